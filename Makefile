@@ -1,0 +1,62 @@
+# Every target installs what it needs; `make dev` and `make test` are all a newcomer types.
+PYTHON ?= $(shell command -v python3.11 || command -v python3.13)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install -q -c constraints.txt
+STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+NPM_STAMP := tests/clients/node_modules/.installed
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+ARGS ?=
+
+.PHONY: install dev demo test test-all test-demo check format contracts clean
+
+install: $(STAMP)
+
+# torch first: with its CPU build in place no later requirement can draw in CUDA packages.
+$(STAMP): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.13 is needed: install one and run make again"; exit 1; }
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(PIP) torch==2.13.0
+	$(PIP) -e '.[workers]'
+	@! $(BIN)/python -m pip list --format=freeze 2>/dev/null | grep -q '^nvidia-' || { echo "CUDA packages were installed; remove $(VENV) and install the CPU build of torch first"; exit 1; }
+	@touch $@
+
+$(DEV_STAMP): $(STAMP)
+	$(PIP) -e '.[workers,dev]'
+	@touch $@
+
+$(NPM_STAMP): tests/clients/package.json tests/clients/package-lock.json
+	npm ci --silent --no-audit --no-fund --prefix tests/clients
+	@touch $@
+
+dev: install
+	$(BIN)/openledger-node dev $(ARGS)
+
+demo: install
+	@$(BIN)/openledger-node demo $(ARGS)
+
+test: $(DEV_STAMP) $(NPM_STAMP)
+	$(PYTEST) -m 'not slow' $(ARGS)
+
+test-all: $(DEV_STAMP) $(NPM_STAMP)
+	$(PYTEST) $(ARGS)
+
+test-demo: $(DEV_STAMP)
+	$(PYTEST) tests/demo $(ARGS)
+
+check: $(DEV_STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(DEV_STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+contracts: $(DEV_STAMP) $(NPM_STAMP)
+	$(BIN)/python -m genesis.contracts.compile
+
+clean:
+	rm -rf $(VENV) tests/clients/node_modules .mypy_cache .ruff_cache .pytest_cache

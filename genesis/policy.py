@@ -1,0 +1,84 @@
+"""Which parameters AI work runs under: the record behind the Policy precompile and its genesis version.
+
+Field order is the Solidity struct's (`precompiles/solidity/interfaces/IPolicy.sol`).
+"""
+
+from dataclasses import dataclass
+
+from genesis.spec import OPEN_UNIT
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One policy version. Units are in the names; `significance_ppm` is z² in parts per million."""
+
+    platform_ppm: int
+    provider_ppm: int
+    owner_ppm: int
+    stakers_ppm: int
+    contribution_bond_wei: int
+    reveal_delay_blocks: int
+    index_window_s: int
+    post_window_s: int
+    post_delay_s: int
+    challenge_reveal_s: int
+    challenge_bond_wei: int
+    slash_amount_wei: int
+    challenger_ppm: int
+    close_delay_s: int
+    unbonding_s: int
+    minimum_validator_stake_wei: int
+    minimum_provider_stake_wei: int
+    similarity_ppm: int
+    significance_ppm: int
+    maximum_share_ppm: int
+
+
+DAY_S = 86_400
+
+DEFAULT_POLICY = Policy(
+    platform_ppm=20_000,
+    provider_ppm=200_000,
+    owner_ppm=250_000,
+    stakers_ppm=100_000,
+    contribution_bond_wei=OPEN_UNIT,
+    reveal_delay_blocks=30,
+    index_window_s=3 * DAY_S,
+    post_window_s=3 * DAY_S,
+    post_delay_s=2 * DAY_S,
+    challenge_reveal_s=DAY_S,
+    challenge_bond_wei=100 * OPEN_UNIT,
+    slash_amount_wei=1_000 * OPEN_UNIT,
+    challenger_ppm=300_000,
+    close_delay_s=3 * DAY_S,
+    unbonding_s=14 * DAY_S,
+    minimum_validator_stake_wei=10_000 * OPEN_UNIT,
+    minimum_provider_stake_wei=2_000 * OPEN_UNIT,
+    similarity_ppm=990_000,
+    significance_ppm=4_000_000,
+    maximum_share_ppm=1_000_000,
+)
+
+DEV_POLICY = Policy(
+    platform_ppm=20_000,
+    provider_ppm=200_000,
+    owner_ppm=250_000,
+    stakers_ppm=100_000,
+    contribution_bond_wei=OPEN_UNIT,
+    reveal_delay_blocks=1,
+    index_window_s=3,
+    post_window_s=8,
+    post_delay_s=5,
+    challenge_reveal_s=5,
+    challenge_bond_wei=10 * OPEN_UNIT,
+    slash_amount_wei=100 * OPEN_UNIT,
+    challenger_ppm=300_000,
+    close_delay_s=10,
+    unbonding_s=60,
+    minimum_validator_stake_wei=100 * OPEN_UNIT,
+    minimum_provider_stake_wei=100 * OPEN_UNIT,
+    similarity_ppm=990_000,
+    significance_ppm=4_000_000,
+    maximum_share_ppm=1_000_000,
+)
+"""Windows of seconds, so that the whole loop fits into a coffee."""

@@ -1,0 +1,211 @@
+"""What the engine speaks: blocks, transactions and receipts as frozen records of bytes and ints.
+
+No py-evm object leaves this room; callers see only these.
+"""
+
+from dataclasses import dataclass, field
+
+from genesis.types import Address, Hash32
+
+DEPOSIT_TYPE = 0x7E
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A sealed block's header. Source: execution-specs, Prague `Header`."""
+
+    parent_hash: Hash32
+    ommers_hash: Hash32
+    coinbase: Address
+    state_root: Hash32
+    transactions_root: Hash32
+    receipts_root: Hash32
+    bloom: bytes
+    difficulty: int
+    number: int
+    gas_limit: int
+    gas_used: int
+    timestamp_s: int
+    extra_data: bytes
+    prev_randao: Hash32
+    nonce: bytes
+    base_fee_wei: int
+    withdrawals_root: Hash32
+    blob_gas_used: int
+    excess_blob_gas: int
+    parent_beacon_block_root: Hash32
+    requests_hash: Hash32
+    hash: Hash32
+    rlp: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AccessListEntry:
+    address: Address
+    slots: tuple[Hash32, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """One EIP-7702 authorization tuple."""
+
+    chain_id: int
+    address: Address
+    nonce: int
+    y_parity: int
+    r: int
+    s: int
+
+
+@dataclass(frozen=True, slots=True)
+class DepositFields:
+    """What only a 0x7E transaction carries. Source: OP Stack specification, Deposits."""
+
+    source_hash: Hash32
+    mint_wei: int
+    is_system: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A decoded transaction of any type with its recovered sender; `raw` is its canonical encoding.
+
+    `to` is None for a creation. Legacy and access-list transactions carry their gas price in both fee fields.
+    """
+
+    type: int
+    hash: Hash32
+    raw: bytes = field(repr=False)
+    sender: Address
+    to: Address | None
+    nonce: int
+    gas: int
+    value_wei: int
+    data: bytes
+    chain_id: int | None
+    max_fee_wei: int
+    max_priority_fee_wei: int
+    v: int
+    r: int
+    s: int
+    access_list: tuple[AccessListEntry, ...] = ()
+    max_blob_fee_wei: int = 0
+    blob_hashes: tuple[Hash32, ...] = ()
+    authorizations: tuple[Authorization, ...] = ()
+    deposit: DepositFields | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    address: Address
+    topics: tuple[Hash32, ...]
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class L1Fee:
+    """What a rollup transaction paid for its L1 data. Source: OP Stack specification, Fjord."""
+
+    fee_wei: int
+    gas_used: int
+    base_fee_wei: int
+    blob_base_fee_wei: int
+    base_fee_scalar: int
+    blob_base_fee_scalar: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """`succeeded` is the status bit; `deposit_nonce` is the sender's nonce before a deposit ran."""
+
+    succeeded: bool
+    gas_used: int
+    cumulative_gas_used: int
+    effective_gas_price_wei: int
+    logs: tuple[Log, ...]
+    bloom: bytes
+    contract_address: Address | None = None
+    deposit_nonce: int | None = None
+    l1_fee: L1Fee | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SupplyChange:
+    """How a block changed the sum of all balances: minted by deposits, burned by anything else."""
+
+    minted_wei: int
+    burned_wei: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A sealed block with everything its execution produced; `receipts[i]` belongs to `transactions[i]`."""
+
+    header: Header
+    transactions: tuple[Transaction, ...]
+    receipts: tuple[Receipt, ...]
+    supply_change: SupplyChange
+
+
+@dataclass(frozen=True, slots=True)
+class BlockInputs:
+    """What decides a block besides its parent: derived from L1 on a rollup, chosen by the miner on the L1."""
+
+    timestamp_s: int
+    prev_randao: Hash32
+    fee_recipient: Address
+    gas_limit: int
+    parent_beacon_block_root: Hash32
+    transactions: tuple[bytes, ...] = ()
+    extra_data: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class CallRequest:
+    """A message to run without a transaction. Fees None means free."""
+
+    sender: Address
+    to: Address | None
+    gas: int
+    value_wei: int = 0
+    data: bytes = b""
+    gas_price_wei: int | None = None
+    access_list: tuple[AccessListEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """`error` is None on success, "execution reverted" on a revert (`output` its data), else the halt."""
+
+    output: bytes
+    gas_used: int
+    error: str | None
+    logs: tuple[Log, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StorageProof:
+    slot: int
+    value: int
+    nodes: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountProof:
+    """EIP-1186."""
+
+    address: Address
+    nonce: int
+    balance_wei: int
+    storage_root: Hash32
+    code_hash: Hash32
+    nodes: tuple[bytes, ...]
+    storage: tuple[StorageProof, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GenesisAccount:
+    balance_wei: int = 0
+    nonce: int = 0
+    code: bytes = b""
+    storage: dict[int, int] = field(default_factory=dict)

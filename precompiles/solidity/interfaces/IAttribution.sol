@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+address constant ATTRIBUTION_ADDRESS = 0x1612000000000000000000000000000000000001;
+
+/// @title Proof of Attribution: scores and amounts under roots, wrong ones proved wrong in one transaction
+/// @custom:address 0x1612000000000000000000000000000000000001
+interface IAttribution {
+    /// @dev One settled batch: the root of its query vector Q (int128), the Merkle-sum root of its contributors'
+    /// positive significant scores, their sum S, and the root of the magnitudes of the negative ones.
+    struct BatchClaim {
+        uint256 settlementId;
+        bytes32 queryRoot;
+        bytes32 scoresRoot;
+        uint256 scoreSum;
+        bytes32 debtsRoot;
+        uint256 debtSum;
+    }
+
+    /// @dev status 0 none, 1 pending, 2 final, 3 void. `carryIn` is what earlier batches of the model left over
+    /// and is added to the first batch's pool.
+    struct Post {
+        uint256 modelId;
+        uint256 featureIndex;
+        address signer;
+        bytes32 batchesHash;
+        bytes32 amountsRoot;
+        uint256 amountSum;
+        uint256 pool;
+        uint256 carryIn;
+        uint256 contestableUntil;
+        uint256 status;
+        address challenger;
+    }
+
+    /// @dev A contributor's committed sum: leaf fields, the packed int64 coordinates, and the path to `sumsRoot`.
+    struct SumEvidence {
+        uint256 records;
+        uint256 normSquared;
+        bytes vector;
+        bytes32[] proof;
+    }
+
+    /// @dev A leaf of a Merkle-sum tree as it was posted: its key (an address word), its amount and its siblings
+    /// from the bottom up. Key 0 with amount 0 is an absent leaf: a contributor who was left out.
+    struct SumLeaf {
+        bytes32 key;
+        uint256 amount;
+        bytes32[] siblings;
+        uint256[] siblingSums;
+    }
+
+    event AttributionPosted(uint256 indexed postId, uint256 indexed modelId, address indexed signer, uint256 featureIndex, bytes32 amountsRoot, uint256 amountSum, uint256 pool, uint256 contestableUntil, string uri);
+    event ChallengeCommitted(uint256 indexed postId, address indexed challenger, bytes32 commitment);
+    event PostVoided(uint256 indexed postId, address indexed challenger, address indexed signer, uint256 slashed, uint256 reward);
+    event PostFinalized(uint256 indexed postId, uint256 indexed modelId, uint256 paid, uint256 carryOut);
+    event Claimed(uint256 indexed postId, uint256 indexed contributorIndex, address indexed contributor, address recipient, uint256 amount);
+    event BondReturned(uint256 indexed postId, address indexed challenger, uint256 amount);
+
+    error PostNotFound(uint256 postId);
+    error InvalidArgument(string name);
+    error AlreadyAttributed(uint256 settlementId);
+    error SignerNotStaked(address signer);
+    error FeatureIndexNotUsable(uint256 indexId);
+    error NotDueYet(uint256 earliest);
+    error AmountAbovePool(uint256 amount, uint256 pool);
+    error WrongStatus(uint256 status);
+    error WindowOpen(uint256 until);
+    error WindowClosed(uint256 until);
+    error PendingChallenge(uint256 postId);
+    error WrongBond(uint256 required, uint256 given);
+    error CommitmentNotFound();
+    error InvalidProof(string what);
+    error ChallengeFailed(uint256 claimed, uint256 computed);
+    error AlreadyClaimed(uint256 postId, uint256 contributorIndex);
+
+    /// @notice Posts the payout of settled batches of one model and feature index. Ids count from 1.
+    /// The first `postDelay` seconds after a settlement belong to its provider; later any staked provider may post.
+    function post(uint256 featureIndex, BatchClaim[] calldata batches, bytes32 amountsRoot, uint256 amountSum, string calldata uri) external returns (uint256 postId);
+    /// @notice Reserves priority for a challenge: `commitment = keccak256(abi.encode(postId, challenger, salt))`.
+    /// Costs the policy's bond, returned unless the commitment is never used; stops `finalize` until the reveal window ends.
+    function commitChallenge(uint256 postId, bytes32 commitment) external payable;
+    /// @notice Proves one contributor's score wrong: the precompile computes `v_c · Q_b` from the committed vectors.
+    /// Reverts with ChallengeFailed when the posted score is right.
+    function challengeScore(uint256 postId, bytes32 salt, BatchClaim[] calldata batches, uint256 batch, uint256 contributorIndex, address contributor, SumEvidence calldata sum, bytes calldata query, SumLeaf calldata score) external;
+    /// @notice Proves one contributor's amount wrong against the posted scores: `Σ_b floor(pool_b · score_b / S_b)`.
+    function challengeAmount(uint256 postId, bytes32 salt, BatchClaim[] calldata batches, uint256 contributorIndex, address contributor, SumLeaf[] calldata scores, SumLeaf calldata amount) external;
+    /// @notice Anyone, after the window and with no pending challenge: the amounts become claimable.
+    function finalize(uint256 postId) external;
+    /// @notice Pays a contributor's amount to `recipient`; anyone may send it when `recipient` is the contributor.
+    function claim(uint256 postId, uint256 contributorIndex, address contributor, uint256 amount, bytes32[] calldata siblings, uint256[] calldata siblingSums, address recipient) external;
+    /// @notice Returns the caller's bond on a post that is final or void, if its commitment was used.
+    function withdrawBond(uint256 postId) external;
+
+    function getPost(uint256 postId) external view returns (Post memory);
+    function postOfSettlement(uint256 settlementId) external view returns (uint256 postId);
+    function carryOf(uint256 modelId) external view returns (uint256);
+    function isClaimed(uint256 postId, uint256 contributorIndex) external view returns (bool);
+    function earningsOf(address contributor) external view returns (uint256);
+    /// @notice Total taken from an account's provider stake by verdicts; staking subtracts it.
+    function slashedOf(address account) external view returns (uint256);
+    /// @notice What verdicts owe a challenger from slashed stake; staking pays it out.
+    function rewardOf(address account) external view returns (uint256);
+    /// @notice Pools of unfinalized posts that an account's stake answers for.
+    function openLiabilityOf(address account) external view returns (uint256);
+    function gasOf(bytes4 selector, uint256[] calldata elementCounts) external view returns (uint256);
+}

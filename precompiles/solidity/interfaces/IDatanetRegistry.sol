@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+address constant DATANET_REGISTRY_ADDRESS = 0x1612000000000000000000000000000000000002;
+
+/// @title Datanets: who contributed which data, under one root per version
+/// @custom:address 0x1612000000000000000000000000000000000002
+interface IDatanetRegistry {
+    /// @dev admission 0 open, 1 allow-list, 2 curated; usage 0 open, 1 by grant, 2 priced.
+    struct Datanet {
+        address owner;
+        bytes32 metadataHash;
+        bytes32 licence;
+        uint256 admission;
+        uint256 usage;
+        uint256 contributions;
+        uint256 accepted;
+        uint256 records;
+        uint256 versions;
+    }
+
+    /// @dev status 0 none, 1 committed, 2 revealed, 3 accepted, 4 rejected.
+    struct Contribution {
+        uint256 datanetId;
+        address contributor;
+        bytes32 root;
+        uint256 records;
+        uint256 sizeBytes;
+        uint256 bond;
+        uint256 commitBlock;
+        uint256 status;
+        uint256 quality;
+    }
+
+    /// @dev `root` is the append-only tree of accepted contributions at the moment of publication.
+    struct Version {
+        bytes32 root;
+        uint256 contributions;
+        uint256 records;
+        uint256 publishedBlock;
+    }
+
+    event DatanetCreated(uint256 indexed datanetId, address indexed owner, string name, string metadataUri, bytes32 metadataHash, bytes32 licence, uint256 admission, uint256 usage);
+    event CuratorSet(uint256 indexed datanetId, address indexed curator, bool allowed);
+    event ContributorSet(uint256 indexed datanetId, address indexed contributor, bool allowed);
+    event ContributionCommitted(uint256 indexed datanetId, uint256 indexed contributionId, address indexed contributor, bytes32 root, uint256 records, uint256 sizeBytes, uint256 bond);
+    event ContributionRevealed(uint256 indexed datanetId, uint256 indexed contributionId, string uri);
+    event ContributionReviewed(uint256 indexed datanetId, uint256 indexed contributionId, address indexed curator, bool accepted, uint256 quality, uint256 position, uint256 firstRecord);
+    event VersionPublished(uint256 indexed datanetId, uint256 indexed version, bytes32 root, uint256 contributions, uint256 records);
+    event BondReturned(uint256 indexed contributionId, address indexed contributor, uint256 amount);
+
+    error DatanetNotFound(uint256 datanetId);
+    error ContributionNotFound(uint256 contributionId);
+    error VersionNotFound(uint256 datanetId, uint256 version);
+    error NotOwner(address caller);
+    error NotCurator(address caller);
+    error NotContributor(address caller);
+    error InvalidArgument(string name);
+    error WrongBond(uint256 required, uint256 given);
+    error TooEarly(uint256 earliestBlock);
+    error WrongStatus(uint256 status);
+
+    /// @notice Ids count from 1.
+    function createDatanet(string calldata name, string calldata metadataUri, bytes32 metadataHash, bytes32 licence, uint256 admission, uint256 usage) external returns (uint256 datanetId);
+    /// @notice Owner only. The owner is always a curator.
+    function setCurator(uint256 datanetId, address curator, bool allowed) external;
+    /// @notice Owner only; read where admission is allow-list.
+    function setContributor(uint256 datanetId, address contributor, bool allowed) external;
+    /// @notice Commits a contribution's root and pays the policy's bond. Its block is its priority among near-duplicates.
+    function contribute(uint256 datanetId, bytes32 root, uint256 records, uint256 sizeBytes) external payable returns (uint256 contributionId);
+    /// @notice Names the content, at the earliest the policy's reveal delay after the commit.
+    function reveal(uint256 contributionId, string calldata uri) external;
+    /// @notice Curators only. An accepted contribution joins the Datanet's append-only tree. Quality is 0 to 10,000.
+    function review(uint256 contributionId, bool accept, uint256 quality) external;
+    /// @notice Owner only. Freezes the accepted contributions, in order, under one root. Versions count from 1.
+    function publishVersion(uint256 datanetId) external returns (uint256 version);
+    /// @notice Returns the bond of a reviewed contribution to its contributor.
+    function withdrawBond(uint256 contributionId) external;
+
+    function getDatanet(uint256 datanetId) external view returns (Datanet memory);
+    function getContribution(uint256 contributionId) external view returns (Contribution memory);
+    function getVersion(uint256 datanetId, uint256 version) external view returns (Version memory);
+    function isCurator(uint256 datanetId, address account) external view returns (bool);
+    /// @notice True iff `recordLeaf` is record `recordIndex` of the contribution at `position` of the version.
+    function verifyRecord(uint256 datanetId, uint256 version, uint256 position, uint256 contributionId, uint256 firstRecord, bytes32[] calldata contributionProof, bytes32 recordLeaf, uint256 recordIndex, bytes32[] calldata recordProof) external view returns (bool);
+    function gasOf(bytes4 selector, uint256[] calldata elementCounts) external view returns (uint256);
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+address constant MODEL_REGISTRY_ADDRESS = 0x1612000000000000000000000000000000000003;
+
+/// @title Models: what they were made from, what they cost, how their data is scored
+/// @custom:address 0x1612000000000000000000000000000000000003
+interface IModelRegistry {
+    struct Model {
+        address owner;
+        address revenueRecipient;
+        bytes32 artifactHash;
+        bytes32 manifestHash;
+        uint256 parent;
+        uint256 inputPrice;
+        uint256 outputPrice;
+        uint256 featureIndex;
+        uint256 sources;
+    }
+
+    /// @dev Prices are wei per 1,000 tokens. `featureIndex` is the newest index's id, 0 when there is none.
+    struct FeatureIndex {
+        uint256 modelId;
+        address signer;
+        bytes32 rowsRoot;
+        bytes32 sumsRoot;
+        bytes32 preconditionerHash;
+        bytes32 numericProfile;
+        uint256 rows;
+        uint256 contributors;
+        uint256 dimensions;
+        uint256 policyVersion;
+        uint256 usableAt;
+    }
+
+    event ModelRegistered(uint256 indexed modelId, address indexed owner, uint256 indexed parent, bytes32 artifactHash, bytes32 manifestHash, string uri);
+    event ModelSource(uint256 indexed modelId, uint256 indexed datanetId, uint256 indexed version);
+    event PriceSet(uint256 indexed modelId, uint256 inputPrice, uint256 outputPrice);
+    event RevenueRecipientSet(uint256 indexed modelId, address indexed recipient);
+    event FeatureIndexCommitted(uint256 indexed modelId, uint256 indexed indexId, address indexed signer, bytes32 rowsRoot, bytes32 sumsRoot, uint256 usableAt, string uri);
+
+    error ModelNotFound(uint256 modelId);
+    error FeatureIndexNotFound(uint256 indexId);
+    error NotOwner(address caller);
+    error InvalidArgument(string name);
+    error UsageNotGranted(uint256 datanetId);
+
+    /// @notice Ids count from 1; `parent` 0 means none. Refused when a Datanet's usage rule is not met.
+    function registerModel(bytes32 artifactHash, uint256 parent, bytes32 manifestHash, uint256[] calldata datanetIds, uint256[] calldata versions, string calldata uri) external returns (uint256 modelId);
+    function setPrice(uint256 modelId, uint256 inputPrice, uint256 outputPrice) external;
+    function setRevenueRecipient(uint256 modelId, address recipient) external;
+    /// @notice Owner only; usable after the policy's index challenge window. Dimensions are 1 to 65,536.
+    function commitFeatureIndex(uint256 modelId, bytes32 rowsRoot, bytes32 sumsRoot, bytes32 preconditionerHash, bytes32 numericProfile, uint256 rows, uint256 contributors, uint256 dimensions, string calldata uri) external returns (uint256 indexId);
+
+    function getModel(uint256 modelId) external view returns (Model memory);
+    function getSource(uint256 modelId, uint256 position) external view returns (uint256 datanetId, uint256 version);
+    function getFeatureIndex(uint256 indexId) external view returns (FeatureIndex memory);
+    function gasOf(bytes4 selector, uint256[] calldata elementCounts) external view returns (uint256);
+}

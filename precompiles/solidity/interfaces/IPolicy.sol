@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+address constant POLICY_ADDRESS = 0x1612000000000000000000000000000000000006;
+
+/// @title Versioned parameters; only governance's timelock publishes a version, never retroactively
+/// @custom:address 0x1612000000000000000000000000000000000006
+interface IPolicy {
+    /// @dev Parts per million, seconds, blocks or wei, as each name says. `revealDelay` is in blocks,
+    /// `similarity` and `significance` (z squared) in parts per million, `slashShare` of the signer's minimum stake.
+    struct Parameters {
+        uint256 platformPpm;
+        uint256 providerPpm;
+        uint256 ownerPpm;
+        uint256 stakersPpm;
+        uint256 contributionBond;
+        uint256 revealDelayBlocks;
+        uint256 indexWindowSeconds;
+        uint256 postWindowSeconds;
+        uint256 postDelaySeconds;
+        uint256 challengeRevealSeconds;
+        uint256 challengeBond;
+        uint256 slashAmount;
+        uint256 challengerPpm;
+        uint256 closeDelaySeconds;
+        uint256 unbondingSeconds;
+        uint256 minimumValidatorStake;
+        uint256 minimumProviderStake;
+        uint256 similarityPpm;
+        uint256 significancePpm;
+        uint256 maximumSharePpm;
+    }
+
+    event PolicyPublished(uint256 indexed version, bytes32 parametersHash);
+
+    error NotTimelock(address caller);
+    error InvalidParameter(string name);
+    error VersionNotFound(uint256 version);
+
+    /// @notice Timelock only. Versions count from 1, which genesis writes. The floors are in genesis too.
+    function publish(Parameters calldata parameters) external returns (uint256 version);
+    function currentVersion() external view returns (uint256);
+    function getParameters(uint256 version) external view returns (Parameters memory);
+    function timelock() external view returns (address);
+    function gasOf(bytes4 selector, uint256[] calldata elementCounts) external view returns (uint256);
+}

@@ -1,0 +1,83 @@
+"""What the sequencer needs from the house: an engine that builds, a clock, and who says what comes first."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from genesis.types import Address, Hash32
+
+
+@dataclass(frozen=True, slots=True)
+class PooledTransaction:
+    """A decoded, signature-checked transaction on its way into a block. Fees are wei per gas."""
+
+    hash: Hash32
+    raw: bytes
+    sender: Address
+    nonce: int
+    gas: int
+    value_wei: int
+    max_fee_wei: int
+    max_priority_fee_wei: int
+    size_bytes: int
+    type: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    nonce: int
+    balance_wei: int
+    has_code: bool
+
+
+class StateView(Protocol):
+    """The head's state as admission rules see it."""
+
+    def account(self, address: Address) -> AccountState: ...
+
+    def next_base_fee_wei(self) -> int:
+        """Base fee of the block after the head."""
+        ...
+
+    def block_gas_limit(self) -> int: ...
+
+    def l1_data_fee_wei(self, raw: bytes) -> int:
+        """L1 data fee of a raw transaction now; 0 on a chain that is no rollup."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Included:
+    gas_used: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """`permanent`: it can never become valid (drop it); else it may fit a later block (keep it)."""
+
+    reason: str
+    permanent: bool
+
+
+class OpenBlock(Protocol):
+    """One block under construction on top of the head. A rejected transaction leaves no trace in it."""
+
+    @property
+    def gas_remaining(self) -> int: ...
+
+    @property
+    def base_fee_wei(self) -> int: ...
+
+    def try_transaction(self, raw: bytes) -> Included | Rejected: ...
+
+    def seal(self) -> Hash32:
+        """Finish, re-execute from the parent, store and make it the head; returns its hash."""
+        ...
+
+    def abandon(self) -> None: ...
+
+
+class BlockMaker(Protocol):
+    async def open_block(self) -> OpenBlock | None:
+        """A block with its forced transactions already in (L1 attributes and deposits on a rollup), or None
+        while none may be built: before its time, detached, or waiting for L1."""
+        ...
