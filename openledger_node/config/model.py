@@ -1,0 +1,120 @@
+"""Every setting an operator can make: one frozen section per component, one model for flags, environment
+variables and TOML keys.
+
+A field `http.port` is the flag `--http.port`, the variable `OPENLEDGER_HTTP_PORT` and the key `port` under
+`[http]`. Precedence: flag, environment, file, default.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from openledger_node.logs import LogFormat, LogLevel
+
+Role = Literal["sequencer", "batcher", "proposer", "verifier", "validator", "gateway"]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class HttpSection(Section):
+    """JSON-RPC over HTTP, with WebSocket upgrade on the same port."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8545, ge=0, le=65535)
+
+
+class WsSection(Section):
+    """JSON-RPC over WebSocket only."""
+
+    port: int = Field(default=8546, ge=0, le=65535)
+
+
+class GatewaySection(Section):
+    """The paid inference API, the artefact store and the web app."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+
+
+class MetricsSection(Section):
+    """Prometheus exposition and health."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=7300, ge=0, le=65535)
+
+
+class L1Section(Section):
+    """The chain underneath. Without a URL, `dev` starts an embedded one on `port`."""
+
+    url: str | None = None
+    port: int = Field(default=7545, ge=0, le=65535)
+    block_time: int = Field(default=2, ge=1, le=60)
+
+
+class RollupSection(Section):
+    """What names the network to a follower: files written by `dev` or `genesis`."""
+
+    config: Path | None = None
+    genesis: Path | None = None
+
+
+class L2Section(Section):
+    """The node a validator reads from."""
+
+    url: str | None = None
+    artifacts: str | None = None
+
+
+class KeysSection(Section):
+    """Files with one hex private key each (mode 0600) or keystore v3 JSON."""
+
+    batcher: Path | None = None
+    proposer: Path | None = None
+    provider: Path | None = None
+    validator: Path | None = None
+
+
+class LogSection(Section):
+    level: LogLevel = "info"
+    format: LogFormat = "console"
+
+
+class NodeConfig(Section):
+    """What every node command shares."""
+
+    datadir: Path | None = None
+    """Where the chain lives; `dev` without it keeps everything in a temporary folder and deletes it."""
+    http: HttpSection = HttpSection()
+    ws: WsSection = WsSection()
+    gateway: GatewaySection = GatewaySection()
+    metrics: MetricsSection = MetricsSection()
+    l1: L1Section = L1Section()
+    l2: L2Section = L2Section()
+    rollup: RollupSection = RollupSection()
+    keys: KeysSection = KeysSection()
+    log: LogSection = LogSection()
+
+
+class DevConfig(NodeConfig):
+    """`openledger-node dev`: a whole network on one machine."""
+
+    block_time: int = Field(default=1, ge=1, le=60)
+    """Seconds per L2 block."""
+    config_out: Path | None = None
+    """Write accounts, addresses and URLs as JSON to this file once everything is up."""
+
+
+class RunConfig(NodeConfig):
+    """`openledger-node run`: one network node."""
+
+    role: tuple[Role, ...] = ("verifier",)
+
+
+class EthereumConfig(NodeConfig):
+    """`openledger-node ethereum`: the engine in plain-Ethereum mode, as the embedded L1."""
+
+    dev: bool = False
+    """Fund the public development accounts and mine a block every `l1.block-time` seconds."""

@@ -1,0 +1,54 @@
+"""How the node speaks: structured lines on standard error, in the format the operator chose."""
+
+import logging
+import sys
+from typing import Literal
+
+import structlog
+
+LogFormat = Literal["console", "json", "logfmt"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+SECRET_WORDS = ("key", "secret", "password", "mnemonic", "token", "authorization")
+
+
+def _redact(_logger: object, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Replace the value of every field whose name speaks of a secret."""
+    for name in event:
+        if name != "event" and any(word in name.lower() for word in SECRET_WORDS):
+            event[name] = "[redacted]"
+    return event
+
+
+def _shorten(_logger: object, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Write bytes as 0x hex: hashes and addresses are all we log as bytes."""
+    for name, value in event.items():
+        if isinstance(value, bytes):
+            event[name] = "0x" + value.hex()
+    return event
+
+
+def configure(level: LogLevel, style: LogFormat) -> None:
+    """Route structlog and the standard library's loggers to standard error; called once, by the CLI."""
+    renderers: dict[str, structlog.types.Processor] = {
+        "console": structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        "json": structlog.processors.JSONRenderer(),
+        "logfmt": structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+    }
+    numeric = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.StackInfoRenderer(),
+            structlog.processors.format_exc_info,
+            _redact,
+            _shorten,
+            renderers[style],
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(numeric),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=max(numeric, logging.WARNING), stream=sys.stderr, format="%(message)s")

@@ -1,0 +1,84 @@
+"""How the node keeps child processes: each in its own session, watched, stopped gently and then by force."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import structlog
+
+from openledger_node.errors import CriticalError
+
+log = structlog.get_logger(__name__)
+
+STOP_PATIENCE_S = 5.0
+RESTART_PAUSE_S = 1.0
+MAX_RESTARTS = 5
+
+
+class ChildProcess:
+    """One child with its log file. `restart` names those whose death the node survives.
+
+    A restarting child is given up, and the node stopped, after MAX_RESTARTS deaths.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        log_file: Path,
+        *,
+        environment: Mapping[str, str] | None = None,
+        restart: bool = False,
+    ) -> None:
+        self.name = name
+        self._command = list(command)
+        self._log_file = log_file
+        self._environment = dict(environment or {})
+        self._restart = restart
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def run(self) -> None:
+        """Start the child and watch it; raises CriticalError when it dies for good."""
+        deaths = 0
+        while True:
+            code = await self._run_once()
+            deaths += 1
+            log.error("child process died", child=self.name, exit_code=code, log=str(self._log_file))
+            if not self._restart or deaths > MAX_RESTARTS:
+                raise CriticalError(f"{self.name} died with code {code}", f"read {self._log_file}")
+            await asyncio.sleep(RESTART_PAUSE_S)
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    async def _run_once(self) -> int:
+        self._log_file.parent.mkdir(parents=True, exist_ok=True)
+        with self._log_file.open("ab") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env={**os.environ, **self._environment},
+                start_new_session=True,
+            )
+        try:
+            return await self._process.wait()
+        finally:
+            await self._stop()
+
+    async def _stop(self) -> None:
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(STOP_PATIENCE_S):
+                await process.wait()
+        except TimeoutError:
+            log.warning("child process ignored SIGTERM", child=self.name)
+            process.kill()
+            await process.wait()
