@@ -130,6 +130,16 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A payment from the consensus layer (EIP-4895); a rollup has none. The amount is in gwei."""
+
+    index: int
+    validator_index: int
+    address: Address
+    amount_gwei: int
+
+
+@dataclass(frozen=True, slots=True)
 class SupplyChange:
     """How a block changed the sum of all balances: minted by deposits, burned by anything else."""
 
@@ -145,6 +155,7 @@ class Block:
     transactions: tuple[Transaction, ...]
     receipts: tuple[Receipt, ...]
     supply_change: SupplyChange
+    withdrawals: tuple[Withdrawal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +169,8 @@ class BlockInputs:
     parent_beacon_block_root: Hash32
     transactions: tuple[bytes, ...] = ()
     extra_data: bytes = b""
+    withdrawals: tuple[Withdrawal, ...] = ()
+    """Only on Ethereum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,3 +222,49 @@ class GenesisAccount:
     nonce: int = 0
     code: bytes = b""
     storage: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountInfo:
+    """An account as its leaf in the state trie says; `code` in full. A missing account has all defaults."""
+
+    nonce: int
+    balance_wei: int
+    code: bytes
+    code_hash: Hash32
+    storage_root: Hash32
+    exists: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccountOverride:
+    """What a call pretends about one account (geth's state override). None leaves a field as it is.
+
+    `storage` replaces all of the account's storage, `storage_changes` only the given slots.
+    """
+
+    nonce: int | None = None
+    balance_wei: int | None = None
+    code: bytes | None = None
+    storage: dict[int, int] | None = None
+    storage_changes: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BlockOverride:
+    """What a call pretends about its block. None leaves a field as the header has it."""
+
+    number: int | None = None
+    timestamp_s: int | None = None
+    gas_limit: int | None = None
+    fee_recipient: Address | None = None
+    prev_randao: Hash32 | None = None
+    base_fee_wei: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutedBlock:
+    """A block and the new trie nodes and codes (key, value) that make its state readable, not yet stored."""
+
+    block: Block
+    state_writes: tuple[tuple[bytes, bytes], ...] = field(repr=False)
