@@ -1,0 +1,113 @@
+"""Where artefacts are kept: files named by the sha256 of their bytes.
+
+Covered: atomic writes, verification on every read, fetching from a node over HTTP when missing, size limits.
+Not covered: deleting what nobody needs any more; who may read what.
+"""
+
+import hashlib
+import os
+import re
+import tempfile
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import NewType
+
+from workers.errors import ArtifactError
+
+ArtifactId = NewType("ArtifactId", str)
+"""64 lower-case hex digits: the sha256 of an artefact's bytes."""
+
+MAX_ARTIFACT_BYTES = 1 << 32
+FETCH_TIMEOUT_S = 30.0
+BLOCK_BYTES = 1 << 20
+_ID = re.compile(r"[0-9a-f]{64}")
+
+
+def artifact_id(data: bytes) -> ArtifactId:
+    """The name of `data`: its sha256 in hex."""
+    return ArtifactId(hashlib.sha256(data).hexdigest())
+
+
+def parse_id(text: str) -> ArtifactId:
+    """Accepts `<hex>` and `sha256:<hex>`; raises ArtifactError for anything else."""
+    name = text.removeprefix("sha256:")
+    if not _ID.fullmatch(name):
+        raise ArtifactError(f"{text!r} does not name an artefact: expected 64 lower-case hex digits")
+    return ArtifactId(name)
+
+
+class ArtifactStore:
+    """A directory of artefacts; `url` is a node's `…/artifacts` to fetch missing ones from, or ""."""
+
+    def __init__(self, directory: Path, url: str = "") -> None:
+        if url and not url.startswith(("http://", "https://")):
+            raise ArtifactError(f"{url!r}: artefacts are fetched over http or https only")
+        self.directory = directory
+        self._url = url.rstrip("/")
+        directory.mkdir(parents=True, exist_ok=True)
+
+    def path(self, name: str) -> Path:
+        """The file of an artefact, whether or not it is there."""
+        return self.directory / parse_id(name)
+
+    def has(self, name: str) -> bool:
+        """True if the artefact is here; says nothing about its content."""
+        return self.path(name).is_file()
+
+    def put(self, data: bytes) -> ArtifactId:
+        """Keep `data`, whole or not at all; a second write of the same bytes changes nothing."""
+        name = artifact_id(data)
+        if self._read(name) != data:
+            self._write(name, data)
+        return name
+
+    def get(self, name: str) -> bytes:
+        """The bytes of an artefact, fetched when missing; raises ArtifactError when it is not its content."""
+        name = parse_id(name)
+        data = self._read(name)
+        if data is None:
+            data = self._fetch(name)
+            _check(name, data, self._url)
+            self._write(name, data)
+            return data
+        _check(name, data, str(self.directory))
+        return data
+
+    def _read(self, name: ArtifactId) -> bytes | None:
+        try:
+            return (self.directory / name).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def _write(self, name: ArtifactId, data: bytes) -> None:
+        handle, temporary = tempfile.mkstemp(dir=self.directory, prefix=".writing-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).chmod(0o644)
+            os.replace(temporary, self.directory / name)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    def _fetch(self, name: ArtifactId) -> bytes:
+        if not self._url:
+            raise ArtifactError(
+                f"artefact {name} is not in {self.directory} and no URL to fetch it from is set"
+            )
+        try:
+            with urllib.request.urlopen(f"{self._url}/{name}", timeout=FETCH_TIMEOUT_S) as response:  # noqa: S310 - scheme checked
+                data: bytes = response.read(MAX_ARTIFACT_BYTES + 1)
+        except (urllib.error.URLError, TimeoutError, OSError) as error:
+            raise ArtifactError(f"artefact {name} could not be fetched from {self._url}: {error}") from error
+        if len(data) > MAX_ARTIFACT_BYTES:
+            raise ArtifactError(f"artefact {name} at {self._url} is larger than {MAX_ARTIFACT_BYTES} bytes")
+        return data
+
+
+def _check(name: ArtifactId, data: bytes, where: str) -> None:
+    if artifact_id(data) != name:
+        raise ArtifactError(f"artefact {name} from {where} hashes to {artifact_id(data)}: corrupt")

@@ -1,0 +1,1 @@
+"""Which records a Datanet holds: encoding, sketches, near-duplicates, contributions and versions."""

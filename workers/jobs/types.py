@@ -1,0 +1,260 @@
+"""What each job is asked and what it answers: frozen records and nothing else.
+
+Every record travels as JSON by `workers.jobs.codec`: bytes as 0x-hex, `BigInt` as a decimal string, tuples as
+arrays. Artefacts are named by their sha256 in hex without a prefix. Import this module anywhere: it needs
+neither torch nor numpy.
+"""
+
+from dataclasses import dataclass
+from typing import NewType
+
+from genesis.types import Address, Hash32
+from workers.artifacts.store import ArtifactId
+
+BigInt = NewType("BigInt", int)
+"""An integer that may not fit a JSON number exactly."""
+NO_ARTIFACT = ArtifactId("")
+"""Stands for an artefact that is not given."""
+
+
+# --- Data -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ContributionSource:
+    """One accepted contribution of a version; `artifact` is its JSONL file (`docs/formats.md`)."""
+
+    contribution_id: int
+    contributor: Address
+    commit_block: int
+    artifact: ArtifactId
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetVersion:
+    """A published version: its contributions in the order of acceptance, and the policy's similarity."""
+
+    chain_id: int
+    datanet_id: int
+    version: int
+    similarity_ppm: int
+    contributions: tuple[ContributionSource, ...]
+
+
+# --- train ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRecipe:
+    """How a classifier is trained: stochastic gradient descent with momentum, cosine-decayed learning rate.
+
+    `classes` 0 means: as many as the largest label says.
+    """
+
+    hidden: tuple[int, ...] = (48, 32)
+    activation: str = "gelu"
+    classes: int = 0
+    epochs: int = 40
+    batch_size: int = 50
+    learning_rate: float = 0.05
+    momentum: float = 0.9
+    weight_decay: float = 0.001
+    seed: int = 1
+
+
+DEFAULT_RECIPE = TrainingRecipe()
+
+
+@dataclass(frozen=True, slots=True)
+class TrainRequest:
+    """Train on the canonical records of a version; `holdout` is a record file to evaluate on, or ""."""
+
+    dataset: DatasetVersion
+    recipe: TrainingRecipe = DEFAULT_RECIPE
+    holdout: ArtifactId = NO_ARTIFACT
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """`model` is the weights file, `manifest` everything needed to train it again.
+
+    On chain they are `artifactHash` and `manifestHash`. Accuracies are fractions, losses nats per record;
+    the holdout's are -1 when there was none.
+    """
+
+    model: ArtifactId
+    manifest: ArtifactId
+    records: int
+    canonical_records: int
+    train_loss: float
+    train_accuracy: float
+    holdout_loss: float
+    holdout_accuracy: float
+
+
+# --- predict ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PredictRequest:
+    """Inputs are feature vectors of integers 0..255; `manifest` names the model."""
+
+    manifest: ArtifactId
+    inputs: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PredictResult:
+    """Predicted class and all class probabilities per input."""
+
+    labels: tuple[int, ...]
+    probabilities: tuple[tuple[float, ...], ...]
+
+
+# --- feature_index ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureIndexRequest:
+    """Build the feature index of the model that `manifest` describes; `dimensions` is k, 1 to 4,096."""
+
+    manifest: ArtifactId
+    dimensions: int = 512
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureIndexResult:
+    """`index` is the index document; the rest is what `commitFeatureIndex` takes."""
+
+    index: ArtifactId
+    rows_root: Hash32
+    sums_root: Hash32
+    preconditioner_hash: Hash32
+    numeric_profile: Hash32
+    rows: int
+    contributors: int
+    dimensions: int
+
+
+# --- queries ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptInput:
+    """What one receipt paid for. `weight` = floor(net fee in wei / 10^9); `number` is the receipt's."""
+
+    number: int
+    weight: int
+    features: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueriesRequest:
+    """Turn a settlement's receipts (consecutive numbers, in order) into int16 queries under one root."""
+
+    index: ArtifactId
+    receipts: tuple[ReceiptInput, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueriesResult:
+    """`queries` is the artefact with all queries, `queries_root` what `settle` takes."""
+
+    queries: ArtifactId
+    queries_root: Hash32
+    count: int
+
+
+# --- attribution ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SettledBatch:
+    """One settlement to attribute: its pool (with `carryIn` added for the first) and its queries artefact."""
+
+    settlement_id: int
+    pool_wei: BigInt
+    queries: ArtifactId
+
+
+@dataclass(frozen=True, slots=True)
+class AttributionRequest:
+    """Score and pay out batches of one feature index. `poster` is the account that will sign `post`."""
+
+    index: ArtifactId
+    chain_id: int
+    feature_index_id: int
+    poster: Address
+    batches: tuple[SettledBatch, ...]
+    significance_ppm: int
+    maximum_share_ppm: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatchClaim:
+    """One batch as `IAttribution.post` takes it."""
+
+    settlement_id: int
+    query_root: Hash32
+    scores_root: Hash32
+    score_sum: BigInt
+    debts_root: Hash32
+    debt_sum: BigInt
+
+
+@dataclass(frozen=True, slots=True)
+class ContributorPayout:
+    """One contributor in index order. `score` is the sum over the batches, before significance and clip."""
+
+    index: int
+    contributor: Address
+    records: int
+    canonical_records: int
+    score: BigInt
+    amount_wei: BigInt
+
+
+@dataclass(frozen=True, slots=True)
+class AttributionResult:
+    """`post` is the post document (`workers.attribution.post`), from which every proof is made."""
+
+    post: ArtifactId
+    batches: tuple[BatchClaim, ...]
+    amounts_root: Hash32
+    amount_sum: BigInt
+    contributors: tuple[ContributorPayout, ...]
+
+
+# --- ping -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PingRequest:
+    """Is anybody there? Answered by any worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class PingResult:
+    """Versions that decide numeric results, and the device in use."""
+
+    python: str
+    torch: str
+    device: str
+
+
+REQUEST_TYPES: dict[str, type] = {
+    "train": TrainRequest,
+    "feature_index": FeatureIndexRequest,
+    "queries": QueriesRequest,
+    "attribution": AttributionRequest,
+    "predict": PredictRequest,
+    "ping": PingRequest,
+}
+RESULT_TYPES: dict[str, type] = {
+    "train": TrainResult,
+    "feature_index": FeatureIndexResult,
+    "queries": QueriesResult,
+    "attribution": AttributionResult,
+    "predict": PredictResult,
+    "ping": PingResult,
+}
