@@ -1,9 +1,12 @@
 """What the sequencer needs from the house: an engine that builds, a clock, and who says what comes first."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from genesis.types import Address, Hash32
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +23,16 @@ class PooledTransaction:
     max_priority_fee_wei: int
     size_bytes: int
     type: int
+    intrinsic_gas: int = 21_000
+    """Gas charged before the first instruction."""
+    floor_gas: int = 21_000
+    """Least gas the transaction can end up paying for its calldata. Source: EIP-7623."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccountState:
+    """`has_code`: the account is a contract; a delegation (EIP-7702) does not count as code."""
+
     nonce: int
     balance_wei: int
     has_code: bool
@@ -81,3 +90,23 @@ class BlockMaker(Protocol):
         """A block with its forced transactions already in (L1 attributes and deposits on a rollup), or None
         while none may be built: before its time, detached, or waiting for L1."""
         ...
+
+
+class Clock(Protocol):
+    def now_s(self) -> float:
+        """Unix time in seconds."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class SteerableClock(Clock, Protocol):
+    """A clock that a dev chain may turn forward, so that mining now never breaks the block time."""
+
+    def advance_s(self, seconds: float) -> None: ...
+
+
+class Lane(Protocol):
+    """The one lane on which blocks execute; off the event loop, one piece of work at a time."""
+
+    async def run(self, work: Callable[[], Answer]) -> Answer: ...
