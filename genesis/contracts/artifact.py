@@ -1,7 +1,7 @@
 """What a compiled contract is on disk, and how it is read.
 
-Artefacts are committed, so that running a node never needs npm. `sources.json` beside them names the compiler and
-the hash of the sources they came from.
+Artefacts are committed, so that running a node never needs npm. `sources.json` beside them names the
+compiler and the hash of the sources they came from.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """Which Solidity sources become which committed artefacts, and the command that makes them.
 
-`python -m genesis.contracts.compile [l2] [l1] [precompiles]` compiles the named sets, or all. It needs Node.js and the
-packages of `tests/clients` (`npm ci --prefix tests/clients`).
+`python -m genesis.contracts.compile [l2] [l1] [precompiles]` compiles the named sets, or all. It needs
+Node.js and the packages of `tests/clients` (`npm ci --prefix tests/clients`).
 """
 
 import json
@@ -131,7 +131,8 @@ def _own_contracts(
     for path, by_name in contracts.items():
         if path in sources:
             for name, contract in by_name.items():
-                yield path, name, contract
+                if contract["abi"]:  # an internal library is part of whoever uses it
+                    yield path, name, contract
 
 
 def _fields(contract: Mapping[str, Any]) -> dict[str, Any]:

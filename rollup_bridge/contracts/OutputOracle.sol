@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {OutputProposal} from "./Types.sol";
+
+/// @title The L2's output roots, proposed in order on L1
+/// @notice Function and event names are those of the OP Stack's L2OutputOracle, so its clients can read it.
+/// @dev Covered: order, spacing, a real L1 block behind each root, no deletion of a final root.
+///      Not covered: whether a root is right. One proposer and one challenger are trusted by address
+///      until stake and disputes decide instead.
+contract OutputOracle {
+    event OutputProposed(
+        bytes32 indexed outputRoot, uint256 indexed l2OutputIndex, uint256 indexed l2BlockNumber, uint256 l1Timestamp
+    );
+    event OutputsDeleted(uint256 indexed prevNextOutputIndex, uint256 indexed newNextOutputIndex);
+
+    error NotProposer(address caller);
+    error NotChallenger(address caller);
+    error InvalidParameter(string name);
+    error UnexpectedBlockNumber(uint256 given, uint256 expected);
+    error BlockInTheFuture(uint256 timestamp);
+    error EmptyOutputRoot();
+    error L1BlockMismatch(uint256 number, bytes32 expected);
+    error OutputNotFound(uint256 index);
+    error OutputFinal(uint256 index);
+
+    uint256 public immutable submissionInterval;
+    uint256 public immutable l2BlockTime;
+    uint256 public immutable startingBlockNumber;
+    uint256 public immutable startingTimestamp;
+    uint256 public immutable finalizationPeriodSeconds;
+    address public immutable proposer;
+    address public immutable challenger;
+
+    OutputProposal[] private _outputs;
+
+    /// @param submissionInterval_ L2 blocks between two outputs.
+    /// @param startingTimestamp_ Second of L2 block `startingBlockNumber_`, normally the L2 genesis.
+    constructor(
+        uint256 submissionInterval_,
+        uint256 l2BlockTime_,
+        uint256 startingBlockNumber_,
+        uint256 startingTimestamp_,
+        uint256 finalizationPeriodSeconds_,
+        address proposer_,
+        address challenger_
+    ) {
+        require(submissionInterval_ > 0, InvalidParameter("submissionInterval"));
+        require(l2BlockTime_ > 0, InvalidParameter("l2BlockTime"));
+        require(startingTimestamp_ <= block.timestamp, InvalidParameter("startingTimestamp"));
+        submissionInterval = submissionInterval_;
+        l2BlockTime = l2BlockTime_;
+        startingBlockNumber = startingBlockNumber_;
+        startingTimestamp = startingTimestamp_;
+        finalizationPeriodSeconds = finalizationPeriodSeconds_;
+        proposer = proposer_;
+        challenger = challenger_;
+    }
+
+    /// @notice Proposes the output root after L2 block `l2BlockNumber`, which must be `nextBlockNumber()`.
+    /// @param l1BlockHash If not zero, the L1 block the proposer derived from; the proposal fails on any other fork.
+    function proposeL2Output(bytes32 outputRoot, uint256 l2BlockNumber, bytes32 l1BlockHash, uint256 l1BlockNumber)
+        external
+    {
+        require(msg.sender == proposer, NotProposer(msg.sender));
+        require(l2BlockNumber == nextBlockNumber(), UnexpectedBlockNumber(l2BlockNumber, nextBlockNumber()));
+        uint256 l2Timestamp = computeL2Timestamp(l2BlockNumber);
+        require(l2Timestamp < block.timestamp, BlockInTheFuture(l2Timestamp));
+        require(outputRoot != bytes32(0), EmptyOutputRoot());
+        if (l1BlockHash != bytes32(0)) {
+            require(blockhash(l1BlockNumber) == l1BlockHash, L1BlockMismatch(l1BlockNumber, l1BlockHash));
+        }
+        emit OutputProposed(outputRoot, nextOutputIndex(), l2BlockNumber, block.timestamp);
+        _outputs.push(OutputProposal(outputRoot, uint128(block.timestamp), uint128(l2BlockNumber)));
+    }
+
+    /// @notice Deletes output `l2OutputIndex` and all later ones. A final output stays for ever.
+    function deleteL2Outputs(uint256 l2OutputIndex) external {
+        require(msg.sender == challenger, NotChallenger(msg.sender));
+        uint256 count = _outputs.length;
+        require(l2OutputIndex < count, OutputNotFound(l2OutputIndex));
+        require(
+            block.timestamp - _outputs[l2OutputIndex].timestamp < finalizationPeriodSeconds, OutputFinal(l2OutputIndex)
+        );
+        for (uint256 length = count; length > l2OutputIndex; --length) {
+            _outputs.pop();
+        }
+        emit OutputsDeleted(count, l2OutputIndex);
+    }
+
+    /// @notice The output at `l2OutputIndex`.
+    function getL2Output(uint256 l2OutputIndex) external view returns (OutputProposal memory) {
+        require(l2OutputIndex < _outputs.length, OutputNotFound(l2OutputIndex));
+        return _outputs[l2OutputIndex];
+    }
+
+    /// @notice The first output that covers L2 block `l2BlockNumber`.
+    function getL2OutputAfter(uint256 l2BlockNumber) external view returns (OutputProposal memory) {
+        return _outputs[getL2OutputIndexAfter(l2BlockNumber)];
+    }
+
+    /// @notice The index of the first output that covers L2 block `l2BlockNumber`.
+    /// @dev Reverts with OP's text, not with an error of our own: viem's `getWithdrawalStatus` looks for it.
+    function getL2OutputIndexAfter(uint256 l2BlockNumber) public view returns (uint256) {
+        require(
+            l2BlockNumber <= latestBlockNumber() && _outputs.length > 0,
+            "L2OutputOracle: cannot get output for a block that has not been proposed"
+        );
+        if (l2BlockNumber <= startingBlockNumber) return 0;
+        return (l2BlockNumber - startingBlockNumber - 1) / submissionInterval;
+    }
+
+    /// @notice The index of the newest output. Reverts while there is none.
+    function latestOutputIndex() external view returns (uint256) {
+        require(_outputs.length > 0, OutputNotFound(0));
+        return _outputs.length - 1;
+    }
+
+    /// @notice The index the next output gets.
+    function nextOutputIndex() public view returns (uint256) {
+        return _outputs.length;
+    }
+
+    /// @notice The L2 block of the newest output, or the starting block while there is none.
+    function latestBlockNumber() public view returns (uint256) {
+        return startingBlockNumber + _outputs.length * submissionInterval;
+    }
+
+    /// @notice The L2 block the next output has to be of.
+    function nextBlockNumber() public view returns (uint256) {
+        return latestBlockNumber() + submissionInterval;
+    }
+
+    /// @notice The second in which L2 block `l2BlockNumber` is made.
+    function computeL2Timestamp(uint256 l2BlockNumber) public view returns (uint256) {
+        return startingTimestamp + (l2BlockNumber - startingBlockNumber) * l2BlockTime;
+    }
+
+    // Names of earlier OP Stack versions, which clients still read.
+
+    function SUBMISSION_INTERVAL() external view returns (uint256) {
+        return submissionInterval;
+    }
+
+    function L2_BLOCK_TIME() external view returns (uint256) {
+        return l2BlockTime;
+    }
+
+    function FINALIZATION_PERIOD_SECONDS() external view returns (uint256) {
+        return finalizationPeriodSeconds;
+    }
+
+    function PROPOSER() external view returns (address) {
+        return proposer;
+    }
+
+    function CHALLENGER() external view returns (address) {
+        return challenger;
+    }
+
+    function version() external pure returns (string memory) {
+        return "1.8.0";
+    }
+}
