@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 
 from openledger_node.errors import CriticalError
+from openledger_node.node.lifecycle import PARENT_VARIABLE
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +63,7 @@ class ChildProcess:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env={**os.environ, **self._environment},
+                env={**os.environ, PARENT_VARIABLE: str(os.getpid()), **self._environment},
                 start_new_session=True,
             )
         try:

@@ -1,44 +1,94 @@
-"""How services live and die: started together, stopped together, the first failure stops the node."""
+"""How services live and die: started in order, stopped in reverse; the first failure stops the node.
+
+The only place that catches whatever a service raises.
+"""
 
 import asyncio
+import os
 import signal
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Coroutine
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeVar
 
 import structlog
 
-from openledger_node.errors import OpenLedgerError
+from openledger_node.errors import CriticalError, OpenLedgerError
+
+Answer = TypeVar("Answer")
 
 log = structlog.get_logger(__name__)
 
+PARENT_VARIABLE = "OPENLEDGER_PARENT"
+"""Set for child processes: the process id whose end must be theirs."""
+PARENT_POLL_S = 1.0
+SERVICE_PATIENCE_S = 8.0
+
 
 class Service(Protocol):
-    """Something that runs until cancelled. Returning early is a fault, except for `finite` services."""
+    """Runs until cancelled; returning early or raising stops the node."""
 
     async def run(self) -> None: ...
 
 
-async def run_services(services: Sequence[tuple[str, Service]], stop: asyncio.Event) -> None:
-    """Run all services until `stop` is set; raises the first failure after the others were cancelled.
+class StoppedError(OpenLedgerError):
+    """The operator stopped the node while it was starting."""
 
-    Services are cancelled in reverse order of their start, each finished before the one it depends on.
-    """
-    tasks: list[asyncio.Task[None]] = []
-    stopping = asyncio.create_task(stop.wait(), name="stop")
-    try:
-        for name, service in services:
-            tasks.append(asyncio.create_task(service.run(), name=name))
-        done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
-        failed = next((task for task in tasks if task in done), None)
-        if failed is not None:
-            log.error("service stopped", service=failed.get_name())
-            await failed
-            raise OpenLedgerError(f"service {failed.get_name()} ended unexpectedly", "see the log above")
-    finally:
-        stopping.cancel()
-        for task in reversed(tasks):
+
+class Supervisor:
+    """Holds the running services of one process. Use as `async with Supervisor(stop) as supervisor`."""
+
+    def __init__(self, stop: asyncio.Event) -> None:
+        self._stop = stop
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self, name: str, service: Service) -> None:
+        """Start a service; those started earlier outlive it."""
+        self._tasks.append(asyncio.create_task(service.run(), name=name))
+
+    async def guard(self, work: Coroutine[Any, Any, Answer]) -> Answer:
+        """The result of `work`, unless a service fails or the operator stops the node first."""
+        task = asyncio.create_task(work)
+        try:
+            await self._first_of(task)
+            if not task.done():
+                raise StoppedError("stopped while starting")
+            return task.result()
+        finally:
             task.cancel()
-            await asyncio.wait([task])
+
+    async def run_until_stopped(self) -> None:
+        """Returns when the operator stops the node; raises what stopped it otherwise."""
+        await self._first_of()
+
+    async def _first_of(self, *others: asyncio.Task[Any]) -> None:
+        """Wait for the stop event, one of `others`, or the failure of a service, which is raised."""
+        stopping = asyncio.create_task(self._stop.wait())
+        try:
+            done, _ = await asyncio.wait(
+                [stopping, *others, *self._tasks], return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            stopping.cancel()
+        for task in self._tasks:
+            if task in done:
+                task.result()
+                raise CriticalError(f"service {task.get_name()} ended by itself", "this is a bug: report it")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in reversed(self._tasks):
+            task.cancel()
+            _, pending = await asyncio.wait([task], timeout=SERVICE_PATIENCE_S)
+            if pending:
+                log.warning("service does not stop", service=task.get_name())
+            elif not task.cancelled() and task.exception() is not None and task.exception() is not error:
+                log.error(
+                    "service failed while stopping", service=task.get_name(), reason=str(task.exception())
+                )
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:
@@ -47,9 +97,24 @@ def stop_on_signals(stop: asyncio.Event) -> None:
 
     def handle(received: signal.Signals) -> None:
         if stop.is_set():
-            raise SystemExit(128 + received)
+            os._exit(128 + received)
         log.info("stopping", signal=received.name)
         stop.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, handle, number)
+
+
+class ParentWatch:
+    """Stops a child process whose parent is gone, killed perhaps, so that no orphan keeps a port."""
+
+    def __init__(self, stop: asyncio.Event) -> None:
+        self._stop = stop
+
+    async def run(self) -> None:
+        parent = os.environ.get(PARENT_VARIABLE)
+        while parent is None or os.getppid() == int(parent):
+            await asyncio.sleep(PARENT_POLL_S)
+        log.warning("parent process is gone, stopping")
+        self._stop.set()
+        await asyncio.Event().wait()
