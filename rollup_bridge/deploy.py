@@ -1,11 +1,11 @@
 """Which L1 transactions create a rollup, in which order, and where its contracts will stand.
 
 Pure: nothing is sent here. The contracts name each other in their constructors and are not proxies, so each
-address is computed from the deployer's nonces beforehand, and the plan only holds if exactly these transactions
-use them.
+address is computed from the deployer's nonces beforehand, and the plan holds only if exactly these
+transactions use them.
 
-The L2's L1 genesis is a block *before* the first of these transactions, so that the L2's starting time is known
-when its oracle is made, and derivation reads the whole life of every contract.
+The L2's L1 genesis is a block *before* the first of these transactions, so that the L2's starting time is
+known when its oracle is made, and derivation reads the whole life of every contract.
 """
 
 from collections.abc import Sequence

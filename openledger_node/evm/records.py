@@ -5,6 +5,7 @@ No py-evm object leaves this room; callers see only these.
 
 from dataclasses import dataclass, field
 
+from genesis.account import GenesisAccount as GenesisAccount
 from genesis.types import Address, Hash32
 
 DEPOSIT_TYPE = 0x7E
@@ -214,14 +215,6 @@ class AccountProof:
     code_hash: Hash32
     nodes: tuple[bytes, ...]
     storage: tuple[StorageProof, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class GenesisAccount:
-    balance_wei: int = 0
-    nonce: int = 0
-    code: bytes = b""
-    storage: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
