@@ -5,7 +5,7 @@ No py-evm object leaves this room; callers see only these.
 
 from dataclasses import dataclass, field
 
-from genesis.account import GenesisAccount as GenesisAccount
+from genesis import account
 from genesis.types import Address, Hash32
 
 DEPOSIT_TYPE = 0x7E
@@ -215,6 +215,9 @@ class AccountProof:
     code_hash: Hash32
     nodes: tuple[bytes, ...]
     storage: tuple[StorageProof, ...]
+
+
+GenesisAccount = account.GenesisAccount
 
 
 @dataclass(frozen=True, slots=True)
