@@ -6,7 +6,10 @@ Source: protocol, section 3 "Fee split" and "Attribution".
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from genesis.commitments import WEI_PER_WEIGHT
+
 PPM = 1_000_000
+TOKENS_PER_PRICE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +66,13 @@ def pool_amounts(pool_wei: int, scores: Sequence[int], maximum_share_ppm: int = 
     """One batch's amounts in contributor order; their sum never exceeds the pool."""
     total = sum(max(0, score) for score in scores)
     return [pool_amount(pool_wei, score, total, maximum_share_ppm) for score in scores]
+
+
+def receipt_fee(tokens_in: int, tokens_out: int, input_price_wei: int, output_price_wei: int) -> int:
+    """One receipt's fee in wei, floored; prices are wei per 1,000 tokens."""
+    return (tokens_in * input_price_wei + tokens_out * output_price_wei) // TOKENS_PER_PRICE
+
+
+def query_weight(fee_wei: int, platform_ppm: int) -> int:
+    """A receipt's weight in its batch's query vector: floor(net fee / 10^9), net of the platform's part."""
+    return (fee_wei - fee_wei * platform_ppm // PPM) // WEI_PER_WEIGHT

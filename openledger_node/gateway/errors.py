@@ -1,0 +1,31 @@
+"""What the gateway refuses, by HTTP status.
+
+UserError (openledger_node.errors)
+├── NotFoundError          404: no such model, channel, job, artefact or receipt
+├── ConflictError          409: an idempotency key used for something else
+└── PaymentRequiredError   402: no voucher, or one that does not cover the call; says what would
+All are caught by the gateway's one error middleware.
+"""
+
+from typing import Any
+
+from openledger_node.errors import UserError
+
+
+class NotFoundError(UserError):
+    code = "OL-1110"
+
+
+class ConflictError(UserError):
+    code = "OL-1111"
+
+
+class PaymentRequiredError(UserError):
+    """`reason` is machine-readable; `terms` is what the next voucher must say."""
+
+    code = "OL-1112"
+
+    def __init__(self, reason: str, message: str, terms: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.terms = terms or {}
