@@ -1,0 +1,113 @@
+"""What `dev` prints when everything is up, in the layout people know from anvil; and the same as JSON."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from genesis import addresses
+from genesis.networks import DEV_ACCOUNT_COUNT, DEV_MNEMONIC
+from genesis.spec import OPEN_UNIT, RollupConfig
+from openledger_node import __version__
+from openledger_node.client.account import dev_account, dev_private_key
+
+PRECOMPILE_NAMES = (
+    ("Attribution", addresses.ATTRIBUTION),
+    ("DatanetRegistry", addresses.DATANET_REGISTRY),
+    ("ModelRegistry", addresses.MODEL_REGISTRY),
+    ("InferenceMetering", addresses.INFERENCE_METERING),
+    ("Staking", addresses.STAKING),
+    ("Policy", addresses.POLICY),
+    ("PrecompileRegistry", addresses.PRECOMPILE_REGISTRY),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DevUrls:
+    """Where everything of a dev network listens."""
+
+    l2_rpc: str
+    l1_rpc: str
+    gateway: str
+    metrics: str
+    verifier_rpc: str
+
+
+def banner(urls: DevUrls, rollup: RollupConfig, gas_limit: int, base_fee_wei: int, balance_wei: int) -> str:
+    """The text of the banner."""
+    accounts = [dev_account(i).address for i in range(DEV_ACCOUNT_COUNT)]
+    keys = [dev_private_key(i) for i in range(DEV_ACCOUNT_COUNT)]
+    sections = [
+        ("", [f"openledger-node {__version__} - an L2 that pays the people behind the data"]),
+        (
+            "Available Accounts",
+            [f"({i}) 0x{a.hex()} ({balance_wei // OPEN_UNIT} OPEN)" for i, a in enumerate(accounts)],
+        ),
+        ("Private Keys", [f"({i}) 0x{key.hex()}" for i, key in enumerate(keys)]),
+        ("Wallet", [f"Mnemonic:          {DEV_MNEMONIC}", "Derivation path:   m/44'/60'/0'/0/"]),
+        (
+            "",
+            [
+                "WARNING: these accounts and their keys are publicly known.",
+                "Anything sent to them on a live network will be lost.",
+            ],
+        ),
+        ("Chain ID", [str(rollup.l2_chain_id)]),
+        ("Base Fee", [str(base_fee_wei)]),
+        ("Gas Limit", [str(gas_limit)]),
+        ("Genesis Timestamp", [str(rollup.l2_genesis_time_s)]),
+        ("Precompiles", [f"{name:<20} 0x{address.hex()}" for name, address in PRECOMPILE_NAMES]),
+        (
+            "L1 Contracts",
+            [
+                f"{'Portal':<20} 0x{rollup.portal.hex()}",
+                f"{'OutputOracle':<20} 0x{rollup.output_oracle.hex()}",
+                f"{'SystemConfig':<20} 0x{rollup.l1_system_config.hex()}",
+                f"{'OpenToken':<20} 0x{rollup.open_token.hex()}",
+                f"{'OpenVault':<20} 0x{rollup.open_vault.hex()}",
+            ],
+        ),
+        (
+            "Services",
+            [
+                f"{'JSON-RPC':<20} {urls.l2_rpc}",
+                f"{'L1 JSON-RPC':<20} {urls.l1_rpc} (chain {rollup.l1_chain_id})",
+                f"{'Gateway and status':<20} {urls.gateway}",
+                f"{'Metrics and health':<20} {urls.metrics}",
+                f"{'Verifier JSON-RPC':<20} {urls.verifier_rpc}",
+            ],
+        ),
+        ("", [f"Listening on {urls.l2_rpc.removeprefix('http://')}"]),
+    ]
+    return "\n".join(_section(title, lines) for title, lines in sections)
+
+
+def config_out(urls: DevUrls, rollup: RollupConfig, gas_limit: int, base_fee_wei: int) -> dict[str, Any]:
+    """What `--config-out` writes, under anvil's keys where it has them."""
+    return {
+        "available_accounts": [f"0x{dev_account(i).address.hex()}" for i in range(DEV_ACCOUNT_COUNT)],
+        "private_keys": [f"0x{dev_private_key(i).hex()}" for i in range(DEV_ACCOUNT_COUNT)],
+        "wallet": {"mnemonic": DEV_MNEMONIC, "derivation_path": "m/44'/60'/0'/0/"},
+        "base_fee": str(base_fee_wei),
+        "gas_limit": str(gas_limit),
+        "genesis_timestamp": str(rollup.l2_genesis_time_s),
+        "chain_id": rollup.l2_chain_id,
+        "l1_chain_id": rollup.l1_chain_id,
+        "urls": {
+            "rpc": urls.l2_rpc,
+            "l1": urls.l1_rpc,
+            "gateway": urls.gateway,
+            "metrics": urls.metrics,
+            "verifier": urls.verifier_rpc,
+        },
+        "contracts": {
+            "portal": f"0x{rollup.portal.hex()}",
+            "output_oracle": f"0x{rollup.output_oracle.hex()}",
+            "system_config": f"0x{rollup.l1_system_config.hex()}",
+            "open_token": f"0x{rollup.open_token.hex()}",
+            "open_vault": f"0x{rollup.open_vault.hex()}",
+        },
+    }
+
+
+def _section(title: str, lines: list[str]) -> str:
+    head = f"\n{title}\n==================\n" if title else "\n"
+    return head + "\n".join(lines)
