@@ -27,7 +27,8 @@ def sketches_of(features: NDArray[np.uint8]) -> Sketch:
 
 def sketch_of(features: bytes) -> bytes:
     """One record's packed sketch, as `genesis.commitments.record_leaf` takes it."""
-    return sketches_of(np.frombuffer(features, dtype=np.uint8)[None, :])[0].tobytes()
+    packed: bytes = sketches_of(np.frombuffer(features, dtype=np.uint8)[None, :])[0].tobytes()
+    return packed
 
 
 def similar(dot: int, norm_a: int, norm_b: int, similarity_ppm: int) -> bool:

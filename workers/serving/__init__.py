@@ -1,0 +1,1 @@
+"""Which answers a trained model gives: loading by hash and predicting."""

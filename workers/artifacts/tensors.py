@@ -1,0 +1,88 @@
+"""How tensors lie in a file: the safetensors format, written so that equal tensors give equal bytes.
+
+The published library is read-compatible both ways (tested); its own writer orders metadata by a random hash,
+which content addressing cannot have, and a node without AI packages must read these files too. Rule: header
+keys sorted, tensors laid out in name order, header padded with spaces to 8 bytes.
+
+Covered: bounds and types of a file from a stranger. Not covered: metadata (ignored).
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.errors import InvalidInputError
+
+Array = NDArray[Any]
+MAX_HEADER_BYTES = 1 << 20
+_DTYPES: dict[str, np.dtype[Any]] = {
+    "F64": np.dtype("<f8"),
+    "F32": np.dtype("<f4"),
+    "I64": np.dtype("<i8"),
+    "I32": np.dtype("<i4"),
+    "I16": np.dtype("<i2"),
+    "I8": np.dtype("i1"),
+    "U8": np.dtype("u1"),
+}
+_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
+
+
+def encode_tensors(tensors: Mapping[str, Array]) -> bytes:
+    """One safetensors file; raises InvalidInputError for an element type outside the table."""
+    header: dict[str, object] = {}
+    blocks: list[bytes] = []
+    offset = 0
+    for name in sorted(tensors):
+        array = np.ascontiguousarray(tensors[name])
+        little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        if little.dtype not in _NAMES:
+            raise InvalidInputError(f"tensor {name}: element type {array.dtype} is not supported")
+        block = little.tobytes()
+        header[name] = {
+            "dtype": _NAMES[little.dtype],
+            "shape": list(np.shape(tensors[name])),
+            "data_offsets": [offset, offset + len(block)],
+        }
+        blocks.append(block)
+        offset += len(block)
+    text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + b"".join(blocks)
+
+
+def decode_tensors(data: bytes) -> dict[str, Array]:
+    """All tensors of a file, read-only and copied from nowhere; raises InvalidInputError when malformed."""
+    header, body = _split(data)
+    header.pop("__metadata__", None)
+    return {name: _tensor(name, entry, body) for name, entry in header.items()}
+
+
+def _split(data: bytes) -> tuple[dict[str, Any], memoryview]:
+    size = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or size > MAX_HEADER_BYTES or 8 + size > len(data):
+        raise InvalidInputError("tensor file: header length is out of bounds")
+    try:
+        header = json.loads(data[8 : 8 + size])
+    except ValueError as error:
+        raise InvalidInputError(f"tensor file: {error}") from error
+    if not isinstance(header, dict):
+        raise InvalidInputError("tensor file: header is not an object")
+    return header, memoryview(data)[8 + size :]
+
+
+def _tensor(name: str, entry: Any, body: memoryview) -> Array:
+    try:
+        dtype, shape, (start, stop) = _DTYPES[entry["dtype"]], tuple(entry["shape"]), entry["data_offsets"]
+        is_bounded = all(type(n) is int and n >= 0 for n in (*shape, start, stop)) and stop <= len(body)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidInputError(f"tensor {name}: malformed entry") from error
+    count = 1
+    for length in shape:
+        count *= length
+    if not is_bounded or stop - start != count * dtype.itemsize:
+        raise InvalidInputError(f"tensor {name}: offsets do not fit its shape")
+    tensor: Array = np.frombuffer(body[start:stop], dtype=dtype).reshape(shape)
+    return tensor

@@ -1,0 +1,43 @@
+"""Which function answers which job kind. Importing this imports torch: workers only."""
+
+import platform
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from workers.artifacts.store import ArtifactStore
+from workers.errors import InvalidInputError
+from workers.jobs.attribution import attribution
+from workers.jobs.codec import from_json, to_json
+from workers.jobs.feature_index import feature_index
+from workers.jobs.predict import predict
+from workers.jobs.queries import queries
+from workers.jobs.train import train
+from workers.jobs.types import REQUEST_TYPES, PingRequest, PingResult
+from workers.progress import Progress, silent
+
+JobFunction = Callable[[ArtifactStore, Any, Progress], Any]
+
+
+def ping(store: ArtifactStore, request: PingRequest, progress: Progress = silent) -> PingResult:
+    """Job `ping`: versions and device."""
+    return PingResult(python=platform.python_version(), torch=str(torch.__version__), device="cpu")
+
+
+JOBS: dict[str, JobFunction] = {
+    "train": train,
+    "feature_index": feature_index,
+    "queries": queries,
+    "attribution": attribution,
+    "predict": predict,
+    "ping": ping,
+}
+
+
+def run_job(store: ArtifactStore, kind: str, parameters: Any, progress: Progress = silent) -> Any:
+    """Run one job from JSON to JSON; raises a `WorkerError`."""
+    if kind not in JOBS:
+        raise InvalidInputError(f"job kind {kind!r} is not one of {sorted(JOBS)}")
+    request: Any = from_json(REQUEST_TYPES[kind], parameters)
+    return to_json(JOBS[kind](store, request, progress))
