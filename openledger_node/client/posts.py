@@ -1,0 +1,61 @@
+"""Which attribution posts exist: an incremental reader of AttributionPosted, one request per new range."""
+
+from dataclasses import dataclass
+
+from openledger_node.client.contract import Event
+from openledger_node.client.economy import ATTRIBUTION, POST_PENDING, EconomyReader
+
+
+@dataclass(frozen=True, slots=True)
+class PostNotice:
+    """One AttributionPosted event."""
+
+    post_id: int
+    model_id: int
+    uri: str
+    event: Event
+
+
+class PostFeed:
+    """Reads new posts since the last call. Reorgs below the cursor are not followed: callers act on state
+    read afresh, and use notices only to know where to look."""
+
+    def __init__(self, reader: EconomyReader, first_block: int = 0) -> None:
+        self._reader = reader
+        self.next_block = first_block
+
+    async def new_posts(self) -> list[PostNotice]:
+        """Posts in blocks not read before, in order."""
+        head = await self._reader.ethereum.block_number()
+        if head < self.next_block:
+            return []
+        events = await self._reader.ethereum.events(
+            ATTRIBUTION, "AttributionPosted", first_block=self.next_block, last_block=head
+        )
+        self.next_block = head + 1
+        return [_notice(event) for event in events]
+
+
+class OpenPosts:
+    """Which models have a post that is still open."""
+
+    def __init__(self, reader: EconomyReader) -> None:
+        self._reader = reader
+        self._feed = PostFeed(reader)
+        self._open: dict[int, int] = {}
+
+    async def of_model(self, model_id: int) -> list[int]:
+        """Ids of the model's pending posts at the head."""
+        for notice in await self._feed.new_posts():
+            self._open[notice.post_id] = notice.model_id
+        found = []
+        for post_id, model in list(self._open.items()):
+            if (await self._reader.post(post_id)).status != POST_PENDING:
+                del self._open[post_id]
+            elif model == model_id:
+                found.append(post_id)
+        return found
+
+
+def _notice(event: Event) -> PostNotice:
+    return PostNotice(event.arguments["postId"], event.arguments["modelId"], event.arguments["uri"], event)
