@@ -1,0 +1,121 @@
+"""How a channel's bytes become batches and back: compression, bounded, and the RLP strings inside.
+
+Covered: decompression bombs (a limit on output), cut-off and corrupt streams (whole batches before the damage
+count, exactly to the byte), unknown compression.
+Not covered: what a batch means; see `batch` and `span_batch`.
+Source: OP Stack specification, derivation, "Channel Format"; Fjord, "Brotli Channel Compression".
+"""
+
+import zlib
+from collections.abc import Iterable
+
+import brotli
+import rlp
+
+from rollup_bridge.codec import rlp_reader
+from rollup_bridge.errors import MalformedError
+
+MAX_CHANNEL_RLP_BYTES = 100_000_000
+_ZLIB_METHODS = (8, 15)
+_BROTLI_VERSION = 1
+_STEP_BYTES = 1 << 16
+
+
+def compress_channel(batches: Iterable[bytes]) -> bytes:
+    """A zlib channel of encoded batches."""
+    return zlib.compress(b"".join(rlp.encode(batch) for batch in batches), 9)
+
+
+def read_channel(data: bytes, limit_bytes: int = MAX_CHANNEL_RLP_BYTES) -> tuple[bytes, ...]:
+    """Encoded batches of a complete channel, up to the first damage. Never raises on bad input."""
+    plain = decompress(data, limit_bytes)
+    batches: list[bytes] = []
+    at = 0
+    while at < len(plain):
+        try:
+            item = rlp_reader.read_item(plain, at)
+            batches.append(rlp_reader.as_bytes(plain, item))
+        except MalformedError:
+            break
+        at = item.end
+    return tuple(batches)
+
+
+def decompress(data: bytes, limit_bytes: int) -> bytes:
+    """At most `limit_bytes` of plain bytes: all that come out before the stream ends or breaks."""
+    if not data:
+        return b""
+    if data[0] & 0x0F in _ZLIB_METHODS:
+        return _inflate(data, limit_bytes)
+    if data[0] == _BROTLI_VERSION:
+        return _unbrotli(data[1:], limit_bytes)
+    return b""
+
+
+def _inflate(data: bytes, limit_bytes: int) -> bytes:
+    stream = zlib.decompressobj()
+    plain = bytearray()
+    while not stream.eof and len(plain) < limit_bytes:
+        saved = stream.copy()
+        try:
+            piece = stream.decompress(data, min(_STEP_BYTES, limit_bytes - len(plain)))
+        except zlib.error:
+            plain += _inflate_to_damage(saved, data, limit_bytes - len(plain))
+            break
+        data = stream.unconsumed_tail
+        if not piece and not data:
+            break
+        plain += piece
+    return bytes(plain)
+
+
+def _inflate_to_damage(stream: "zlib._Decompress", data: bytes, limit_bytes: int) -> bytes:
+    """Byte by byte, because one call either returns everything or raises and returns nothing."""
+    plain = bytearray()
+    while len(plain) < limit_bytes:
+        try:
+            piece = stream.decompress(data, 1)
+        except zlib.error:
+            break
+        data = stream.unconsumed_tail
+        if not piece:
+            break
+        plain += piece
+    return bytes(plain)
+
+
+def _unbrotli(data: bytes, limit_bytes: int) -> bytes:
+    """Fed in steps; a step that fails is fed again byte by byte, so that the cut does not depend on its
+    size."""
+    plain = bytearray()
+    stream = brotli.Decompressor()
+    for at in range(0, len(data), _STEP_BYTES):
+        try:
+            _feed_brotli(stream, data[at : at + _STEP_BYTES], plain, limit_bytes)
+        except brotli.error:
+            return _unbrotli_to_damage(data, at, limit_bytes)
+        if stream.is_finished() or len(plain) >= limit_bytes:
+            break
+    return bytes(plain[:limit_bytes])
+
+
+def _unbrotli_to_damage(data: bytes, good_bytes: int, limit_bytes: int) -> bytes:
+    plain = bytearray()
+    stream = brotli.Decompressor()
+    try:
+        for at in range(0, good_bytes, _STEP_BYTES):
+            _feed_brotli(stream, data[at : at + _STEP_BYTES], plain, limit_bytes)
+        for at in range(good_bytes, len(data)):
+            _feed_brotli(stream, data[at : at + 1], plain, limit_bytes)
+    except brotli.error:
+        pass
+    return bytes(plain[:limit_bytes])
+
+
+def _feed_brotli(stream: brotli.Decompressor, data: bytes, plain: bytearray, limit_bytes: int) -> None:
+    while len(plain) < limit_bytes and not stream.is_finished():
+        piece = stream.process(data, output_buffer_limit=_STEP_BYTES)
+        plain += piece
+        data = b""
+        if not piece and stream.can_accept_more_data():
+            return
