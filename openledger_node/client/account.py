@@ -12,10 +12,10 @@ from eth_keys.datatypes import PrivateKey, Signature
 from eth_keys.exceptions import BadSignature
 from eth_utils.exceptions import ValidationError
 
+from genesis.networks import DEV_MNEMONIC
 from genesis.types import Address, Hash32
 
 SECP256K1_HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
-DEV_MNEMONIC = "test test test test test test test test test test test junk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,14 @@ def recover_signer(digest: Hash32, signature: bytes) -> Address | None:
 
 
 @cache
-def dev_account(index: int, mnemonic: str = DEV_MNEMONIC) -> Account:
-    """Account `index` of a mnemonic at m/44'/60'/0'/0/index."""
+def dev_private_key(index: int, mnemonic: str = DEV_MNEMONIC) -> bytes:
+    """Private key `index` of a mnemonic at m/44'/60'/0'/0/index."""
     EthAccount.enable_unaudited_hdwallet_features()
     derived = EthAccount.from_mnemonic(mnemonic, account_path=f"m/44'/60'/0'/0/{index}")
-    return Account(bytes(derived.key))
+    return bytes(derived.key)
+
+
+@cache
+def dev_account(index: int, mnemonic: str = DEV_MNEMONIC) -> Account:
+    """Account `index` of a mnemonic."""
+    return Account(dev_private_key(index, mnemonic))

@@ -1,7 +1,7 @@
 """Where the sequencer's blocks come from: attributes derived from the L1, opened on the head.
 
 Implements `sequencer.ports.BlockMaker` for a rollup.
-Covered: L1 origin by the selection rule, deposits first, nothing from the pool beyond the drift, back-pressure
+Covered: L1 origin by the selection rule, deposits first, nothing from the pool beyond the drift, pressure back
 when batches do not reach the L1. Not covered: which transactions go in (`sequencer.builder`).
 """
 
@@ -31,6 +31,7 @@ class RollupBlockMaker:
 
     def __init__(
         self,
+        *,
         chain: Chain,
         lane: ExecutionLane,
         attributes: SequencerAttributes,
@@ -57,14 +58,14 @@ class RollupBlockMaker:
             return None
         heads = self._chain.heads
         if heads.unsafe.number - heads.safe.number >= MAX_UNSAFE_BLOCKS and not self._chain.detached:
-            return self._wait(f"{MAX_UNSAFE_BLOCKS} blocks are not on the L1 yet")
+            return self._waiting(f"{MAX_UNSAFE_BLOCKS} blocks are not on the L1 yet")
         try:
             attributes = await self._attributes.prepare(to_l2_block(self._chain.head))
         except TemporaryError as error:
-            return self._wait(str(error))
+            return self._waiting(str(error))
         except ResetError as error:
             self._request_reset()
-            return self._wait(str(error))
+            return self._waiting(str(error))
         self.waiting_for = None
         return await self._lane.run(lambda: self._open(attributes))
 
@@ -74,10 +75,11 @@ class RollupBlockMaker:
         block = self._chain.open_block(to_inputs(attributes))
         return ForcedOnlyBlock(block) if attributes.no_pool else block
 
-    def _wait(self, reason: str) -> None:
+    def _waiting(self, reason: str) -> OpenBlock | None:
         if reason != self.waiting_for:
             log.warning("not building", reason=reason)
         self.waiting_for = reason
+        return None
 
 
 class ForcedOnlyBlock:

@@ -113,7 +113,7 @@ class ParentWatch:
 
     async def run(self) -> None:
         parent = os.environ.get(PARENT_VARIABLE)
-        while parent is None or os.getppid() == int(parent):  # noqa: ASYNC110 - the kernel sends no event
+        while parent is None or os.getppid() == int(parent):
             await asyncio.sleep(PARENT_POLL_S)
         log.warning("parent process is gone, stopping")
         self._stop.set()
