@@ -1,7 +1,7 @@
 """Where the sequencer's blocks come from: attributes derived from the L1, opened on the head.
 
 Implements `sequencer.ports.BlockMaker` for a rollup.
-Covered: L1 origin by the selection rule, deposits first, nothing from the pool beyond the drift, pressure back
+Covered: L1 origin by the selection rule, deposits first, nothing from the pool beyond the drift, a pause
 when batches do not reach the L1. Not covered: which transactions go in (`sequencer.builder`).
 """
 
