@@ -1,0 +1,86 @@
+"""How a worker process starts: `python -m workers.pool.main --connect A --token-file F --artifacts DIR`.
+
+Exit codes: 0 the node closed the connection, 1 refused or unreachable, 2 bad usage.
+"""
+
+import argparse
+import asyncio
+import os
+import socket
+import sys
+from pathlib import Path
+
+from workers.errors import WorkerError
+from workers.pool.address import connect
+from workers.pool.handshake import greet_node, read_token
+from workers.pool.runner import RecordingStore, RunJob, Runner
+
+CONNECT_ATTEMPTS = 20
+CONNECT_INTERVAL_S = 0.5
+
+
+def parse_arguments(arguments: list[str]) -> argparse.Namespace:
+    """The command line; exits with 2 when it is wrong."""
+    parser = argparse.ArgumentParser(prog="openledger-worker", description="Runs AI jobs for one node.")
+    parser.add_argument("--connect", required=True, help="unix:/path or tcp:host:port of the node's pool")
+    parser.add_argument("--token-file", required=True, type=Path, help="file with the pool's token")
+    parser.add_argument("--artifacts", required=True, type=Path, help="directory of artefacts")
+    parser.add_argument("--artifacts-url", default="", help="where to fetch missing ones, …/artifacts")
+    parser.add_argument("--name", default=socket.gethostname(), help="shown in the node's status")
+    return parser.parse_args(arguments)
+
+
+def load_jobs() -> RunJob:
+    """Import torch and the jobs, before a node is told that this worker is ready."""
+    from workers.jobs.table import run_job  # noqa: PLC0415 - a usage error should not wait for torch
+    from workers.training.trainer import use_determinism  # noqa: PLC0415
+
+    use_determinism()
+    return run_job
+
+
+async def work(options: argparse.Namespace) -> None:
+    """Connect, prove the token, serve until the node goes."""
+    token = read_token(options.token_file)
+    store = RecordingStore(options.artifacts, options.artifacts_url)
+    run_job = load_jobs()
+    reader, writer = await _connect(options.connect)
+    try:
+        await greet_node(reader, writer, token, options.name)
+        await Runner(store, run_job, reader, writer).serve()
+    finally:
+        writer.close()
+
+
+async def _connect(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    for attempt in range(CONNECT_ATTEMPTS):
+        try:
+            return await connect(address)
+        except OSError:
+            if attempt == CONNECT_ATTEMPTS - 1:
+                raise
+            await asyncio.sleep(CONNECT_INTERVAL_S)
+    raise AssertionError("unreachable")
+
+
+def main() -> None:
+    """Run a worker; never returns."""
+    options = parse_arguments(sys.argv[1:])
+    try:
+        asyncio.run(work(options))
+    except (WorkerError, OSError, TimeoutError) as error:
+        print(f"openledger-worker: {error}", file=sys.stderr)
+        _leave(1)
+    except KeyboardInterrupt:
+        pass
+    _leave(0)
+
+
+def _leave(code: int) -> None:
+    """End now: a job still running on its thread belongs to nobody, and artefacts are written whole."""
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

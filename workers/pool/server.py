@@ -1,0 +1,296 @@
+"""Who does the node's AI work: accepts workers, hands out jobs, hands them out again when a worker dies.
+
+Jobs are idempotent and their results content-addressed, so at-least-once is enough. Needs neither torch nor
+numpy. Messages: `workers/pool/runner.py` lists the worker's side of the same grammar.
+
+Covered: authentication, priorities, progress, cancelling, heartbeats, requeueing, poison counting, copying a
+remote worker's artefacts here. Not covered: durability of the queue (the node's job table keeps that).
+"""
+
+import asyncio
+import base64
+import binascii
+import itertools
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from workers.artifacts.store import ArtifactStore, artifact_id, parse_id
+from workers.errors import (
+    ArtifactError,
+    InvalidInputError,
+    JobCrashedError,
+    PoolClosedError,
+    ProtocolError,
+    error_of,
+)
+from workers.jobs.types import REQUEST_TYPES
+from workers.pool.address import listen
+from workers.pool.codec import Message, encode_message, read_message, write_message
+from workers.pool.handshake import WorkerIdentity, greet_worker
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_TIMEOUT_S = 15.0
+MAX_ATTEMPTS = 3
+MAX_QUEUE = 10_000
+PRIORITIES = {"ping": 0, "predict": 0, "queries": 1, "attribution": 1, "feature_index": 2, "train": 2}
+"""Smaller first: a customer waits for an answer, nobody waits for a training run."""
+
+OnProgress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolStatistics:
+    """What the pool has done since it started, and what it holds now."""
+
+    workers: int
+    queued: int
+    running: int
+    done: int
+    failed: int
+    requeued: int
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    id: str
+    kind: str
+    parameters: Any
+    progress: OnProgress | None
+    future: "asyncio.Future[Any]"
+    attempts: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class _Connection:
+    """One worker; `job` is what it works on."""
+
+    identity: WorkerIdentity
+    writer: asyncio.StreamWriter
+    job: _Job | None = None
+    idle: asyncio.Event = field(default_factory=asyncio.Event)
+    arriving: dict[str, bytearray] = field(default_factory=dict)
+    result: Any = None
+
+
+class WorkerPool:
+    """Create, `await start()`, `await submit(...)`, `await close()`."""
+
+    def __init__(
+        self,
+        store: ArtifactStore,
+        *,
+        address: str,
+        token: bytes,
+        heartbeat_timeout_s: float = HEARTBEAT_TIMEOUT_S,
+        max_attempts: int = MAX_ATTEMPTS,
+    ) -> None:
+        self.address = address
+        self._store = store
+        self._token = token
+        self._heartbeat_timeout_s = heartbeat_timeout_s
+        self._max_attempts = max_attempts
+        self._numbers = itertools.count(1)
+        self._queue: asyncio.PriorityQueue[tuple[int, int, _Job]] = asyncio.PriorityQueue()
+        self._connections: set[_Connection] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._open_jobs: set[_Job] = set()
+        self._server: asyncio.Server | None = None
+        self._done = self._failed = self._requeued = 0
+
+    async def start(self) -> None:
+        """Listen; afterwards `address` is what workers connect to."""
+        self._server, self.address = await listen(self.address, self._accept)
+
+    async def close(self) -> None:
+        """Stop listening, let the workers go, fail what is open with PoolClosedError."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for job in list(self._open_jobs):
+            self._settle(job, PoolClosedError("the worker pool has closed"))
+
+    def statistics(self) -> PoolStatistics:
+        """A snapshot for status pages and metrics."""
+        running = sum(connection.job is not None for connection in self._connections)
+        return PoolStatistics(
+            workers=len(self._connections),
+            queued=len(self._open_jobs) - running,
+            running=running,
+            done=self._done,
+            failed=self._failed,
+            requeued=self._requeued,
+        )
+
+    async def submit(self, kind: str, parameters: Any, progress: OnProgress | None = None) -> Any:
+        """Run one job, as JSON; waits for a free worker. Cancelling the caller cancels the job.
+
+        Raises InvalidInputError, ArtifactError, JobCrashedError, PoolClosedError.
+        """
+        if kind not in REQUEST_TYPES:
+            raise InvalidInputError(f"job kind {kind!r} is not one of {sorted(REQUEST_TYPES)}")
+        if self._server is None or len(self._open_jobs) >= MAX_QUEUE:
+            raise PoolClosedError("the worker pool is not running or is full")
+        number = next(self._numbers)
+        future = asyncio.get_running_loop().create_future()
+        job = _Job(str(number), kind, parameters, progress, future)
+        self._open_jobs.add(job)
+        self._queue.put_nowait((PRIORITIES[kind], number, job))
+        try:
+            return await future
+        finally:
+            self._open_jobs.discard(job)
+            self._cancel_on_worker(job)
+
+    # --- One worker ---------------------------------------------------------------------------------------
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            identity = await greet_worker(reader, writer, self._token)
+            await self._serve(_Connection(identity, writer), reader)
+        except (ProtocolError, TimeoutError, ConnectionError) as error:
+            log.warning("worker connection closed: %s", str(error) or type(error).__name__)
+        except asyncio.CancelledError:
+            log.debug("worker connection closed with the pool")
+        finally:
+            self._tasks.discard(task)
+            writer.close()
+
+    async def _serve(self, connection: _Connection, reader: asyncio.StreamReader) -> None:
+        log.info("worker %s (pid %d) joined", connection.identity.name, connection.identity.pid)
+        self._connections.add(connection)
+        sender = asyncio.create_task(self._hand_out(connection))
+        try:
+            while True:
+                async with asyncio.timeout(self._heartbeat_timeout_s):
+                    message = await read_message(reader)
+                if message is None:
+                    break
+                self._receive(connection, message)
+        finally:
+            sender.cancel()
+            self._connections.discard(connection)
+            self._requeue(connection)
+            log.info("worker %s (pid %d) left", connection.identity.name, connection.identity.pid)
+
+    async def _hand_out(self, connection: _Connection) -> None:
+        while True:
+            _priority, _number, job = await self._queue.get()
+            if job.future.done():
+                continue
+            connection.job = job
+            connection.idle.clear()
+            try:
+                await write_message(
+                    connection.writer,
+                    {"type": "job", "id": job.id, "kind": job.kind, "parameters": job.parameters},
+                )
+            except ProtocolError as error:
+                self._finish(connection, InvalidInputError(str(error)))
+                continue
+            except ConnectionError:
+                return  # the reading side notices the same and puts the job back
+            await connection.idle.wait()
+
+    def _receive(self, connection: _Connection, message: Message) -> None:
+        kind, job = message["type"], connection.job
+        if kind == "heartbeat":
+            return
+        if job is None or message.get("id") != job.id:
+            raise ProtocolError(f"{kind} for a job this worker does not have")
+        if kind == "progress":
+            self._report(job, message)
+        elif kind == "result":
+            self._take_result(connection, message)
+        elif kind == "artifact":
+            self._take_artifact(connection, message)
+        elif kind == "error":
+            self._finish(connection, error_of(str(message.get("code")), str(message.get("message"))))
+        else:
+            raise ProtocolError(f"unknown message {kind!r}")
+
+    def _report(self, job: _Job, message: Message) -> None:
+        done, text = message.get("done"), message.get("text")
+        if not isinstance(done, (int, float)) or not isinstance(text, str):
+            raise ProtocolError("malformed progress message")
+        if job.progress is not None and not job.future.done():
+            job.progress(min(1.0, max(0.0, float(done))), text)
+
+    # --- Results and the artefacts that come with them ----------------------------------------------------
+
+    def _take_result(self, connection: _Connection, message: Message) -> None:
+        names = message.get("artifacts")
+        if "value" not in message or not isinstance(names, list):
+            raise ProtocolError("malformed result message")
+        connection.result = message["value"]
+        try:
+            missing = [name for name in map(parse_id, map(str, names)) if not self._store.has(name)]
+        except ArtifactError as error:
+            raise ProtocolError(str(error)) from error
+        connection.arriving = {name: bytearray() for name in missing}
+        for name in missing:
+            connection.writer.write(encode_message({"type": "want", "artifact": name}))
+        if not missing:
+            self._finish(connection, None)
+
+    def _take_artifact(self, connection: _Connection, message: Message) -> None:
+        name = str(message.get("artifact"))
+        if name not in connection.arriving:
+            raise ProtocolError(f"artefact {name} was not asked for")
+        try:
+            connection.arriving[name] += base64.b64decode(str(message.get("data")), validate=True)
+        except binascii.Error as error:
+            raise ProtocolError(f"artefact {name}: {error}") from error
+        if not message.get("last"):
+            return
+        data = bytes(connection.arriving.pop(name))
+        if artifact_id(data) != name:
+            raise ProtocolError(f"artefact {name} is not what the worker sent")
+        self._store.put(data)
+        if not connection.arriving:
+            self._finish(connection, None)
+
+    # --- The life of a job --------------------------------------------------------------------------------
+
+    def _finish(self, connection: _Connection, error: Exception | None) -> None:
+        job, connection.job = connection.job, None
+        assert job is not None
+        self._settle(job, error, connection.result)
+        connection.result = None
+        connection.idle.set()
+
+    def _settle(self, job: _Job, error: Exception | None, result: Any = None) -> None:
+        self._open_jobs.discard(job)
+        if job.future.done():
+            return
+        if error is None:
+            self._done += 1
+            job.future.set_result(result)
+        else:
+            self._failed += 1
+            job.future.set_exception(error)
+
+    def _requeue(self, connection: _Connection) -> None:
+        job, connection.job = connection.job, None
+        if job is None or job.future.done() or self._server is None:
+            return
+        job.attempts += 1
+        if job.attempts >= self._max_attempts:
+            self._settle(job, JobCrashedError(f"job {job.kind} lost its worker {job.attempts} times"))
+            return
+        self._requeued += 1
+        log.warning("job %s (%s) goes back to the queue: its worker died", job.id, job.kind)
+        self._queue.put_nowait((PRIORITIES[job.kind], int(job.id), job))
+
+    def _cancel_on_worker(self, job: _Job) -> None:
+        for connection in self._connections:
+            if connection.job is job:
+                connection.writer.write(encode_message({"type": "cancel", "id": job.id}))
