@@ -19,3 +19,26 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+class SteeredClock:
+    """A development chain's clock: another clock's time plus an offset that only grows.
+
+    Not below `not_before_s`: a chain whose time was turned forward goes on from there after a restart.
+    """
+
+    def __init__(self, inner: Clock, not_before_s: float = 0.0) -> None:
+        self._inner = inner
+        self._offset_s = max(0.0, not_before_s - inner.now_s())
+
+    def now_s(self) -> float:
+        return self._inner.now_s() + self._offset_s
+
+    async def sleep(self, seconds: float) -> None:
+        await self._inner.sleep(seconds)
+
+    def advance_s(self, seconds: float) -> None:
+        """Turn the clock forward."""
+        if seconds < 0:
+            raise ValueError("a clock is only turned forward")
+        self._offset_s += seconds

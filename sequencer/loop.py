@@ -15,7 +15,7 @@ from sequencer.builder.budget import Budget, BuildLimits
 from sequencer.builder.build import Filled, fill_block
 from sequencer.mempool.ordering import Candidates
 from sequencer.mempool.pool import Pool
-from sequencer.ports import BlockMaker, Clock, Lane, OpenBlock, SteerableClock
+from sequencer.ports import Answer, BlockMaker, Clock, Lane, OpenBlock, SteerableClock
 
 NOT_DUE_RETRY_S = 0.05
 """How long to wait when the block is due but the maker has none to open (waiting for L1, say)."""
@@ -105,6 +105,11 @@ class SequencerLoop:
         async with self._one_build:
             clock.advance_s(max(0.0, self._next_due_s() - clock.now_s()))
             return await self._build_locked()
+
+    async def between_blocks(self, work: Callable[[], Answer]) -> Answer:
+        """Run `work` on the lane while no block is open: dev methods that move the head or patch state."""
+        async with self._one_build:
+            return await self._lane.run(work)
 
     async def _rest(self, seconds: float) -> None:
         """Sleep, but wake at once for a stop."""

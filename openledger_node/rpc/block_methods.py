@@ -1,0 +1,100 @@
+"""What is in the chain: blocks, transactions and receipts by hash, height and position."""
+
+from typing import Any
+
+from genesis.types import Hash32
+from openledger_node.evm.engine import encode_block
+from openledger_node.rpc import encode, parse
+from openledger_node.rpc.context import RpcContext
+from openledger_node.rpc.encode import Json, data, quantity
+from openledger_node.rpc.pending import pending_block
+from openledger_node.rpc.requests import (
+    BlockReference,
+    HashReference,
+    Tag,
+    block_number,
+    block_reference,
+)
+from openledger_node.rpc.table import Table, optional, reader
+
+
+class BlockMethods:
+    def __init__(self, context: RpcContext) -> None:
+        self._context = context
+        self._heads = context.heads
+
+    def table(self) -> Table:
+        by_number, by_hash = block_number, _by_hash
+        return {
+            "eth_getBlockByNumber": reader(self._block, by_number, optional(parse.boolean, default=False)),
+            "eth_getBlockByHash": reader(self._block, by_hash, optional(parse.boolean, default=False)),
+            "eth_getBlockReceipts": reader(self._receipts, block_reference),
+            "eth_getBlockTransactionCountByNumber": reader(self._transaction_count, by_number),
+            "eth_getBlockTransactionCountByHash": reader(self._transaction_count, by_hash),
+            "eth_getUncleCountByBlockNumber": reader(self._uncle_count, by_number),
+            "eth_getUncleCountByBlockHash": reader(self._uncle_count, by_hash),
+            "eth_getUncleByBlockNumberAndIndex": reader(self._uncle, by_number, parse.uint64),
+            "eth_getUncleByBlockHashAndIndex": reader(self._uncle, by_hash, parse.uint64),
+            "eth_getTransactionByHash": reader(self._transaction, parse.hash32),
+            "eth_getTransactionByBlockNumberAndIndex": reader(self._transaction_at, by_number, parse.uint64),
+            "eth_getTransactionByBlockHashAndIndex": reader(self._transaction_at, by_hash, parse.uint64),
+            "eth_getTransactionReceipt": reader(self._receipt, parse.hash32),
+            "eth_getRawTransactionByHash": reader(self._raw_transaction, parse.hash32),
+        }
+
+    def _block(self, reference: BlockReference, full: bool) -> Json | None:
+        if reference is Tag.PENDING:
+            return pending_block(self._context, full=full)
+        block = self._heads.find_block(reference)
+        if block is None:
+            return None
+        return encode.block(block, len(encode_block(block.header, block.transactions)), full=full)
+
+    def _receipts(self, reference: BlockReference) -> list[Json] | None:
+        block = self._heads.find_block(reference)
+        return None if block is None else encode.receipts(block)
+
+    def _transaction_count(self, reference: BlockReference) -> str | None:
+        block = self._heads.find_block(reference)
+        return None if block is None else quantity(len(block.transactions))
+
+    def _uncle_count(self, reference: BlockReference) -> str | None:
+        return None if self._heads.find_header(reference) is None else "0x0"
+
+    def _uncle(self, _reference: BlockReference, _index: int) -> None:
+        """There are no uncles after the merge."""
+
+    def _transaction(self, transaction_hash: Hash32) -> Json | None:
+        mined = self._mined(transaction_hash)
+        if mined is not None:
+            return mined
+        pending = self._context.pool.transaction(transaction_hash)
+        if pending is not None:
+            return encode.pending_transaction(pending)
+        # It may have moved from the pool into a block between the two looks.
+        return self._mined(transaction_hash)
+
+    def _mined(self, transaction_hash: Hash32) -> Json | None:
+        found = self._context.chain.find_transaction(transaction_hash)
+        return None if found is None else encode.mined_transaction(found.block, found.index)
+
+    def _transaction_at(self, reference: BlockReference, index: int) -> Json | None:
+        block = self._heads.find_block(reference)
+        if block is None or index >= len(block.transactions):
+            return None
+        return encode.mined_transaction(block, index)
+
+    def _receipt(self, transaction_hash: Hash32) -> Json | None:
+        found = self._context.chain.find_transaction(transaction_hash)
+        return None if found is None else encode.receipt(found.block, found.index)
+
+    def _raw_transaction(self, transaction_hash: Hash32) -> Any:
+        found = self._context.chain.find_transaction(transaction_hash)
+        if found is not None:
+            return data(found.transaction.raw)
+        pending = self._context.pool.transaction(transaction_hash)
+        return None if pending is None else data(pending.raw)
+
+
+def _by_hash(value: object) -> HashReference:
+    return HashReference(parse.hash32(value))

@@ -1,0 +1,135 @@
+"""What would happen: `eth_call`, `eth_estimateGas`, `eth_createAccessList`, under a gas cap."""
+
+from dataclasses import replace
+from typing import Any
+
+from genesis.types import Address, Hash32
+from openledger_node.evm.errors import CallError
+from openledger_node.evm.records import (
+    AccessListEntry,
+    AccountOverride,
+    BlockOverride,
+    CallRequest,
+    CallResult,
+)
+from openledger_node.evm.snapshot import Snapshot
+from openledger_node.rpc import encode
+from openledger_node.rpc.context import RpcContext
+from openledger_node.rpc.encode import Json, data, quantity
+from openledger_node.rpc.errors import ExecutionRevertedError, ServerError
+from openledger_node.rpc.requests import (
+    BlockReference,
+    CallObject,
+    Tag,
+    block_overrides,
+    block_reference,
+    call_object,
+    state_overrides,
+)
+from openledger_node.rpc.table import Table, optional, reader
+
+Overrides = dict[Address, AccountOverride] | None
+
+ACCESS_LIST_ROUNDS = 4
+"""A list changes the gas and so, rarely, what is touched; it settles within a round or two."""
+
+
+class CallMethods:
+    def __init__(self, context: RpcContext) -> None:
+        self._context = context
+        self._heads = context.heads
+
+    def table(self) -> Table:
+        at = optional(block_reference, Tag.LATEST)
+        state, block = optional(state_overrides), optional(block_overrides)
+        return {
+            "eth_call": reader(self.call, call_object, at, state, block),
+            "eth_estimateGas": reader(self.estimate, call_object, at, state, block),
+            "eth_createAccessList": reader(self.access_list, call_object, at),
+        }
+
+    def call(
+        self, call: CallObject, at: BlockReference, overrides: Overrides, block: BlockOverride | None
+    ) -> str:
+        state = self._heads.state(at)
+        result = state.call(self.request(call, state, block), overrides, block)
+        return data(_output(result))
+
+    def estimate(
+        self, call: CallObject, at: BlockReference, overrides: Overrides, block: BlockOverride | None
+    ) -> str:
+        state = self._heads.state(at)
+        request = self.request(call, state, block, default_gas=state.header.gas_limit)
+        return quantity(state.estimate_gas(_affordable(request, state, overrides), overrides, block))
+
+    def access_list(self, call: CallObject, at: BlockReference) -> Json:
+        state = self._heads.state(at)
+        request = self.request(call, state, None)
+        for _ in range(ACCESS_LIST_ROUNDS):
+            touched = _touched(state, request)
+            if touched == request.access_list:
+                break
+            request = replace(request, access_list=touched)
+        result = state.call(request)
+        answer: Json = {
+            "accessList": encode.access_list(request.access_list),
+            "gasUsed": quantity(result.gas_used),
+        }
+        return answer if result.error is None else answer | {"error": result.error}
+
+    def request(
+        self,
+        call: CallObject,
+        state: Snapshot,
+        block: BlockOverride | None,
+        default_gas: int | None = None,
+    ) -> CallRequest:
+        """The message with its gas filled in and capped. Raises ServerError for a foreign chain id."""
+        chain_id = self._context.chain.spec.chain_id
+        if call.chain_id is not None and call.chain_id != chain_id:
+            raise ServerError(f"chainId does not match node's (have={call.chain_id}, want={chain_id})")
+        cap = self._context.limits.call_gas
+        base_fee_wei = state.header.base_fee_wei
+        if block is not None and block.base_fee_wei is not None:
+            base_fee_wei = block.base_fee_wei
+        return call.request(min(call.gas or default_gas or cap, cap), base_fee_wei)
+
+
+def _output(result: CallResult) -> bytes:
+    """What the call returned. Raises ExecutionRevertedError or ServerError when it failed."""
+    if result.error is None:
+        return result.output
+    if result.error.startswith("execution reverted"):
+        raise ExecutionRevertedError(result.output)
+    raise ServerError(result.error)
+
+
+def _affordable(request: CallRequest, state: Snapshot, overrides: Overrides) -> CallRequest:
+    """The request with no more gas than its sender can pay at its price."""
+    if not request.gas_price_wei:
+        return request
+    balance_wei = state.account(request.sender).balance_wei
+    override = (overrides or {}).get(request.sender)
+    if override is not None and override.balance_wei is not None:
+        balance_wei = override.balance_wei
+    if request.value_wei > balance_wei:
+        raise CallError("insufficient funds for transfer")
+    allowance = (balance_wei - request.value_wei) // request.gas_price_wei
+    return replace(request, gas=min(request.gas, allowance))
+
+
+HIGHEST_PRECOMPILE = 0x11
+
+
+def _touched(state: Snapshot, request: CallRequest) -> tuple[AccessListEntry, ...]:
+    """Accounts and slots the message touches, less those that are warm anyway and have no slots."""
+    touched: dict[str, Any] = state.trace_call(request, "prestateTracer", {})
+    warm = {request.sender, request.to, state.header.coinbase}
+    entries = []
+    for written, account in touched.items():
+        address = Address(bytes.fromhex(written[2:]))
+        slots = tuple(Hash32(bytes.fromhex(slot[2:].rjust(64, "0"))) for slot in account.get("storage", {}))
+        is_precompile = 0 < int.from_bytes(address) <= HIGHEST_PRECOMPILE
+        if slots or not (address in warm or is_precompile):
+            entries.append(AccessListEntry(address, tuple(sorted(slots))))
+    return tuple(sorted(entries, key=lambda entry: entry.address))

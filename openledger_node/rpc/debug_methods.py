@@ -1,0 +1,133 @@
+"""What lies underneath: raw encodings and traces."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from genesis.types import Hash32
+from openledger_node.evm.engine import encode_block, encode_receipt
+from openledger_node.evm.records import Block
+from openledger_node.rpc import parse
+from openledger_node.rpc.call_methods import CallMethods
+from openledger_node.rpc.context import RpcContext
+from openledger_node.rpc.encode import data
+from openledger_node.rpc.errors import InvalidParamsError, ServerError
+from openledger_node.rpc.requests import (
+    BlockReference,
+    CallObject,
+    HashReference,
+    Tag,
+    block_number,
+    block_overrides,
+    block_reference,
+    call_object,
+    state_overrides,
+)
+from openledger_node.rpc.table import Table, optional, reader
+
+STRUCT_LOGS = ""
+TRACERS = frozenset({STRUCT_LOGS, "callTracer", "prestateTracer", "4byteTracer"})
+
+TraceConfig = Mapping[str, Any]
+
+
+class DebugMethods:
+    def __init__(self, context: RpcContext, calls: CallMethods) -> None:
+        self._context = context
+        self._heads = context.heads
+        self._calls = calls
+
+    def table(self) -> Table:
+        config = optional(_trace_config, default={})
+        return {
+            "debug_getRawHeader": reader(self._raw_header, block_reference),
+            "debug_getRawBlock": reader(self._raw_block, block_reference),
+            "debug_getRawReceipts": reader(self._raw_receipts, block_reference),
+            "debug_getRawTransaction": reader(self._raw_transaction, parse.hash32),
+            "debug_traceTransaction": reader(self._trace_transaction, parse.hash32, config),
+            "debug_traceCall": reader(
+                self._trace_call, call_object, optional(block_reference, Tag.LATEST), config
+            ),
+            "debug_traceBlockByNumber": reader(self._trace_block, block_number, config),
+            "debug_traceBlockByHash": reader(self._trace_block, _by_hash, config),
+        }
+
+    # -- raw
+
+    def _raw_header(self, reference: BlockReference) -> str:
+        return data(self._heads.header(reference).rlp)
+
+    def _raw_block(self, reference: BlockReference) -> str:
+        block = self._block(reference)
+        return data(encode_block(block.header, block.transactions))
+
+    def _raw_receipts(self, reference: BlockReference) -> list[str]:
+        block = self._block(reference)
+        pairs = zip(block.transactions, block.receipts, strict=True)
+        return [data(encode_receipt(transaction, receipt)) for transaction, receipt in pairs]
+
+    def _raw_transaction(self, transaction_hash: Hash32) -> str | None:
+        found = self._context.chain.find_transaction(transaction_hash)
+        if found is not None:
+            return data(found.transaction.raw)
+        pending = self._context.pool.transaction(transaction_hash)
+        return None if pending is None else data(pending.raw)
+
+    def _block(self, reference: BlockReference) -> Block:
+        block = self._heads.find_block(reference)
+        if block is None:
+            raise ServerError("block not found")
+        return block
+
+    # -- traces
+
+    def _trace_transaction(self, transaction_hash: Hash32, config: TraceConfig) -> Any:
+        found = self._context.chain.find_transaction(transaction_hash)
+        if found is None:
+            raise ServerError("transaction not found")
+        return self._traces(found.block, config)[found.index]
+
+    def _trace_block(self, reference: BlockReference, config: TraceConfig) -> list[Any]:
+        block = self._block(reference)
+        if block.header.number == 0:
+            raise ServerError("genesis is not traceable")
+        hashes = [data(transaction.hash) for transaction in block.transactions]
+        traces = self._traces(block, config)
+        return [{"txHash": item, "result": trace} for item, trace in zip(hashes, traces, strict=True)]
+
+    def _traces(self, block: Block, config: TraceConfig) -> list[Any]:
+        parent = self._context.chain.header_by_hash(block.header.parent_hash)
+        if parent is None:
+            raise ServerError("parent block not found")
+        state = self._context.chain.snapshot(parent)
+        return state.trace_block(block, _tracer(config), _options(config))
+
+    def _trace_call(self, call: CallObject, at: BlockReference, config: TraceConfig) -> Any:
+        state = self._heads.state(at)
+        overrides = parse.field(dict(config), "stateOverrides", state_overrides)
+        block = parse.field(dict(config), "blockOverrides", block_overrides)
+        request = self._calls.request(call, state, block)
+        return state.trace_call(request, _tracer(config), _options(config), overrides, block)
+
+
+def _trace_config(value: object) -> TraceConfig:
+    config = parse.json_object(value)
+    tracer = config.get("tracer") or STRUCT_LOGS
+    if not isinstance(tracer, str) or tracer not in TRACERS:
+        raise InvalidParamsError(f"unknown tracer; there are: {', '.join(sorted(filter(None, TRACERS)))}")
+    options = config.get("tracerConfig")
+    if options is not None:
+        parse.json_object(options)
+    return config
+
+
+def _tracer(config: TraceConfig) -> str:
+    return str(config.get("tracer") or STRUCT_LOGS)
+
+
+def _options(config: TraceConfig) -> Mapping[str, Any]:
+    """A named tracer's own settings; the struct logger's stand next to `tracer`."""
+    return dict(config.get("tracerConfig") or {}) if _tracer(config) else config
+
+
+def _by_hash(value: object) -> HashReference:
+    return HashReference(parse.hash32(value))

@@ -1,0 +1,122 @@
+"""What only a development chain allows: mine now, turn time, go back, change accounts.
+
+Time never moves but by blocks: on a chain with a fixed block time, going forward means mining the blocks.
+Everything that changes state outside of blocks makes the chain `detached`: batching and proposing stop.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from genesis.types import Address, Hash32
+from openledger_node.chain.chain import Chain
+from openledger_node.evm.records import AccountOverride
+from openledger_node.rpc.errors import InvalidParamsError, ServerError
+from sequencer.loop import SequencerLoop
+from sequencer.ports import SteerableClock
+
+log = structlog.get_logger(__name__)
+
+MAXIMUM_MINED_BLOCKS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Faucet:
+    """Who pays for `openledger_fundAddress`: an ordinary account, in wei."""
+
+    private_key: bytes
+    default_wei: int = 100 * 10**18
+    maximum_wei: int = 10_000 * 10**18
+
+
+class DevControls:
+    """`fixed_block_time_s` is the rollup's; None on a chain whose blocks may be any time apart."""
+
+    def __init__(
+        self,
+        chain: Chain,
+        loop: SequencerLoop,
+        clock: SteerableClock,
+        *,
+        fixed_block_time_s: int | None,
+        faucet: Faucet | None = None,
+    ) -> None:
+        self._chain = chain
+        self._loop = loop
+        self._clock = clock
+        self._fixed_block_time_s = fixed_block_time_s
+        self.faucet = faucet
+        self._snapshots: dict[int, Hash32] = {}
+        self._next_snapshot = 1
+
+    async def mine(self, blocks: int, interval_s: int | None = None) -> None:
+        """Mine `blocks` now, `interval_s` apart. Raises ServerError when the chain cannot build one."""
+        if blocks > MAXIMUM_MINED_BLOCKS:
+            raise InvalidParamsError(f"at most {MAXIMUM_MINED_BLOCKS} blocks at once")
+        if interval_s is not None and self._fixed_block_time_s not in {None, interval_s}:
+            raise InvalidParamsError(f"every block advances time by exactly {self._fixed_block_time_s} s")
+        for index in range(blocks):
+            if index and interval_s and self._fixed_block_time_s is None:
+                self._clock.advance_s(interval_s)
+            if await self._loop.mine_now(self._clock) is None:
+                raise ServerError("no block can be built now: the chain waits for its L1")
+            await asyncio.sleep(0)
+
+    async def increase_time(self, seconds: int) -> None:
+        """Move the chain's time forward; with a fixed block time by mining the blocks in between."""
+        block_time_s = self._fixed_block_time_s
+        if block_time_s is None:
+            self._clock.advance_s(seconds)
+            return
+        if seconds % block_time_s:
+            raise InvalidParamsError(
+                f"every block advances time by exactly {block_time_s} s: ask for a multiple of it"
+            )
+        if seconds // block_time_s > MAXIMUM_MINED_BLOCKS:
+            raise InvalidParamsError(
+                f"every block advances time by exactly {block_time_s} s: "
+                f"at most {MAXIMUM_MINED_BLOCKS * block_time_s} s at once"
+            )
+        await self.mine(seconds // block_time_s)
+
+    def set_interval_mining(self, *, enabled: bool) -> None:
+        if enabled:
+            self._loop.resume()
+        else:
+            self._loop.pause()
+
+    def is_mining(self) -> bool:
+        return not self._loop.statistics().paused
+
+    # -- outside of blocks
+
+    def snapshot(self) -> int:
+        """Remember the head; returns the id `revert` takes."""
+        number = self._next_snapshot
+        self._next_snapshot += 1
+        self._snapshots[number] = self._chain.head.header.hash
+        return number
+
+    async def revert(self, number: int) -> bool:
+        """Go back to a snapshot's head; it and later ones are used up. False for an unknown id."""
+        block_hash = self._snapshots.get(number)
+        if block_hash is None:
+            return False
+        self._snapshots = {key: value for key, value in self._snapshots.items() if key < number}
+
+        def go_back() -> None:
+            self._chain.patch_state({})
+            self._chain.rewind_to(block_hash)
+
+        await self._outside_of_blocks("evm_revert", go_back)
+        return True
+
+    async def override(self, address: Address, change: AccountOverride) -> None:
+        await self._outside_of_blocks("account override", lambda: self._chain.patch_state({address: change}))
+
+    async def _outside_of_blocks(self, what: str, work: Callable[[], None]) -> None:
+        if self._chain.spec.is_rollup and not self._chain.detached:
+            log.warning("the chain is detached from its L1: batching and proposing stop", cause=what)
+        await self._loop.between_blocks(work)

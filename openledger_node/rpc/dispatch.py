@@ -1,0 +1,179 @@
+"""From a request's bytes to an answer's bytes: JSON-RPC 2.0 envelopes, batches, limits and faults.
+
+Covered: every input gets an answer or, for notifications, none; no exception leaves this module but
+cancellation; a fault of ours is logged under an id and shows nothing else.
+Not covered: transports, and who may ask how often.
+"""
+
+import asyncio
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+import structlog
+
+from openledger_node.rpc import errors
+from openledger_node.rpc.errors import LimitError, RpcError, to_rpc_error
+from openledger_node.rpc.table import Method, Place, Table
+
+log = structlog.get_logger(__name__)
+
+MAXIMUM_ID_BYTES = 1_024
+
+
+@dataclass(frozen=True, slots=True)
+class RpcLimits:
+    """What one client may ask. Sizes are bytes, times seconds."""
+
+    request_bytes: int = 5 * 1024 * 1024
+    response_bytes: int = 25 * 1024 * 1024
+    batch_requests: int = 1_000
+    answer_time_s: float = 20.0
+    reader_threads: int = 8
+    connections: int = 512
+    subscriptions: int = 256
+    queued_notifications: int = 4_096
+
+
+class Observer(Protocol):
+    """Told about every answered request; the metrics' way in."""
+
+    def answered(self, method: str, seconds: float, failed: bool) -> None: ...
+
+
+class Dispatcher:
+    """Answers requests from one table. Safe for any number of concurrent tasks of one event loop."""
+
+    def __init__(self, table: Table, limits: RpcLimits, observer: Observer | None = None) -> None:
+        self._table = table
+        self._limits = limits
+        self._observer = observer
+        self._threads = ThreadPoolExecutor(limits.reader_threads, thread_name_prefix="rpc-reader")
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def answer(self, body: bytes | str, session_table: Table | None = None) -> bytes | None:
+        """The response's JSON, or None when there is nothing to say (only notifications).
+
+        `session_table` adds methods that exist on this connection only.
+        """
+        try:
+            request = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return _encoded(_failure(None, RpcError(errors.PARSE_ERROR, "parse error")))
+        if not isinstance(request, list):
+            answer = await self._answer_one(request, session_table)
+            return None if answer is None else self._bounded(answer)
+        return await self._answer_batch(request, session_table)
+
+    async def _answer_batch(self, requests: list[Any], session_table: Table | None) -> bytes | None:
+        if not requests:
+            return _encoded(_failure(None, RpcError(errors.INVALID_REQUEST, "empty batch")))
+        if len(requests) > self._limits.batch_requests:
+            return _encoded(_failure(None, RpcError(errors.INVALID_REQUEST, "batch too large")))
+        parts: list[bytes] = []
+        size = 0
+        for request in requests:
+            answer = await self._answer_one(request, session_table)
+            if answer is not None:
+                parts.append(answer)
+                size += len(answer)
+            if size > self._limits.response_bytes:
+                return _encoded(_failure(None, _too_large()))
+        return b"[" + b",".join(parts) + b"]" if parts else None
+
+    def _bounded(self, body: bytes) -> bytes:
+        return body if len(body) <= self._limits.response_bytes else _encoded(_failure(None, _too_large()))
+
+    async def _answer_one(self, request: object, session_table: Table | None) -> bytes | None:
+        identity = _identity(request)
+        try:
+            name, values = _envelope(request)
+            result = await self._call(name, values, session_table)
+            answer = b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (_encoded(identity), result)
+        except RpcError as error:
+            answer = _encoded(_failure(identity, error))
+        is_notification = isinstance(request, dict) and "id" not in request and "method" in request
+        return None if is_notification else answer
+
+    async def _call(self, name: str, values: list[object], session_table: Table | None) -> bytes:
+        """The result's JSON. Raises RpcError and nothing else."""
+        method = self._table.get(name) or (session_table or {}).get(name)
+        if method is None:
+            raise RpcError(errors.METHOD_NOT_FOUND, f"the method {name[:64]} does not exist/is not available")
+        started_s = asyncio.get_running_loop().time()
+        failed = True
+        try:
+            result = _encoded(await self._run(method, values))
+            failed = False
+        except RpcError:
+            raise
+        except Exception as error:
+            raise to_rpc_error(error) or _internal_fault(name, error) from error
+        finally:
+            if self._observer is not None:
+                seconds = asyncio.get_running_loop().time() - started_s
+                self._observer.answered(name, seconds, failed)
+        return result
+
+    async def _run(self, method: Method, values: list[object]) -> Any:
+        arguments = method.arguments(values)
+        if method.place is Place.LOOP:
+            return method.answer(*arguments)
+        if method.place is Place.TASK:
+            return await method.answer(*arguments)
+        loop = asyncio.get_running_loop()
+        running = loop.run_in_executor(self._threads, method.answer, *arguments)
+        try:
+            return await asyncio.wait_for(running, self._limits.answer_time_s)
+        except TimeoutError:
+            raise LimitError("the request took longer than this node allows") from None
+
+
+def _envelope(request: object) -> tuple[str, list[object]]:
+    """Method name and positional parameters. Raises RpcError for what is no request."""
+    if not isinstance(request, dict) or not isinstance(request.get("method"), str):
+        raise RpcError(errors.INVALID_REQUEST, "invalid request")
+    if request.get("jsonrpc", "2.0") != "2.0" or _identity(request) != request.get("id"):
+        raise RpcError(errors.INVALID_REQUEST, "invalid request")
+    values = request.get("params")
+    if values is None:
+        return request["method"], []
+    if not isinstance(values, list):
+        raise RpcError(errors.INVALID_PARAMS, "non-array args")
+    return request["method"], values
+
+
+def _identity(request: object) -> str | int | float | None:
+    """The request's id if it is one a response may carry, else None."""
+    identity = request.get("id") if isinstance(request, dict) else None
+    if isinstance(identity, bool) or not isinstance(identity, str | int | float):
+        return None
+    if isinstance(identity, str) and len(identity) > MAXIMUM_ID_BYTES:
+        return None
+    return identity
+
+
+def _failure(identity: str | int | float | None, error: RpcError) -> dict[str, Any]:
+    body: dict[str, Any] = {"code": error.code, "message": error.message}
+    if error.data is not None:
+        body["data"] = error.data
+    return {"jsonrpc": "2.0", "id": identity, "error": body}
+
+
+def _internal_fault(method: str, error: Exception) -> RpcError:
+    """Log the fault in full; the client gets its id only."""
+    fault = secrets.token_hex(4)
+    log.error("request failed", method=method, fault=fault, exc_info=error)
+    return RpcError(errors.INTERNAL_ERROR, f"internal error (fault {fault}; see the node's log)")
+
+
+def _too_large() -> RpcError:
+    return RpcError(-32003, "response too large")
+
+
+def _encoded(value: object) -> bytes:
+    return orjson.dumps(value)

@@ -1,0 +1,290 @@
+"""Chain records as the JSON objects of execution-apis, with the OP Stack's fields on a rollup and no others.
+
+Source: execution-apis schemas; OP Stack specification (deposits, L1 fee fields of receipts).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from openledger_node.chain.records import FoundLog
+from openledger_node.evm.records import (
+    DEPOSIT_TYPE,
+    AccessListEntry,
+    AccountProof,
+    Authorization,
+    Block,
+    Header,
+    Log,
+    Receipt,
+    Transaction,
+)
+
+Json = dict[str, Any]
+
+DEPOSIT_RECEIPT_VERSION = 1
+"""Since Canyon a deposit's receipt commits to its nonce."""
+
+
+def quantity(value: int) -> str:
+    return hex(value)
+
+
+def data(value: bytes) -> str:
+    return "0x" + value.hex()
+
+
+def optional_data(value: bytes | None) -> str | None:
+    return None if value is None else data(value)
+
+
+def word(value: int) -> str:
+    return f"0x{value:064x}"
+
+
+# --- Blocks -----------------------------------------------------------------------------------------------
+
+
+def header(value: Header) -> Json:
+    """A header as `newHeads` sends it: a block object less size, transactions and uncles."""
+    return {
+        "number": quantity(value.number),
+        "hash": data(value.hash),
+        "parentHash": data(value.parent_hash),
+        "nonce": data(value.nonce),
+        "mixHash": data(value.prev_randao),
+        "sha3Uncles": data(value.ommers_hash),
+        "logsBloom": data(value.bloom),
+        "transactionsRoot": data(value.transactions_root),
+        "stateRoot": data(value.state_root),
+        "receiptsRoot": data(value.receipts_root),
+        "miner": data(value.coinbase),
+        "difficulty": quantity(value.difficulty),
+        "extraData": data(value.extra_data),
+        "gasLimit": quantity(value.gas_limit),
+        "gasUsed": quantity(value.gas_used),
+        "timestamp": quantity(value.timestamp_s),
+        "baseFeePerGas": quantity(value.base_fee_wei),
+        "withdrawalsRoot": data(value.withdrawals_root),
+        "blobGasUsed": quantity(value.blob_gas_used),
+        "excessBlobGas": quantity(value.excess_blob_gas),
+        "parentBeaconBlockRoot": data(value.parent_beacon_block_root),
+        "requestsHash": data(value.requests_hash),
+    }
+
+
+def block(value: Block, size_bytes: int, *, full: bool) -> Json:
+    """`full`: transaction objects instead of hashes."""
+    if full:
+        transactions: list[Any] = [mined_transaction(value, index) for index in range(len(value.receipts))]
+    else:
+        transactions = [data(item.hash) for item in value.transactions]
+    return {
+        **header(value.header),
+        "size": quantity(size_bytes),
+        "transactions": transactions,
+        "uncles": [],
+        "withdrawals": [],
+    }
+
+
+# --- Transactions -----------------------------------------------------------------------------------------
+
+
+def mined_transaction(block: Block, index: int) -> Json:
+    value, receipt = block.transactions[index], block.receipts[index]
+    place = {
+        "blockHash": data(block.header.hash),
+        "blockNumber": quantity(block.header.number),
+        "blockTimestamp": quantity(block.header.timestamp_s),
+        "transactionIndex": quantity(index),
+    }
+    if value.type == DEPOSIT_TYPE:
+        return place | _deposit(value, receipt.deposit_nonce)
+    return place | _signed(value, receipt.effective_gas_price_wei)
+
+
+def pending_transaction(value: Transaction) -> Json:
+    """A transaction that is in no block: its place is null, its gas price the most it pays."""
+    place = {"blockHash": None, "blockNumber": None, "blockTimestamp": None, "transactionIndex": None}
+    return place | _signed(value, value.max_fee_wei)
+
+
+def _common(value: Transaction) -> Json:
+    return {
+        "type": quantity(value.type),
+        "hash": data(value.hash),
+        "from": data(value.sender),
+        "to": optional_data(value.to),
+        "gas": quantity(value.gas),
+        "value": quantity(value.value_wei),
+        "input": data(value.data),
+    }
+
+
+def _deposit(value: Transaction, nonce: int | None) -> Json:
+    fields = value.deposit
+    if fields is None:
+        raise ValueError("a deposit transaction carries deposit fields")
+    encoded = _common(value) | {
+        "nonce": quantity(nonce or 0),
+        "gasPrice": "0x0",
+        "sourceHash": data(fields.source_hash),
+        "isSystemTx": fields.is_system,
+        "depositReceiptVersion": quantity(DEPOSIT_RECEIPT_VERSION),
+        "v": "0x0",
+        "r": "0x0",
+        "s": "0x0",
+    }
+    return encoded | {"mint": quantity(fields.mint_wei)} if fields.mint_wei else encoded
+
+
+def _signed(value: Transaction, gas_price_wei: int) -> Json:
+    encoded = _common(value) | {
+        "nonce": quantity(value.nonce),
+        "gasPrice": quantity(gas_price_wei),
+        "v": quantity(value.v),
+        "r": quantity(value.r),
+        "s": quantity(value.s),
+    }
+    if value.chain_id is not None:
+        encoded["chainId"] = quantity(value.chain_id)
+    if value.type >= 1:
+        encoded["accessList"] = access_list(value.access_list)
+        encoded["yParity"] = quantity(value.v)
+    if value.type >= 2:
+        encoded["maxFeePerGas"] = quantity(value.max_fee_wei)
+        encoded["maxPriorityFeePerGas"] = quantity(value.max_priority_fee_wei)
+    if value.type == 3:
+        encoded["maxFeePerBlobGas"] = quantity(value.max_blob_fee_wei)
+        encoded["blobVersionedHashes"] = [data(item) for item in value.blob_hashes]
+    if value.type == 4:
+        encoded["authorizationList"] = [_authorization(item) for item in value.authorizations]
+    return encoded
+
+
+def access_list(entries: Sequence[AccessListEntry]) -> list[Json]:
+    return [
+        {"address": data(entry.address), "storageKeys": [data(slot) for slot in entry.slots]}
+        for entry in entries
+    ]
+
+
+def _authorization(value: Authorization) -> Json:
+    return {
+        "chainId": quantity(value.chain_id),
+        "address": data(value.address),
+        "nonce": quantity(value.nonce),
+        "yParity": quantity(value.y_parity),
+        "r": quantity(value.r),
+        "s": quantity(value.s),
+    }
+
+
+# --- Receipts and logs ------------------------------------------------------------------------------------
+
+
+def receipts(block: Block) -> list[Json]:
+    """All receipts of a block in order."""
+    encoded = []
+    first_log = 0
+    for index, value in enumerate(block.receipts):
+        encoded.append(_receipt(block, index, value, first_log))
+        first_log += len(value.logs)
+    return encoded
+
+
+def receipt(block: Block, index: int) -> Json:
+    first_log = sum(len(earlier.logs) for earlier in block.receipts[:index])
+    return _receipt(block, index, block.receipts[index], first_log)
+
+
+def _receipt(block: Block, index: int, value: Receipt, first_log: int) -> Json:
+    transaction = block.transactions[index]
+    encoded: Json = {
+        "transactionHash": data(transaction.hash),
+        "transactionIndex": quantity(index),
+        "blockHash": data(block.header.hash),
+        "blockNumber": quantity(block.header.number),
+        "from": data(transaction.sender),
+        "to": optional_data(transaction.to),
+        "type": quantity(transaction.type),
+        "status": quantity(int(value.succeeded)),
+        "gasUsed": quantity(value.gas_used),
+        "cumulativeGasUsed": quantity(value.cumulative_gas_used),
+        "effectiveGasPrice": quantity(value.effective_gas_price_wei),
+        "contractAddress": optional_data(value.contract_address),
+        "logs": [_block_log(block, index, first_log + i, item) for i, item in enumerate(value.logs)],
+        "logsBloom": data(value.bloom),
+    }
+    return encoded | _rollup_fields(transaction, value)
+
+
+def _rollup_fields(transaction: Transaction, value: Receipt) -> Json:
+    if transaction.type == DEPOSIT_TYPE:
+        return {
+            "depositNonce": quantity(value.deposit_nonce or 0),
+            "depositReceiptVersion": quantity(DEPOSIT_RECEIPT_VERSION),
+        }
+    if value.l1_fee is None:
+        return {}
+    return {
+        "l1Fee": quantity(value.l1_fee.fee_wei),
+        "l1GasUsed": quantity(value.l1_fee.gas_used),
+        "l1GasPrice": quantity(value.l1_fee.base_fee_wei),
+        "l1BaseFeeScalar": quantity(value.l1_fee.base_fee_scalar),
+        "l1BlobBaseFee": quantity(value.l1_fee.blob_base_fee_wei),
+        "l1BlobBaseFeeScalar": quantity(value.l1_fee.blob_base_fee_scalar),
+    }
+
+
+def _block_log(block: Block, transaction_index: int, log_index: int, value: Log) -> Json:
+    return log(
+        FoundLog(
+            log=value,
+            block_hash=block.header.hash,
+            block_number=block.header.number,
+            block_timestamp_s=block.header.timestamp_s,
+            transaction_hash=block.transactions[transaction_index].hash,
+            transaction_index=transaction_index,
+            log_index=log_index,
+        )
+    )
+
+
+def log(found: FoundLog, *, removed: bool = False) -> Json:
+    """`removed`: its block left the chain."""
+    return {
+        "address": data(found.log.address),
+        "topics": [data(topic) for topic in found.log.topics],
+        "data": data(found.log.data),
+        "blockHash": data(found.block_hash),
+        "blockNumber": quantity(found.block_number),
+        "blockTimestamp": quantity(found.block_timestamp_s),
+        "transactionHash": data(found.transaction_hash),
+        "transactionIndex": quantity(found.transaction_index),
+        "logIndex": quantity(found.log_index),
+        "removed": removed,
+    }
+
+
+# --- State ------------------------------------------------------------------------------------------------
+
+
+def proof(value: AccountProof, keys: Mapping[int, str]) -> Json:
+    """`keys` gives each slot as the client wrote it."""
+    return {
+        "address": data(value.address),
+        "balance": quantity(value.balance_wei),
+        "nonce": quantity(value.nonce),
+        "codeHash": data(value.code_hash),
+        "storageHash": data(value.storage_root),
+        "accountProof": [data(node) for node in value.nodes],
+        "storageProof": [
+            {
+                "key": keys[item.slot],
+                "value": quantity(item.value),
+                "proof": [data(node) for node in item.nodes],
+            }
+            for item in value.storage
+        ],
+    }

@@ -1,0 +1,122 @@
+"""What gas costs now and cost before."""
+
+from openledger_node.chain.chain import Chain
+from openledger_node.evm.records import DEPOSIT_TYPE, Block
+from openledger_node.rpc import parse
+from openledger_node.rpc.context import RpcContext
+from openledger_node.rpc.encode import Json, quantity
+from openledger_node.rpc.errors import InvalidParamsError, ServerError
+from openledger_node.rpc.requests import Tag, block_number
+from openledger_node.rpc.table import Table, optional, reader
+from sequencer.fee_oracle import SAMPLED_BLOCKS, reward_percentiles, suggested_tip_wei
+
+MINIMUM_BLOB_BASE_FEE_WEI = 1
+BLOB_BASE_FEE_UPDATE_FRACTION = 5_007_716
+MAXIMUM_BLOB_GAS = 9 * 131_072
+"""Source: EIP-4844 with the values of EIP-7691 (Prague)."""
+MAXIMUM_PERCENTILES = 100
+
+
+class FeeMethods:
+    def __init__(self, context: RpcContext) -> None:
+        self._context = context
+        self._heads = context.heads
+        self._tip_at: tuple[bytes, int] | None = None
+
+    def table(self) -> Table:
+        return {
+            "eth_gasPrice": reader(lambda: quantity(self.next_base_fee_wei() + self.tip_wei())),
+            "eth_maxPriorityFeePerGas": reader(lambda: quantity(self.tip_wei())),
+            "eth_baseFee": reader(lambda: quantity(self.next_base_fee_wei())),
+            "eth_blobBaseFee": reader(self._blob_base_fee),
+            "eth_feeHistory": reader(
+                self._history, parse.number, block_number, optional(_percentiles, default=())
+            ),
+        }
+
+    def next_base_fee_wei(self) -> int:
+        return self._context.chain.snapshot().next_base_fee_wei()
+
+    def tip_wei(self) -> int:
+        """The suggested tip; worked out once per head."""
+        chain = self._context.chain
+        head = chain.heads.unsafe
+        known = self._tip_at
+        if known is not None and known[0] == head.hash:
+            return known[1]
+        first = max(head.number - SAMPLED_BLOCKS + 1, 0)
+        blocks = (chain.block_by_number(number) for number in range(first, head.number + 1))
+        tip_wei = suggested_tip_wei(
+            ([tip for tip, _ in _paid(block)] for block in blocks if block), self._context.tips
+        )
+        self._tip_at = (head.hash, tip_wei)
+        return tip_wei
+
+    def _blob_base_fee(self) -> str:
+        header = self._context.chain.head.header
+        return quantity(blob_base_fee_wei(header.excess_blob_gas))
+
+    def _history(self, count: int, newest: Tag | int, percentiles: tuple[float, ...]) -> Json:
+        chain = self._context.chain
+        head, last = chain.heads.unsafe.number, self._heads.number(newest)
+        if last > head:
+            raise ServerError(f"request beyond head block: requested {last}, head {head}")
+        count = min(count, self._context.limits.history_blocks, last + 1)
+        blocks = [_existing(chain, number) for number in range(last - count + 1, last + 1)]
+        if not blocks:
+            return {"oldestBlock": "0x0", "gasUsedRatio": [], "baseFeePerGas": []}
+        headers = [block.header for block in blocks]
+        next_wei = chain.snapshot(headers[-1]).next_base_fee_wei()
+        excess = [header.excess_blob_gas for header in headers]
+        answer: Json = {
+            "oldestBlock": quantity(headers[0].number),
+            "baseFeePerGas": [quantity(fee) for fee in [*(h.base_fee_wei for h in headers), next_wei]],
+            "gasUsedRatio": [header.gas_used / header.gas_limit for header in headers],
+            "baseFeePerBlobGas": [quantity(blob_base_fee_wei(item)) for item in [*excess, excess[-1]]],
+            "blobGasUsedRatio": [header.blob_gas_used / MAXIMUM_BLOB_GAS for header in headers],
+        }
+        if percentiles:
+            answer["reward"] = [
+                [quantity(tip) for tip in reward_percentiles(_paid(block), percentiles)] for block in blocks
+            ]
+        return answer
+
+
+def blob_base_fee_wei(excess_blob_gas: int) -> int:
+    """Wei per blob gas. Source: EIP-4844, `fake_exponential`."""
+    step, output, index = MINIMUM_BLOB_BASE_FEE_WEI * BLOB_BASE_FEE_UPDATE_FRACTION, 0, 1
+    while step > 0:
+        output += step
+        step = step * excess_blob_gas // (BLOB_BASE_FEE_UPDATE_FRACTION * index)
+        index += 1
+    return output // BLOB_BASE_FEE_UPDATE_FRACTION
+
+
+def _paid(block: Block) -> list[tuple[int, int]]:
+    """(effective tip, gas used) of the block's transactions that bid for their place."""
+    base_fee_wei = block.header.base_fee_wei
+    return [
+        (receipt.effective_gas_price_wei - base_fee_wei, receipt.gas_used)
+        for transaction, receipt in zip(block.transactions, block.receipts, strict=True)
+        if transaction.type != DEPOSIT_TYPE
+    ]
+
+
+def _existing(chain: Chain, number: int) -> Block:
+    block = chain.block_by_number(number)
+    if block is None:
+        raise ServerError("block not found")
+    return block
+
+
+def _percentiles(value: object) -> tuple[float, ...]:
+    wanted = parse.list_of(_percentile, most=MAXIMUM_PERCENTILES)(value)
+    if wanted != sorted(wanted):
+        raise InvalidParamsError("invalid reward percentile: they must rise")
+    return tuple(wanted)
+
+
+def _percentile(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
+        raise InvalidParamsError("invalid reward percentile")
+    return float(value)

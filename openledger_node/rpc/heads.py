@@ -1,0 +1,49 @@
+"""Which block does a reference mean right now?"""
+
+from openledger_node.chain.chain import Chain
+from openledger_node.evm.records import Block, Header
+from openledger_node.evm.snapshot import Snapshot
+from openledger_node.rpc.errors import ServerError
+from openledger_node.rpc.requests import BlockReference, HashReference, Tag
+
+
+class Heads:
+    """Resolves references against one chain. `pending` reads as the head, the newest state there is."""
+
+    def __init__(self, chain: Chain) -> None:
+        self._chain = chain
+
+    def number(self, reference: Tag | int) -> int:
+        """The height a tag stands for; a height itself, existing or not."""
+        if isinstance(reference, int):
+            return reference
+        heads = self._chain.heads
+        return {
+            Tag.EARLIEST: 0,
+            Tag.SAFE: heads.safe.number,
+            Tag.FINALIZED: heads.finalized.number,
+        }.get(reference, heads.unsafe.number)
+
+    def find_header(self, reference: BlockReference) -> Header | None:
+        if not isinstance(reference, HashReference):
+            return self._chain.header_by_number(self.number(reference))
+        header = self._chain.header_by_hash(reference.hash)
+        if header is not None and reference.require_canonical and not self._chain.is_canonical(header.hash):
+            raise ServerError("hash is not currently canonical")
+        return header
+
+    def find_block(self, reference: BlockReference) -> Block | None:
+        if not isinstance(reference, HashReference):
+            return self._chain.block_by_number(self.number(reference))
+        return self._chain.block_by_hash(reference.hash)
+
+    def header(self, reference: BlockReference) -> Header:
+        """Raises ServerError where there is no such block."""
+        header = self.find_header(reference)
+        if header is None:
+            raise ServerError("header not found")
+        return header
+
+    def state(self, reference: BlockReference) -> Snapshot:
+        """The state after the block. Raises ServerError where there is no such block."""
+        return self._chain.snapshot(self.header(reference))

@@ -1,0 +1,43 @@
+"""Which methods there are: the one table, joined from its parts."""
+
+from openledger_node.rpc.block_methods import BlockMethods
+from openledger_node.rpc.call_methods import CallMethods
+from openledger_node.rpc.context import RpcContext
+from openledger_node.rpc.debug_methods import DebugMethods
+from openledger_node.rpc.dev_methods import DevMethods
+from openledger_node.rpc.economy_methods import EconomyMethods, RecordMethods
+from openledger_node.rpc.fee_methods import FeeMethods
+from openledger_node.rpc.log_methods import LogMethods
+from openledger_node.rpc.node_methods import NodeMethods, modules
+from openledger_node.rpc.pool_methods import PoolMethods
+from openledger_node.rpc.rollup_methods import RollupMethods
+from openledger_node.rpc.signing_methods import SigningMethods
+from openledger_node.rpc.state_methods import StateMethods
+from openledger_node.rpc.table import Method, Table, quick
+
+
+def build_methods(context: RpcContext) -> Table:
+    """Every method the node answers; what the context lacks (rollup, economy, dev) is simply not there."""
+    calls, fees = CallMethods(context), FeeMethods(context)
+    parts = [
+        NodeMethods(context).table(),
+        BlockMethods(context).table(),
+        StateMethods(context).table(),
+        calls.table(),
+        fees.table(),
+        LogMethods(context).table(),
+        PoolMethods(context).table(),
+        SigningMethods(context, calls, fees).table(),
+        DebugMethods(context, calls).table(),
+    ]
+    if context.chain.spec.is_rollup:
+        parts.append(EconomyMethods(context).table())
+    if context.rollup is not None:
+        parts.append(RollupMethods(context, context.rollup).table())
+    if context.economy is not None:
+        parts.append(RecordMethods(context.economy).table())
+    if context.dev is not None:
+        parts.append(DevMethods(context, context.dev, fees).table())
+    table: dict[str, Method] = {name: method for part in parts for name, method in part.items()}
+    names = modules([*table, "rpc_modules"])
+    return table | {"rpc_modules": quick(lambda: names)}

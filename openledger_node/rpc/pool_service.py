@@ -1,0 +1,151 @@
+"""The mempool at work: transactions come in by RPC, heads by the chain, everyone who listens is told.
+
+Covered: decoding off the event loop, the journal, return of transactions whose block left the chain.
+Not covered: gossip (there is one sequencer; a follower forwards to it), rate limits.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from genesis.types import Address, Hash32
+from openledger_node.chain.chain import Chain
+from openledger_node.chain.pool_view import PoolView, pooled
+from openledger_node.chain.records import HeadChange
+from openledger_node.clock import Clock
+from openledger_node.errors import UserError
+from openledger_node.evm.records import DEPOSIT_TYPE, Transaction
+from openledger_node.rpc.feeds import Feeds
+from sequencer.errors import AdmissionError
+from sequencer.mempool.journal import Journal
+from sequencer.mempool.ordering import Candidates
+from sequencer.mempool.pool import Pool, PoolLimits
+from sequencer.ports import Answer, PooledTransaction
+
+log = structlog.get_logger(__name__)
+
+JOURNAL_REWRITE_BYTES = 16 * 1024 * 1024
+ASK_TIMEOUT_S = 10.0
+
+
+class PoolService:
+    """One per chain. All methods belong to the event loop that called `start`, except `ask`."""
+
+    def __init__(
+        self,
+        chain: Chain,
+        clock: Clock,
+        feeds: Feeds,
+        *,
+        limits: PoolLimits | None = None,
+        journal: Journal | None = None,
+    ) -> None:
+        self._chain = chain
+        self._clock = clock
+        self._feeds = feeds
+        self._journal = journal
+        self._view = PoolView(chain)
+        self.pool = Pool(self._view, limits)
+        self._decoded: dict[Hash32, Transaction] = {}
+        self._unsubscribe: Callable[[], None] = lambda: None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self) -> None:
+        """Follow the chain's head and take back what the journal kept."""
+        loop = self._loop = asyncio.get_running_loop()
+
+        def from_writer(change: HeadChange) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._head_changed, change)
+
+        self._unsubscribe = self._chain.subscribe(from_writer)
+        if self._journal is not None:
+            for raw in self._journal.replay():
+                self._take_back(raw)
+            self._journal.rewrite(item.raw for item in self.pool.transactions())
+
+    def stop(self) -> None:
+        self._unsubscribe()
+        if self._journal is not None:
+            self._journal.rewrite(item.raw for item in self.pool.transactions())
+            self._journal.close()
+
+    # -- reading
+
+    def transaction(self, transaction_hash: Hash32) -> Transaction | None:
+        return self._decoded.get(transaction_hash) if transaction_hash in self.pool else None
+
+    def next_nonce(self, sender: Address) -> int:
+        return self.pool.next_nonce(sender)
+
+    def decoded(self, item: PooledTransaction) -> Transaction:
+        return self._decoded[item.hash]
+
+    def best(self, base_fee_wei: int, most: int) -> list[Transaction]:
+        """What the next block would take first, in its order."""
+        candidates = Candidates(self.pool.ready(), base_fee_wei)
+        chosen: list[Transaction] = []
+        while len(chosen) < most and (item := candidates.next()) is not None:
+            chosen.append(self._decoded[item.hash])
+            candidates.advance(item.sender)
+        return chosen
+
+    def ask(self, question: Callable[[], Answer]) -> Answer:
+        """For other threads: run `question` on the event loop and wait for what it returns."""
+        loop = self._loop
+        if loop is None:
+            raise RuntimeError("the pool service is not started")
+
+        async def on_loop() -> Answer:
+            return question()
+
+        return asyncio.run_coroutine_threadsafe(on_loop(), loop).result(ASK_TIMEOUT_S)
+
+    # -- adding
+
+    async def submit(self, raw: bytes) -> Hash32:
+        """Take a raw transaction into the pool. Raises AdmissionError or TransactionError."""
+        transaction, item = await asyncio.to_thread(self._decode, raw)
+        self._add(transaction, item)
+        if self._journal is not None:
+            self._write_journal(self._journal, raw)
+        self._feeds.pending_added(transaction)
+        return transaction.hash
+
+    def _decode(self, raw: bytes) -> tuple[Transaction, PooledTransaction]:
+        transaction = self._chain.engine.decode_transaction(raw)
+        item = pooled(transaction, self._chain.spec)
+        self._view.l1_data_fee_wei(raw)
+        return transaction, item
+
+    def _add(self, transaction: Transaction, item: PooledTransaction) -> None:
+        added = self.pool.add(item, self._clock.now_s())
+        self._decoded[item.hash] = transaction
+        for gone in added.removed:
+            self._decoded.pop(gone.hash, None)
+
+    def _write_journal(self, journal: Journal, raw: bytes) -> None:
+        journal.append(raw)
+        if journal.size_bytes() > JOURNAL_REWRITE_BYTES:
+            journal.rewrite(item.raw for item in self.pool.transactions())
+
+    def _take_back(self, raw: bytes) -> None:
+        """Add a transaction nobody waits for an answer about; one that is no longer valid is left out."""
+        try:
+            self._add(*self._decode(raw))
+        except (AdmissionError, UserError) as error:
+            log.debug("transaction not taken back", reason=str(error))
+
+    # -- following the chain
+
+    def _head_changed(self, change: HeadChange) -> None:
+        self._view.move_to_head()
+        self.pool.on_new_head(self._clock.now_s())
+        added = {transaction.hash for block in change.added for transaction in block.transactions}
+        for block in reversed(change.removed):
+            for transaction in block.transactions:
+                if transaction.type != DEPOSIT_TYPE and transaction.hash not in added:
+                    self._take_back(transaction.raw)
+        self._decoded = {item: known for item, known in self._decoded.items() if item in self.pool}
+        self._feeds.head_changed(change)

@@ -1,0 +1,262 @@
+"""The composite parameters of `eth_*`: block references, call objects, overrides, log filters.
+
+Source: execution-apis; EIP-1898 (block by hash or number); go-ethereum for override sets.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from genesis.types import ZERO_ADDRESS, Address, Hash32
+from openledger_node.evm.records import (
+    AccessListEntry,
+    AccountOverride,
+    BlockOverride,
+    CallRequest,
+)
+from openledger_node.rpc import parse
+from openledger_node.rpc.errors import InvalidParamsError, ServerError
+
+# --- Block references -------------------------------------------------------------------------------------
+
+
+class Tag(Enum):
+    LATEST = "latest"
+    EARLIEST = "earliest"
+    PENDING = "pending"
+    SAFE = "safe"
+    FINALIZED = "finalized"
+
+
+@dataclass(frozen=True, slots=True)
+class HashReference:
+    """A block by hash; `require_canonical` refuses one that left the chain."""
+
+    hash: Hash32
+    require_canonical: bool = False
+
+
+BlockReference = Tag | int | HashReference
+_TAGS = {tag.value: tag for tag in Tag}
+
+
+def block_number(value: object) -> Tag | int:
+    """A tag or a height."""
+    if isinstance(value, str) and value in _TAGS:
+        return _TAGS[value]
+    return parse.uint64(value)
+
+
+def block_reference(value: object) -> BlockReference:
+    """A tag, a height, a hash, or EIP-1898's object."""
+    if isinstance(value, dict):
+        return _block_object(value)
+    if isinstance(value, str) and len(value) == 66:
+        return HashReference(parse.hash32(value))
+    return block_number(value)
+
+
+def _block_object(value: dict[str, object]) -> BlockReference:
+    block_hash = parse.field(value, "blockHash", parse.hash32)
+    number = parse.field(value, "blockNumber", block_number)
+    if (block_hash is None) == (number is None):
+        raise InvalidParamsError("exactly one of blockHash and blockNumber is expected")
+    if block_hash is not None:
+        canonical = parse.field(value, "requireCanonical", parse.boolean)
+        return HashReference(block_hash, bool(canonical))
+    return number if number is not None else Tag.LATEST
+
+
+# --- Call objects -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CallObject:
+    """A transaction object as the client wrote it; None for what it left out."""
+
+    sender: Address | None
+    to: Address | None
+    gas: int | None
+    gas_price_wei: int | None
+    max_fee_wei: int | None
+    max_priority_fee_wei: int | None
+    value_wei: int
+    data: bytes
+    nonce: int | None
+    access_list: tuple[AccessListEntry, ...] | None
+    chain_id: int | None
+
+    @property
+    def has_fees(self) -> bool:
+        return any((self.gas_price_wei, self.max_fee_wei, self.max_priority_fee_wei))
+
+    def request(self, gas: int, base_fee_wei: int) -> CallRequest:
+        """The message to run with `gas`, at the price it would pay under `base_fee_wei`."""
+        return CallRequest(
+            sender=self.sender or ZERO_ADDRESS,
+            to=self.to,
+            gas=gas,
+            value_wei=self.value_wei,
+            data=self.data,
+            gas_price_wei=self._price_wei(base_fee_wei) if self.has_fees else None,
+            access_list=self.access_list or (),
+        )
+
+    def _price_wei(self, base_fee_wei: int) -> int:
+        if self.gas_price_wei is not None:
+            price_wei = cap_wei = self.gas_price_wei
+        else:
+            cap_wei = self.max_fee_wei if self.max_fee_wei is not None else parse.MAXIMUM_QUANTITY
+            price_wei = min(cap_wei, base_fee_wei + (self.max_priority_fee_wei or 0))
+        if cap_wei < base_fee_wei:
+            raise ServerError(
+                f"max fee per gas less than block base fee: maxFeePerGas: {cap_wei}, baseFee: {base_fee_wei}"
+            )
+        return price_wei
+
+
+def call_object(value: object) -> CallObject:
+    fields = parse.json_object(value)
+    call = CallObject(
+        sender=parse.field(fields, "from", parse.address),
+        to=parse.field(fields, "to", parse.address),
+        gas=parse.field(fields, "gas", parse.uint64),
+        gas_price_wei=parse.field(fields, "gasPrice", parse.quantity),
+        max_fee_wei=parse.field(fields, "maxFeePerGas", parse.quantity),
+        max_priority_fee_wei=parse.field(fields, "maxPriorityFeePerGas", parse.quantity),
+        value_wei=parse.field(fields, "value", parse.quantity) or 0,
+        data=_calldata(fields),
+        nonce=parse.field(fields, "nonce", parse.uint64),
+        access_list=parse.field(fields, "accessList", access_list),
+        chain_id=parse.field(fields, "chainId", parse.quantity),
+    )
+    _check_fee_fields(call)
+    return call
+
+
+def _check_fee_fields(call: CallObject) -> None:
+    tip_wei, cap_wei = call.max_priority_fee_wei, call.max_fee_wei
+    if call.gas_price_wei is not None and (tip_wei is not None or cap_wei is not None):
+        raise InvalidParamsError("both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified")
+    if tip_wei is not None and cap_wei is not None and tip_wei > cap_wei:
+        raise InvalidParamsError(
+            f"maxFeePerGas ({cap_wei:#x}) < maxPriorityFeePerGas ({tip_wei:#x}): "
+            "max priority fee per gas higher than max fee per gas"
+        )
+
+
+def _calldata(fields: dict[str, object]) -> bytes:
+    first, second = parse.field(fields, "input", parse.data), parse.field(fields, "data", parse.data)
+    if first is not None and second is not None and first != second:
+        raise InvalidParamsError('both "data" and "input" are set and not equal')
+    return first or second or b""
+
+
+def access_list(value: object) -> tuple[AccessListEntry, ...]:
+    return tuple(_access_list_entry(item) for item in parse.list_of(parse.json_object)(value))
+
+
+def _access_list_entry(fields: dict[str, object]) -> AccessListEntry:
+    address = parse.field(fields, "address", parse.address)
+    if address is None:
+        raise InvalidParamsError("access list entry without address")
+    slots = parse.field(fields, "storageKeys", parse.list_of(parse.hash32)) or []
+    return AccessListEntry(address, tuple(slots))
+
+
+# --- Overrides --------------------------------------------------------------------------------------------
+
+
+def state_overrides(value: object) -> dict[Address, AccountOverride]:
+    return {
+        parse.address(key): _account_override(parse.json_object(item))
+        for key, item in parse.json_object(value).items()
+    }
+
+
+def _account_override(fields: dict[str, object]) -> AccountOverride:
+    if fields.get("movePrecompileToAddress") is not None:
+        raise InvalidParamsError("movePrecompileToAddress is not supported")
+    storage = parse.field(fields, "state", _slots)
+    changes = parse.field(fields, "stateDiff", _slots)
+    if storage is not None and changes is not None:
+        raise InvalidParamsError("account has both 'state' and 'stateDiff'")
+    return AccountOverride(
+        nonce=parse.field(fields, "nonce", parse.uint64),
+        balance_wei=parse.field(fields, "balance", parse.quantity),
+        code=parse.field(fields, "code", parse.data),
+        storage=storage,
+        storage_changes=changes or {},
+    )
+
+
+def _slots(value: object) -> dict[int, int]:
+    return {
+        parse.storage_key(key): int.from_bytes(parse.hash32(item))
+        for key, item in parse.json_object(value).items()
+    }
+
+
+def block_overrides(value: object) -> BlockOverride:
+    fields = parse.json_object(value)
+    return BlockOverride(
+        number=parse.field(fields, "number", parse.quantity),
+        timestamp_s=parse.field(fields, "time", parse.uint64),
+        gas_limit=parse.field(fields, "gasLimit", parse.uint64),
+        fee_recipient=parse.field(fields, "feeRecipient", parse.address),
+        prev_randao=parse.field(fields, "prevRandao", parse.hash32),
+        base_fee_wei=parse.field(fields, "baseFeePerGas", parse.quantity),
+    )
+
+
+# --- Log filters ------------------------------------------------------------------------------------------
+
+MAXIMUM_TOPICS = 4
+MAXIMUM_ALTERNATIVES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """Which logs a client wants; None for a bound it left out. Either `block_hash` or a range."""
+
+    first: Tag | int | None
+    last: Tag | int | None
+    block_hash: Hash32 | None
+    addresses: frozenset[Address]
+    topics: tuple[frozenset[Hash32], ...]
+
+
+def log_filter(value: object) -> LogFilter:
+    fields = parse.json_object(value)
+    found = LogFilter(
+        first=parse.field(fields, "fromBlock", block_number),
+        last=parse.field(fields, "toBlock", block_number),
+        block_hash=parse.field(fields, "blockHash", parse.hash32),
+        addresses=parse.field(fields, "address", _addresses) or frozenset(),
+        topics=parse.field(fields, "topics", _topics) or (),
+    )
+    if found.block_hash is not None and (found.first is not None or found.last is not None):
+        raise InvalidParamsError(
+            "cannot specify both BlockHash and FromBlock/ToBlock, choose one or the other"
+        )
+    return found
+
+
+def _addresses(value: object) -> frozenset[Address]:
+    if isinstance(value, list):
+        return frozenset(parse.list_of(parse.address, most=MAXIMUM_ALTERNATIVES)(value))
+    return frozenset([parse.address(value)])
+
+
+def _topics(value: object) -> tuple[frozenset[Hash32], ...]:
+    return tuple(parse.list_of(_topic, most=MAXIMUM_TOPICS)(value))
+
+
+def _topic(value: object) -> frozenset[Hash32]:
+    if value is None:
+        return frozenset()
+    if isinstance(value, list):
+        alternatives = parse.list_of(lambda item: item, most=MAXIMUM_ALTERNATIVES)(value)
+        if None in alternatives:
+            return frozenset()
+        return frozenset(parse.hash32(item) for item in alternatives)
+    return frozenset([parse.hash32(value)])

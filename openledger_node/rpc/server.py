@@ -1,0 +1,142 @@
+"""JSON-RPC on a port: HTTP POST and WebSocket upgrade, CORS, host check, size limits.
+
+Covered: cross-site requests (JSON content type and an allowed host are required, so that a web page cannot
+reach a node on this machine by a plain form or a rebound name), body size, number of WebSockets.
+Not covered: TLS and rate limits per client (a proxy's work), authentication (`admin_*` has its own port).
+"""
+
+import ipaddress
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from openledger_node.rpc.dispatch import Dispatcher, Observer, RpcLimits
+from openledger_node.rpc.feeds import Feeds
+from openledger_node.rpc.table import Table
+from openledger_node.rpc.websocket import IDLE_PING_S, Connection
+
+JSON_TYPE = "application/json"
+ANY = "*"
+
+
+class RpcServer:
+    """`start` binds; `port` is then the bound one (ask for 0 to get a free one).
+
+    `hosts` are the names a request may address besides IP literals and localhost; `origins` the web origins
+    that may read answers; `*` means all.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        methods: Table,
+        feeds: Feeds,
+        *,
+        limits: RpcLimits | None = None,
+        origins: Sequence[str] = (ANY,),
+        hosts: Sequence[str] = ("localhost",),
+        observer: Observer | None = None,
+    ) -> None:
+        self._host = host
+        self._requested_port = port
+        self._feeds = feeds
+        self._limits = limits or RpcLimits()
+        self._origins = frozenset(origins)
+        self._hosts = frozenset(name.lower() for name in hosts)
+        self._dispatcher = Dispatcher(methods, self._limits, observer)
+        self._runner: web.AppRunner | None = None
+        self._sockets: set[web.WebSocketResponse] = set()
+        self.port = port
+
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """For answers without a socket: other services of the process, further ports."""
+        return self._dispatcher
+
+    async def start(self) -> None:
+        """Bind and serve. Raises OSError when the port is taken."""
+        app = web.Application(client_max_size=self._limits.request_bytes)
+        app.router.add_route("*", "/", self._handle)
+        app.on_shutdown.append(self._close_sockets)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self._host, self._requested_port).start()
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Close WebSockets, let answers under way finish for two seconds, release the port."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+        self._dispatcher.close()
+
+    async def _close_sockets(self, _app: web.Application) -> None:
+        for socket in list(self._sockets):
+            await socket.close(code=1001, message=b"shutting down")
+
+    # -- requests
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        if not self._is_allowed_host(request.host):
+            return web.Response(status=403, text="invalid host specified\n")
+        if request.method == "OPTIONS":
+            return web.Response(status=204, headers=self._cors(request, preflight=True))
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await self._websocket(request)
+        if request.method == "GET":
+            return web.Response(text="", headers=self._cors(request))
+        if request.method != "POST":
+            return web.Response(status=405, text="method not allowed\n")
+        if request.content_type != JSON_TYPE:
+            return web.Response(status=415, text="invalid content type, only application/json is supported\n")
+        answer = await self._dispatcher.answer(await request.read())
+        return web.Response(body=answer or b"", content_type=JSON_TYPE, headers=self._cors(request))
+
+    async def _websocket(self, request: web.Request) -> web.StreamResponse:
+        origin = request.headers.get("Origin")
+        if origin is not None and not self._is_allowed_origin(origin):
+            return web.Response(status=403, text="origin not allowed\n")
+        if len(self._sockets) >= self._limits.connections:
+            return web.Response(status=503, text="too many connections\n")
+        socket = web.WebSocketResponse(
+            heartbeat=IDLE_PING_S, max_msg_size=self._limits.request_bytes, compress=False
+        )
+        await socket.prepare(request)
+        self._sockets.add(socket)
+        try:
+            await Connection(socket, self._dispatcher, self._feeds, self._limits).serve()
+        finally:
+            self._sockets.discard(socket)
+            await socket.close()
+        return socket
+
+    # -- who may
+
+    def _is_allowed_host(self, host: str) -> bool:
+        name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+        name = name.strip("[]").lower()
+        return ANY in self._hosts or name in self._hosts or _is_ip(name)
+
+    def _is_allowed_origin(self, origin: str) -> bool:
+        return ANY in self._origins or origin in self._origins
+
+    def _cors(self, request: web.Request, *, preflight: bool = False) -> dict[str, str]:
+        origin = request.headers.get("Origin")
+        if origin is None or not self._is_allowed_origin(origin):
+            return {}
+        headers = {"Access-Control-Allow-Origin": ANY if ANY in self._origins else origin, "Vary": "Origin"}
+        if preflight:
+            headers |= {
+                "Access-Control-Allow-Methods": "POST, GET, OPTIONS",
+                "Access-Control-Allow-Headers": "Content-Type",
+                "Access-Control-Max-Age": "600",
+            }
+        return headers
+
+
+def _is_ip(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,79 @@
+"""What a method is: which parameters it takes, what answers it, and where that runs.
+
+`quick` answers on the event loop and must not block; `reader` runs in the thread pool under a time limit;
+`service` is a coroutine of its own.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from openledger_node.rpc.errors import InvalidParamsError
+from openledger_node.rpc.parse import Parser
+
+
+class Place(Enum):
+    LOOP = auto()
+    THREAD = auto()
+    TASK = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    parse: Parser[Any]
+    required: bool
+    default: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """`answer` gets one parsed value per parameter."""
+
+    place: Place
+    answer: Callable[..., Any]
+    parameters: tuple[Parameter, ...]
+
+    def arguments(self, values: Sequence[object]) -> list[Any]:
+        """Parse positional values; missing and null optional ones take their default."""
+        if len(values) > len(self.parameters):
+            raise InvalidParamsError(f"too many arguments, want at most {len(self.parameters)}")
+        padded = [*values, *[None] * (len(self.parameters) - len(values))]
+        return [
+            _parse(index, parameter, value)
+            for index, (parameter, value) in enumerate(zip(self.parameters, padded, strict=True))
+        ]
+
+
+Table = Mapping[str, Method]
+
+
+def _parse(index: int, parameter: Parameter, value: object) -> Any:
+    if value is None:
+        if parameter.required:
+            raise InvalidParamsError(f"missing value for required argument {index}")
+        return parameter.default
+    try:
+        return parameter.parse(value)
+    except InvalidParamsError as error:
+        raise InvalidParamsError(f"invalid argument {index}: {error.message}") from None
+
+
+def optional(parse: Parser[Any], default: Any = None) -> Parameter:
+    return Parameter(parse, required=False, default=default)
+
+
+def _parameters(items: tuple[Parser[Any] | Parameter, ...]) -> tuple[Parameter, ...]:
+    return tuple(item if isinstance(item, Parameter) else Parameter(item, required=True) for item in items)
+
+
+def quick(answer: Callable[..., Any], *parameters: Parser[Any] | Parameter) -> Method:
+    return Method(Place.LOOP, answer, _parameters(parameters))
+
+
+def reader(answer: Callable[..., Any], *parameters: Parser[Any] | Parameter) -> Method:
+    return Method(Place.THREAD, answer, _parameters(parameters))
+
+
+def service(answer: Callable[..., Awaitable[Any]], *parameters: Parser[Any] | Parameter) -> Method:
+    return Method(Place.TASK, answer, _parameters(parameters))

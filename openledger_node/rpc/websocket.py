@@ -1,0 +1,143 @@
+"""One WebSocket connection: requests, subscriptions, and a reader that may be slow.
+
+Notifications wait in a bounded queue; a client that lets it overflow is disconnected, so that memory stays
+flat however many clients do not read.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from aiohttp import WSMsgType, web
+
+from openledger_node.chain.records import HeadChange, LogQuery
+from openledger_node.evm.records import Transaction
+from openledger_node.rpc import encode, parse
+from openledger_node.rpc.dispatch import Dispatcher, RpcLimits
+from openledger_node.rpc.errors import InvalidParamsError, LimitError
+from openledger_node.rpc.feeds import Cancel, Feeds, logs_of_change
+from openledger_node.rpc.log_methods import open_query
+from openledger_node.rpc.requests import log_filter
+from openledger_node.rpc.table import Table, optional, quick
+
+IDLE_PING_S = 30.0
+CONCURRENT_REQUESTS = 16
+POLICY_VIOLATION = 1008
+
+
+class Connection:
+    """Requests run side by side, so answers may overtake each other; a subscription's notifications follow
+    its answer."""
+
+    def __init__(
+        self, socket: web.WebSocketResponse, dispatcher: Dispatcher, feeds: Feeds, limits: RpcLimits
+    ):
+        self._socket = socket
+        self._dispatcher = dispatcher
+        self._feeds = feeds
+        self._limits = limits
+        self._subscriptions: dict[str, Cancel] = {}
+        self._outgoing: asyncio.Queue[bytes] = asyncio.Queue(limits.queued_notifications)
+        self._overflowed = asyncio.Event()
+        self._slots = asyncio.Semaphore(CONCURRENT_REQUESTS)
+        self._table: Table = {
+            "eth_subscribe": quick(self._subscribe, parse.text, optional(lambda value: value)),
+            "eth_unsubscribe": quick(self._unsubscribe, parse.text),
+        }
+
+    async def serve(self) -> None:
+        """Until either side closes."""
+        writer = asyncio.create_task(self._write())
+        watcher = asyncio.create_task(self._close_on_overflow())
+        answering: set[asyncio.Task[None]] = set()
+        try:
+            async for message in self._socket:
+                if message.type not in {WSMsgType.TEXT, WSMsgType.BINARY}:
+                    break
+                await self._slots.acquire()
+                task = asyncio.create_task(self._answer(message.data))
+                answering.add(task)
+                task.add_done_callback(answering.discard)
+        finally:
+            for cancel in self._subscriptions.values():
+                cancel()
+            for pending in (writer, watcher, *answering):
+                pending.cancel()
+
+    async def _answer(self, request: bytes | str) -> None:
+        try:
+            answer = await self._dispatcher.answer(request, self._table)
+            if answer is not None:
+                await self._outgoing.put(answer)
+        finally:
+            self._slots.release()
+
+    async def _write(self) -> None:
+        while True:
+            await self._socket.send_str((await self._outgoing.get()).decode())
+
+    async def _close_on_overflow(self) -> None:
+        await self._overflowed.wait()
+        await self._socket.close(code=POLICY_VIOLATION, message=b"too slow")
+
+    # -- subscriptions
+
+    def _subscribe(self, kind: str, detail: object) -> str:
+        if len(self._subscriptions) >= self._limits.subscriptions:
+            raise LimitError("too many subscriptions")
+        identity = "0x" + secrets.token_hex(16)
+        self._subscriptions[identity] = self._start(kind, detail, identity)
+        return identity
+
+    def _start(self, kind: str, detail: object, identity: str) -> Cancel:
+        if kind == "newHeads":
+            return self._feeds.on_head_change(self._heads_listener(identity))
+        if kind == "logs":
+            query = open_query(log_filter({} if detail is None else detail))
+            return self._feeds.on_head_change(self._logs_listener(identity, query))
+        if kind == "newPendingTransactions":
+            full = detail is not None and parse.boolean(detail)
+            return self._feeds.on_pending(self._pending_listener(identity, full=full))
+        if kind == "syncing":
+            return lambda: None
+        raise InvalidParamsError(f'no "{kind[:64]}" subscription in eth namespace')
+
+    def _unsubscribe(self, identity: str) -> bool:
+        cancel = self._subscriptions.pop(identity, None)
+        if cancel is not None:
+            cancel()
+        return cancel is not None
+
+    def _heads_listener(self, identity: str) -> Callable[[HeadChange], None]:
+        def listen(change: HeadChange) -> None:
+            for block in change.added:
+                self._notify(identity, encode.header(block.header))
+
+        return listen
+
+    def _logs_listener(self, identity: str, query: LogQuery) -> Callable[[HeadChange], None]:
+        def listen(change: HeadChange) -> None:
+            for item in logs_of_change(change, query):
+                self._notify(identity, encode.log(item.found, removed=item.removed))
+
+        return listen
+
+    def _pending_listener(self, identity: str, *, full: bool) -> Callable[[Transaction], None]:
+        def listen(transaction: Transaction) -> None:
+            shown = encode.pending_transaction(transaction) if full else encode.data(transaction.hash)
+            self._notify(identity, shown)
+
+        return listen
+
+    def _notify(self, identity: str, result: Any) -> None:
+        body = {
+            "jsonrpc": "2.0",
+            "method": "eth_subscription",
+            "params": {"subscription": identity, "result": result},
+        }
+        try:
+            self._outgoing.put_nowait(orjson.dumps(body))
+        except asyncio.QueueFull:
+            self._overflowed.set()
