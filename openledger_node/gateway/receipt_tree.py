@@ -4,6 +4,8 @@ The tree is `genesis.commitments`' padded Merkle-sum tree; the frontier keeps on
 the count. Invariant: `root()` equals `sum_tree_root(leaves)` after every append (tested).
 """
 
+import copy
+
 from genesis.addresses import INFERENCE_METERING
 from genesis.commitments import (
     EMPTY_SUM_NODE,
@@ -46,6 +48,13 @@ class ReceiptTree:
             node = sum_node(left, node)
         self.count += 1
         self.total_fee_wei += fee_wei
+
+    def grown(self, receipt: Hash32, fee_wei: int) -> "ReceiptTree":
+        """A tree with one more receipt; this one stays as it is."""
+        tree = copy.copy(self)
+        tree._frontier = list(self._frontier)
+        tree.append(receipt, fee_wei)
+        return tree
 
     def root(self) -> SumNode:
         """Root and total of the padded tree."""

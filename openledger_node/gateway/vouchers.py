@@ -102,7 +102,7 @@ def check_voucher(
     refusals = (
         (voucher.channel_id != ledger.channel_id, "wrong_channel", "the voucher is for another channel"),
         (channel.provider != provider, "wrong_provider", "the channel pays another provider"),
-        (channel.closable_at != 0, "channel_closing", "the channel is being closed"),
+        (channel.closable_at != 0 and call_wei > 0, "channel_closing", "the channel is being closed"),
         (
             recover_signer(voucher_digest(voucher, chain_id), signed.signature) != channel.voucher_key,
             "bad_signature",

@@ -4,6 +4,7 @@ Covered: opening, migrating, commits that survive a power cut (SQLite: WAL, sync
 Not covered: what the tables mean (`table`, `settlements`, `gateway.receipts`).
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._turn = asyncio.Lock()
 
     @classmethod
     async def open(cls, url: str, schemas: Sequence[Schema]) -> "Database":
@@ -62,7 +64,7 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """All or nothing, on disk when the block ends."""
-        async with self._engine.begin() as connection:
+        async with self._turn, self._engine.begin() as connection:
             yield connection
 
     async def close(self) -> None:
