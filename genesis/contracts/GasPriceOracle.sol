@@ -32,9 +32,10 @@ contract GasPriceOracle {
     }
 
     /// @notice The most a transaction of `unsignedTxSize` bytes can cost, however badly it compresses.
+    /// @dev FastLZ adds a byte to every 32 literals. OP counts one in 255, which bytes without repetition exceed.
     function getL1FeeUpperBound(uint256 unsignedTxSize) external view returns (uint256) {
         uint256 size = unsignedTxSize + SIGNATURE_SIZE;
-        return _cost(size + size / 255 + 16);
+        return _cost(size + size / 32 + 1);
     }
 
     /// @notice The estimated size in the gas that calldata of that size costs on L1.

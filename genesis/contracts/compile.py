@@ -1,7 +1,7 @@
 """Which Solidity sources become which committed artefacts, and the command that makes them.
 
-`python -m genesis.contracts.compile [l2] [l1] [precompiles]` compiles the named sets, or all. It needs
-Node.js and the packages of `tests/clients` (`npm ci --prefix tests/clients`).
+`python -m genesis.contracts.compile [l2] [l1] [precompiles] [tests]` compiles the named sets, or
+all. It needs Node.js and the packages of `tests/clients` (`npm ci --prefix tests/clients`).
 """
 
 import json
@@ -42,6 +42,7 @@ SOURCE_SETS: Mapping[str, SourceSet] = {
     "precompiles": SourceSet(
         ("precompiles/solidity/interfaces", "precompiles/solidity/twins"), "precompiles/solidity/artifacts"
     ),
+    "tests": SourceSet(("tests/contracts/solidity",), "tests/contracts/artifacts"),
 }
 
 
