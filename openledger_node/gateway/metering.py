@@ -22,13 +22,14 @@ from genesis.types import ZERO_ADDRESS, Address, Hash32
 from openledger_node.client.account import recover_signer
 from openledger_node.client.economy import Channel, EconomyReader
 from openledger_node.client.errors import RevertedError
+from openledger_node.client.receipt_tree import ReceiptTree, salted_hash
+from openledger_node.client.vouchers import SignedVoucher
 from openledger_node.clock import Clock
 from openledger_node.errors import UserError
 from openledger_node.gateway.catalog import CatalogEntry
 from openledger_node.gateway.errors import ConflictError, PaymentRequiredError
-from openledger_node.gateway.receipt_tree import ReceiptTree
 from openledger_node.gateway.receipts import ReceiptTable, StoredReceipt
-from openledger_node.gateway.vouchers import Ledger, SignedVoucher, check_voucher
+from openledger_node.gateway.vouchers import Ledger, check_voucher
 from openledger_node.jobs.ports import WorkerPool
 from workers.artifacts import canonical_json
 from workers.artifacts.store import ArtifactId
@@ -68,11 +69,6 @@ class Call:
     @property
     def request_hash(self) -> bytes:
         return keccak256(canonical_json.encode([self.entry.name, list(self.features)]))
-
-
-def salted_hash(salt: bytes, content: Any) -> Hash32:
-    """keccak256(salt ‖ canonical JSON of the content): what a receipt says of a prompt or an output."""
-    return keccak256(salt + canonical_json.encode(content))
 
 
 class Metering:

@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from genesis.typed_data import Voucher
 from genesis.types import Hash32
-from openledger_node.gateway.vouchers import SignedVoucher
+from openledger_node.client.vouchers import SignedVoucher
 from openledger_node.jobs.database import Database, Schema, create_tables
 
 metadata = MetaData()

@@ -12,12 +12,12 @@ import structlog
 from genesis.types import Hash32
 from openledger_node.client.economy import Channel
 from openledger_node.client.errors import RemoteError
+from openledger_node.client.vouchers import SignedVoucher
 from openledger_node.clock import Clock
 from openledger_node.errors import TemporaryError, UserError
 from openledger_node.gateway.errors import NotFoundError
 from openledger_node.gateway.metering import Metering
 from openledger_node.gateway.receipts import ReceiptTable, StoredReceipt
-from openledger_node.gateway.vouchers import SignedVoucher
 from openledger_node.jobs.attestor import Attestor
 from openledger_node.jobs.settlement import PaidReceipt, SettlementPlan
 

@@ -20,17 +20,10 @@ from genesis.typed_data import Voucher, voucher_digest
 from genesis.types import Address, Hash32
 from openledger_node.client.account import recover_signer
 from openledger_node.client.economy import Channel
+from openledger_node.client.vouchers import SignedVoucher
 from openledger_node.gateway.errors import PaymentRequiredError
 
 MAX_HEADER_BYTES = 2_048
-
-
-@dataclass(frozen=True, slots=True)
-class SignedVoucher:
-    """A voucher with its 65-byte signature."""
-
-    voucher: Voucher
-    signature: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +34,6 @@ class Ledger:
     receipts: int
     fees_wei: int
     root: Hash32
-
-
-def encode_voucher(signed: SignedVoucher) -> str:
-    """The header's value: base64url of compact JSON, integers as decimal strings."""
-    return base64.urlsafe_b64encode(orjson.dumps(voucher_to_json(signed))).decode()
-
-
-def voucher_to_json(signed: SignedVoucher) -> dict[str, str]:
-    """Field names are those of the signed EIP-712 struct."""
-    return {
-        "channelId": f"0x{signed.voucher.channel_id.hex()}",
-        "receiptCount": str(signed.voucher.receipt_count),
-        "cumulativeFee": str(signed.voucher.cumulative_fee_wei),
-        "receiptsRoot": f"0x{signed.voucher.receipts_root.hex()}",
-        "signature": f"0x{signed.signature.hex()}",
-    }
 
 
 def decode_voucher(header: str) -> SignedVoucher:

@@ -11,14 +11,9 @@ from genesis.typed_data import Voucher, voucher_digest
 from genesis.types import Address, Hash32
 from openledger_node.client.account import Account, dev_account
 from openledger_node.client.economy import Channel
+from openledger_node.client.vouchers import SignedVoucher, encode_voucher
 from openledger_node.gateway.errors import PaymentRequiredError
-from openledger_node.gateway.vouchers import (
-    Ledger,
-    SignedVoucher,
-    check_voucher,
-    decode_voucher,
-    encode_voucher,
-)
+from openledger_node.gateway.vouchers import Ledger, check_voucher, decode_voucher
 
 CHAIN_ID = 31338
 PROVIDER = dev_account(12).address

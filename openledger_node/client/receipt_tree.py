@@ -1,10 +1,11 @@
-"""The root over all receipts of a channel so far, in O(log n) per receipt.
+"""What both sides of a channel compute: salted hashes, and the root over all receipts in O(log n) each.
 
 The tree is `genesis.commitments`' padded Merkle-sum tree; the frontier keeps one perfect subtree per bit of
 the count. Invariant: `root()` equals `sum_tree_root(leaves)` after every append (tested).
 """
 
 import copy
+from typing import Any
 
 from genesis.addresses import INFERENCE_METERING
 from genesis.commitments import (
@@ -16,7 +17,14 @@ from genesis.commitments import (
     sum_tree_id,
     tree_depth,
 )
+from genesis.keccak import keccak256
 from genesis.types import Hash32
+from workers.artifacts import canonical_json
+
+
+def salted_hash(salt: bytes, content: Any) -> Hash32:
+    """keccak256(salt ‖ canonical JSON of the content): what a receipt says of a prompt or an output."""
+    return keccak256(salt + canonical_json.encode(content))
 
 
 class ReceiptTree:

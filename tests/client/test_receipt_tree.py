@@ -8,7 +8,7 @@ from genesis.addresses import INFERENCE_METERING
 from genesis.commitments import KIND_RECEIPTS, sum_leaf, sum_tree_id, sum_tree_root
 from genesis.keccak import keccak256
 from genesis.types import Hash32
-from openledger_node.gateway.receipt_tree import ReceiptTree
+from openledger_node.client.receipt_tree import ReceiptTree
 
 CHANNEL = Hash32(b"\x11" * 32)
 

@@ -1,0 +1,106 @@
+"""How a customer and an operator use a gateway: artefacts, jobs, models, settlements over HTTP."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+import orjson
+
+from openledger_node.client.errors import UnreachableError
+from openledger_node.errors import OpenLedgerError
+
+POLL_S = 0.25
+
+
+class GatewayError(OpenLedgerError):
+    """The gateway refused: HTTP status, machine-readable code and the whole body."""
+
+    code = "OL-1314"
+
+    def __init__(self, path: str, status: int, body: Mapping[str, Any]) -> None:
+        error = body.get("error") or {}
+        super().__init__(f"{path} answered {status}: {error.get('message', 'no reason given')}")
+        self.status = status
+        self.reason = str(error.get("code", ""))
+        self.body = body
+
+
+class GatewayClient:
+    """A gateway by URL."""
+
+    def __init__(self, url: str, timeout_s: float = 60.0) -> None:
+        self.url = url.rstrip("/")
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def get(self, path: str) -> Any:
+        """A JSON answer; raises GatewayError, UnreachableError."""
+        return orjson.loads(await self._request("GET", path))
+
+    async def post(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Any:
+        """A JSON answer to a JSON body; raises GatewayError, UnreachableError."""
+        return orjson.loads(await self._request("POST", path, orjson.dumps(body), headers))
+
+    async def put_artifact(self, data: bytes) -> str:
+        """Upload; returns the artefact's name."""
+        name = hashlib.sha256(data).hexdigest()
+        await self._request("PUT", f"/artifacts/{name}", data)
+        return name
+
+    async def get_artifact(self, name: str) -> bytes:
+        """Download and check against its name; raises UnreachableError when the bytes are others."""
+        data = await self._request("GET", f"/artifacts/{name}")
+        if hashlib.sha256(data).hexdigest() != name:
+            raise UnreachableError(f"{self.url} gave other bytes than artefact {name}")
+        return data
+
+    async def job(self, kind: str, request: Any) -> Any:
+        """Submit a job and wait for its result; raises OpenLedgerError with the worker's reason."""
+        job = await self.post("/api/jobs", {"kind": kind, "request": request})
+        while job["state"] in {"queued", "running"}:
+            await asyncio.sleep(POLL_S)
+            job = await self.get(f"/api/jobs/{job['id']}")
+        if job["state"] != "done":
+            raise OpenLedgerError(f"{kind} job {job['state']}: {job['error']}")
+        return job["result"]
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _request(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> bytes:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=self._timeout)
+        try:
+            async with self._session.request(
+                method, f"{self.url}{path}", data=body, headers=dict(headers or {})
+            ) as response:
+                data = await response.read()
+                status = response.status
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise UnreachableError(f"{self.url} gave no answer ({error})", "is the gateway up?") from error
+        if status >= 400:
+            raise GatewayError(path, status, _object(data))
+        return data
+
+
+def _object(data: bytes) -> Mapping[str, Any]:
+    try:
+        parsed = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}

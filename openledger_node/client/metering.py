@@ -1,0 +1,109 @@
+"""How a customer buys inference through a channel and checks every receipt it is given.
+
+Covered: vouchers that acknowledge exactly the receipts checked here, receipts recomputed from prompt, answer
+and price, retries under one idempotency key. Not covered: opening and closing the channel (contract calls).
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from genesis.commitments import receipt_hash
+from genesis.shares import receipt_fee
+from genesis.typed_data import Voucher
+from genesis.types import Hash32
+from openledger_node.client.account import Account
+from openledger_node.client.errors import UnreachableError
+from openledger_node.client.gateway import GatewayClient
+from openledger_node.client.receipt_tree import ReceiptTree, salted_hash
+from openledger_node.client.vouchers import SignedVoucher, encode_voucher, sign_voucher, voucher_to_json
+from openledger_node.errors import OpenLedgerError
+
+VOUCHER_HEADER = "X-OpenLedger-Voucher"
+KEY_HEADER = "Idempotency-Key"
+ATTEMPTS = 4
+TOKENS_OUT = 1
+
+
+class DishonestReceiptError(OpenLedgerError):
+    """A receipt is not for what was bought: the customer signs nothing more."""
+
+    code = "OL-1315"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the channel pinned when it opened; prices are wei per 1,000 tokens."""
+
+    channel_id: Hash32
+    chain_id: int
+    model: str
+    input_price: int
+    output_price: int
+
+
+class Purchases:
+    """One channel's customer side. Calls must not overlap."""
+
+    def __init__(self, gateway: GatewayClient, key: Account, terms: Terms) -> None:
+        self._gateway = gateway
+        self._key = key
+        self._terms = terms
+        self.tree = ReceiptTree(terms.chain_id, terms.channel_id)
+
+    async def classify(self, features: Sequence[int]) -> Mapping[str, Any]:
+        """Buy one classification; returns the gateway's answer after checking its receipt.
+
+        Raises GatewayError, DishonestReceiptError, and UnreachableError after ATTEMPTS tries.
+        """
+        fee_wei = receipt_fee(len(features), TOKENS_OUT, self._terms.input_price, self._terms.output_price)
+        voucher = self._voucher(self.tree.total_fee_wei + fee_wei)
+        headers = {
+            VOUCHER_HEADER: encode_voucher(voucher),
+            KEY_HEADER: f"{self.tree.count}-{secrets.token_hex(8)}",
+        }
+        body = {"model": self._terms.model, "input": list(features)}
+        answer = await self._post_again("/v1/classify", body, headers)
+        self._accept(features, answer, fee_wei)
+        return answer
+
+    async def acknowledge(self) -> None:
+        """Sign for exactly what was received, so that the provider can settle all of it."""
+        path = f"/v1/channels/0x{self._terms.channel_id.hex()}/voucher"
+        await self._gateway.post(path, voucher_to_json(self._voucher(self.tree.total_fee_wei)))
+
+    def _voucher(self, cumulative_fee_wei: int) -> SignedVoucher:
+        voucher = Voucher(self._terms.channel_id, self.tree.count, cumulative_fee_wei, self.tree.root().hash)
+        return sign_voucher(voucher, self._key, self._terms.chain_id)
+
+    async def _post_again(self, path: str, body: Any, headers: Mapping[str, str]) -> Mapping[str, Any]:
+        for attempt in range(ATTEMPTS):
+            try:
+                answer: Mapping[str, Any] = await self._gateway.post(path, body, headers)
+                return answer
+            except UnreachableError:
+                if attempt == ATTEMPTS - 1:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def _accept(self, features: Sequence[int], answer: Mapping[str, Any], fee_wei: int) -> None:
+        """Recompute the receipt and the root; only then does the next voucher acknowledge it."""
+        paid = answer["x_openledger"]
+        receipt, data = paid["receipt"], answer["data"][0]
+        output = {"label": int(data["label"]), "probabilities": data["probs"]}
+        expected = receipt_hash(
+            channel_id=self._terms.channel_id,
+            number=self.tree.count,
+            prompt_hash=salted_hash(bytes.fromhex(receipt["promptSalt"][2:]), list(features)),
+            output_hash=salted_hash(bytes.fromhex(receipt["outputSalt"][2:]), output),
+            tokens_in=len(features),
+            tokens_out=TOKENS_OUT,
+            fee_wei=fee_wei,
+        )
+        grown = self.tree.grown(expected, fee_wei)
+        if receipt["receiptHash"] != f"0x{expected.hex()}":
+            raise DishonestReceiptError(f"receipt {self.tree.count} does not say what was bought")
+        if paid["root"] != f"0x{grown.root().hash.hex()}":
+            raise DishonestReceiptError(f"the receipts root after receipt {self.tree.count} is wrong")
+        self.tree = grown
