@@ -3,7 +3,6 @@
 from typing import Any
 
 from genesis.types import Hash32
-from openledger_node.evm.engine import encode_block
 from openledger_node.rpc import encode, parse
 from openledger_node.rpc.context import RpcContext
 from openledger_node.rpc.encode import Json, data, quantity
@@ -48,7 +47,7 @@ class BlockMethods:
         block = self._heads.find_block(reference)
         if block is None:
             return None
-        return encode.block(block, len(encode_block(block.header, block.transactions)), full=full)
+        return encode.block(block, full=full)
 
     def _receipts(self, reference: BlockReference) -> list[Json] | None:
         block = self._heads.find_block(reference)

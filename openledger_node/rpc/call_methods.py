@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Any
 
 from genesis.types import Address, Hash32
-from openledger_node.evm.errors import CallError
 from openledger_node.evm.records import (
     AccessListEntry,
     AccountOverride,
@@ -52,7 +51,8 @@ class CallMethods:
         self, call: CallObject, at: BlockReference, overrides: Overrides, block: BlockOverride | None
     ) -> str:
         state = self._heads.state(at)
-        result = state.call(self.request(call, state, block), overrides, block)
+        request = self.request(call, state, block)
+        result = state.call(request, overrides, block, time_limit_s=self._context.limits.call_time_s)
         return data(_output(result))
 
     def estimate(
@@ -60,7 +60,8 @@ class CallMethods:
     ) -> str:
         state = self._heads.state(at)
         request = self.request(call, state, block, default_gas=state.header.gas_limit)
-        return quantity(state.estimate_gas(_affordable(request, state, overrides), overrides, block))
+        time_limit_s = self._context.limits.call_time_s
+        return quantity(state.estimate_gas(request, overrides, block, time_limit_s=time_limit_s))
 
     def access_list(self, call: CallObject, at: BlockReference) -> Json:
         state = self._heads.state(at)
@@ -70,7 +71,7 @@ class CallMethods:
             if touched == request.access_list:
                 break
             request = replace(request, access_list=touched)
-        result = state.call(request)
+        result = state.call(request, time_limit_s=self._context.limits.call_time_s)
         answer: Json = {
             "accessList": encode.access_list(request.access_list),
             "gasUsed": quantity(result.gas_used),
@@ -102,20 +103,6 @@ def _output(result: CallResult) -> bytes:
     if result.error.startswith("execution reverted"):
         raise ExecutionRevertedError(result.output)
     raise ServerError(result.error)
-
-
-def _affordable(request: CallRequest, state: Snapshot, overrides: Overrides) -> CallRequest:
-    """The request with no more gas than its sender can pay at its price."""
-    if not request.gas_price_wei:
-        return request
-    balance_wei = state.account(request.sender).balance_wei
-    override = (overrides or {}).get(request.sender)
-    if override is not None and override.balance_wei is not None:
-        balance_wei = override.balance_wei
-    if request.value_wei > balance_wei:
-        raise CallError("insufficient funds for transfer")
-    allowance = (balance_wei - request.value_wei) // request.gas_price_wei
-    return replace(request, gas=min(request.gas, allowance))
 
 
 HIGHEST_PRECOMPILE = 0x11

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from genesis.types import Hash32
-from openledger_node.evm.engine import encode_block, encode_receipt
+from openledger_node.evm.receipts import encode_receipt
 from openledger_node.evm.records import Block
-from openledger_node.rpc import parse
+from openledger_node.rpc import encode, parse
 from openledger_node.rpc.call_methods import CallMethods
 from openledger_node.rpc.context import RpcContext
 from openledger_node.rpc.encode import data
@@ -57,13 +57,12 @@ class DebugMethods:
         return data(self._heads.header(reference).rlp)
 
     def _raw_block(self, reference: BlockReference) -> str:
-        block = self._block(reference)
-        return data(encode_block(block.header, block.transactions))
+        return data(encode.raw_block(self._block(reference)))
 
     def _raw_receipts(self, reference: BlockReference) -> list[str]:
         block = self._block(reference)
         pairs = zip(block.transactions, block.receipts, strict=True)
-        return [data(encode_receipt(transaction, receipt)) for transaction, receipt in pairs]
+        return [data(encode_receipt(transaction.type, receipt)) for transaction, receipt in pairs]
 
     def _raw_transaction(self, transaction_hash: Hash32) -> str | None:
         found = self._context.chain.find_transaction(transaction_hash)
@@ -84,7 +83,7 @@ class DebugMethods:
         found = self._context.chain.find_transaction(transaction_hash)
         if found is None:
             raise ServerError("transaction not found")
-        return self._traces(found.block, config)[found.index]
+        return self._traces(found.block, config, only_index=found.index)[0]
 
     def _trace_block(self, reference: BlockReference, config: TraceConfig) -> list[Any]:
         block = self._block(reference)
@@ -94,19 +93,22 @@ class DebugMethods:
         traces = self._traces(block, config)
         return [{"txHash": item, "result": trace} for item, trace in zip(hashes, traces, strict=True)]
 
-    def _traces(self, block: Block, config: TraceConfig) -> list[Any]:
+    def _traces(self, block: Block, config: TraceConfig, only_index: int | None = None) -> list[Any]:
         parent = self._context.chain.header_by_hash(block.header.parent_hash)
         if parent is None:
             raise ServerError("parent block not found")
         state = self._context.chain.snapshot(parent)
-        return state.trace_block(block, _tracer(config), _options(config))
+        return state.trace_block(block, _tracer(config), _options(config), only_index=only_index)
 
     def _trace_call(self, call: CallObject, at: BlockReference, config: TraceConfig) -> Any:
         state = self._heads.state(at)
         overrides = parse.field(dict(config), "stateOverrides", state_overrides)
         block = parse.field(dict(config), "blockOverrides", block_overrides)
         request = self._calls.request(call, state, block)
-        return state.trace_call(request, _tracer(config), _options(config), overrides, block)
+        time_limit_s = self._context.limits.call_time_s
+        return state.trace_call(
+            request, _tracer(config), _options(config), overrides, block, time_limit_s=time_limit_s
+        )
 
 
 def _trace_config(value: object) -> TraceConfig:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from openledger_node.chain.records import FoundLog
+from openledger_node.evm.blocks import encode_block
 from openledger_node.evm.records import (
     DEPOSIT_TYPE,
     AccessListEntry,
@@ -17,6 +18,7 @@ from openledger_node.evm.records import (
     Log,
     Receipt,
     Transaction,
+    Withdrawal,
 )
 
 Json = dict[str, Any]
@@ -72,7 +74,13 @@ def header(value: Header) -> Json:
     }
 
 
-def block(value: Block, size_bytes: int, *, full: bool) -> Json:
+def raw_block(value: Block) -> bytes:
+    """The block's RLP; its length is the object's `size`."""
+    raws = tuple(transaction.raw for transaction in value.transactions)
+    return encode_block(value.header, raws, value.withdrawals)
+
+
+def block(value: Block, *, full: bool) -> Json:
     """`full`: transaction objects instead of hashes."""
     if full:
         transactions: list[Any] = [mined_transaction(value, index) for index in range(len(value.receipts))]
@@ -80,10 +88,19 @@ def block(value: Block, size_bytes: int, *, full: bool) -> Json:
         transactions = [data(item.hash) for item in value.transactions]
     return {
         **header(value.header),
-        "size": quantity(size_bytes),
+        "size": quantity(len(raw_block(value))),
         "transactions": transactions,
         "uncles": [],
-        "withdrawals": [],
+        "withdrawals": [_withdrawal(item) for item in value.withdrawals],
+    }
+
+
+def _withdrawal(value: Withdrawal) -> Json:
+    return {
+        "index": quantity(value.index),
+        "validatorIndex": quantity(value.validator_index),
+        "address": data(value.address),
+        "amount": quantity(value.amount_gwei),
     }
 
 

@@ -14,7 +14,7 @@ from openledger_node.evm.records import (
     CallRequest,
 )
 from openledger_node.rpc import parse
-from openledger_node.rpc.errors import InvalidParamsError, ServerError
+from openledger_node.rpc.errors import InvalidParamsError
 
 # --- Block references -------------------------------------------------------------------------------------
 
@@ -103,15 +103,9 @@ class CallObject:
 
     def _price_wei(self, base_fee_wei: int) -> int:
         if self.gas_price_wei is not None:
-            price_wei = cap_wei = self.gas_price_wei
-        else:
-            cap_wei = self.max_fee_wei if self.max_fee_wei is not None else parse.MAXIMUM_QUANTITY
-            price_wei = min(cap_wei, base_fee_wei + (self.max_priority_fee_wei or 0))
-        if cap_wei < base_fee_wei:
-            raise ServerError(
-                f"max fee per gas less than block base fee: maxFeePerGas: {cap_wei}, baseFee: {base_fee_wei}"
-            )
-        return price_wei
+            return self.gas_price_wei
+        wanted_wei = base_fee_wei + (self.max_priority_fee_wei or 0)
+        return wanted_wei if self.max_fee_wei is None else min(self.max_fee_wei, wanted_wei)
 
 
 def call_object(value: object) -> CallObject:

@@ -1,0 +1,144 @@
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from openledger_node.errors import UserError
+from openledger_node.evm.errors import CallError
+from openledger_node.rpc import parse
+from openledger_node.rpc.dispatch import Dispatcher, RpcLimits
+from openledger_node.rpc.table import optional, quick, reader, service
+
+LIMITS = RpcLimits(batch_requests=5, response_bytes=2_000, answer_time_s=0.2, reader_threads=2)
+
+
+def fail(error: Exception) -> Any:
+    raise error
+
+
+async def later(value: int) -> int:
+    await asyncio.sleep(0)
+    return value
+
+
+REVERT_NO = bytes.fromhex("08c379a0") + bytes(31) + b"\x20" + bytes(31) + b"\x02" + b"no" + bytes(30)
+TABLE = {
+    "test_echo": quick(lambda value, other: [value, other], parse.quantity, optional(parse.quantity, 9)),
+    "test_read": reader(lambda: "read"),
+    "test_later": service(later, parse.quantity),
+    "test_slow": reader(lambda: time.sleep(0.5)),
+    "test_big": quick(lambda: "x" * 1_500),
+    "test_fault": quick(lambda: fail(ZeroDivisionError("secret detail"))),
+    "test_unserialisable": quick(object),
+    "test_user": quick(lambda: fail(UserError("no such thing", "look elsewhere"))),
+    "test_revert": quick(lambda: fail(CallError("execution reverted", REVERT_NO))),
+}
+
+
+@pytest.fixture
+async def dispatcher() -> AsyncIterator[Dispatcher]:
+    made = Dispatcher(TABLE, LIMITS)
+    yield made
+    made.close()
+
+
+async def ask(dispatcher: Dispatcher, method: str, *params: Any) -> Any:
+    body = json.dumps({"jsonrpc": "2.0", "id": 7, "method": method, "params": params})
+    answer = json.loads(await dispatcher.answer(body) or b"null")
+    assert answer["id"] == 7
+    return answer.get("result", answer.get("error"))
+
+
+async def test_answers(dispatcher: Dispatcher) -> None:
+    assert await ask(dispatcher, "test_echo", "0x5") == [5, 9]
+    assert await ask(dispatcher, "test_echo", "0x5", None) == [5, 9]
+    assert await ask(dispatcher, "test_read") == "read"
+    assert await ask(dispatcher, "test_later", "0x3") == 3
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "code"),
+    [
+        ("test_none", [], -32601),
+        ("test_echo", [], -32602),
+        ("test_echo", ["0x1", "0x2", "0x3"], -32602),
+        ("test_echo", ["5"], -32602),
+        ("test_slow", [], -32005),
+        ("test_fault", [], -32603),
+        ("test_unserialisable", [], -32603),
+        ("test_user", [], -32000),
+        ("test_revert", [], 3),
+    ],
+)
+async def test_codes(dispatcher: Dispatcher, method: str, params: list[Any], code: int) -> None:
+    error = await ask(dispatcher, method, *params)
+    assert error["code"] == code
+    assert "secret" not in error["message"]
+
+
+async def test_revert_carries_reason_and_data(dispatcher: Dispatcher) -> None:
+    error = await ask(dispatcher, "test_revert")
+    assert error["message"] == "execution reverted: no"
+    assert error["data"].startswith("0x08c379a0")
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"{", -32700),
+        (b"\xff\xfe", -32700),
+        (b"[" * 5_000, -32700),
+        (b"[]", -32600),
+        (b"5", -32600),
+        (b"null", -32600),
+        (b'{"id":1}', -32600),
+        (b'{"id":1,"method":5}', -32600),
+        (b'{"id":{},"method":"test_read"}', -32600),
+        (b'{"jsonrpc":"1.0","id":1,"method":"test_read"}', -32600),
+        (b'{"id":1,"method":"test_read","params":{"a":1}}', -32602),
+        (json.dumps({"id": "i" * 5_000, "method": "test_read"}).encode(), -32600),
+    ],
+)
+async def test_hostile_bodies(dispatcher: Dispatcher, body: bytes, code: int) -> None:
+    answer = json.loads(await dispatcher.answer(body) or b"null")
+    assert answer["error"]["code"] == code
+    assert len(json.dumps(answer)) < 500
+
+
+async def test_batch_keeps_order_and_leaves_out_notifications(dispatcher: Dispatcher) -> None:
+    batch = [
+        {"jsonrpc": "2.0", "id": "a", "method": "test_read"},
+        {"jsonrpc": "2.0", "method": "test_read"},
+        5,
+        {"jsonrpc": "2.0", "id": 2, "method": "test_none"},
+    ]
+    answers = json.loads(await dispatcher.answer(json.dumps(batch)) or b"null")
+    assert [answer["id"] for answer in answers] == ["a", None, 2]
+    assert answers[0]["result"] == "read"
+
+
+async def test_notifications_alone_have_no_answer(dispatcher: Dispatcher) -> None:
+    note = {"jsonrpc": "2.0", "method": "test_read"}
+    assert await dispatcher.answer(json.dumps(note)) is None
+    assert await dispatcher.answer(json.dumps([note, note])) is None
+
+
+async def test_limits(dispatcher: Dispatcher) -> None:
+    one = {"jsonrpc": "2.0", "id": 1, "method": "test_big"}
+    too_many = json.loads(await dispatcher.answer(json.dumps([one] * 6)) or b"null")
+    assert too_many["error"]["message"] == "batch too large"
+    too_large = json.loads(await dispatcher.answer(json.dumps([one] * 2)) or b"null")
+    assert too_large["error"]["message"] == "response too large"
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.binary(max_size=200) | st.text(max_size=100).map(lambda text: json.dumps([text]).encode()))
+async def test_any_bytes_get_json(dispatcher: Dispatcher, body: bytes) -> None:
+    answer = await dispatcher.answer(body)
+    if answer is not None:
+        json.loads(answer)
