@@ -1,0 +1,116 @@
+"""How to get an answer out of several L1 nodes: JSON-RPC with back-off, jitter and failover.
+
+Covered: nodes that are down, slow, overloaded (HTTP 429, 5xx, code -32005) or answer rubbish: the next URL is
+tried, then all again after a pause. An error that the node means (a revert, an unknown method) is raised at
+once.
+Not covered: a node that lies; whether two nodes see the same head.
+"""
+
+import itertools
+import logging
+import random
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+import orjson
+
+from openledger_node.clock import Clock
+from openledger_node.l1.errors import L1RefusedError, L1UnavailableError
+
+_LOG = logging.getLogger(__name__)
+_OVERLOADED = -32005
+_OK = 200
+
+
+class FailoverRpc:
+    """`rounds` times through all URLs; pauses grow from `first_pause_s`, doubled each round, times 0.5 to
+    1.5."""
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        clock: Clock,
+        *,
+        timeout_s: float = 15.0,
+        rounds: int = 4,
+        first_pause_s: float = 0.25,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        if not urls:
+            raise ValueError("an L1 needs at least one URL")
+        self._urls = tuple(urls)
+        self._clock = clock
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._rounds = rounds
+        self._first_pause_s = first_pause_s
+        self._jitter = jitter
+        self._preferred = 0
+        self._session: aiohttp.ClientSession | None = None
+        self._ids = itertools.count(1)
+        self.failures = 0
+
+    async def call(self, method: str, *parameters: Any) -> Any:
+        """The `result` member. `L1RefusedError` for an error member, `L1UnavailableError` for no answer."""
+        body = {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": list(parameters)}
+        reason = ""
+        for attempt in range(self._rounds * len(self._urls)):
+            if attempt and attempt % len(self._urls) == 0:
+                await self._pause(attempt // len(self._urls))
+            url = self._urls[self._preferred]
+            try:
+                answer = await self._post(url, body)
+            except (TimeoutError, aiohttp.ClientError, orjson.JSONDecodeError, _UnusableError) as error:
+                reason = f"{type(error).__name__} {error}".strip()
+                _LOG.warning("L1 node %d of %d failed: %s", self._preferred + 1, len(self._urls), reason)
+                self.failures += 1
+                self._preferred = (self._preferred + 1) % len(self._urls)
+                continue
+            if "error" in answer:
+                raise _refused(method, answer["error"])
+            return answer.get("result")
+        raise L1UnavailableError(f"no L1 node answers {method} ({reason})", "check --l1.url and the node")
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _post(self, url: str, body: dict[str, Any]) -> dict[str, Any]:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=self._timeout)
+        headers = {"Content-Type": "application/json"}
+        async with self._session.post(url, data=orjson.dumps(body), headers=headers) as response:
+            raw = await response.read()
+            if response.status != _OK:
+                raise _UnusableError(f"HTTP status {response.status}")
+        answer = orjson.loads(raw)
+        if not isinstance(answer, dict) or ("result" not in answer and not _is_error(answer)):
+            raise _UnusableError("not a JSON-RPC answer")
+        if _is_error(answer) and answer["error"].get("code") == _OVERLOADED:
+            raise _UnusableError("the node is overloaded")
+        return answer
+
+    async def _pause(self, round_number: int) -> None:
+        await self._clock.sleep(self._first_pause_s * 2 ** (round_number - 1) * (0.5 + self._jitter()))
+
+
+class _UnusableError(Exception):
+    """The node answered, but nothing that can be used: another one is asked."""
+
+
+def _is_error(answer: dict[str, Any]) -> bool:
+    return isinstance(answer.get("error"), dict)
+
+
+def _refused(method: str, error: dict[str, Any]) -> L1RefusedError:
+    return L1RefusedError(method, int(error.get("code", 0)), str(error.get("message", "")), error.get("data"))
