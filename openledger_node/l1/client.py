@@ -7,9 +7,12 @@ any L1 node a rollup operator runs.
 """
 
 from collections import OrderedDict
-from typing import Any, Generic, Literal, TypeVar
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Generic, Literal, Self, TypeVar
 
 from genesis.types import Address, Hash32
+from openledger_node.clock import Clock, SystemClock
 from openledger_node.l1 import decoding
 from openledger_node.l1.errors import L1RefusedError, L1UnavailableError
 from openledger_node.l1.rpc import FailoverRpc
@@ -50,8 +53,10 @@ class _Recent(Generic[Value]):
 
 
 class L1Client:
-    def __init__(self, rpc: FailoverRpc) -> None:
-        self._rpc = rpc
+    """`urls` in order of preference; use as an async context manager, or `close` it."""
+
+    def __init__(self, urls: Sequence[str], clock: Clock | None = None, *, timeout_s: float = 15.0) -> None:
+        self._rpc = FailoverRpc(urls, clock or SystemClock(), timeout_s=timeout_s)
         self._blocks: _Recent[L1Block] = _Recent(_KEPT_BLOCKS)
         self._receipts: _Recent[tuple[L1Receipt, ...]] = _Recent(_KEPT_BLOCKS)
         self._transactions: _Recent[tuple[L1Transaction, ...]] = _Recent(_KEPT_BLOCKS)
@@ -130,6 +135,14 @@ class L1Client:
 
     async def close(self) -> None:
         await self._rpc.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
 
     def _kept(self, record: Any) -> L1Block | None:
         if record is None:

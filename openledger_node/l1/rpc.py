@@ -7,19 +7,18 @@ Not covered: a node that lies; whether two nodes see the same head.
 """
 
 import itertools
-import logging
 import random
 from collections.abc import Callable, Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import aiohttp
 import orjson
+import structlog
 
 from openledger_node.clock import Clock
 from openledger_node.l1.errors import L1RefusedError, L1UnavailableError
 
-_LOG = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 _OVERLOADED = -32005
 _OK = 200
 
@@ -63,7 +62,7 @@ class FailoverRpc:
                 answer = await self._post(url, body)
             except (TimeoutError, aiohttp.ClientError, orjson.JSONDecodeError, _UnusableError) as error:
                 reason = f"{type(error).__name__} {error}".strip()
-                _LOG.warning("L1 node %d of %d failed: %s", self._preferred + 1, len(self._urls), reason)
+                log.warning("L1 node failed", node=self._preferred + 1, nodes=len(self._urls), reason=reason)
                 self.failures += 1
                 self._preferred = (self._preferred + 1) % len(self._urls)
                 continue
@@ -76,14 +75,6 @@ class FailoverRpc:
         if self._session is not None:
             await self._session.close()
             self._session = None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     async def _post(self, url: str, body: dict[str, Any]) -> dict[str, Any]:
         if self._session is None:

@@ -9,6 +9,7 @@ import logging
 import secrets
 from dataclasses import dataclass, replace
 
+from genesis.fees.intrinsic import floor_gas
 from genesis.spec import RollupConfig
 from rollup_bridge.batcher.machine import (
     Action,
@@ -29,7 +30,6 @@ from rollup_bridge.deposits.transaction import DEPOSIT_TYPE
 from rollup_bridge.derive.references import reference
 from rollup_bridge.errors import TemporaryError, TransactionError
 from rollup_bridge.ports import Clock, L2Block, L2Blocks, StatusSource, TransactionSender
-from rollup_bridge.txmgr.fees import calldata_gas
 
 _LOG = logging.getLogger(__name__)
 
@@ -71,6 +71,7 @@ class Batcher:
         self._state = State(salt=secrets.token_bytes(16) if salt is None else salt)
         self._statistics = Statistics()
         self._paused = False
+        self._one_at_a_time = asyncio.Lock()
 
     async def run(self) -> None:
         """Post batches until cancelled. What is lost by cancellation is posted again from the safe head."""
@@ -87,6 +88,22 @@ class Batcher:
 
     async def post(self) -> None:
         """Look at the heads once and do all that follows from it."""
+        async with self._one_at_a_time:
+            await self._look()
+
+    async def drain(self) -> None:
+        """Load everything there is, close the channel and send it; then stay paused until `resume`."""
+        async with self._one_at_a_time:
+            self._paused = True
+            await self._look()
+            await self._handle(DrainRequested())
+
+    def resume(self) -> None:
+        """Post again, from the safe head."""
+        self._state = State(salt=self._state.salt, channel_count=self._state.channel_count + 1)
+        self._paused = False
+
+    async def _look(self) -> None:
         status = await self._status.sync_status()
         await self._handle(
             StatusSeen(
@@ -96,17 +113,6 @@ class Batcher:
                 head_l1=status.head_l1.number,
             )
         )
-
-    async def drain(self) -> None:
-        """Load everything there is, close the channel and send it; then stay paused until `resume`."""
-        await self.post()
-        await self._handle(DrainRequested())
-        self._paused = True
-
-    def resume(self) -> None:
-        """Post again, from the safe head."""
-        self._state = State(salt=self._state.salt, channel_count=self._state.channel_count + 1)
-        self._paused = False
 
     def statistics(self) -> Statistics:
         return replace(
@@ -136,7 +142,7 @@ class Batcher:
         return self._step(BlockLoaded(block.id, block.parent_hash, epoch_number, encoded))
 
     async def _send(self, action: SendFrame) -> FrameIncluded | FrameFailed:
-        gas = calldata_gas(action.payload)
+        gas = floor_gas(action.payload)
         try:
             inclusion = await self._sender.send(self._config.batch_inbox, action.payload, gas=gas)
         except (TemporaryError, TransactionError) as error:

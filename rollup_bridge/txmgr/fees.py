@@ -46,10 +46,3 @@ def next_bid(previous: Bid, fees: L1Fees, policy: FeePolicy) -> Bid | None:
 
 def _bumped(fee_wei: int) -> int:
     return -(-fee_wei * _BUMP_PERCENT // 100)
-
-
-def calldata_gas(data: bytes) -> int:
-    """Gas of a call with `data` to an account without code: the floor price. Source: EIP-7623."""
-    zeros = data.count(0)
-    tokens = zeros + 4 * (len(data) - zeros)
-    return 21_000 + 10 * tokens
