@@ -42,7 +42,8 @@ interface IAttribution {
     }
 
     /// @dev A leaf of a Merkle-sum tree as it was posted: its key (an address word), its amount and its siblings
-    /// from the bottom up. Key 0 with amount 0 is an absent leaf: a contributor who was left out.
+    /// from the bottom up. In a challenge the leaf may also be given bare, its hash as key and its sum as amount; so
+    /// key 0 with amount 0 is an absent leaf: a contributor who was left out.
     struct SumLeaf {
         bytes32 key;
         uint256 amount;
@@ -52,6 +53,7 @@ interface IAttribution {
 
     event AttributionPosted(uint256 indexed postId, uint256 indexed modelId, address indexed signer, uint256 featureIndex, bytes32 amountsRoot, uint256 amountSum, uint256 pool, uint256 contestableUntil, string uri);
     event ChallengeCommitted(uint256 indexed postId, address indexed challenger, bytes32 commitment);
+    event ChallengeProved(uint256 indexed postId, address indexed challenger, address indexed challengerOfRecord);
     event PostVoided(uint256 indexed postId, address indexed challenger, address indexed signer, uint256 slashed, uint256 reward);
     event PostFinalized(uint256 indexed postId, uint256 indexed modelId, uint256 paid, uint256 carryOut);
     event Claimed(uint256 indexed postId, uint256 indexed contributorIndex, address indexed contributor, address recipient, uint256 amount);
@@ -61,6 +63,8 @@ interface IAttribution {
     error InvalidArgument(string name);
     error AlreadyAttributed(uint256 settlementId);
     error SignerNotStaked(address signer);
+    error LiabilityAboveStake(uint256 liability, uint256 limit);
+    error CarryChanged(uint256 expected, uint256 actual);
     error FeatureIndexNotUsable(uint256 indexId);
     error NotDueYet(uint256 earliest);
     error AmountAbovePool(uint256 amount, uint256 pool);
@@ -76,12 +80,17 @@ interface IAttribution {
 
     /// @notice Posts the payout of settled batches of one model and feature index. Ids count from 1.
     /// The first `postDelay` seconds after a settlement belong to its provider; later any staked provider may post.
-    function post(uint256 featureIndex, BatchClaim[] calldata batches, bytes32 amountsRoot, uint256 amountSum, string calldata uri) external returns (uint256 postId);
+    /// Batches are 1 to 64, by rising settlement id. The signer's open pools may be half of its stake at most.
+    /// @param carryIn `carryOf` the model, as the amounts assume it; refused when it is another by now, because
+    /// amounts computed with another carry would be wrong.
+    function post(uint256 featureIndex, BatchClaim[] calldata batches, uint256 carryIn, bytes32 amountsRoot, uint256 amountSum, string calldata uri) external returns (uint256 postId);
     /// @notice Reserves priority for a challenge: `commitment = keccak256(abi.encode(postId, challenger, salt))`.
-    /// Costs the policy's bond, returned unless the commitment is never used; stops `finalize` until the reveal window ends.
+    /// One per account and post. Costs the policy's bond, returned unless the commitment is never used; stops
+    /// `finalize` until the reveal window ends. A bond that is lost goes to the model's next pool.
     function commitChallenge(uint256 postId, bytes32 commitment) external payable;
     /// @notice Proves one contributor's score wrong: the precompile computes `v_c · Q_b` from the committed vectors.
-    /// Reverts with ChallengeFailed when the posted score is right.
+    /// Reverts with ChallengeFailed when the posted score is right. The first success voids the post; an earlier
+    /// committed challenge that succeeds within its reveal window replaces the challenger of record.
     function challengeScore(uint256 postId, bytes32 salt, BatchClaim[] calldata batches, uint256 batch, uint256 contributorIndex, address contributor, SumEvidence calldata sum, bytes calldata query, SumLeaf calldata score) external;
     /// @notice Proves one contributor's amount wrong against the posted scores: `Σ_b floor(pool_b · score_b / S_b)`.
     function challengeAmount(uint256 postId, bytes32 salt, BatchClaim[] calldata batches, uint256 contributorIndex, address contributor, SumLeaf[] calldata scores, SumLeaf calldata amount) external;
@@ -89,7 +98,8 @@ interface IAttribution {
     function finalize(uint256 postId) external;
     /// @notice Pays a contributor's amount to `recipient`; anyone may send it when `recipient` is the contributor.
     function claim(uint256 postId, uint256 contributorIndex, address contributor, uint256 amount, bytes32[] calldata siblings, uint256[] calldata siblingSums, address recipient) external;
-    /// @notice Returns the caller's bond on a post that is final or void, if its commitment was used.
+    /// @notice Returns the caller's bond on a void post if its challenge succeeded, after the last reveal window; also
+    /// credits the challenger of record with a reward that an earlier commitment could still have taken.
     function withdrawBond(uint256 postId) external;
 
     function getPost(uint256 postId) external view returns (Post memory);

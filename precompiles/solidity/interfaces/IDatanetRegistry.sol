@@ -6,7 +6,7 @@ address constant DATANET_REGISTRY_ADDRESS = 0x1612000000000000000000000000000000
 /// @title Datanets: who contributed which data, under one root per version
 /// @custom:address 0x1612000000000000000000000000000000000002
 interface IDatanetRegistry {
-    /// @dev admission 0 open, 1 allow-list, 2 curated; usage 0 open, 1 by grant, 2 priced.
+    /// @dev admission 0 open to anyone, 1 allow-list and owner, 2 curators only; usage 0 open, 1 by grant, 2 priced.
     struct Datanet {
         address owner;
         bytes32 metadataHash;

@@ -63,6 +63,7 @@ interface IInferenceMetering {
     /// @notice Opens and funds a channel. `channelId = keccak256(abi.encode(chainid, this, payer, provider, modelId, nonce))`.
     /// The model needs a price and a usable feature index, the provider the policy's stake.
     function openChannel(address provider, uint256 modelId, address voucherKey) external payable returns (bytes32 channelId);
+    /// @notice By anyone, until a close is requested.
     function topUp(bytes32 channelId) external payable;
     /// @notice Provider only. Takes the receipts under a signed root that were not settled before.
     /// @param cumulativeFee the voucher's ceiling; the channel pays `totalFee`, the exact sum of all receipts'
@@ -71,9 +72,11 @@ interface IInferenceMetering {
     function settle(bytes32 channelId, uint256 receiptCount, uint256 cumulativeFee, bytes32 receiptsRoot, bytes calldata signature, bytes32 left, uint256 leftSum, bytes32 right, uint256 rightSum, bytes32 queriesRoot, string calldata uri) external returns (uint256 settlementId);
     /// @notice Payer only. Settling stays possible until the policy's delay has passed.
     function requestClose(bytes32 channelId) external;
-    /// @notice Payer only, after the delay: returns what was not spent and ends the channel.
+    /// @notice Payer only, after the delay: returns what was not spent and ends the channel, whose `closableAt` is
+    /// the greatest number from then on.
     function withdraw(bytes32 channelId) external;
-    /// @notice Pays the caller's earnings (provider, model owner, treasury) to `recipient`.
+    /// @notice Pays the caller's earnings (provider, model owner) to `recipient`. With the treasury as `recipient` it
+    /// pays the treasury's own; anyone may send that.
     function withdrawEarnings(address recipient) external returns (uint256 amount);
 
     function getChannel(bytes32 channelId) external view returns (Channel memory);

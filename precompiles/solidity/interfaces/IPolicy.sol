@@ -7,7 +7,7 @@ address constant POLICY_ADDRESS = 0x1612000000000000000000000000000000000006;
 /// @custom:address 0x1612000000000000000000000000000000000006
 interface IPolicy {
     /// @dev Parts per million, seconds, blocks or wei, as each name says. `revealDelay` is in blocks,
-    /// `similarity` and `significance` (z squared) in parts per million, `slashShare` of the signer's minimum stake.
+    /// `similarity` and `significance` (z squared) in parts per million.
     struct Parameters {
         uint256 platformPpm;
         uint256 providerPpm;
@@ -37,7 +37,8 @@ interface IPolicy {
     error InvalidParameter(string name);
     error VersionNotFound(uint256 version);
 
-    /// @notice Timelock only. Versions count from 1, which genesis writes. The floors are in genesis too.
+    /// @notice Timelock only. Versions count from 1, which genesis writes. Windows, bonds and stakes
+    /// may not fall below half of version 1's, nor may the contributors' share.
     function publish(Parameters calldata parameters) external returns (uint256 version);
     function currentVersion() external view returns (uint256);
     function getParameters(uint256 version) external view returns (Parameters memory);

@@ -2,7 +2,7 @@
 pragma solidity ^0.8.28;
 
 /// @title Errors every native precompile can answer with
-/// @notice Fewer than four bytes of calldata revert with no data at all.
+/// @notice Fewer than four bytes of calldata, and arguments that solc's decoder refuses, revert with no data at all.
 interface IPrecompileErrors {
     /// @notice Reached by DELEGATECALL, CALLCODE or an EIP-7702 delegation: state would be someone else's.
     error DelegateCallNotAllowed();
@@ -11,6 +11,4 @@ interface IPrecompileErrors {
     error UnknownFunctionSelector(bytes4 selector);
     /// @notice The method is not payable.
     error ValueNotAllowed();
-    /// @notice Arguments do not decode under the method's ABI.
-    error MalformedArguments();
 }

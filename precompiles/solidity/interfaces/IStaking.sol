@@ -29,10 +29,12 @@ interface IStaking {
 
     function stake(uint256 role) external payable;
     function requestUnstake(uint256 role, uint256 amount) external;
+    /// @notice Unbonded stake, once no unfinalized post needs it.
     function withdraw(uint256 role) external returns (uint256 amount);
     /// @notice Pays the caller's part of the stakers' fees.
     function claimRewards(address recipient) external returns (uint256 amount);
-    /// @notice Pays the caller what verdicts owe it from slashed stake.
+    /// @notice Pays the caller what verdicts owe it from slashed stake. With the treasury as `recipient` it pays the
+    /// treasury's own; anyone may send that.
     function claimSlashReward(address recipient) external returns (uint256 amount);
 
     function position(address account, uint256 role) external view returns (Position memory);

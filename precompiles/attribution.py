@@ -1,0 +1,147 @@
+"""Attribution (01): payouts of settled batches under one root, and wrong ones proved wrong.
+
+The methods are in `attribution_posts` and `attribution_challenges`; here are the readings and the table.
+"""
+
+from genesis.addresses import ATTRIBUTION
+from genesis.types import Address
+from precompiles import attribution_interface as interface
+from precompiles import gas
+from precompiles.attribution_challenges import (
+    challenge_amount,
+    challenge_score,
+    commit_challenge,
+    withdraw_bond,
+)
+from precompiles.attribution_interface import STRUCTS, existing_post
+from precompiles.attribution_posts import claim, finalize, post
+from precompiles.checks import INVALID_ARGUMENT
+from precompiles.contract import Contract, Method
+from precompiles.host import Host
+from precompiles.views import attribution as view
+from precompiles.views.attribution import Post
+
+
+def get_post(host: Host, post_id: int) -> Post:
+    """One post."""
+    gas.charge(host, gas.ATTRIBUTION["getPost"])
+    return existing_post(host, post_id)
+
+
+def post_of_settlement(host: Host, settlement_id: int) -> int:
+    """The live post of a settlement, 0 when there is none."""
+    gas.charge(host, gas.ATTRIBUTION["postOfSettlement"])
+    return host.load(ATTRIBUTION, view.post_of_settlement_slot(settlement_id))
+
+
+def carry_of(host: Host, model_id: int) -> int:
+    """What a model's next post gets on top of its pools."""
+    gas.charge(host, gas.ATTRIBUTION["carryOf"])
+    return host.load(ATTRIBUTION, view.carry_slot(model_id))
+
+
+def is_claimed(host: Host, post_id: int, contributor_index: int) -> bool:
+    """True once a contributor's amount was paid."""
+    gas.charge(host, gas.ATTRIBUTION["isClaimed"])
+    return host.load(ATTRIBUTION, view.claimed_slot(post_id, contributor_index)) != 0
+
+
+def earnings_of(host: Host, contributor: Address) -> int:
+    """All a contributor was ever paid."""
+    gas.charge(host, gas.ATTRIBUTION["earningsOf"])
+    return host.load(ATTRIBUTION, view.account_slot(view.EARNINGS_SLOT, contributor))
+
+
+def slashed_of(host: Host, account: Address) -> int:
+    """All that verdicts took from an account's provider stake."""
+    gas.charge(host, gas.ATTRIBUTION["slashedOf"])
+    return view.slashed_of(host, account)
+
+
+def reward_of(host: Host, account: Address) -> int:
+    """All that verdicts gave an account from slashed stake."""
+    gas.charge(host, gas.ATTRIBUTION["rewardOf"])
+    return view.reward_of(host, account)
+
+
+def open_liability_of(host: Host, account: Address) -> int:
+    """Pools of unfinalized posts that an account's stake answers for."""
+    gas.charge(host, gas.ATTRIBUTION["openLiabilityOf"])
+    return view.open_liability_of(host, account)
+
+
+CONTRACT = Contract(
+    name="Attribution",
+    address=ATTRIBUTION,
+    prices=gas.ATTRIBUTION,
+    methods=(
+        Method(
+            "function post(uint256 featureIndex, BatchClaim[] batches, uint256 carryIn, "
+            "bytes32 amountsRoot, uint256 amountSum, string uri) returns (uint256 postId)",
+            post,
+            STRUCTS,
+        ),
+        Method("function commitChallenge(uint256 postId, bytes32 commitment) payable", commit_challenge),
+        Method(
+            "function challengeScore(uint256 postId, bytes32 salt, BatchClaim[] batches, uint256 batch, "
+            "uint256 contributorIndex, address contributor, SumEvidence sum, bytes query, SumLeaf score)",
+            challenge_score,
+            STRUCTS,
+        ),
+        Method(
+            "function challengeAmount(uint256 postId, bytes32 salt, BatchClaim[] batches, "
+            "uint256 contributorIndex, address contributor, SumLeaf[] scores, SumLeaf amount)",
+            challenge_amount,
+            STRUCTS,
+        ),
+        Method("function finalize(uint256 postId)", finalize),
+        Method(
+            "function claim(uint256 postId, uint256 contributorIndex, address contributor, uint256 amount, "
+            "bytes32[] siblings, uint256[] siblingSums, address recipient)",
+            claim,
+        ),
+        Method("function withdrawBond(uint256 postId)", withdraw_bond),
+        Method("function getPost(uint256 postId) view returns (Post)", get_post, STRUCTS),
+        Method(
+            "function postOfSettlement(uint256 settlementId) view returns (uint256 postId)",
+            post_of_settlement,
+        ),
+        Method("function carryOf(uint256 modelId) view returns (uint256)", carry_of),
+        Method(
+            "function isClaimed(uint256 postId, uint256 contributorIndex) view returns (bool)", is_claimed
+        ),
+        Method("function earningsOf(address contributor) view returns (uint256)", earnings_of),
+        Method("function slashedOf(address account) view returns (uint256)", slashed_of),
+        Method("function rewardOf(address account) view returns (uint256)", reward_of),
+        Method("function openLiabilityOf(address account) view returns (uint256)", open_liability_of),
+    ),
+    events=(
+        interface.ATTRIBUTION_POSTED,
+        interface.CHALLENGE_COMMITTED,
+        interface.CHALLENGE_PROVED,
+        interface.POST_VOIDED,
+        interface.POST_FINALIZED,
+        interface.CLAIMED,
+        interface.BOND_RETURNED,
+    ),
+    errors=(
+        interface.POST_NOT_FOUND,
+        INVALID_ARGUMENT,
+        interface.ALREADY_ATTRIBUTED,
+        interface.SIGNER_NOT_STAKED,
+        interface.LIABILITY_ABOVE_STAKE,
+        interface.CARRY_CHANGED,
+        interface.FEATURE_INDEX_NOT_USABLE,
+        interface.NOT_DUE_YET,
+        interface.AMOUNT_ABOVE_POOL,
+        interface.WRONG_STATUS,
+        interface.WINDOW_OPEN,
+        interface.WINDOW_CLOSED,
+        interface.PENDING_CHALLENGE,
+        interface.WRONG_BOND,
+        interface.COMMITMENT_NOT_FOUND,
+        interface.INVALID_PROOF,
+        interface.CHALLENGE_FAILED,
+        interface.ALREADY_CLAIMED,
+    ),
+)

@@ -1,0 +1,114 @@
+"""Events, errors and shared readings of the Attribution precompile."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from genesis.commitments import SumNode, sum_node, tree_depth
+from genesis.keccak import keccak256
+from genesis.types import Hash32
+from precompiles.abi import TWO_256, Struct, encode, parse_type
+from precompiles.contract import Error, Event
+from precompiles.host import Host
+from precompiles.views import attribution as view
+from precompiles.views.attribution import BatchClaim, Post
+from precompiles.views.models import FeatureIndex
+
+ATTRIBUTION_POSTED = Event(
+    "event AttributionPosted(uint256 indexed postId, uint256 indexed modelId, address indexed signer, "
+    "uint256 featureIndex, bytes32 amountsRoot, uint256 amountSum, uint256 pool, uint256 contestableUntil, "
+    "string uri)"
+)
+CHALLENGE_COMMITTED = Event(
+    "event ChallengeCommitted(uint256 indexed postId, address indexed challenger, bytes32 commitment)"
+)
+CHALLENGE_PROVED = Event(
+    "event ChallengeProved(uint256 indexed postId, address indexed challenger, "
+    "address indexed challengerOfRecord)"
+)
+POST_VOIDED = Event(
+    "event PostVoided(uint256 indexed postId, address indexed challenger, address indexed signer, "
+    "uint256 slashed, uint256 reward)"
+)
+POST_FINALIZED = Event(
+    "event PostFinalized(uint256 indexed postId, uint256 indexed modelId, uint256 paid, uint256 carryOut)"
+)
+CLAIMED = Event(
+    "event Claimed(uint256 indexed postId, uint256 indexed contributorIndex, address indexed contributor, "
+    "address recipient, uint256 amount)"
+)
+BOND_RETURNED = Event(
+    "event BondReturned(uint256 indexed postId, address indexed challenger, uint256 amount)"
+)
+
+POST_NOT_FOUND = Error("error PostNotFound(uint256 postId)")
+ALREADY_ATTRIBUTED = Error("error AlreadyAttributed(uint256 settlementId)")
+SIGNER_NOT_STAKED = Error("error SignerNotStaked(address signer)")
+LIABILITY_ABOVE_STAKE = Error("error LiabilityAboveStake(uint256 liability, uint256 limit)")
+CARRY_CHANGED = Error("error CarryChanged(uint256 expected, uint256 actual)")
+FEATURE_INDEX_NOT_USABLE = Error("error FeatureIndexNotUsable(uint256 indexId)")
+NOT_DUE_YET = Error("error NotDueYet(uint256 earliest)")
+AMOUNT_ABOVE_POOL = Error("error AmountAbovePool(uint256 amount, uint256 pool)")
+WRONG_STATUS = Error("error WrongStatus(uint256 status)")
+WINDOW_OPEN = Error("error WindowOpen(uint256 until)")
+WINDOW_CLOSED = Error("error WindowClosed(uint256 until)")
+PENDING_CHALLENGE = Error("error PendingChallenge(uint256 postId)")
+WRONG_BOND = Error("error WrongBond(uint256 required, uint256 given)")
+COMMITMENT_NOT_FOUND = Error("error CommitmentNotFound()")
+INVALID_PROOF = Error("error InvalidProof(string what)")
+CHALLENGE_FAILED = Error("error ChallengeFailed(uint256 claimed, uint256 computed)")
+ALREADY_CLAIMED = Error("error AlreadyClaimed(uint256 postId, uint256 contributorIndex)")
+
+Batches = tuple[BatchClaim, ...]
+STRUCTS: dict[str, Struct[Any]] = {
+    "BatchClaim": view.BATCH_CLAIM,
+    "Post": view.POST,
+    "SumEvidence": view.SUM_EVIDENCE,
+    "SumLeaf": view.SUM_LEAF,
+}
+_BATCHES_TYPE = parse_type("BatchClaim[]", STRUCTS)
+
+
+def batches_hash(batches: Batches) -> Hash32:
+    """`keccak256(abi.encode(batches))`."""
+    return keccak256(encode([_BATCHES_TYPE], [batches]))
+
+
+def existing_post(host: Host, post_id: int) -> Post:
+    """The post, or a revert."""
+    if not view.post_exists(host, post_id):
+        raise POST_NOT_FOUND(post_id)
+    return view.post(host, post_id)
+
+
+def mark_settlements(host: Host, batches: Batches, post_id: int) -> None:
+    """Tie the batches' settlements to a post, or free them with post 0."""
+    for batch in batches:
+        host.store(view.post_of_settlement_slot(batch.settlement_id), post_id)
+
+
+@dataclass(frozen=True, slots=True)
+class SumTree:
+    """A posted Merkle-sum tree: the id its leaves carry, how many leaves it has, its root and total."""
+
+    id: Hash32
+    leaves: int
+    root: SumNode
+
+    def contains(
+        self, node: SumNode, position: int, siblings: tuple[Hash32, ...], sibling_sums: tuple[int, ...]
+    ) -> bool:
+        """True iff `node` is what the tree has at `position`; a sum beyond 256 bits never is."""
+        depth = tree_depth(self.leaves)
+        if len(siblings) != depth or len(sibling_sums) != depth:
+            return False
+        for level, sibling in enumerate(map(SumNode, siblings, sibling_sums)):
+            node = sum_node(sibling, node) if (position >> level) & 1 else sum_node(node, sibling)
+            if node.sum >= TWO_256:
+                return False
+        return node == self.root
+
+
+def amounts_tree(host: Host, post_id: int, posted: Post, index: FeatureIndex) -> SumTree:
+    """The post's tree of amounts."""
+    root = SumNode(posted.amounts_root, posted.amount_sum_wei)
+    return SumTree(view.case(host, post_id).amounts_tree, index.contributors, root)

@@ -1,0 +1,213 @@
+"""Posting the payout of settled batches, and paying it out: Attribution's way without a dispute.
+
+Covered: who may post what and when, the stake that answers for it, finalizing, claims.
+Not covered: challenges (`attribution_challenges`); the treasury's turn after a pool rolled over many times.
+Source: protocol, section 3 "Attribution".
+"""
+
+from dataclasses import replace
+
+from genesis.addresses import ATTRIBUTION
+from genesis.commitments import KIND_AMOUNTS, address_word, sum_leaf, sum_tree_id
+from genesis.types import ZERO_ADDRESS, Address, Hash32
+from precompiles import gas
+from precompiles.attribution_interface import (
+    ALREADY_ATTRIBUTED,
+    ALREADY_CLAIMED,
+    AMOUNT_ABOVE_POOL,
+    ATTRIBUTION_POSTED,
+    CARRY_CHANGED,
+    CLAIMED,
+    FEATURE_INDEX_NOT_USABLE,
+    INVALID_PROOF,
+    LIABILITY_ABOVE_STAKE,
+    NOT_DUE_YET,
+    PENDING_CHALLENGE,
+    POST_FINALIZED,
+    SIGNER_NOT_STAKED,
+    WINDOW_OPEN,
+    WRONG_STATUS,
+    Batches,
+    amounts_tree,
+    batches_hash,
+    existing_post,
+    mark_settlements,
+)
+from precompiles.checks import require, require_recipient, require_text
+from precompiles.host import Host
+from precompiles.scores import MAXIMUM_SCORE_SUM
+from precompiles.slots import add_to_slot, hash_word, store_struct, update_struct
+from precompiles.views import attribution as view
+from precompiles.views import metering, models, policy, staking
+from precompiles.views.attribution import BatchClaim, Case, Post
+from precompiles.views.metering import Settlement
+
+MAXIMUM_BATCHES = 64
+
+
+def post(  # noqa: PLR0917 - the method's arguments
+    host: Host,
+    feature_index: int,
+    batches: Batches,
+    carry_in_wei: int,
+    amounts_root: Hash32,
+    amount_sum_wei: int,
+    uri: bytes,
+) -> int:
+    """Post the payout of settled batches of one feature index, against the caller's provider stake.
+
+    `carry_in_wei` is the model's carry that the amounts assume: with another one they would be wrong.
+    """
+    gas.charge(host, gas.ATTRIBUTION["post"], len(batches), gas.words(uri))
+    if not models.is_index_usable(host, feature_index):
+        raise FEATURE_INDEX_NOT_USABLE(feature_index)
+    require(0 < len(batches) <= MAXIMUM_BATCHES, "batches")
+    require_text(uri, "uri")
+    version = policy.current_version(host)
+    stake_wei = _provider_stake(host, version)
+    model_id = models.feature_index(host, feature_index).model_id
+    carry_wei = host.load(ATTRIBUTION, view.carry_slot(model_id))
+    if carry_in_wei != carry_wei:
+        raise CARRY_CHANGED(carry_in_wei, carry_wei)
+    pool_wei = carry_in_wei + _settled_pool(host, feature_index, batches)
+    if amount_sum_wei > pool_wei:
+        raise AMOUNT_ABOVE_POOL(amount_sum_wei, pool_wei)
+    liability_wei = view.open_liability_of(host, host.caller) + pool_wei
+    if liability_wei > stake_wei // 2:
+        raise LIABILITY_ABOVE_STAKE(liability_wei, stake_wei // 2)
+    contestable_until_s = host.timestamp_s + policy.parameter(host, version, "post_window_s")
+    posted = Post(
+        model_id,
+        feature_index,
+        host.caller,
+        batches_hash(batches),
+        amounts_root,
+        amount_sum_wei,
+        pool_wei,
+        carry_in_wei,
+        contestable_until_s,
+        view.PENDING,
+        ZERO_ADDRESS,
+    )
+    post_id = host.load(ATTRIBUTION, view.POST_COUNT_SLOT) + 1
+    host.store(view.POST_COUNT_SLOT, post_id)
+    store_struct(host, view.post_slot(post_id), view.POST, posted)
+    tree_id = _amounts_tree_id(host, feature_index, batches)
+    store_struct(host, view.case_slot(post_id), view.CASE, Case(version, tree_id, 0, 0, 0, 0, 0))
+    mark_settlements(host, batches, post_id)
+    host.store(view.carry_slot(model_id), 0)
+    host.store(view.account_slot(view.LIABILITY_SLOT, host.caller), liability_wei)
+    ATTRIBUTION_POSTED.emit(
+        host,
+        post_id,
+        model_id,
+        host.caller,
+        feature_index,
+        amounts_root,
+        amount_sum_wei,
+        pool_wei,
+        contestable_until_s,
+        uri,
+    )
+    return post_id
+
+
+def finalize(host: Host, post_id: int) -> None:
+    """Make the amounts of an unchallenged post claimable; what they leave over goes to the next pool."""
+    gas.charge(host, gas.ATTRIBUTION["finalize"])
+    posted = existing_post(host, post_id)
+    if posted.status != view.PENDING:
+        raise WRONG_STATUS(posted.status)
+    if host.timestamp_s <= posted.contestable_until_s:
+        raise WINDOW_OPEN(posted.contestable_until_s)
+    before = view.case(host, post_id)
+    if host.timestamp_s <= before.reveals_until_s:
+        raise PENDING_CHALLENGE(post_id)
+    final = replace(posted, status=view.FINAL)
+    update_struct(host, view.post_slot(post_id), view.POST, posted, final)
+    update_struct(host, view.case_slot(post_id), view.CASE, before, replace(before, bonds_wei=0))
+    carry_out_wei = posted.pool_wei - posted.amount_sum_wei + before.bonds_wei
+    add_to_slot(host, ATTRIBUTION, view.carry_slot(posted.model_id), carry_out_wei)
+    liability_slot = view.account_slot(view.LIABILITY_SLOT, posted.signer)
+    add_to_slot(host, ATTRIBUTION, liability_slot, -posted.pool_wei)
+    POST_FINALIZED.emit(host, post_id, posted.model_id, posted.amount_sum_wei, carry_out_wei)
+
+
+def claim(  # noqa: PLR0917 - the method's arguments
+    host: Host,
+    post_id: int,
+    contributor_index: int,
+    contributor: Address,
+    amount_wei: int,
+    siblings: tuple[Hash32, ...],
+    sibling_sums: tuple[int, ...],
+    recipient: Address,
+) -> None:
+    """Pay a contributor's amount; only the contributor itself may have it sent elsewhere."""
+    gas.charge(host, gas.ATTRIBUTION["claim"], len(siblings))
+    posted = existing_post(host, post_id)
+    if posted.status != view.FINAL:
+        raise WRONG_STATUS(posted.status)
+    require_recipient(recipient)
+    require(contributor in (host.caller, recipient), "recipient")
+    index = models.feature_index(host, posted.feature_index)
+    require(contributor_index < index.contributors, "contributorIndex")
+    claimed_slot = view.claimed_slot(post_id, contributor_index)
+    if host.load(ATTRIBUTION, claimed_slot) != 0:
+        raise ALREADY_CLAIMED(post_id, contributor_index)
+    tree = amounts_tree(host, post_id, posted, index)
+    leaf = sum_leaf(tree.id, contributor_index, address_word(contributor), amount_wei)
+    if not tree.contains(leaf, contributor_index, siblings, sibling_sums):
+        raise INVALID_PROOF(b"amount")
+    host.store(claimed_slot, 1)
+    earnings_slot = view.account_slot(view.EARNINGS_SLOT, contributor)
+    add_to_slot(host, ATTRIBUTION, earnings_slot, amount_wei)
+    if amount_wei > 0:
+        host.transfer(recipient, amount_wei)
+    CLAIMED.emit(host, post_id, contributor_index, contributor, recipient, amount_wei)
+
+
+def _provider_stake(host: Host, version: int) -> int:
+    """The caller's provider stake, which must reach the minimum."""
+    stake_wei = staking.net_stake(host, host.caller, staking.PROVIDER).active_wei
+    if stake_wei < policy.parameter(host, version, "minimum_provider_stake_wei"):
+        raise SIGNER_NOT_STAKED(host.caller)
+    return stake_wei
+
+
+def _settled_pool(host: Host, feature_index: int, batches: Batches) -> int:
+    """Sum of the batches' pools, after checking that the caller may attribute each of them now."""
+    pool_wei = 0
+    previous_id = 0
+    for batch in batches:
+        _check_claim(host, batch, previous_id)
+        settlement = metering.settlement(host, batch.settlement_id)
+        require(settlement.feature_index == feature_index, "featureIndex")
+        _check_due(host, settlement)
+        pool_wei += settlement.pool_wei
+        previous_id = batch.settlement_id
+    return pool_wei
+
+
+def _check_claim(host: Host, batch: BatchClaim, previous_id: int) -> None:
+    """The settlement exists, comes after the one before and has no live post; sums keep their width."""
+    require(metering.settlement_exists(host, batch.settlement_id), "settlementId")
+    require(batch.settlement_id > previous_id, "order")
+    require(batch.score_sum <= MAXIMUM_SCORE_SUM, "scoreSum")
+    require(batch.debt_sum <= MAXIMUM_SCORE_SUM, "debtSum")
+    if host.load(ATTRIBUTION, view.post_of_settlement_slot(batch.settlement_id)) != 0:
+        raise ALREADY_ATTRIBUTED(batch.settlement_id)
+
+
+def _check_due(host: Host, settlement: Settlement) -> None:
+    """The first while after a settlement belongs to its provider."""
+    earliest_s = settlement.settled_at_s + policy.parameter(host, settlement.policy_version, "post_delay_s")
+    is_provider = metering.provider_of(host, settlement.channel_id) == host.caller
+    if host.timestamp_s < earliest_s and not is_provider:
+        raise NOT_DUE_YET(earliest_s)
+
+
+def _amounts_tree_id(host: Host, feature_index: int, batches: Batches) -> Hash32:
+    first_id = batches[0].settlement_id
+    signer = hash_word(host.caller)
+    return sum_tree_id(KIND_AMOUNTS, host.chain_id, ATTRIBUTION, feature_index, first_id, signer)

@@ -1,0 +1,214 @@
+"""What every precompile method costs: one table of what it touches, and one list of unit prices.
+
+A method's price is what it reads, writes, hashes and sends at most, plus so much per element of its
+arguments; nothing depends on warm or cold, on the values, or on what else is in the block, so an estimate
+equals the use. The calldata is paid for before it is decoded, everything else before it has an effect.
+`gasOf(selector, counts)` takes the words of calldata (selector included) and then the counts that
+`Price.elements` names; a count that is missing is zero, a surplus one is ignored.
+
+Source: protocol, section 2, rule 3. Calibration: `benchmarks/precompiles.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from precompiles.host import Host
+
+CALL = 100
+INPUT_WORD = 12
+SLOT_READ = 800
+SLOT_WRITE = 10_000
+LOG = 1_875
+WORD_LOGGED = 256
+HASH = 60
+COORDINATE = 30
+RECOVER = 6_000
+TRANSFER = 15_000
+"""Unit prices. A slot costs the same whether it is cold, new or written twice; a hash is one tree node; a
+log is one with four topics; a coordinate is one product of a score with its share of unpacking and hashing; a
+transfer may create the recipient's account."""
+
+MAXIMUM_ELEMENTS = 2**64
+"""Counts above this are taken as this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """`base` plus `elements[i][1]` for each element of the kind that `elements[i][0]` names."""
+
+    base: int
+    elements: tuple[tuple[str, int], ...] = ()
+
+    def charged(self, counts: Sequence[int]) -> int:
+        """Gas for the method itself, given the counts in the order of `elements`."""
+        return self.base + sum(price * count for (_, price), count in zip(self.elements, counts, strict=True))
+
+    def total(self, counts: Sequence[int]) -> int:
+        """Gas of a whole call: input words first, then the counts in the order of `elements`."""
+        capped = [min(count, MAXIMUM_ELEMENTS) for count in counts]
+        prices = [INPUT_WORD, *(price for _, price in self.elements)]
+        return CALL + self.base + sum(price * count for price, count in zip(prices, capped, strict=False))
+
+
+def words(data: bytes) -> int:
+    """Whole 32-byte words that `data` takes."""
+    return words_of(len(data))
+
+
+def words_of(size_bytes: int) -> int:
+    """Whole 32-byte words that so many bytes take."""
+    return (size_bytes + 31) // 32
+
+
+def charge_input(host: Host, size_bytes: int) -> None:
+    """Charge for a call and its calldata, before anything else is done."""
+    host.charge_gas(CALL + INPUT_WORD * words_of(size_bytes), "input")
+
+
+def charge(host: Host, price: Price, *counts: int) -> None:
+    """Charge a method's price, before it has any effect."""
+    host.charge_gas(price.charged(counts), "method")
+
+
+def _price(
+    *,
+    reads: int = 0,
+    writes: int = 0,
+    logged_words: int | None = None,
+    hashes: int = 0,
+    transfers: int = 0,
+    recovers: int = 0,
+    elements: tuple[tuple[str, int], ...] = (),
+) -> Price:
+    """A price by what the method touches at most. Hashes cover the mapping keys too."""
+    log = 0 if logged_words is None else LOG + WORD_LOGGED * logged_words
+    base = (
+        reads * SLOT_READ
+        + writes * SLOT_WRITE
+        + log
+        + (hashes + reads + writes) * HASH
+        + transfers * TRANSFER
+        + recovers * RECOVER
+    )
+    return Price(base, elements)
+
+
+TEXT_WORD = ("word of text", WORD_LOGGED)
+TREE_HASH = ("tree node", HASH)
+SOURCE = ("source", 11 * SLOT_READ + 2 * SLOT_WRITE + LOG + 15 * HASH)
+BATCH = ("batch", 15 * SLOT_READ + SLOT_WRITE + 25 * HASH)
+FREED_BATCH = ("batch", SLOT_WRITE + 10 * HASH)
+SCORE_LEAF = ("score leaf", 24 * SLOT_READ + 30 * HASH)
+GAS_OF = Price(SLOT_READ, (("count", INPUT_WORD),))
+
+_VIEW = {"gasOf": GAS_OF}
+
+POLICY: Mapping[str, Price] = {
+    "publish": _price(reads=22, writes=21, logged_words=1),
+    "currentVersion": _price(reads=1),
+    "getParameters": _price(reads=21),
+    "timelock": _price(reads=1),
+    **_VIEW,
+}
+
+PRECOMPILE_REGISTRY: Mapping[str, Price] = {
+    "isActive": _price(reads=1),
+    "version": _price(reads=1),
+    "supportsInterface": _price(),
+    **_VIEW,
+}
+
+DATANET_REGISTRY: Mapping[str, Price] = {
+    "createDatanet": _price(reads=1, writes=10, logged_words=8, elements=(TEXT_WORD,)),
+    "setCurator": _price(reads=10, writes=1, logged_words=1),
+    "setContributor": _price(reads=10, writes=1, logged_words=1),
+    "contribute": _price(reads=16, writes=12, logged_words=4),
+    "reveal": _price(reads=10, writes=1, logged_words=2, elements=(TEXT_WORD,)),
+    "review": _price(reads=52, writes=5, logged_words=4, hashes=40),
+    "publishVersion": _price(reads=43, writes=5, logged_words=3, hashes=70),
+    "withdrawBond": _price(reads=9, writes=1, logged_words=1, transfers=1),
+    "getDatanet": _price(reads=10),
+    "getContribution": _price(reads=9),
+    "getVersion": _price(reads=14),
+    "isCurator": _price(reads=11),
+    "verifyRecord": _price(reads=23, hashes=5, elements=(TREE_HASH,)),
+    **_VIEW,
+}
+
+MODEL_REGISTRY: Mapping[str, Price] = {
+    "registerModel": _price(reads=2, writes=10, logged_words=4, elements=(SOURCE, TEXT_WORD)),
+    "setPrice": _price(reads=10, writes=2, logged_words=2),
+    "setRevenueRecipient": _price(reads=10, writes=1),
+    "commitFeatureIndex": _price(reads=13, writes=13, logged_words=5, elements=(TEXT_WORD,)),
+    "getModel": _price(reads=10),
+    "getSource": _price(reads=12),
+    "getFeatureIndex": _price(reads=12),
+    **_VIEW,
+}
+
+INFERENCE_METERING: Mapping[str, Price] = {
+    "openChannel": _price(reads=34, writes=13, logged_words=3, hashes=5),
+    "topUp": _price(reads=12, writes=1, logged_words=2),
+    "settle": _price(
+        reads=30,
+        writes=18,
+        logged_words=11,
+        hashes=8,
+        transfers=2,
+        recovers=1,
+        elements=(TEXT_WORD,),
+    ),
+    "requestClose": _price(reads=13, writes=1, logged_words=1),
+    "withdraw": _price(reads=12, writes=2, logged_words=1, transfers=1),
+    "withdrawEarnings": _price(reads=1, writes=1, logged_words=1, transfers=1),
+    "getChannel": _price(reads=12),
+    "getSettlement": _price(reads=12),
+    "earningsOf": _price(reads=1),
+    "stakersTotal": _price(reads=1),
+    "channelNonce": _price(reads=1),
+    **_VIEW,
+}
+
+STAKING: Mapping[str, Price] = {
+    "stake": _price(reads=60, writes=13, logged_words=2),
+    "requestUnstake": _price(reads=60, writes=15, logged_words=2),
+    "withdraw": _price(reads=60, writes=14, logged_words=1, transfers=1),
+    "claimRewards": _price(reads=60, writes=11, logged_words=1, transfers=1),
+    "claimSlashReward": _price(reads=5, writes=1, logged_words=1, transfers=1),
+    "position": _price(reads=9),
+    "stakeOf": _price(reads=8),
+    "totalStake": _price(reads=1),
+    "pendingRewards": _price(reads=20),
+    **_VIEW,
+}
+
+ATTRIBUTION: Mapping[str, Price] = {
+    "post": _price(reads=38, writes=22, logged_words=7, hashes=10, elements=(BATCH, TEXT_WORD)),
+    "commitChallenge": _price(reads=28, writes=9, logged_words=1),
+    "challengeScore": _price(
+        reads=75,
+        writes=16,
+        logged_words=2,
+        hashes=60,
+        elements=(FREED_BATCH, ("coordinate", COORDINATE), TREE_HASH),
+    ),
+    "challengeAmount": _price(
+        reads=70,
+        writes=16,
+        logged_words=2,
+        hashes=60,
+        elements=(FREED_BATCH, SCORE_LEAF, TREE_HASH),
+    ),
+    "finalize": _price(reads=21, writes=4, logged_words=2),
+    "claim": _price(reads=33, writes=2, logged_words=2, hashes=5, transfers=1, elements=(TREE_HASH,)),
+    "withdrawBond": _price(reads=26, writes=5, logged_words=1, transfers=1),
+    "getPost": _price(reads=12),
+    "postOfSettlement": _price(reads=1),
+    "carryOf": _price(reads=1),
+    "isClaimed": _price(reads=1),
+    "earningsOf": _price(reads=1),
+    "slashedOf": _price(reads=1),
+    "rewardOf": _price(reads=1),
+    "openLiabilityOf": _price(reads=1),
+    **_VIEW,
+}

@@ -1,0 +1,137 @@
+"""Policy (06): versioned parameters that only governance's timelock may add to.
+
+Covered: publishing within the floors, reading. A published version never changes, and whoever depends on one
+pins its number. The floors come from version 1, which genesis writes: windows, bonds and stakes may not fall
+below half of it, nor may the contributors' share.
+Not covered: scheduled protocol upgrades.
+"""
+
+from genesis.addresses import POLICY
+from genesis.keccak import keccak256
+from genesis.policy import Policy
+from genesis.shares import PPM
+from genesis.types import Address
+from precompiles import gas
+from precompiles.abi import encode_parameters
+from precompiles.checks import MAXIMUM_WEI
+from precompiles.contract import Contract, Error, Event, Method
+from precompiles.host import Host
+from precompiles.slots import hash_word, load_address, store_struct
+from precompiles.views import policy as view
+
+POLICY_PUBLISHED = Event("event PolicyPublished(uint256 indexed version, bytes32 parametersHash)")
+
+NOT_TIMELOCK = Error("error NotTimelock(address caller)")
+INVALID_PARAMETER = Error("error InvalidParameter(string name)")
+VERSION_NOT_FOUND = Error("error VersionNotFound(uint256 version)")
+
+MAXIMUM_PLATFORM_PPM = 200_000
+MAXIMUM_CHALLENGER_PPM = 300_000
+MAXIMUM_SIGNIFICANCE_PPM = 100 * PPM
+MAXIMUM_BLOCKS = 1_000_000
+MAXIMUM_SECONDS = 315_360_000
+"""Ten years."""
+
+
+def _bounds(first: Policy) -> tuple[tuple[int, int], ...]:
+    """Lowest and highest value of each parameter in order, given version 1."""
+    return (
+        (0, MAXIMUM_PLATFORM_PPM),
+        (0, PPM),
+        (0, PPM),
+        (0, PPM),
+        (first.contribution_bond_wei // 2, MAXIMUM_WEI),
+        (first.reveal_delay_blocks // 2, MAXIMUM_BLOCKS),
+        (first.index_window_s // 2, MAXIMUM_SECONDS),
+        (first.post_window_s // 2, MAXIMUM_SECONDS),
+        (first.post_delay_s // 2, MAXIMUM_SECONDS),
+        (first.challenge_reveal_s // 2, MAXIMUM_SECONDS),
+        (first.challenge_bond_wei // 2, MAXIMUM_WEI),
+        (first.slash_amount_wei // 2, MAXIMUM_WEI),
+        (0, MAXIMUM_CHALLENGER_PPM),
+        (first.close_delay_s // 2, MAXIMUM_SECONDS),
+        (first.unbonding_s // 2, MAXIMUM_SECONDS),
+        (first.minimum_validator_stake_wei // 2, MAXIMUM_WEI),
+        (first.minimum_provider_stake_wei // 2, MAXIMUM_WEI),
+        (1, PPM),
+        (0, MAXIMUM_SIGNIFICANCE_PPM),
+        (1, PPM),
+    )
+
+
+def _contributors_ppm(parameters: Policy) -> int:
+    return PPM - parameters.provider_ppm - parameters.owner_ppm - parameters.stakers_ppm
+
+
+def _check(parameters: Policy, first: Policy) -> None:
+    values = view.PARAMETERS.values(parameters)
+    for field, value, (low, high) in zip(view.PARAMETERS.fields, values, _bounds(first), strict=True):
+        if not low <= value <= high:
+            raise INVALID_PARAMETER(field.name.encode())
+    if _contributors_ppm(parameters) < _contributors_ppm(first) // 2:
+        raise INVALID_PARAMETER(b"contributorsPpm")
+    if parameters.slash_amount_wei > parameters.minimum_provider_stake_wei:
+        raise INVALID_PARAMETER(b"slashAmount")
+    if parameters.unbonding_s < parameters.post_window_s + parameters.challenge_reveal_s:
+        raise INVALID_PARAMETER(b"unbondingSeconds")
+
+
+def publish(host: Host, parameters: Policy) -> int:
+    """Add a version, which becomes current at once for whatever starts from now on."""
+    gas.charge(host, gas.POLICY["publish"])
+    timelock = load_address(host, POLICY, view.TIMELOCK_SLOT)
+    if host.caller != timelock:
+        raise NOT_TIMELOCK(host.caller)
+    _check(parameters, view.parameters(host, 1))
+    version = view.current_version(host) + 1
+    host.store(view.CURRENT_VERSION_SLOT, version)
+    store_struct(host, view.version_slot(version), view.PARAMETERS, parameters)
+    encoded = encode_parameters(view.PARAMETERS.fields, view.PARAMETERS.values(parameters))
+    POLICY_PUBLISHED.emit(host, version, keccak256(encoded))
+    return version
+
+
+def current_version(host: Host) -> int:
+    """The newest version's number."""
+    gas.charge(host, gas.POLICY["currentVersion"])
+    return view.current_version(host)
+
+
+def get_parameters(host: Host, version: int) -> Policy:
+    """All parameters of a version."""
+    gas.charge(host, gas.POLICY["getParameters"])
+    if not 0 < version <= view.current_version(host):
+        raise VERSION_NOT_FOUND(version)
+    return view.parameters(host, version)
+
+
+def timelock(host: Host) -> Address:
+    """The only account that may publish."""
+    gas.charge(host, gas.POLICY["timelock"])
+    return load_address(host, POLICY, view.TIMELOCK_SLOT)
+
+
+def initial_words(parameters: Policy, timelock_address: Address) -> dict[int, int]:
+    """Genesis storage: version 1 and the timelock."""
+    values = view.PARAMETERS.values(parameters)
+    return {
+        view.CURRENT_VERSION_SLOT: 1,
+        view.TIMELOCK_SLOT: hash_word(timelock_address),
+        **{view.version_slot(1) + i: value for i, value in enumerate(values)},
+    }
+
+
+_STRUCTS = {"Parameters": view.PARAMETERS}
+CONTRACT = Contract(
+    name="Policy",
+    address=POLICY,
+    prices=gas.POLICY,
+    methods=(
+        Method("function publish(Parameters parameters) returns (uint256 version)", publish, _STRUCTS),
+        Method("function currentVersion() view returns (uint256)", current_version),
+        Method("function getParameters(uint256 version) view returns (Parameters)", get_parameters, _STRUCTS),
+        Method("function timelock() view returns (address)", timelock),
+    ),
+    events=(POLICY_PUBLISHED,),
+    errors=(NOT_TIMELOCK, INVALID_PARAMETER, VERSION_NOT_FOUND),
+)

@@ -1,0 +1,205 @@
+"""Where Attribution keeps posts, commitments and verdicts, and how others read them."""
+
+from dataclasses import dataclass
+
+from genesis.addresses import ATTRIBUTION
+from genesis.types import Address, Hash32
+from precompiles.abi import Struct
+from precompiles.host import Host
+from precompiles.slots import load_struct, mapping_slot
+
+POST_COUNT_SLOT = 0
+POSTS_SLOT = 1
+POST_OF_SETTLEMENT_SLOT = 2
+CARRY_SLOT = 3
+CLAIMED_SLOT = 4
+EARNINGS_SLOT = 5
+SLASHED_SLOT = 6
+REWARD_SLOT = 7
+LIABILITY_SLOT = 8
+CASES_SLOT = 9
+COMMITMENTS_SLOT = 10
+
+PENDING = 1
+FINAL = 2
+VOID = 3
+
+
+@dataclass(frozen=True, slots=True)
+class BatchClaim:
+    """What a post says about one settled batch."""
+
+    settlement_id: int
+    query_root: Hash32
+    scores_root: Hash32
+    score_sum: int
+    debts_root: Hash32
+    debt_sum: int
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """The payout of settled batches under one root; amounts in wei."""
+
+    model_id: int
+    feature_index: int
+    signer: Address
+    batches_hash: Hash32
+    amounts_root: Hash32
+    amount_sum_wei: int
+    pool_wei: int
+    carry_in_wei: int
+    contestable_until_s: int
+    status: int
+    challenger: Address
+
+
+@dataclass(frozen=True, slots=True)
+class SumEvidence:
+    """A contributor's committed sum with its path."""
+
+    records: int
+    norm_squared: int
+    vector: bytes
+    proof: tuple[Hash32, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SumLeaf:
+    """A leaf of a Merkle-sum tree as it was posted, with its path."""
+
+    key: Hash32
+    amount: int
+    siblings: tuple[Hash32, ...]
+    sibling_sums: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a post's challenges need to know, beside the post itself.
+
+    `amounts_tree` is the id that the leaves of the amounts tree carry; `commitments` counts the challenges
+    committed, which also numbers them; `bonds_wei` are the bonds of those not yet used; `reward_wei` waits
+    for its challenger until no earlier commitment can be revealed.
+    """
+
+    policy_version: int
+    amounts_tree: Hash32
+    commitments: int
+    reveals_until_s: int
+    bonds_wei: int
+    challenger_number: int
+    reward_wei: int
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """One committed challenge; `number` counts from 1 in its post, `used` is 1 once it was proved."""
+
+    hash: Hash32
+    bond_wei: int
+    reveal_until_s: int
+    number: int
+    used: int
+
+
+BATCH_CLAIM = Struct(
+    "BatchClaim",
+    BatchClaim,
+    "uint256 settlementId, bytes32 queryRoot, bytes32 scoresRoot, uint256 scoreSum, bytes32 debtsRoot, "
+    "uint256 debtSum",
+)
+POST = Struct(
+    "Post",
+    Post,
+    "uint256 modelId, uint256 featureIndex, address signer, bytes32 batchesHash, bytes32 amountsRoot, "
+    "uint256 amountSum, uint256 pool, uint256 carryIn, uint256 contestableUntil, uint256 status, "
+    "address challenger",
+)
+SUM_EVIDENCE = Struct(
+    "SumEvidence", SumEvidence, "uint256 records, uint256 normSquared, bytes vector, bytes32[] proof"
+)
+SUM_LEAF = Struct(
+    "SumLeaf", SumLeaf, "bytes32 key, uint256 amount, bytes32[] siblings, uint256[] siblingSums"
+)
+CASE = Struct(
+    "Case",
+    Case,
+    "uint256 policyVersion, bytes32 amountsTree, uint256 commitments, uint256 revealsUntil, uint256 bonds, "
+    "uint256 challengerNumber, uint256 reward",
+)
+COMMITMENT = Struct(
+    "Commitment",
+    Commitment,
+    "bytes32 hash, uint256 bond, uint256 revealUntil, uint256 number, uint256 used",
+)
+
+
+def post_slot(post_id: int) -> int:
+    """Base slot of a post."""
+    return mapping_slot(POSTS_SLOT, post_id)
+
+
+def post_of_settlement_slot(settlement_id: int) -> int:
+    """Slot of the live post of a settlement, 0 when there is none."""
+    return mapping_slot(POST_OF_SETTLEMENT_SLOT, settlement_id)
+
+
+def carry_slot(model_id: int) -> int:
+    """Slot of what a model's next post gets on top."""
+    return mapping_slot(CARRY_SLOT, model_id)
+
+
+def claimed_slot(post_id: int, contributor_index: int) -> int:
+    """Slot that is 1 once a contributor was paid."""
+    return mapping_slot(CLAIMED_SLOT, post_id, contributor_index)
+
+
+def account_slot(slot: int, account: Address) -> int:
+    """Slot of an account in one of the mappings by address."""
+    return mapping_slot(slot, account)
+
+
+def case_slot(post_id: int) -> int:
+    """Base slot of a post's case."""
+    return mapping_slot(CASES_SLOT, post_id)
+
+
+def commitment_slot(post_id: int, challenger: Address) -> int:
+    """Base slot of a challenger's commitment."""
+    return mapping_slot(COMMITMENTS_SLOT, post_id, challenger)
+
+
+def post_exists(host: Host, post_id: int) -> bool:
+    """Ids count from 1."""
+    return 0 < post_id <= host.load(ATTRIBUTION, POST_COUNT_SLOT)
+
+
+def post(host: Host, post_id: int) -> Post:
+    """A post; zeros when it does not exist."""
+    return load_struct(host, ATTRIBUTION, post_slot(post_id), POST)
+
+
+def case(host: Host, post_id: int) -> Case:
+    """A post's case."""
+    return load_struct(host, ATTRIBUTION, case_slot(post_id), CASE)
+
+
+def commitment(host: Host, post_id: int, challenger: Address) -> Commitment:
+    """A challenger's commitment; zeros when there is none."""
+    return load_struct(host, ATTRIBUTION, commitment_slot(post_id, challenger), COMMITMENT)
+
+
+def slashed_of(host: Host, account: Address) -> int:
+    """Wei taken from an account's provider stake by verdicts, ever."""
+    return host.load(ATTRIBUTION, account_slot(SLASHED_SLOT, account))
+
+
+def reward_of(host: Host, account: Address) -> int:
+    """Wei that verdicts gave an account from slashed stake, ever."""
+    return host.load(ATTRIBUTION, account_slot(REWARD_SLOT, account))
+
+
+def open_liability_of(host: Host, account: Address) -> int:
+    """Pools of unfinalized posts that an account's stake answers for."""
+    return host.load(ATTRIBUTION, account_slot(LIABILITY_SLOT, account))

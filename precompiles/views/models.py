@@ -1,0 +1,111 @@
+"""Where the ModelRegistry keeps models and feature indexes, and how others read them."""
+
+from dataclasses import dataclass
+
+from genesis.addresses import MODEL_REGISTRY
+from genesis.types import Address, Hash32
+from precompiles.abi import Struct
+from precompiles.host import Host
+from precompiles.slots import load_struct, mapping_slot
+
+MODEL_COUNT_SLOT = 0
+INDEX_COUNT_SLOT = 1
+MODELS_SLOT = 2
+SOURCES_SLOT = 3
+INDEXES_SLOT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model; prices are wei per 1,000 tokens, `feature_index` is the newest one's id or 0."""
+
+    owner: Address
+    revenue_recipient: Address
+    artifact_hash: Hash32
+    manifest_hash: Hash32
+    parent: int
+    input_price_wei: int
+    output_price_wei: int
+    feature_index: int
+    sources: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A Datanet version that a model was trained on."""
+
+    datanet_id: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureIndex:
+    """How the records of a model are scored: committed rows, contributor sums and numeric profile."""
+
+    model_id: int
+    signer: Address
+    rows_root: Hash32
+    sums_root: Hash32
+    preconditioner_hash: Hash32
+    numeric_profile: Hash32
+    rows: int
+    contributors: int
+    dimensions: int
+    policy_version: int
+    usable_at_s: int
+
+
+MODEL = Struct(
+    "Model",
+    Model,
+    "address owner, address revenueRecipient, bytes32 artifactHash, bytes32 manifestHash, uint256 parent, "
+    "uint256 inputPrice, uint256 outputPrice, uint256 featureIndex, uint256 sources",
+)
+SOURCE = Struct("Source", Source, "uint256 datanetId, uint256 version")
+FEATURE_INDEX = Struct(
+    "FeatureIndex",
+    FeatureIndex,
+    "uint256 modelId, address signer, bytes32 rowsRoot, bytes32 sumsRoot, bytes32 preconditionerHash, "
+    "bytes32 numericProfile, uint256 rows, uint256 contributors, uint256 dimensions, uint256 policyVersion, "
+    "uint256 usableAt",
+)
+
+
+def model_slot(model_id: int) -> int:
+    """Base slot of a model."""
+    return mapping_slot(MODELS_SLOT, model_id)
+
+
+def source_slot(model_id: int, position: int) -> int:
+    """Base slot of a model's source."""
+    return mapping_slot(SOURCES_SLOT, model_id, position)
+
+
+def index_slot(index_id: int) -> int:
+    """Base slot of a feature index."""
+    return mapping_slot(INDEXES_SLOT, index_id)
+
+
+def model_exists(host: Host, model_id: int) -> bool:
+    """Ids count from 1."""
+    return 0 < model_id <= host.load(MODEL_REGISTRY, MODEL_COUNT_SLOT)
+
+
+def index_exists(host: Host, index_id: int) -> bool:
+    """Ids count from 1."""
+    return 0 < index_id <= host.load(MODEL_REGISTRY, INDEX_COUNT_SLOT)
+
+
+def model(host: Host, model_id: int) -> Model:
+    """A model; zeros when it does not exist."""
+    return load_struct(host, MODEL_REGISTRY, model_slot(model_id), MODEL)
+
+
+def feature_index(host: Host, index_id: int) -> FeatureIndex:
+    """A feature index; zeros when it does not exist."""
+    return load_struct(host, MODEL_REGISTRY, index_slot(index_id), FEATURE_INDEX)
+
+
+def is_index_usable(host: Host, index_id: int) -> bool:
+    """True once the index exists and its challenge window is over."""
+    return index_exists(host, index_id) and feature_index(host, index_id).usable_at_s <= host.timestamp_s
