@@ -32,11 +32,13 @@ def quantize_rows(rows: NDArray[np.float64]) -> tuple[NDArray[np.int8], NDArray[
 
     Raises InvalidInputError when a row does not fit.
     """
+    if not np.isfinite(rows).all():
+        raise InvalidInputError("a feature row is not finite")
     scaled = rows * ROW_SCALE
+    largest = np.abs(scaled).max(axis=1, initial=0.0)
     exponents = np.zeros(len(rows), dtype=np.uint8)
     for exponent in range(MAX_EXPONENT):
-        largest = np.abs(np.rint(scaled / 2.0**exponent)).max(axis=1, initial=0.0)
-        exponents[largest > MAX_MANTISSA] = exponent + 1
+        exponents[np.rint(largest / 2.0**exponent) > MAX_MANTISSA] = exponent + 1
     mantissas = np.rint(scaled / 2.0 ** exponents[:, None].astype(np.float64))
     if np.abs(mantissas).max(initial=0.0) > MAX_MANTISSA:
         raise InvalidInputError("a feature row is longer than 1")
@@ -64,6 +66,8 @@ def row_integers(mantissas: NDArray[np.int8], exponents: NDArray[np.uint8]) -> N
 
 def quantize_queries(queries: NDArray[np.float64], scale: float) -> NDArray[np.int16]:
     """int16 (R, k) of real queries (R, k): times `scale`, shortened to the norm's bound where longer."""
+    if not np.isfinite(queries).all():
+        raise InvalidInputError("a query is not finite")
     scaled = queries * scale
     lengths = np.sqrt(np.einsum("ij,ij->i", scaled, scaled))
     longest = float(np.sqrt(MAX_NORM_SQUARED)) - 0.5 * float(np.sqrt(queries.shape[1]))
