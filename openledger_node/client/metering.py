@@ -4,6 +4,7 @@ Covered: vouchers that acknowledge exactly the receipts checked here, receipts r
 and price, retries under one idempotency key. Not covered: opening and closing the channel (contract calls).
 """
 
+import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from genesis.typed_data import Voucher
 from genesis.types import Hash32
 from openledger_node.client.account import Account
 from openledger_node.client.errors import UnreachableError
-from openledger_node.client.gateway import GatewayClient
+from openledger_node.client.gateway import GatewayClient, GatewayError
 from openledger_node.client.receipt_tree import ReceiptTree, salted_hash
 from openledger_node.client.vouchers import SignedVoucher, encode_voucher, sign_voucher, voucher_to_json
 from openledger_node.errors import OpenLedgerError
@@ -23,6 +24,8 @@ from openledger_node.errors import OpenLedgerError
 VOUCHER_HEADER = "X-OpenLedger-Voucher"
 KEY_HEADER = "Idempotency-Key"
 ATTEMPTS = 4
+RETRY_PAUSE_S = 0.5
+BUSY = 503
 TOKENS_OUT = 1
 
 
@@ -78,14 +81,20 @@ class Purchases:
         return sign_voucher(voucher, self._key, self._terms.chain_id)
 
     async def _post_again(self, path: str, body: Any, headers: Mapping[str, str]) -> Mapping[str, Any]:
-        for attempt in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS - 1):
             try:
-                answer: Mapping[str, Any] = await self._gateway.post(path, body, headers)
-                return answer
+                return await self._post(path, body, headers)
             except UnreachableError:
-                if attempt == ATTEMPTS - 1:
+                await asyncio.sleep(RETRY_PAUSE_S * 2**attempt)
+            except GatewayError as error:
+                if error.status != BUSY:
                     raise
-        raise AssertionError("the last attempt returns or raises")
+                await asyncio.sleep(RETRY_PAUSE_S * 2**attempt)
+        return await self._post(path, body, headers)
+
+    async def _post(self, path: str, body: Any, headers: Mapping[str, str]) -> Mapping[str, Any]:
+        answer: Mapping[str, Any] = await self._gateway.post(path, body, headers)
+        return answer
 
     def _accept(self, features: Sequence[int], answer: Mapping[str, Any], fee_wei: int) -> None:
         """Recompute the receipt and the root; only then does the next voucher acknowledge it."""

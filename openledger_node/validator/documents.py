@@ -1,0 +1,146 @@
+"""Where a validator's knowledge of a post comes from: the chain by RPC, the rest by content address.
+
+Covered: everything `check.PostInputs` needs, read afresh per post; artefacts verified against their names.
+Not covered: whether the documents fit the chain (`check`); several artefact hosts per document beyond trying
+each in turn.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from genesis.commitments import BATCH_QUERY_BYTES, unpack_vector
+from genesis.keccak import keccak256
+from genesis.types import Address, Hash32
+from openledger_node.client.abi import encode_values
+from openledger_node.client.economy import ATTRIBUTION, EconomyReader, Post
+from openledger_node.client.ethereum import from_hex
+from openledger_node.client.posts import PostNotice
+from openledger_node.validator.records import (
+    Batch,
+    BatchClaim,
+    ContributorSum,
+    PostInputs,
+    PublishedQuery,
+    PublishedReceipt,
+)
+from workers.artifacts import canonical_json
+from workers.artifacts.store import ArtifactStore, parse_id
+from workers.attribution.commit import pack_sum
+from workers.attribution.index import read_index
+from workers.attribution.queries import read_queries
+from workers.errors import ArtifactError, InvalidInputError
+
+
+class DocumentError(InvalidInputError):
+    """A published document is missing or malformed: nothing can be checked with it."""
+
+    code = "document"
+
+
+class Documents:
+    """Reads what posts are about. `stores` are local folders, each with the URL it fetches from."""
+
+    def __init__(self, reader: EconomyReader, stores: Sequence[ArtifactStore]) -> None:
+        self._reader = reader
+        self._stores = stores
+
+    async def inputs(self, notice: PostNotice, post: Post) -> PostInputs:
+        """Everything about one post. Raises DocumentError, and the client's errors for an RPC that fails."""
+        claims = await self._claims(notice, post)
+        document = await self._document(notice.uri, "post")
+        try:
+            return await self._assemble(notice.post_id, post, claims, document)
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+            raise DocumentError(f"a document of post {notice.post_id} is malformed: {error!r}") from error
+        except (InvalidInputError, ArtifactError) as error:
+            raise DocumentError(str(error)) from error
+
+    async def _assemble(
+        self, post_id: int, post: Post, claims: Sequence[BatchClaim], document: Any
+    ) -> PostInputs:
+        if len(document["batches"]) != len(claims):
+            raise ValueError("another number of batches than posted")
+        return PostInputs(
+            chain_id=await self._reader.ethereum.chain_id(),
+            post_id=post_id,
+            post=post,
+            index=await self._reader.feature_index(post.feature_index),
+            sums=await self._sums(post),
+            posted_contributors=tuple(Address(from_hex(text)) for text in document["contributors"]),
+            posted_amounts=tuple(int(text) for text in document["amounts_wei"]),
+            batches=tuple(
+                [
+                    await self._batch(claim, published)
+                    for claim, published in zip(claims, document["batches"], strict=True)
+                ]
+            ),
+        )
+
+    async def _claims(self, notice: PostNotice, post: Post) -> tuple[BatchClaim, ...]:
+        """The batches from the post's own calldata, which nobody can withhold."""
+        transaction = await self._reader.ethereum.transaction(notice.event.transaction_hash)
+        if transaction is None:
+            raise DocumentError(f"the transaction of post {notice.post_id} is not there")
+        try:
+            batches = ATTRIBUTION.arguments("post", from_hex(transaction["input"]))["batches"]
+        except ValueError as error:
+            raise DocumentError(f"post {notice.post_id} was not sent directly") from error
+        parameter = ATTRIBUTION.interface.functions["post"].inputs[1]
+        if keccak256(encode_values((parameter,), (batches,))) != post.batches_hash:
+            raise DocumentError(f"post {notice.post_id} was sent inside another call")
+        return tuple(BatchClaim(*batch.values()) for batch in batches)
+
+    async def _sums(self, post: Post) -> tuple[ContributorSum, ...]:
+        uri = await self._reader.uri_of_index(post.feature_index, post.model_id)
+        index = await self._from_stores(lambda store: read_index(store, parse_id(uri)))
+        sums = index.sums
+        return tuple(
+            ContributorSum(
+                contributor,
+                sums.canonical_records[place],
+                sums.norms_squared[place],
+                pack_sum(sums.vectors[place]),
+            )
+            for place, contributor in enumerate(sums.contributors)
+        )
+
+    async def _batch(self, claim: BatchClaim, published: Any) -> Batch:
+        settlement = await self._reader.settlement(claim.settlement_id)
+        uri = await self._reader.uri_of_settlement(claim.settlement_id, settlement.channel_id)
+        settled = await self._document(uri, "settlement")
+        queries = await self._from_stores(lambda store: read_queries(store, settled["queries"]))
+        return Batch(
+            claim=claim,
+            settlement=settlement,
+            policy=await self._reader.policy(settlement.policy_version),
+            receipts=tuple(
+                PublishedReceipt(Hash32(from_hex(entry["receipt_hash"])), int(entry["fee_wei"]))
+                for entry in settled["receipts"]
+            ),
+            queries=tuple(
+                PublishedQuery(number, weight, tuple(int(value) for value in vector))
+                for number, weight, vector in zip(
+                    queries.numbers, queries.weights, queries.vectors, strict=True
+                )
+            ),
+            posted_query=tuple(unpack_vector(from_hex(published["query"]), BATCH_QUERY_BYTES)),
+            scores=tuple(int(text) for text in published["scores"]),
+        )
+
+    async def _document(self, uri: str, what: str) -> Any:
+        try:
+            data = await self._from_stores(lambda store: store.get(parse_id(uri)))
+            return canonical_json.decode(data)
+        except (ArtifactError, InvalidInputError) as error:
+            raise DocumentError(f"the {what} document cannot be read: {error}") from error
+
+    async def _from_stores(self, read: Any) -> Any:
+        """What the first store that has it says; raises ArtifactError when none has."""
+        failure = ArtifactError("no artefact URL is set")
+        for store in self._stores:
+            try:
+                return await asyncio.to_thread(read, store)
+            except ArtifactError as error:
+                failure = error
+        raise failure

@@ -1,0 +1,135 @@
+"""What is known about an attribution post, and what can be said of it: the records of `check`."""
+
+from dataclasses import dataclass
+
+from genesis.policy import Policy
+from genesis.types import Address, Hash32
+from openledger_node.client.economy import FeatureIndex, Post, Settlement
+
+
+@dataclass(frozen=True, slots=True)
+class BatchClaim:
+    """`IAttribution.BatchClaim`, from the post's own calldata."""
+
+    settlement_id: int
+    query_root: Hash32
+    scores_root: Hash32
+    score_sum: int
+    debts_root: Hash32
+    debt_sum: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContributorSum:
+    """One contributor of the index as published: canonical records, ‖v‖², v as packed int64."""
+
+    contributor: Address
+    records: int
+    norm_squared: int
+    vector: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedReceipt:
+    receipt_hash: Hash32
+    fee_wei: int
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedQuery:
+    """One receipt's query with its number and weight."""
+
+    number: int
+    weight: int
+    vector: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One settlement of a post: what the chain says, what is published, which scores were posted.
+
+    `receipts` are all of the channel's up to this settlement; `scores` are signed, in the posted order.
+    """
+
+    claim: BatchClaim
+    settlement: Settlement
+    policy: Policy
+    receipts: tuple[PublishedReceipt, ...]
+    queries: tuple[PublishedQuery, ...]
+    posted_query: tuple[int, ...]
+    scores: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PostInputs:
+    """Everything about one post. `posted_contributors` and `posted_amounts` are the poster's leaves."""
+
+    chain_id: int
+    post_id: int
+    post: Post
+    index: FeatureIndex
+    sums: tuple[ContributorSum, ...]
+    posted_contributors: tuple[Address, ...]
+    posted_amounts: tuple[int, ...]
+    batches: tuple[Batch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LeafEvidence:
+    """`IAttribution.SumLeaf`."""
+
+    key: bytes
+    amount: int
+    siblings: tuple[Hash32, ...]
+    sibling_sums: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SumEvidence:
+    """`IAttribution.SumEvidence`."""
+
+    records: int
+    norm_squared: int
+    vector: bytes
+    proof: tuple[Hash32, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """Every score and amount is what it must be."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrongScore:
+    """Arguments of `challengeScore`; `posted` and `computed` are for people."""
+
+    batch: int
+    contributor_index: int
+    contributor: Address
+    posted: int
+    computed: int
+    sum: SumEvidence
+    query: bytes
+    leaf: LeafEvidence
+
+
+@dataclass(frozen=True, slots=True)
+class WrongAmount:
+    """Arguments of `challengeAmount`; `posted` and `computed` are wei, for people."""
+
+    contributor_index: int
+    contributor: Address
+    posted: int
+    computed: int
+    scores: tuple[LeafEvidence, ...]
+    leaf: LeafEvidence
+
+
+@dataclass(frozen=True, slots=True)
+class Unprovable:
+    """Something is wrong or missing that no challenge covers yet."""
+
+    reason: str
+
+
+Verdict = Right | WrongScore | WrongAmount | Unprovable
