@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 failed, 2 bad usage.
 
 import asyncio
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated
 
@@ -146,7 +147,7 @@ def _replace_process(command: list[str]) -> None:
     os.execv(command[0], command)  # noqa: S606 - our own interpreter and module
 
 
-def _run(service: "asyncio.coroutines.Coroutine[object, object, None]") -> None:
+def _run(service: Coroutine[object, object, None]) -> None:
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

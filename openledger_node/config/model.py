@@ -61,6 +61,12 @@ class RollupSection(Section):
     genesis: Path | None = None
 
 
+class VerifierSection(Section):
+    """The verifier that `dev` runs beside the sequencer."""
+
+    port: int = Field(default=8547, ge=0, le=65535)
+
+
 class L2Section(Section):
     """The node a validator reads from."""
 
@@ -105,6 +111,7 @@ class DevConfig(NodeConfig):
     """Seconds per L2 block."""
     config_out: Path | None = None
     """Write accounts, addresses and URLs as JSON to this file once everything is up."""
+    verifier: VerifierSection = VerifierSection()
 
 
 class RunConfig(NodeConfig):

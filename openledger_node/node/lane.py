@@ -10,9 +10,6 @@ from typing import TypeVar
 
 Answer = TypeVar("Answer")
 
-EVM_STACK_BYTES = 256 * 1024 * 1024
-"""1,024 nested calls under py-evm need more C stack than a thread's default."""
-
 
 class ExecutionLane:
     """Implements `sequencer.ports.Lane`."""

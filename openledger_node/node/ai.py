@@ -1,0 +1,72 @@
+"""The provider's side of a node: artefacts, worker processes, jobs, gateway; opened and closed in order."""
+
+import contextlib
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from openledger_node.client.account import Account
+from openledger_node.client.rpc import Rpc
+from openledger_node.config.model import GatewaySection
+from openledger_node.errors import StartError
+from openledger_node.gateway.server import Gateway, GatewayOptions
+from openledger_node.jobs.pool import PoolAdapter
+from workers.artifacts.store import ArtifactStore
+from workers.pool.handshake import read_token
+from workers.pool.server import WorkerPool
+from workers.pool.spawn import LocalWorkers
+
+ARTIFACTS_FOLDER = "artifacts"
+TOKEN_FILE = "worker.token"  # noqa: S105 - a file name
+TOKEN_BYTES = 32
+WORKER_ADDRESS = "tcp:127.0.0.1:0"
+
+
+@dataclass(frozen=True)
+class Provider:
+    """What runs on a provider's node. `gateway` is a service and is bound already."""
+
+    gateway: Gateway
+    pool: WorkerPool
+
+
+@contextlib.asynccontextmanager
+async def open_provider(
+    options: GatewaySection, directory: Path, rpc: Rpc, account: Account, workers: int
+) -> AsyncIterator[Provider]:
+    """Start the pool with `workers` local processes and bind the gateway; raises StartError."""
+    artifacts_path = directory / ARTIFACTS_FOLDER
+    artifacts = ArtifactStore(artifacts_path)
+    token_file = _token_file(directory)
+    pool = WorkerPool(artifacts, address=WORKER_ADDRESS, token=read_token(token_file))
+    async with contextlib.AsyncExitStack() as closing:
+        await pool.start()
+        closing.push_async_callback(pool.close)
+        local = LocalWorkers(workers, address=pool.address, token_file=token_file, artifacts=artifacts_path)
+        await local.start()
+        closing.push_async_callback(local.close)
+        gateway = await Gateway.open(
+            GatewayOptions(options.host, options.port, directory),
+            rpc=rpc,
+            pool=PoolAdapter(pool),
+            artifacts=artifacts,
+            provider=account,
+        )
+        try:
+            await gateway.start()
+        except OSError as error:
+            raise StartError(
+                f"port {options.port} is not available ({error.strerror})",
+                "choose another with --gateway.port",
+            ) from None
+        yield Provider(gateway, pool)
+
+
+def _token_file(directory: Path) -> Path:
+    """The secret workers show; made once, readable by the owner alone."""
+    path = directory / TOKEN_FILE
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(TOKEN_BYTES))
+    return path

@@ -1,0 +1,228 @@
+"""`openledger-node dev`: a whole network from one command, nothing to configure.
+
+The embedded L1, the verifier, the validator and the worker are child processes, so that none of them shares
+the sequencer's interpreter lock; everything else of the network runs in this process.
+"""
+
+import asyncio
+import contextlib
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import structlog
+
+from genesis.networks import DEV_BALANCE_WEI, DEV_BATCHER, DEV_PROPOSER, DEV_PROVIDER, DEV_VALIDATOR
+from openledger_node.client.account import dev_account, dev_private_key
+from openledger_node.client.errors import RemoteError, UnreachableError
+from openledger_node.client.ethereum import Ethereum
+from openledger_node.client.rpc import HttpRpc
+from openledger_node.config.model import DevConfig
+from openledger_node.errors import StartError
+from openledger_node.metrics.server import HealthCheck
+from openledger_node.node.ai import Provider, open_provider
+from openledger_node.node.banner import DevUrls, banner, config_out
+from openledger_node.node.children import ChildProcess
+from openledger_node.node.dev_network import GENESIS_FILE, ROLLUP_FILE, DevNetwork, prepare_dev_network
+from openledger_node.node.dev_stakes import stake_operators
+from openledger_node.node.execution import RpcPorts
+from openledger_node.node.keys import write_key
+from openledger_node.node.l2_block_maker import RollupBlockMaker
+from openledger_node.node.lifecycle import StoppedError, Supervisor, stop_on_signals
+from openledger_node.node.network_files import write_json
+from openledger_node.node.preflight import assert_port_free
+from openledger_node.node.rollup import (
+    Rollup,
+    dev_controls,
+    node_metrics,
+    open_rollup,
+    rpc_context,
+    sequencer_loop,
+    start_batcher,
+    start_metrics,
+    start_proposer,
+)
+from openledger_node.node.verification import VerifierWatch
+
+log = structlog.get_logger(__name__)
+
+HOST = "127.0.0.1"
+ANSWER_PATIENCE_S = 60.0
+POLL_S = 0.1
+COMMAND = (sys.executable, "-m", "openledger_node")
+
+
+async def run_dev(config: DevConfig) -> None:
+    """Run until stopped. Raises StartError when something is in the way."""
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    config = with_free_ports(config)
+    for port, flag in _ports(config):
+        assert_port_free(HOST, port, flag)
+    with contextlib.suppress(StoppedError):
+        async with _directory(config) as directory, Supervisor(stop) as supervisor:
+            await _run(config, directory, supervisor)
+
+
+async def _run(config: DevConfig, directory: Path, supervisor: Supervisor) -> None:
+    urls = DevUrls(
+        l2_rpc=f"http://{config.http.host}:{config.http.port}",
+        l1_rpc=config.l1.url or f"http://{HOST}:{config.l1.port}",
+        gateway=f"http://{config.gateway.host}:{config.gateway.port}",
+        metrics=f"http://{config.metrics.host}:{config.metrics.port}",
+        verifier_rpc=f"http://{HOST}:{config.verifier.port}",
+    )
+    if config.l1.url is None:
+        supervisor.start("l1", _embedded_l1(config, directory))
+    async with HttpRpc(urls.l1_rpc) as l1_rpc:
+        await supervisor.guard(_answers(l1_rpc))
+        network = await supervisor.guard(prepare_dev_network(Ethereum(l1_rpc), directory, config.block_time))
+    supervisor.start("verifier", _verifier(config, urls, directory))
+    async with (
+        open_rollup(network.rollup, network.genesis, urls.l1_rpc, directory / "node") as rollup,
+        HttpRpc(urls.l2_rpc) as rpc,
+    ):
+        supervisor.start("derivation", rollup.driver)
+        maker, loop = sequencer_loop(rollup)
+        context = rpc_context(rollup, dev=dev_controls(rollup, loop))
+        ports = RpcPorts(context, config.http.host, config.http.port, config.ws.port)
+        await ports.start()
+        supervisor.start("sequencer", loop)
+        start_batcher(rollup, supervisor, dev_private_key(DEV_BATCHER))
+        start_proposer(rollup, supervisor, dev_private_key(DEV_PROPOSER))
+        try:
+            await supervisor.guard(stake_operators(rpc))
+            supervisor.start("validator", _validator(urls, directory))
+            async with open_provider(
+                config.gateway, directory, rpc, dev_account(DEV_PROVIDER), workers=1
+            ) as provider:
+                supervisor.start("gateway", provider.gateway)
+                watch = VerifierWatch(rollup.chain, urls.verifier_rpc, rollup.execution.clock)
+                supervisor.start("verifier watch", watch)
+                await _serve(config, urls, network, _Parts(rollup, maker, provider, watch), supervisor)
+        finally:
+            await ports.stop()
+
+
+class _Parts:
+    """What health and banner look at."""
+
+    def __init__(
+        self, rollup: Rollup, maker: RollupBlockMaker, provider: Provider, watch: VerifierWatch
+    ) -> None:
+        self.rollup = rollup
+        self.maker = maker
+        self.provider = provider
+        self.watch = watch
+
+    def checks(self) -> dict[str, HealthCheck]:
+        return {
+            "sequencer": lambda: self.maker.waiting_for,
+            "worker": lambda: None if self.provider.pool.statistics().workers else "no worker is connected",
+            "verifier": lambda: self.watch.disagreement,
+        }
+
+
+async def _serve(
+    config: DevConfig, urls: DevUrls, network: DevNetwork, parts: _Parts, supervisor: Supervisor
+) -> None:
+    """Metrics, banner, and then wait for the end."""
+    metrics = node_metrics(parts.rollup, "dev")
+    metrics.watch("verified_block", "Last block a verifier agreed on.", lambda: parts.watch.agreed_block)
+    server = await start_metrics(config.metrics, metrics, parts.checks())
+    try:
+        await supervisor.guard(_until(lambda: bool(parts.provider.pool.statistics().workers)))
+        head = parts.rollup.chain.head.header
+        print(banner(urls, network.rollup, head.gas_limit, head.base_fee_wei, DEV_BALANCE_WEI), flush=True)
+        if config.config_out is not None:
+            write_json(config.config_out, config_out(urls, network.rollup, head.gas_limit, head.base_fee_wei))
+        await supervisor.run_until_stopped()
+    finally:
+        await server.stop()
+
+
+def _embedded_l1(config: DevConfig, directory: Path) -> ChildProcess:
+    command = [*COMMAND, "ethereum", "--dev", "--datadir", str(directory / "l1")]
+    command += ["--http.port", str(config.l1.port), "--l1.block-time", str(config.l1.block_time)]
+    return ChildProcess("l1", command, directory / "logs" / "l1.log")
+
+
+def _verifier(config: DevConfig, urls: DevUrls, directory: Path) -> ChildProcess:
+    """Gets the network's two files and the L1's URL, nothing else."""
+    command = [*COMMAND, "run", "--role", "verifier", "--datadir", str(directory / "verifier")]
+    command += ["--rollup.config", str(directory / ROLLUP_FILE)]
+    command += ["--rollup.genesis", str(directory / GENESIS_FILE), "--l1.url", urls.l1_rpc]
+    command += ["--http.port", str(config.verifier.port), "--metrics.port", "0"]
+    return ChildProcess("verifier", command, directory / "logs" / "verifier.log", restart=True)
+
+
+def _validator(urls: DevUrls, directory: Path) -> ChildProcess:
+    key = write_key(directory / "keys" / "validator.key", dev_private_key(DEV_VALIDATOR))
+    command = [*COMMAND, "run", "--role", "validator", "--datadir", str(directory / "validator")]
+    command += ["--keys.validator", str(key), "--l2.url", urls.l2_rpc]
+    command += ["--l2.artifacts", f"{urls.gateway}/artifacts"]
+    return ChildProcess("validator", command, directory / "logs" / "validator.log", restart=True)
+
+
+async def _answers(rpc: HttpRpc) -> None:
+    """Wait until the L1 answers; raises StartError when it does not."""
+
+    async def asked() -> bool:
+        try:
+            await rpc.call("eth_chainId")
+        except (UnreachableError, RemoteError):
+            return False
+        return True
+
+    try:
+        async with asyncio.timeout(ANSWER_PATIENCE_S):
+            await _until(asked)
+    except TimeoutError:
+        raise StartError(f"the L1 at {rpc.url} does not answer", "start it or correct --l1.url") from None
+
+
+async def _until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
+    while True:
+        answer = condition()
+        if await answer if isinstance(answer, Awaitable) else answer:
+            return
+        await asyncio.sleep(POLL_S)
+
+
+@contextlib.asynccontextmanager
+async def _directory(config: DevConfig) -> AsyncIterator[Path]:
+    if config.datadir is not None:
+        config.datadir.mkdir(parents=True, exist_ok=True)
+        yield config.datadir.resolve()
+        return
+    with tempfile.TemporaryDirectory(prefix="openledger-dev-") as temporary:
+        yield Path(temporary)
+
+
+def with_free_ports(config: DevConfig) -> DevConfig:
+    """The same settings with a free port wherever 0 asks for one: children must be told before they bind."""
+    sections = {
+        name: getattr(config, name).model_copy(update={"port": _free_port()})
+        for name in ("http", "ws", "gateway", "metrics", "l1", "verifier")
+        if getattr(config, name).port == 0
+    }
+    return config.model_copy(update=sections)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _ports(config: DevConfig) -> list[tuple[int, str]]:
+    ports = [
+        (config.http.port, "--http.port"),
+        (config.ws.port, "--ws.port"),
+        (config.gateway.port, "--gateway.port"),
+        (config.metrics.port, "--metrics.port"),
+        (config.verifier.port, "--verifier.port"),
+    ]
+    return ports if config.l1.url else [*ports, (config.l1.port, "--l1.port")]

@@ -1,0 +1,117 @@
+"""The engine in plain-Ethereum mode: the L1 that `dev` embeds, in a process of its own."""
+
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+
+import structlog
+
+from genesis.alloc import l1_dev_allocation
+from genesis.networks import DEV_ACCOUNT_COUNT, DEV_BALANCE_WEI, dev_l1_spec
+from genesis.types import Wei
+from openledger_node import __version__
+from openledger_node.chain.ethereum_block_maker import EthereumBlockMaker
+from openledger_node.client.account import dev_account, dev_private_key
+from openledger_node.config.model import EthereumConfig
+from openledger_node.errors import StartError
+from openledger_node.node.execution import Execution, RpcPorts, open_execution
+from openledger_node.node.lifecycle import ParentWatch, Supervisor, stop_on_signals
+from openledger_node.rpc.accounts import UnlockedAccounts
+from openledger_node.rpc.context import ETHEREUM_TIPS, RpcContext
+from openledger_node.rpc.dev import DevControls
+from sequencer.builder.budget import BuildLimits
+from sequencer.loop import Sealed, SequencerLoop
+
+log = structlog.get_logger(__name__)
+
+SAFE_DEPTH = 1
+FINALIZED_DEPTH = 2
+"""Blocks behind the head at which the embedded L1 calls a block safe and finalized: a chain of one never
+reorganises by itself, and waiting less shortens every demonstration."""
+
+
+class ConfirmationHeads:
+    """Moves the safe and finalized heads after each sealed block."""
+
+    def __init__(self, execution: Execution) -> None:
+        self._execution = execution
+
+    async def on_sealed(self, sealed: Sealed) -> None:
+        """See `sequencer.loop.BlockListener`."""
+        chain = self._execution.chain
+        head = chain.header_by_hash(sealed.hash)
+        if head is None:
+            return
+        safe = chain.header_by_number(max(0, head.number - SAFE_DEPTH))
+        final = chain.header_by_number(max(0, head.number - FINALIZED_DEPTH))
+        if safe is None or final is None:
+            return
+
+        def move() -> None:
+            chain.set_safe(safe.hash)
+            chain.set_finalized(final.hash)
+
+        await self._execution.lane.run(move)
+
+
+async def run_ethereum(config: EthereumConfig) -> None:
+    """Run until stopped. Raises StartError when there is nothing to run."""
+    if not config.dev:
+        raise StartError("there is no chain to run", "give --dev for a development chain")
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    with tempfile.TemporaryDirectory(prefix="openledger-l1-") as temporary:
+        await _run_dev(config, config.datadir or Path(temporary), stop)
+
+
+async def _run_dev(config: EthereumConfig, directory: Path, stop: asyncio.Event) -> None:
+    balances = {dev_account(i).address: Wei(DEV_BALANCE_WEI) for i in range(DEV_ACCOUNT_COUNT)}
+    async with open_execution(
+        dev_l1_spec(), l1_dev_allocation(balances), _genesis_time_s(directory), directory
+    ) as execution:
+        maker = EthereumBlockMaker(
+            execution.chain,
+            execution.lane,
+            execution.clock,
+            block_time_s=config.l1.block_time,
+            fee_recipient=dev_account(0).address,
+        )
+        loop = SequencerLoop(
+            maker=maker,
+            pool=execution.pool.pool,
+            clock=execution.clock,
+            lane=execution.lane,
+            next_due_s=maker.next_due_s,
+            limits=BuildLimits(fill_time_s=config.l1.block_time / 2),
+            listener=ConfirmationHeads(execution),
+        )
+        context = RpcContext(
+            chain=execution.chain,
+            pool=execution.pool,
+            feeds=execution.feeds,
+            client_version=f"openledger-node/v{__version__}/ethereum",
+            tips=ETHEREUM_TIPS,
+            accounts=UnlockedAccounts(dev_private_key(i) for i in range(DEV_ACCOUNT_COUNT)),
+            dev=DevControls(execution.chain, loop, execution.clock, fixed_block_time_s=None),
+        )
+        ports = RpcPorts(context, config.http.host, config.http.port, None)
+        async with Supervisor(stop) as supervisor:
+            await ports.start()
+            try:
+                log.info("embedded L1", url=f"http://{config.http.host}:{ports.port}")
+                supervisor.start("parent watch", ParentWatch(stop))
+                supervisor.start("miner", loop)
+                await supervisor.run_until_stopped()
+                await loop.stop()
+            finally:
+                await ports.stop()
+
+
+def _genesis_time_s(directory: Path) -> int:
+    """The time the chain was first started, kept beside it."""
+    file = directory / "genesis-time"
+    if not file.exists():
+        directory.mkdir(parents=True, exist_ok=True)
+        file.write_text(str(int(time.time())))
+    return int(file.read_text())

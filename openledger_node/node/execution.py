@@ -1,0 +1,88 @@
+"""What any chain needs to run: store, chain, lane, mempool, JSON-RPC; opened and closed in order."""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from genesis.account import GenesisAccount
+from genesis.spec import ChainSpec
+from genesis.types import Address
+from openledger_node.chain.chain import Chain
+from openledger_node.clock import SteeredClock, SystemClock
+from openledger_node.errors import StartError
+from openledger_node.node.lane import ExecutionLane
+from openledger_node.rpc.context import RpcContext
+from openledger_node.rpc.feeds import Feeds
+from openledger_node.rpc.methods import build_methods
+from openledger_node.rpc.pool_service import PoolService
+from openledger_node.rpc.server import RpcServer
+from openledger_node.storage.leveldb import LevelDb
+from sequencer.mempool.journal import Journal
+
+CHAIN_FOLDER = "chain"
+JOURNAL_FILE = "mempool.journal"
+
+
+@dataclass(frozen=True)
+class Execution:
+    """An open chain with everything that reads and writes it."""
+
+    chain: Chain
+    lane: ExecutionLane
+    feeds: Feeds
+    pool: PoolService
+    clock: SteeredClock
+
+
+@contextlib.asynccontextmanager
+async def open_execution(
+    spec: ChainSpec, alloc: Mapping[Address, GenesisAccount], genesis_timestamp_s: int, directory: Path
+) -> AsyncIterator[Execution]:
+    """Open the chain in `directory`, creating it there on the first start; everything is closed on exit.
+
+    Raises StartError for a directory of another chain or in use by another process.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as closing:
+        store = LevelDb.open(directory / CHAIN_FOLDER)
+        closing.callback(store.close)
+        chain = Chain.open(spec, store, alloc, genesis_timestamp_s)
+        lane = ExecutionLane()
+        closing.callback(lane.close)
+        clock = SteeredClock(SystemClock(), not_before_s=chain.head.header.timestamp_s)
+        feeds = Feeds()
+        pool = PoolService(chain, clock, feeds, journal=Journal(directory / JOURNAL_FILE))
+        pool.start()
+        closing.callback(pool.stop)
+        yield Execution(chain, lane, feeds, pool, clock)
+
+
+class RpcPorts:
+    """Serves one context on one or two ports; a service."""
+
+    def __init__(self, context: RpcContext, host: str, http_port: int, ws_port: int | None) -> None:
+        methods = build_methods(context)
+        self._servers = [RpcServer(host, http_port, methods, context.feeds)]
+        if ws_port is not None:
+            self._servers.append(RpcServer(host, ws_port, methods, context.feeds))
+
+    async def start(self) -> None:
+        """Bind; raises StartError when a port is taken."""
+        for server in self._servers:
+            try:
+                await server.start()
+            except OSError as error:
+                raise StartError(
+                    f"port {server.port} is not available ({error.strerror})",
+                    "choose another with --http.port",
+                ) from None
+
+    async def stop(self) -> None:
+        for server in self._servers:
+            await server.stop()
+
+    @property
+    def port(self) -> int:
+        """The HTTP port that is bound."""
+        return self._servers[0].port

@@ -1,0 +1,228 @@
+"""A rollup node's composition root: chain, derivation, what its roles add, wired with explicit arguments."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from genesis.networks import DEV_ACCOUNT_COUNT, DEV_FAUCET, L2_BLOCK_GAS_LIMIT
+from genesis.spec import OPEN_UNIT, ROLLUP_FEES, ChainSpec, RollupConfig
+from openledger_node import __version__
+from openledger_node.chain.chain import Chain
+from openledger_node.client.account import dev_private_key
+from openledger_node.config.model import MetricsSection
+from openledger_node.errors import StartError
+from openledger_node.l1.client import L1Client
+from openledger_node.l1.signers import LocalSigner
+from openledger_node.metrics.registry import NodeMetrics
+from openledger_node.metrics.server import HealthCheck, MetricsServer
+from openledger_node.node.execution import Execution, open_execution
+from openledger_node.node.l2_block_maker import RollupBlockMaker
+from openledger_node.node.l2_engine import ChainEngine
+from openledger_node.node.lifecycle import Service, Supervisor
+from openledger_node.node.network_files import GenesisFile
+from openledger_node.node.rollup_view import RollupView
+from openledger_node.rpc.accounts import UnlockedAccounts
+from openledger_node.rpc.context import RpcContext
+from openledger_node.rpc.dev import DevControls, Faucet
+from rollup_bridge.batcher.machine import BatcherSettings
+from rollup_bridge.batcher.service import Batcher
+from rollup_bridge.derive.attributes import SequencerAttributes
+from rollup_bridge.derive.driver import DerivationDriver
+from rollup_bridge.proposer.oracle import OracleReader
+from rollup_bridge.proposer.service import Proposer, ProposerSettings
+from rollup_bridge.txmgr.manager import TransactionManager
+from sequencer.builder.budget import BuildLimits
+from sequencer.loop import Sealed, SequencerLoop
+
+DETACHED_POLL_S = 0.5
+
+
+@dataclass(frozen=True)
+class Rollup:
+    """An open rollup node; services are started by `start_*`."""
+
+    config: RollupConfig
+    execution: Execution
+    l1: L1Client
+    engine: ChainEngine
+    driver: DerivationDriver
+    oracle: OracleReader
+
+    @property
+    def chain(self) -> Chain:
+        return self.execution.chain
+
+
+@contextlib.asynccontextmanager
+async def open_rollup(
+    config: RollupConfig, genesis: GenesisFile, l1_url: str, directory: Path
+) -> AsyncIterator[Rollup]:
+    """Open chain and L1 connection. Raises StartError for a wrong L1 or a data directory of another chain."""
+    spec = ChainSpec(
+        chain_id=config.l2_chain_id, is_rollup=True, block_gas_limit=L2_BLOCK_GAS_LIMIT, fees=ROLLUP_FEES
+    )
+    async with (
+        open_execution(spec, genesis.accounts, genesis.timestamp_s, directory) as execution,
+        L1Client([l1_url]) as l1,
+    ):
+        if execution.chain.genesis.header.hash != config.l2_genesis.hash:
+            raise StartError(
+                "the genesis file does not make the rollup configuration's genesis block",
+                "give the two files of one network with --rollup.genesis and --rollup.config",
+            )
+        if (found := await l1.chain_id()) != config.l1_chain_id:
+            raise StartError(
+                f"the L1 has chain id {found}, the rollup lives on {config.l1_chain_id}", "correct --l1.url"
+            )
+        engine = ChainEngine(execution.chain, execution.lane)
+        driver = DerivationDriver(config, l1, engine, execution.clock, poll_interval_s=0.5)
+        yield Rollup(config, execution, l1, engine, driver, OracleReader(config.output_oracle, l1))
+
+
+class UnlessDetached:
+    """Runs a service until a dev method detaches the chain from its L1: what it posts would be false then."""
+
+    def __init__(self, chain: Chain, service: Service) -> None:
+        self._chain = chain
+        self._service = service
+
+    async def run(self) -> None:
+        """Run the service, or nothing, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(self._service.run())
+            while not self._chain.detached:
+                await asyncio.sleep(DETACHED_POLL_S)
+            task.cancel()
+            await asyncio.Event().wait()
+
+
+class NothingOnSealed:
+    """The pool and feeds follow the chain by themselves."""
+
+    async def on_sealed(self, sealed: Sealed) -> None:
+        """See `sequencer.loop.BlockListener`."""
+
+
+def sequencer_loop(rollup: Rollup) -> tuple[RollupBlockMaker, SequencerLoop]:
+    """The service that builds blocks, and where they come from."""
+    execution = rollup.execution
+    maker = RollupBlockMaker(
+        chain=execution.chain,
+        lane=execution.lane,
+        attributes=SequencerAttributes(rollup.config, rollup.l1),
+        clock=execution.clock,
+        block_time_s=rollup.config.block_time_s,
+        request_reset=rollup.driver.request_reset,
+    )
+    loop = SequencerLoop(
+        maker=maker,
+        pool=execution.pool.pool,
+        clock=execution.clock,
+        lane=execution.lane,
+        next_due_s=maker.next_due_s,
+        limits=BuildLimits(fill_time_s=rollup.config.block_time_s / 2),
+        listener=NothingOnSealed(),
+    )
+    return maker, loop
+
+
+def start_batcher(rollup: Rollup, supervisor: Supervisor, private_key: bytes) -> Batcher:
+    """Post batches with the batcher's key."""
+    batcher = Batcher(
+        rollup.config,
+        BatcherSettings(sequencing_window=rollup.config.sequencing_window),
+        status=rollup.driver,
+        l2=rollup.engine,
+        sender=_sender(rollup, private_key),
+        clock=rollup.execution.clock,
+        poll_interval_s=0.5,
+    )
+    supervisor.start("batcher", UnlessDetached(rollup.chain, batcher))
+    return batcher
+
+
+def start_proposer(rollup: Rollup, supervisor: Supervisor, private_key: bytes) -> Proposer:
+    """Propose output roots with the proposer's key."""
+    proposer = Proposer(
+        rollup.config.output_oracle,
+        ProposerSettings(poll_interval_s=1.0),
+        status=rollup.driver,
+        outputs=rollup.engine,
+        contracts=rollup.l1,
+        sender=_sender(rollup, private_key),
+        clock=rollup.execution.clock,
+    )
+    supervisor.start("proposer", UnlessDetached(rollup.chain, proposer))
+    return proposer
+
+
+def _sender(rollup: Rollup, private_key: bytes) -> TransactionManager:
+    return TransactionManager(
+        rollup.l1,
+        LocalSigner(private_key),
+        rollup.execution.clock,
+        chain_id=rollup.config.l1_chain_id,
+        receipt_poll_s=0.5,
+    )
+
+
+def rpc_context(rollup: Rollup, *, dev: DevControls | None = None) -> RpcContext:
+    """What the JSON-RPC of this node stands on; with `dev`, the published accounts are unlocked."""
+    unlocked = [dev_private_key(i) for i in range(DEV_ACCOUNT_COUNT)] if dev else []
+    return RpcContext(
+        chain=rollup.chain,
+        pool=rollup.execution.pool,
+        feeds=rollup.execution.feeds,
+        client_version=f"openledger-node/v{__version__}",
+        accounts=UnlockedAccounts(unlocked),
+        rollup=RollupView(
+            config=rollup.config,
+            chain=rollup.chain,
+            engine=rollup.engine,
+            driver=rollup.driver,
+            oracle=rollup.oracle,
+        ),
+        dev=dev,
+    )
+
+
+def dev_controls(rollup: Rollup, loop: SequencerLoop) -> DevControls:
+    """The test methods of a development chain."""
+    return DevControls(
+        rollup.chain,
+        loop,
+        rollup.execution.clock,
+        fixed_block_time_s=rollup.config.block_time_s,
+        faucet=Faucet(dev_private_key(DEV_FAUCET)),
+    )
+
+
+def node_metrics(rollup: Rollup, role: str) -> NodeMetrics:
+    """Heads, supply and detachment, read at each scrape."""
+    chain, metrics = rollup.chain, NodeMetrics(role)
+    metrics.watch_head("l2", "unsafe", lambda: chain.heads.unsafe.number)
+    metrics.watch_head("l2", "safe", lambda: chain.heads.safe.number)
+    metrics.watch_head("l2", "finalized", lambda: chain.heads.finalized.number)
+    metrics.watch("detached", "1 after a dev method changed state outside of blocks.", lambda: chain.detached)
+    metrics.watch(
+        "supply_open",
+        "Sum of all L2 balances in OPEN.",
+        lambda: chain.supply(chain.heads.unsafe.number).total_wei / OPEN_UNIT,
+    )
+    return metrics
+
+
+async def start_metrics(
+    config: MetricsSection, metrics: NodeMetrics, checks: Mapping[str, HealthCheck]
+) -> MetricsServer:
+    """Bind the metrics port; raises StartError when it is taken."""
+    server = MetricsServer(config.host, config.port, metrics.registry, checks)
+    try:
+        await server.start()
+    except OSError as error:
+        raise StartError(
+            f"port {config.port} is not available ({error.strerror})", "choose another with --metrics.port"
+        ) from None
+    return server

@@ -1,0 +1,121 @@
+"""`openledger-node run`: one node of a network in its roles."""
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import structlog
+
+from openledger_node.client.account import Account
+from openledger_node.client.rpc import HttpRpc
+from openledger_node.config.model import Role, RunConfig
+from openledger_node.errors import StartError
+from openledger_node.metrics.server import HealthCheck
+from openledger_node.node.ai import open_provider
+from openledger_node.node.execution import RpcPorts
+from openledger_node.node.keys import read_key
+from openledger_node.node.lifecycle import ParentWatch, Supervisor, stop_on_signals
+from openledger_node.node.network_files import load_genesis, load_rollup_config
+from openledger_node.node.rollup import (
+    Rollup,
+    node_metrics,
+    open_rollup,
+    rpc_context,
+    sequencer_loop,
+    start_batcher,
+    start_metrics,
+    start_proposer,
+)
+from openledger_node.node.verification import OutputCheck
+from openledger_node.validator.service import Validator, ValidatorOptions
+
+log = structlog.get_logger(__name__)
+
+
+async def run_node(config: RunConfig) -> None:
+    """Run until stopped. Raises StartError for settings that contradict each other."""
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    async with Supervisor(stop) as supervisor:
+        supervisor.start("parent watch", ParentWatch(stop))
+        if "validator" in config.role:
+            _only(config.role, "validator")
+            await _run_validator(config, supervisor)
+        else:
+            await _run_rollup(config, supervisor)
+
+
+async def _run_validator(config: RunConfig, supervisor: Supervisor) -> None:
+    """A validator of AI work: JSON-RPC and published artefacts are all it has."""
+    if config.l2.url is None or config.l2.artifacts is None:
+        raise StartError("a validator reads another node", "give --l2.url and --l2.artifacts")
+    account = Account(read_key(config.keys.validator, "--keys.validator"))
+    async with _directory(config) as directory, HttpRpc(config.l2.url) as rpc:
+        options = ValidatorOptions((config.l2.artifacts,), directory / "artifacts")
+        supervisor.start("validator", Validator(rpc, account, options))
+        await supervisor.run_until_stopped()
+
+
+async def _run_rollup(config: RunConfig, supervisor: Supervisor) -> None:
+    if config.l1.url is None:
+        raise StartError("a rollup node derives its chain from an L1", "give its URL with --l1.url")
+    if config.rollup.config is None or config.rollup.genesis is None:
+        raise StartError("the network is not named", "give --rollup.config and --rollup.genesis")
+    rollup_config, genesis = load_rollup_config(config.rollup.config), load_genesis(config.rollup.genesis)
+    async with (
+        _directory(config) as directory,
+        open_rollup(rollup_config, genesis, config.l1.url, directory) as rollup,
+    ):
+        ports = RpcPorts(rpc_context(rollup), config.http.host, config.http.port, None)
+        await ports.start()
+        check = OutputCheck(rollup.chain, rollup.engine, rollup.oracle, rollup.execution.clock)
+        metrics = node_metrics(rollup, ",".join(config.role))
+        metrics.watch("outputs_checked", "Output roots compared with the L1's.", lambda: check.checked)
+        checks: dict[str, HealthCheck] = {"outputs": lambda: check.disagreement}
+        server = await start_metrics(config.metrics, metrics, checks)
+        try:
+            supervisor.start("derivation", rollup.driver)
+            supervisor.start("output check", check)
+            await _start_roles(config, rollup, supervisor, ports.port, directory)
+        finally:
+            await server.stop()
+            await ports.stop()
+
+
+async def _start_roles(
+    config: RunConfig, rollup: Rollup, supervisor: Supervisor, port: int, directory: Path
+) -> None:
+    if "sequencer" in config.role:
+        _, loop = sequencer_loop(rollup)
+        supervisor.start("sequencer", loop)
+    if "batcher" in config.role:
+        start_batcher(rollup, supervisor, read_key(config.keys.batcher, "--keys.batcher"))
+    if "proposer" in config.role:
+        start_proposer(rollup, supervisor, read_key(config.keys.proposer, "--keys.proposer"))
+    log.info("node is up", roles=",".join(config.role), rpc=f"http://{config.http.host}:{port}")
+    if "gateway" not in config.role:
+        await supervisor.run_until_stopped()
+        return
+    account = Account(read_key(config.keys.provider, "--keys.provider"))
+    async with (
+        HttpRpc(f"http://{config.http.host}:{port}") as rpc,
+        open_provider(config.gateway, directory, rpc, account, workers=1) as provider,
+    ):
+        supervisor.start("gateway", provider.gateway)
+        await supervisor.run_until_stopped()
+
+
+def _only(roles: Sequence[Role], role: Role) -> None:
+    if tuple(roles) != (role,):
+        raise StartError(f"{role} shares a process with no other role", f"run it alone: --role {role}")
+
+
+@contextlib.asynccontextmanager
+async def _directory(config: RunConfig) -> AsyncIterator[Path]:
+    if config.datadir is not None:
+        yield config.datadir
+        return
+    with tempfile.TemporaryDirectory(prefix="openledger-") as temporary:
+        yield Path(temporary)
