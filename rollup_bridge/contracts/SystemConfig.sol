@@ -23,6 +23,7 @@ contract SystemConfig is Ownable2Step {
     event ConfigUpdate(uint256 indexed version, UpdateType indexed updateType, bytes data);
 
     error GasLimitOutOfRange(uint64 gasLimit, uint64 minimum, uint64 maximum);
+    error NotAnAddress(bytes32 batcherHash);
     error ScalarRisesTooFast(uint32 scalar, uint256 maximum);
 
     uint256 public constant VERSION = 0;
@@ -102,7 +103,9 @@ contract SystemConfig is Ownable2Step {
         return "2.3.0";
     }
 
+    /// @dev Derivation stops at a hash it cannot read, so none may be logged.
     function _setBatcherHash(bytes32 batcherHash_) private {
+        require(uint256(batcherHash_) <= type(uint160).max, NotAnAddress(batcherHash_));
         batcherHash = batcherHash_;
         emit ConfigUpdate(VERSION, UpdateType.BATCHER, abi.encode(batcherHash_));
     }

@@ -75,6 +75,12 @@ def test_ownership_passes_in_two_steps(rollup: Rollup) -> None:
     assert address_of(rollup.system_config.read("owner")) == ALICE
 
 
+def test_a_batcher_is_an_address(rollup: Rollup) -> None:
+    with pytest.raises(Reverted, match="NotAnAddress"):
+        rollup.system_config.send(OWNER, "setBatcherHash", word(1 << 160))
+    rollup.system_config.send(OWNER, "setBatcherHash", word((1 << 160) - 1))
+
+
 @pytest.mark.parametrize("gas_limit", [0, 20_999_999, 200_000_001])
 def test_gas_limit_has_a_range(rollup: Rollup, gas_limit: int) -> None:
     with pytest.raises(Reverted, match="GasLimitOutOfRange"):
