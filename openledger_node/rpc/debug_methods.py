@@ -107,7 +107,12 @@ class DebugMethods:
         request = self._calls.request(call, state, block)
         time_limit_s = self._context.limits.call_time_s
         return state.trace_call(
-            request, _tracer(config), _options(config), overrides, block, time_limit_s=time_limit_s
+            request,
+            _tracer(config),
+            _options(config),
+            overrides=overrides,
+            block=block,
+            time_limit_s=time_limit_s,
         )
 
 

@@ -48,7 +48,7 @@ def word(value: int) -> str:
 
 def header(value: Header) -> Json:
     """A header as `newHeads` sends it: a block object less size, transactions and uncles."""
-    return {
+    encoded = {
         "number": quantity(value.number),
         "hash": data(value.hash),
         "parentHash": data(value.parent_hash),
@@ -70,8 +70,8 @@ def header(value: Header) -> Json:
         "blobGasUsed": quantity(value.blob_gas_used),
         "excessBlobGas": quantity(value.excess_blob_gas),
         "parentBeaconBlockRoot": data(value.parent_beacon_block_root),
-        "requestsHash": data(value.requests_hash),
     }
+    return encoded | {"requestsHash": data(value.requests_hash)} if value.requests_hash else encoded
 
 
 def raw_block(value: Block) -> bytes:

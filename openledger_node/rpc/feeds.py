@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
+from openledger_node.chain.log_search import logs_in
 from openledger_node.chain.records import FoundLog, HeadChange, LogQuery
 from openledger_node.evm.records import Block, Transaction
 
@@ -63,30 +64,6 @@ def logs_of_change(change: HeadChange, query: LogQuery) -> Iterator[ChangedLog]:
 
 
 def block_logs(block: Block, query: LogQuery) -> Iterator[FoundLog]:
-    """The block's logs that match `query`'s addresses, topics and range."""
-    if not query.first_block <= block.header.number <= query.last_block:
-        return
-    log_index = 0
-    for index, receipt in enumerate(block.receipts):
-        for log in receipt.logs:
-            found = FoundLog(
-                log=log,
-                block_hash=block.header.hash,
-                block_number=block.header.number,
-                block_timestamp_s=block.header.timestamp_s,
-                transaction_hash=block.transactions[index].hash,
-                transaction_index=index,
-                log_index=log_index,
-            )
-            log_index += 1
-            if _matches(found, query):
-                yield found
-
-
-def _matches(found: FoundLog, query: LogQuery) -> bool:
-    log = found.log
-    if query.addresses and log.address not in query.addresses:
-        return False
-    if len(query.topics) > len(log.topics):
-        return False
-    return all(not wanted or topic in wanted for topic, wanted in zip(log.topics, query.topics, strict=False))
+    """The block's logs that match `query`, its range included."""
+    if query.first_block <= block.header.number <= query.last_block:
+        yield from logs_in(block, query)
