@@ -40,6 +40,8 @@ contract Target {
         require(success, "forwarded call failed");
     }
 
+    receive() external payable {}
+
     fallback() external payable {
         gasReceived = gasleft();
         ++calls;
