@@ -51,6 +51,8 @@ class ChainSpec:
     fees: FeeParameters
     osaka_time_s: int | None = None
     """Timestamp of the first Osaka block, or None while it is not scheduled."""
+    has_execution_requests: bool = False
+    """Whether blocks carry requests to a consensus layer (EIP-7685); not on a rollup or the embedded L1."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,108 +1,289 @@
 """What the chain is right now, what it was, and how it grows: the one facade over blocks and state.
 
-One writer calls `open_block`, `import_block`, `rewind_to`, `set_safe`, `set_finalized`, `patch_state`;
-any number of threads may read at the same time.
+One writer calls `open_block`, `import_block`, `import_encoded`, `rewind_to`, `set_safe`, `set_finalized` and
+`patch_state`; any number of threads may read at the same time.
+
+Covered: one synced write batch per block (state, receipts, indexes, head), so that a crash leaves the block
+before or the block after. Not covered: which blocks to build or to follow.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
-from genesis.spec import ChainSpec
+from genesis.spec import BlockId, ChainSpec
 from genesis.types import Address, Hash32
+from openledger_node.chain.block_store import BlockStore, Puts, canonical_entries, canonical_keys
+from openledger_node.chain.genesis import Allocation, genesis_block, genesis_supply_wei
+from openledger_node.chain.head_block import HeadBlock
+from openledger_node.chain.log_search import find_logs
+from openledger_node.chain.natives import native_precompiles
 from openledger_node.chain.records import FoundLog, FoundTransaction, HeadChange, Heads, LogQuery, Supply
+from openledger_node.errors import CriticalError, StartError
+from openledger_node.evm.blocks import decode_block
 from openledger_node.evm.engine import Engine
-from openledger_node.evm.records import AccountOverride, Block, BlockInputs, GenesisAccount, Header
+from openledger_node.evm.errors import InvalidBlockError
+from openledger_node.evm.records import AccountOverride, Block, BlockInputs, ExecutedBlock, Header
+from openledger_node.evm.rlp_codec import RlpError
 from openledger_node.evm.snapshot import Snapshot
+from openledger_node.storage import keys
+from openledger_node.storage.identity import check_identity, identity_entry
 from openledger_node.storage.keyvalue import KeyValue
+from openledger_node.storage.migrations import migrate
 from sequencer.ports import OpenBlock
+
+Listener = Callable[[HeadChange], None]
 
 
 class Chain:
-    """Open one with `Chain.open`: it creates the genesis block in an empty store."""
+    """Open one with `Chain.open`."""
 
-    spec: ChainSpec
-    engine: Engine
+    def __init__(
+        self, engine: Engine, store: KeyValue, blocks: BlockStore, genesis: Block, genesis_supply_wei: int
+    ) -> None:
+        self.engine = engine
+        self.spec: ChainSpec = engine.spec
+        self.genesis = genesis
+        self._store = store
+        self._blocks = blocks
+        self._genesis_supply_wei = genesis_supply_wei
+        self._listeners: tuple[Listener, ...] = ()
+        self._detached = store.get(keys.DETACHED) is not None
+        self._heads = Heads(self._stored(keys.UNSAFE), self._stored(keys.SAFE), self._stored(keys.FINALIZED))
 
     @classmethod
-    def open(
-        cls,
-        spec: ChainSpec,
-        store: KeyValue,
-        alloc: Mapping[Address, GenesisAccount],
-        genesis_timestamp_s: int,
-    ) -> "Chain":
-        """Raises `StartError` if the store belongs to another chain or a newer schema."""
-        raise NotImplementedError
+    def open(cls, spec: ChainSpec, store: KeyValue, alloc: Allocation, genesis_timestamp_s: int) -> "Chain":
+        """Open the chain in `store`; an empty store gets the genesis block. Raises `StartError` if the store
+        belongs to another chain or a newer schema, or if the program lacks a fork or a native library."""
+        blocks = BlockStore(store, spec.chain_id)
+        engine = Engine(spec, store, blocks, native_precompiles() if spec.is_rollup else {})
+        genesis = genesis_block(spec, alloc, genesis_timestamp_s)
+        genesis_hash = genesis.block.header.hash
+        known = check_identity(store, genesis_hash, spec.chain_id)
+        migrate(store)
+        if not known:
+            store.write(_genesis_entries(blocks, genesis, spec.chain_id))
+        chain = cls(engine, store, blocks, genesis.block, genesis_supply_wei(alloc))
+        chain._step_back_to_readable_state()
+        return chain
 
-    @property
-    def genesis(self) -> Block:
-        raise NotImplementedError
+    # -- heads -------------------------------------------------------------------------------------------
 
     @property
     def heads(self) -> Heads:
-        raise NotImplementedError
+        return self._heads
 
     @property
     def head(self) -> Block:
         """The unsafe head."""
-        raise NotImplementedError
+        return self._known_block(self._heads.unsafe.hash)
+
+    def set_safe(self, block_hash: Hash32) -> None:
+        """Raises `ValueError` for a block that is not canonical, like `set_finalized`."""
+        block_id = self._canonical_id(block_hash)
+        self._store.write([(keys.SAFE, block_hash)])
+        self._heads = replace(self._heads, safe=block_id)
+
+    def set_finalized(self, block_hash: Hash32) -> None:
+        block_id = self._canonical_id(block_hash)
+        self._store.write([(keys.FINALIZED, block_hash)])
+        self._heads = replace(self._heads, finalized=block_id)
+
+    # -- blocks ------------------------------------------------------------------------------------------
 
     def header_by_hash(self, block_hash: Hash32) -> Header | None:
         """Any known block, canonical or not."""
-        raise NotImplementedError
+        return self._blocks.header_by_hash(block_hash)
 
     def header_by_number(self, number: int) -> Header | None:
-        raise NotImplementedError
+        block_hash = self._blocks.canonical_hash(number)
+        return None if block_hash is None else self._blocks.header_by_hash(block_hash)
 
     def block_by_hash(self, block_hash: Hash32) -> Block | None:
-        raise NotImplementedError
+        return self._blocks.block_by_hash(block_hash)
 
     def block_by_number(self, number: int) -> Block | None:
-        raise NotImplementedError
+        block_hash = self._blocks.canonical_hash(number)
+        return None if block_hash is None else self._blocks.block_by_hash(block_hash)
 
     def is_canonical(self, block_hash: Hash32) -> bool:
-        raise NotImplementedError
+        header = self._blocks.header_by_hash(block_hash)
+        return header is not None and self._blocks.canonical_hash(header.number) == block_hash
 
     def find_transaction(self, transaction_hash: Hash32) -> FoundTransaction | None:
-        raise NotImplementedError
+        """A transaction of the canonical chain."""
+        place = self._blocks.transaction_place(transaction_hash)
+        block = None if place is None else self._blocks.block_by_hash(place[0])
+        if place is None or block is None:
+            return None
+        return FoundTransaction(block, place[1], block.transactions[place[1]])
 
     def find_logs(self, query: LogQuery) -> Iterator[FoundLog]:
         """Matching logs of canonical blocks in order; lazy, so that the caller can stop at its limit."""
-        raise NotImplementedError
+        return find_logs(self._blocks, query)
 
     def supply(self, number: int) -> Supply:
-        raise NotImplementedError
+        """Sum of all balances after a canonical block. Raises `ValueError` for a number beyond the head."""
+        block_hash = self._blocks.canonical_hash(number)
+        if block_hash is None:
+            raise ValueError(f"there is no block {number}")
+        minted_wei, burned_wei = self._blocks.minted_and_burned(block_hash)
+        return Supply(self._genesis_supply_wei, minted_wei, burned_wei)
 
     def snapshot(self, header: Header | None = None) -> Snapshot:
         """State after `header` (the head if None): accounts, storage, calls, estimates, proofs, traces."""
-        raise NotImplementedError
+        header = header or self._known_header(self._heads.unsafe.hash)
+        return self.engine.snapshot(header, self._state_root(header))
+
+    # -- growing -----------------------------------------------------------------------------------------
 
     def open_block(self, inputs: BlockInputs) -> OpenBlock:
         """A block on the head; `inputs.transactions` are forced in (a bad one raises `InvalidBlockError`)."""
-        raise NotImplementedError
+        parent = self._known_header(self._heads.unsafe.hash)
+        return HeadBlock(self.engine, parent, self._state_root(parent), inputs, self._accept)
 
     def import_block(self, inputs: BlockInputs, expected_hash: Hash32 | None = None) -> Block:
         """Execute on the head, store, make it the head. Raises `InvalidBlockError`, nothing changed."""
-        raise NotImplementedError
+        parent = self._known_header(self._heads.unsafe.hash)
+        executed = self.engine.execute_block(parent, inputs, self._state_root(parent))
+        found = executed.block.header.hash
+        if expected_hash is not None and found != expected_hash:
+            raise InvalidBlockError(f"the block executes to 0x{found.hex()}, not 0x{expected_hash.hex()}")
+        self._accept(executed)
+        return executed.block
+
+    def import_encoded(self, encoded: bytes) -> Block:
+        """Verify, on the head, a block that came as RLP, and make it the head. Raises `InvalidBlockError`."""
+        try:
+            raw = decode_block(encoded)
+        except RlpError as error:
+            raise InvalidBlockError(str(error)) from error
+        parent = self._known_header(self._heads.unsafe.hash)
+        executed = self.engine.verify_block(parent, raw)
+        self._accept(executed)
+        return executed.block
 
     def rewind_to(self, block_hash: Hash32) -> None:
-        """Make an ancestor of the head the head; never below the finalized block unless detached."""
-        raise NotImplementedError
+        """Make an ancestor of the head the head. Raises `ValueError` for any other block, and for one below
+        the finalized block unless the chain is detached."""
+        target = self._canonical_id(block_hash)
+        if target.number < self._heads.finalized.number and not self._detached:
+            raise ValueError(f"block {target.number} is below the finalized {self._heads.finalized.number}")
+        removed = self._removed_above(target.number)
+        heads = Heads(target, _lower(self._heads.safe, target), _lower(self._heads.finalized, target))
+        gone = [key for block in removed for key in canonical_keys(block)]
+        self._store.write(_head_entries(heads), gone)
+        self._heads = heads
+        self._announce(HeadChange(removed, ()))
 
-    def set_safe(self, block_hash: Hash32) -> None:
-        raise NotImplementedError
-
-    def set_finalized(self, block_hash: Hash32) -> None:
-        raise NotImplementedError
-
-    def subscribe(self, listener: Callable[[HeadChange], None]) -> Callable[[], None]:
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` in the writer's thread after each change; returns the function that ends it."""
-        raise NotImplementedError
+        self._listeners = (*self._listeners, listener)
+
+        def end() -> None:
+            self._listeners = tuple(other for other in self._listeners if other is not listener)
+
+        return end
 
     @property
     def detached(self) -> bool:
         """True once a dev method changed state outside of blocks: batching and proposing must stop."""
-        raise NotImplementedError
+        return self._detached
 
     def patch_state(self, changes: Mapping[Address, AccountOverride]) -> None:
         """Dev only: change accounts under the head (anvil_setBalance and the like) and become detached."""
-        raise NotImplementedError
+        header = self._known_header(self._heads.unsafe.hash)
+        root, writes = self.engine.patched_state(self._state_root(header), changes)
+        patch = (keys.by_hash(keys.PATCHED_ROOT, header.hash), bytes(root))
+        self._store.write([*writes, patch, (keys.DETACHED, b"")])
+        self._detached = True
+
+    # -- internal ----------------------------------------------------------------------------------------
+
+    def _accept(self, executed: ExecutedBlock) -> None:
+        """Store a block and make it the head, all in one write."""
+        block = executed.block
+        if block.header.parent_hash != self._heads.unsafe.hash:
+            raise CriticalError(f"the head moved while block {block.header.number} was built")
+        heads = replace(self._heads, unsafe=_id(block.header))
+        puts = [*executed.state_writes, *self._blocks.block_entries(block), *canonical_entries(block)]
+        self._store.write([*puts, *_head_entries(heads)])
+        self._heads = heads
+        self._announce(HeadChange((), (block,)))
+
+    def _announce(self, change: HeadChange) -> None:
+        for listener in self._listeners:
+            listener(change)
+
+    def _removed_above(self, number: int) -> tuple[Block, ...]:
+        """Canonical blocks above `number`, newest first."""
+        top = self._heads.unsafe.number
+        hashes = (self._blocks.canonical_hash(height) for height in range(top, number, -1))
+        return tuple(self._known_block(block_hash) for block_hash in hashes if block_hash is not None)
+
+    def _state_root(self, header: Header) -> Hash32:
+        """The header's, or the one a dev method put in its place."""
+        if not self._detached:
+            return header.state_root
+        patched = self._store.get(keys.by_hash(keys.PATCHED_ROOT, header.hash))
+        return header.state_root if patched is None else Hash32(patched)
+
+    def _stored(self, key: bytes) -> BlockId:
+        block_hash = self._store.get(key)
+        header = None if block_hash is None else self._blocks.header_by_hash(Hash32(block_hash))
+        if header is None:
+            raise StartError("the database names a head it does not hold", "restore a backup")
+        return _id(header)
+
+    def _canonical_id(self, block_hash: Hash32) -> BlockId:
+        if not self.is_canonical(block_hash):
+            raise ValueError(f"block 0x{block_hash.hex()} is not on the canonical chain")
+        return _id(self._known_header(block_hash))
+
+    def _known_header(self, block_hash: Hash32) -> Header:
+        header = self._blocks.header_by_hash(block_hash)
+        assert header is not None, "a head is always stored"
+        return header
+
+    def _known_block(self, block_hash: Hash32) -> Block:
+        block = self._blocks.block_by_hash(block_hash)
+        assert block is not None, "a canonical block is always stored"
+        return block
+
+    def _step_back_to_readable_state(self) -> None:
+        """A damaged store may lack the head's state: fall back to the newest block that has it."""
+        header = self._known_header(self._heads.unsafe.hash)
+        while self._store.get(keys.node(self._state_root(header))) is None:
+            parent = self._blocks.header_by_hash(header.parent_hash)
+            if parent is None:
+                raise StartError("the database holds no readable state", "restore a backup")
+            header = parent
+        if header.hash != self._heads.unsafe.hash:
+            self.rewind_to(header.hash)
+
+
+def _id(header: Header) -> BlockId:
+    return BlockId(header.hash, header.number)
+
+
+def _lower(left: BlockId, right: BlockId) -> BlockId:
+    return left if left.number <= right.number else right
+
+
+def _head_entries(heads: Heads) -> Puts:
+    return [
+        (keys.UNSAFE, bytes(heads.unsafe.hash)),
+        (keys.SAFE, bytes(heads.safe.hash)),
+        (keys.FINALIZED, bytes(heads.finalized.hash)),
+    ]
+
+
+def _genesis_entries(blocks: BlockStore, genesis: ExecutedBlock, chain_id: int) -> Puts:
+    block = genesis.block
+    start = _id(block.header)
+    return [
+        *genesis.state_writes,
+        *blocks.block_entries(block),
+        *canonical_entries(block),
+        *_head_entries(Heads(start, start, start)),
+        identity_entry(block.header.hash, chain_id),
+    ]

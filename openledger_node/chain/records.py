@@ -57,7 +57,7 @@ class FoundLog:
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """The sum of all balances at a block: genesis + minted − burned, both cumulative since genesis."""
+    """The sum of all balances at a block: genesis plus minted less burned, both cumulative since genesis."""
 
     genesis_wei: int
     minted_wei: int

@@ -1,53 +1,116 @@
 """How blocks, calls and proofs are computed: the one facade over py-evm."""
 
 from collections.abc import Mapping
-from typing import Protocol
 
+from genesis.forks import ForkSchedule, schedule_of
 from genesis.spec import ChainSpec
 from genesis.types import Address, Hash32
-from openledger_node.evm.records import (
-    BlockInputs,
-    ExecutedBlock,
-    GenesisAccount,
-    Header,
-    Receipt,
-    Transaction,
-)
+from openledger_node.errors import StartError
+from openledger_node.evm.accounts import AccountState
+from openledger_node.evm.ancestors import HeaderSource
+from openledger_node.evm.backends import assert_native_backends
+from openledger_node.evm.block_building import BlockExecution, Rules
+from openledger_node.evm.blocks import RawBlock
+from openledger_node.evm.calls import CallSite, Overrides, apply_overrides
+from openledger_node.evm.errors import InvalidBlockError, TransactionError
+from openledger_node.evm.header_rules import check_header
+from openledger_node.evm.node_store import NodeStore, state_writes
+from openledger_node.evm.precompile_host import NativePrecompile
+from openledger_node.evm.records import BlockInputs, ExecutedBlock, Header, Transaction
 from openledger_node.evm.snapshot import Snapshot
+from openledger_node.evm.transactions import decode_transaction
 from openledger_node.storage.keyvalue import KeyValue
 
-
-class HeaderSource(Protocol):
-    """Where the engine finds ancestors (BLOCKHASH)."""
-
-    def header_by_hash(self, block_hash: Hash32) -> Header | None: ...
+StateWrites = tuple[tuple[bytes, bytes], ...]
 
 
 class Engine:
-    def __init__(self, spec: ChainSpec, store: KeyValue, headers: HeaderSource) -> None:
-        raise NotImplementedError
+    """One chain's rules over one store. Reads may run in any thread; blocks are built on one."""
+
+    def __init__(
+        self,
+        spec: ChainSpec,
+        store: KeyValue,
+        headers: HeaderSource,
+        natives: Mapping[Address, NativePrecompile],
+        schedule: ForkSchedule | None = None,
+    ) -> None:
+        """`natives` are the precompiles of a rollup, none elsewhere. Raises `StartError`."""
+        assert_native_backends()
+        try:
+            self._schedule = schedule or schedule_of(spec)
+        except ValueError as error:
+            raise StartError(str(error), "install a newer version of openledger-node") from None
+        self.spec = spec
+        self._rules = Rules(spec, NodeStore(store), headers, natives if spec.is_rollup else {})
 
     def decode_transaction(self, raw: bytes) -> Transaction:
         """Decode and recover the sender. Raises `TransactionError` with geth's wording."""
-        raise NotImplementedError
+        return decode_transaction(raw, self.spec.chain_id)
 
-    def execute_block(self, parent: Header, inputs: BlockInputs) -> ExecutedBlock:
+    def begin_block(
+        self, parent: Header, inputs: BlockInputs, state_root: Hash32 | None = None
+    ) -> BlockExecution:
+        """An empty block on `parent`; `inputs.transactions` are left to the caller. `state_root` names the
+        state to build on if it is not the parent's own."""
+        fork = self._schedule.at(inputs.timestamp_s)
+        return BlockExecution(self._rules, fork, parent, state_root or parent.state_root, inputs)
+
+    def execute_block(
+        self, parent: Header, inputs: BlockInputs, state_root: Hash32 | None = None
+    ) -> ExecutedBlock:
         """Raises `InvalidBlockError` if any transaction is invalid."""
-        raise NotImplementedError
+        execution = self.begin_block(parent, inputs, state_root)
+        for index, raw in enumerate(inputs.transactions):
+            try:
+                execution.add(raw)
+            except TransactionError as error:
+                raise InvalidBlockError(f"transaction {index} is invalid: {error.cause}") from error
+        return execution.seal()
+
+    def verify_block(self, parent: Header, raw: RawBlock) -> ExecutedBlock:
+        """Execute a block made elsewhere and compare it with its header. Raises `InvalidBlockError`."""
+        header = raw.header
+        check_header(self.spec, self._schedule.at(header.timestamp_s), parent, header)
+        executed = self.execute_block(
+            parent,
+            BlockInputs(
+                timestamp_s=header.timestamp_s,
+                prev_randao=header.prev_randao,
+                fee_recipient=header.coinbase,
+                gas_limit=header.gas_limit,
+                parent_beacon_block_root=header.parent_beacon_block_root,
+                transactions=raw.transactions,
+                extra_data=header.extra_data,
+                withdrawals=raw.withdrawals,
+            ),
+        )
+        if executed.block.header.hash != header.hash:
+            raise InvalidBlockError(f"invalid header: {_difference(executed.block.header, header)}")
+        return executed
 
     def snapshot(self, header: Header, state_root: Hash32 | None = None) -> Snapshot:
         """State after `header`, or another state seen with its block context."""
-        raise NotImplementedError
+        fork = self._schedule.at(header.timestamp_s)
+        return Snapshot(CallSite(self._rules, fork, header, state_root or header.state_root))
 
-    def genesis_block(self, alloc: Mapping[Address, GenesisAccount], timestamp_s: int) -> ExecutedBlock:
-        raise NotImplementedError
+    def patched_state(self, state_root: Hash32, changes: Overrides) -> tuple[Hash32, StateWrites]:
+        """A state with accounts changed outside of any block, and what to store to make it readable."""
+        accounts = AccountState(self._rules.nodes, state_root)
+        apply_overrides(accounts, changes)
+        nodes: dict[bytes, bytes] = {}
+        codes: dict[Hash32, bytes] = {}
+        root = accounts.make_root(nodes, codes)
+        return root, state_writes(nodes, codes)
 
 
-def encode_block(header: Header, transactions: tuple[Transaction, ...]) -> bytes:
-    """RLP of a whole block as `debug_getRawBlock` returns it."""
-    raise NotImplementedError
+def _difference(computed: Header, claimed: Header) -> str:
+    """The first field that differs."""
+    for name in Header.__slots__:
+        if getattr(computed, name) != getattr(claimed, name):
+            return f"{name} is {_shown(getattr(claimed, name))}, executed {_shown(getattr(computed, name))}"
+    return "nothing differs"
 
 
-def encode_receipt(transaction: Transaction, receipt: Receipt) -> bytes:
-    """Consensus encoding of a receipt as `debug_getRawReceipts` returns it."""
-    raise NotImplementedError
+def _shown(value: object) -> str:
+    return f"0x{value.hex()}" if isinstance(value, bytes) else str(value)

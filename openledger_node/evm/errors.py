@@ -3,6 +3,7 @@
 UserError
 ├── TransactionError   a transaction that can not be in this block; the builder skips it, RPC answers -32000
 └── CallError          a call or estimate that can not run; RPC answers -32000 (or 3 with revert data)
+    └── CallTimeoutError
 CriticalError
 └── InvalidBlockError  a block breaks the rules: import refuses it, derivation decides what follows
 """
@@ -28,6 +29,10 @@ class CallError(UserError):
     def __init__(self, cause: str, output: bytes = b"") -> None:
         super().__init__(cause)
         self.output = output
+
+
+class CallTimeoutError(CallError):
+    """The call took longer than its caller allows."""
 
 
 class InvalidBlockError(CriticalError):

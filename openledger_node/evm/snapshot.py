@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from genesis.types import Address, Hash32
+from openledger_node.evm.accounts import EMPTY_CODE_HASH, NO_ACCOUNT, AccountState, read_storage
+from openledger_node.evm.calls import CallSite, Overrides, estimate_gas, run_call
+from openledger_node.evm.header_rules import base_fee_after
+from openledger_node.evm.proofs import prove, read_account
 from openledger_node.evm.records import (
     AccountInfo,
-    AccountOverride,
     AccountProof,
     Block,
     BlockOverride,
@@ -17,57 +20,103 @@ from openledger_node.evm.records import (
     CallResult,
     Header,
 )
-
-Overrides = Mapping[Address, AccountOverride]
+from openledger_node.evm.rollup_fees import l1_fee
+from openledger_node.evm.tracing import trace_block, trace_call
 
 
 class Snapshot:
     """The state after `header`."""
 
-    header: Header
-    state_root: Hash32
+    def __init__(self, site: CallSite) -> None:
+        self._site = site
+        self._nodes = site.rules.nodes
+
+    @property
+    def header(self) -> Header:
+        return self._site.header
+
+    @property
+    def state_root(self) -> Hash32:
+        return self._site.state_root
 
     def account(self, address: Address) -> AccountInfo:
-        raise NotImplementedError
+        found = read_account(self._nodes, self.state_root, address)
+        account = found or NO_ACCOUNT
+        code = b"" if account.code_hash == EMPTY_CODE_HASH else self._nodes.code(account.code_hash)
+        return AccountInfo(
+            nonce=account.nonce,
+            balance_wei=account.balance_wei,
+            code=code,
+            code_hash=account.code_hash,
+            storage_root=account.storage_root,
+            exists=found is not None,
+        )
 
     def storage_at(self, address: Address, slot: int) -> int:
-        raise NotImplementedError
+        account = read_account(self._nodes, self.state_root, address) or NO_ACCOUNT
+        return read_storage(self._nodes, account.storage_root, slot)
 
     def call(
-        self, request: CallRequest, overrides: Overrides | None = None, block: BlockOverride | None = None
+        self,
+        request: CallRequest,
+        overrides: Overrides | None = None,
+        block: BlockOverride | None = None,
+        *,
+        time_limit_s: float | None = None,
     ) -> CallResult:
         """Run a message on this state with the header's block context. Raises `CallError` if it can not
-        start (funds, intrinsic gas)."""
-        raise NotImplementedError
+        start (funds, intrinsic gas), `CallTimeoutError` past the limit."""
+        return run_call(self._site, request, overrides, block, time_limit_s=time_limit_s)
 
     def estimate_gas(
-        self, request: CallRequest, overrides: Overrides | None = None, block: BlockOverride | None = None
+        self,
+        request: CallRequest,
+        overrides: Overrides | None = None,
+        block: BlockOverride | None = None,
+        *,
+        time_limit_s: float | None = None,
     ) -> int:
         """Least gas limit with which the message succeeds, at most `request.gas`. Raises `CallError`."""
-        raise NotImplementedError
+        return estimate_gas(self._site, request, overrides, block, time_limit_s=time_limit_s)
 
     def prove(self, address: Address, slots: Sequence[int]) -> AccountProof:
-        raise NotImplementedError
+        return prove(self._nodes, self.state_root, address, slots)
 
     def trace_call(
         self,
         request: CallRequest,
         tracer: str,
         options: Mapping[str, Any],
+        *,
         overrides: Overrides | None = None,
         block: BlockOverride | None = None,
+        time_limit_s: float | None = None,
     ) -> Any:
-        """`tracer`: "" (struct logs), "callTracer", "prestateTracer", "4byteTracer"; JSON-ready result."""
-        raise NotImplementedError
+        """`tracer`: "" (struct logs), "callTracer", "prestateTracer", "4byteTracer"; JSON-ready result.
 
-    def trace_block(self, block: Block, tracer: str, options: Mapping[str, Any]) -> list[Any]:
-        """Trace every transaction of `block`, whose parent state this snapshot is."""
-        raise NotImplementedError
+        Raises `CallError`, also for a tracer that does not exist."""
+        return trace_call(
+            self._site,
+            request,
+            tracer,
+            options,
+            overrides=overrides,
+            block=block,
+            time_limit_s=time_limit_s,
+        )
+
+    def trace_block(
+        self, block: Block, tracer: str, options: Mapping[str, Any], *, only_index: int | None = None
+    ) -> list[Any]:
+        """Trace every transaction of `block` (or one), whose parent's state this snapshot is."""
+        return trace_block(self._site, block, tracer, options, only_index)
 
     def l1_data_fee_wei(self, raw: bytes) -> int:
         """L1 data fee of a raw transaction at this state; 0 on a chain that is no rollup."""
-        raise NotImplementedError
+        if not self._site.rules.spec.is_rollup:
+            return 0
+        return l1_fee(AccountState(self._nodes, self.state_root), raw).fee_wei
 
     def next_base_fee_wei(self) -> int:
         """Base fee of a block on top of `header`."""
-        raise NotImplementedError
+        return base_fee_after(self._site.rules.spec, self.header)

@@ -42,7 +42,7 @@ class MemoryKeyValue:
         self, prefix: bytes, start: bytes = b"", *, reverse: bool = False
     ) -> Iterator[tuple[bytes, bytes]]:
         first = prefix + start
-        keys = sorted(key for key in self._data if key.startswith(prefix) and key >= first)
+        keys = sorted(key for key in list(self._data) if key.startswith(prefix) and key >= first)
         for key in reversed(keys) if reverse else keys:
             yield key, self._data[key]
 

@@ -1,0 +1,79 @@
+"""What the first block of a chain is: deterministic from rules, allocation and time."""
+
+from collections.abc import Mapping
+
+from genesis.account import GenesisAccount
+from genesis.forks import Fork, ForkSchedule, schedule_of
+from genesis.spec import ChainSpec
+from genesis.types import ZERO_ADDRESS, ZERO_HASH, Address, Hash32
+from openledger_node.evm.accounts import AccountState
+from openledger_node.evm.blocks import EMPTY_OMMERS_HASH, NO_REQUESTS_HASH, ZERO_NONCE, sealed
+from openledger_node.evm.node_store import NodeStore, state_writes
+from openledger_node.evm.receipts import EMPTY_BLOOM
+from openledger_node.evm.records import Block, ExecutedBlock, Header, SupplyChange
+from openledger_node.evm.trie import EMPTY_ROOT
+from openledger_node.storage.keyvalue import MemoryKeyValue
+
+Allocation = Mapping[Address, GenesisAccount]
+
+
+def genesis_header(spec: ChainSpec, allocation: Allocation, timestamp_s: int) -> Header:
+    """Header of the first block."""
+    return genesis_block(spec, allocation, timestamp_s).block.header
+
+
+def genesis_block(
+    spec: ChainSpec, allocation: Allocation, timestamp_s: int, schedule: ForkSchedule | None = None
+) -> ExecutedBlock:
+    """The first block and its state. Raises `ValueError` for a fork this build does not know."""
+    state_root, writes = materialise(allocation)
+    fork = (schedule or schedule_of(spec)).at(timestamp_s)
+    header = sealed(
+        Header(
+            parent_hash=ZERO_HASH,
+            ommers_hash=EMPTY_OMMERS_HASH,
+            coinbase=ZERO_ADDRESS,
+            state_root=state_root,
+            transactions_root=EMPTY_ROOT,
+            receipts_root=EMPTY_ROOT,
+            bloom=EMPTY_BLOOM,
+            difficulty=0,
+            number=0,
+            gas_limit=spec.block_gas_limit,
+            gas_used=0,
+            timestamp_s=timestamp_s,
+            extra_data=b"",
+            prev_randao=ZERO_HASH,
+            nonce=ZERO_NONCE,
+            base_fee_wei=spec.fees.initial_base_fee_wei,
+            withdrawals_root=EMPTY_ROOT,
+            blob_gas_used=0,
+            excess_blob_gas=0,
+            parent_beacon_block_root=ZERO_HASH,
+            requests_hash=NO_REQUESTS_HASH if fork >= Fork.PRAGUE else Hash32(b""),
+            hash=Hash32(b""),
+            rlp=b"",
+        )
+    )
+    return ExecutedBlock(Block(header, (), (), SupplyChange(0, 0)), writes)
+
+
+def materialise(allocation: Allocation) -> tuple[Hash32, tuple[tuple[bytes, bytes], ...]]:
+    """State root of an allocation, and what to store to make it readable."""
+    accounts = AccountState(NodeStore(MemoryKeyValue()), EMPTY_ROOT)
+    for address, account in allocation.items():
+        accounts.set_balance(address, account.balance_wei)
+        accounts.set_nonce(address, account.nonce)
+        if account.code:
+            accounts.set_code(address, account.code)
+        for slot, value in account.storage.items():
+            accounts.set_storage(address, slot, value)
+    # The transaction is never ended: genesis may hold accounts that are empty but for their storage.
+    nodes: dict[bytes, bytes] = {}
+    codes: dict[Hash32, bytes] = {}
+    root = accounts.make_root(nodes, codes)
+    return root, state_writes(nodes, codes)
+
+
+def genesis_supply_wei(allocation: Allocation) -> int:
+    return sum(account.balance_wei for account in allocation.values())

@@ -1,0 +1,240 @@
+"""How a block grows transaction by transaction and is sealed: the same code builds and re-executes.
+
+Covered: order of system calls, fault tolerance (a refused transaction leaves no trace), receipts, roots,
+header, change of supply. Not covered: choosing transactions, storing the result.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from genesis.forks import BLOB_RULES, Fork
+from genesis.spec import ChainSpec
+from genesis.types import Address, Hash32
+from openledger_node.evm.accounts import AccountState
+from openledger_node.evm.ancestors import HeaderSource
+from openledger_node.evm.blocks import (
+    EMPTY_OMMERS_HASH,
+    NO_REQUESTS_HASH,
+    ZERO_NONCE,
+    encode_withdrawal,
+    sealed,
+)
+from openledger_node.evm.context import BlockContext, machine
+from openledger_node.evm.deposits import process_deposit
+from openledger_node.evm.errors import InvalidBlockError, TransactionError
+from openledger_node.evm.header_rules import base_fee_after, excess_blob_gas_after
+from openledger_node.evm.node_store import NodeStore, state_writes
+from openledger_node.evm.precompile_host import NativePrecompile
+from openledger_node.evm.receipts import encode_receipt, join_blooms, logs_bloom
+from openledger_node.evm.records import (
+    DEPOSIT_TYPE,
+    Block,
+    BlockInputs,
+    ExecutedBlock,
+    Header,
+    Receipt,
+    SupplyChange,
+    Transaction,
+)
+from openledger_node.evm.rollup_fees import l1_fee
+from openledger_node.evm.system_calls import apply_withdrawals, begin_block, collect_requests
+from openledger_node.evm.tracers.base import Recorder
+from openledger_node.evm.transaction_processing import Outcome, effective_gas_price, process_transaction
+from openledger_node.evm.transactions import decode_transaction
+from openledger_node.evm.trie import ordered_root
+from openledger_node.evm.validity import Room, blob_gas, check_transaction
+from openledger_node.evm.vm import ExecutionTimeoutError
+
+_MAXIMUM_EXTRA_DATA_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is the same for every block of a chain."""
+
+    spec: ChainSpec
+    nodes: NodeStore
+    headers: HeaderSource
+    natives: Mapping[Address, NativePrecompile]
+
+
+def context_of(rules: Rules, fork: Fork, parent: Header, inputs: BlockInputs) -> BlockContext:
+    """The context of a block on `parent`."""
+    return BlockContext(
+        chain_id=rules.spec.chain_id,
+        fork=fork,
+        number=parent.number + 1,
+        parent_hash=parent.hash,
+        timestamp_s=inputs.timestamp_s,
+        coinbase=inputs.fee_recipient,
+        gas_limit=inputs.gas_limit,
+        base_fee_wei=base_fee_after(rules.spec, parent),
+        prev_randao=inputs.prev_randao,
+        excess_blob_gas=excess_blob_gas_after(parent, fork),
+    )
+
+
+class BlockExecution:
+    """A block under construction on the state `state_root`, which is the parent's unless it was patched.
+
+    Raises `InvalidBlockError` if the inputs cannot make a block.
+    """
+
+    def __init__(
+        self, rules: Rules, fork: Fork, parent: Header, state_root: Hash32, inputs: BlockInputs
+    ) -> None:
+        _check_inputs(rules.spec, parent, inputs)
+        self._rules = rules
+        self._inputs = inputs
+        self._accounts = AccountState(rules.nodes, state_root)
+        self.context = context_of(rules, fork, parent, inputs)
+        self._state = machine(self._accounts, self.context, rules.headers, rules.natives)
+        self._transactions: list[Transaction] = []
+        self._receipts: list[Receipt] = []
+        self._gas_used = 0
+        self._blob_gas_used = 0
+        self._minted_wei = 0
+        begin_block(self._state, inputs.parent_beacon_block_root, parent.hash)
+
+    @property
+    def gas_remaining(self) -> int:
+        return self.context.gas_limit - self._gas_used
+
+    def add(
+        self, raw: bytes, *, time_limit_s: float | None = None, recorder: Recorder | None = None
+    ) -> Receipt:
+        """Run a transaction and put it into the block.
+
+        Raises `TransactionError` (also past `time_limit_s`), and then the block is as it was before.
+        """
+        transaction = decode_transaction(raw, self._rules.spec.chain_id)
+        if recorder is not None:
+            recorder.start(self._state, transaction)
+        if transaction.type == DEPOSIT_TYPE:
+            outcome = self._deposit(transaction)
+        else:
+            outcome = self._signed(transaction, time_limit_s)
+        if recorder is not None:
+            recorder.finish(self._state, outcome)
+        self._accounts.end_transaction()
+        return self._include(transaction, outcome)
+
+    def _deposit(self, transaction: Transaction) -> Outcome:
+        assert transaction.deposit is not None
+        if not self._rules.spec.is_rollup:
+            raise TransactionError("transaction type not supported")
+        if transaction.gas > self.gas_remaining:
+            raise TransactionError("gas limit reached", permanent=transaction.gas > self.context.gas_limit)
+        self._minted_wei += transaction.deposit.mint_wei
+        return process_deposit(self._state, self.context, transaction)
+
+    def _signed(self, transaction: Transaction, time_limit_s: float | None) -> Outcome:
+        is_rollup = self._rules.spec.is_rollup
+        fee = l1_fee(self._accounts, transaction.raw) if is_rollup else None
+        check_transaction(
+            transaction,
+            self._accounts,
+            self.context,
+            Room(self.gas_remaining, BLOB_RULES[self.context.fork].maximum_gas - self._blob_gas_used),
+            is_rollup=is_rollup,
+            l1_fee_wei=fee.fee_wei if fee is not None else 0,
+        )
+        price_wei = effective_gas_price(transaction, self.context.base_fee_wei)
+        self._state.deadline_s = None if time_limit_s is None else time.monotonic() + time_limit_s
+        try:
+            return process_transaction(self._state, transaction, price_wei, is_rollup=is_rollup, l1_fee=fee)
+        except ExecutionTimeoutError:
+            self._accounts.abandon_transaction()
+            raise TransactionError("execution takes longer than a block may") from None
+        finally:
+            self._state.deadline_s = None
+
+    def _include(self, transaction: Transaction, outcome: Outcome) -> Receipt:
+        self._gas_used += outcome.gas_used
+        self._blob_gas_used += blob_gas(transaction)
+        receipt = Receipt(
+            succeeded=outcome.error is None,
+            gas_used=outcome.gas_used,
+            cumulative_gas_used=self._gas_used,
+            effective_gas_price_wei=outcome.effective_gas_price_wei,
+            logs=outcome.logs,
+            bloom=logs_bloom(outcome.logs),
+            contract_address=outcome.contract_address,
+            deposit_nonce=outcome.deposit_nonce,
+            l1_fee=outcome.l1_fee,
+        )
+        self._transactions.append(transaction)
+        self._receipts.append(receipt)
+        return receipt
+
+    def seal(self) -> ExecutedBlock:
+        """Finish the block. Nothing may be added afterwards."""
+        apply_withdrawals(self._state, self._inputs.withdrawals)
+        requests_hash = self._requests_hash()
+        nodes: dict[bytes, bytes] = {}
+        codes: dict[Hash32, bytes] = {}
+        state_root = self._accounts.make_root(nodes, codes)
+        block = Block(
+            header=self._header(state_root, requests_hash),
+            transactions=tuple(self._transactions),
+            receipts=tuple(self._receipts),
+            supply_change=SupplyChange(
+                self._minted_wei, self._minted_wei - self._accounts.balance_change_wei()
+            ),
+            withdrawals=self._inputs.withdrawals,
+        )
+        return ExecutedBlock(block, state_writes(nodes, codes))
+
+    def _requests_hash(self) -> Hash32:
+        if self.context.fork < Fork.PRAGUE:
+            return Hash32(b"")
+        if not self._rules.spec.has_execution_requests:
+            return NO_REQUESTS_HASH
+        logs = [log for receipt in self._receipts for log in receipt.logs]
+        return collect_requests(self._state, logs)
+
+    def _header(self, state_root: Hash32, requests_hash: Hash32) -> Header:
+        context, inputs = self.context, self._inputs
+        encoded_receipts = (
+            encode_receipt(transaction.type, receipt)
+            for transaction, receipt in zip(self._transactions, self._receipts, strict=True)
+        )
+        return sealed(
+            Header(
+                parent_hash=context.parent_hash,
+                ommers_hash=EMPTY_OMMERS_HASH,
+                coinbase=context.coinbase,
+                state_root=state_root,
+                transactions_root=ordered_root(transaction.raw for transaction in self._transactions),
+                receipts_root=ordered_root(encoded_receipts),
+                bloom=join_blooms(receipt.bloom for receipt in self._receipts),
+                difficulty=0,
+                number=context.number,
+                gas_limit=context.gas_limit,
+                gas_used=self._gas_used,
+                timestamp_s=context.timestamp_s,
+                extra_data=inputs.extra_data,
+                prev_randao=context.prev_randao,
+                nonce=ZERO_NONCE,
+                base_fee_wei=context.base_fee_wei,
+                withdrawals_root=ordered_root(encode_withdrawal(entry) for entry in inputs.withdrawals),
+                blob_gas_used=self._blob_gas_used,
+                excess_blob_gas=context.excess_blob_gas,
+                parent_beacon_block_root=inputs.parent_beacon_block_root,
+                requests_hash=requests_hash,
+                hash=Hash32(b""),
+                rlp=b"",
+            )
+        )
+
+
+def _check_inputs(spec: ChainSpec, parent: Header, inputs: BlockInputs) -> None:
+    if inputs.timestamp_s <= parent.timestamp_s:
+        raise InvalidBlockError(
+            f"timestamp {inputs.timestamp_s} is not after the parent's {parent.timestamp_s}"
+        )
+    if len(inputs.extra_data) > _MAXIMUM_EXTRA_DATA_BYTES:
+        raise InvalidBlockError("extra data is longer than 32 bytes")
+    if spec.is_rollup and inputs.withdrawals:
+        raise InvalidBlockError("a rollup has no withdrawals from a consensus layer")

@@ -1,0 +1,67 @@
+"""What a block tells the code that runs in it, as one record, and the machine set up with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from eth._utils.calculations import fake_exponential
+from eth.vm.execution_context import ExecutionContext
+
+from genesis.forks import BLOB_RULES, Fork
+from genesis.types import Address, Hash32
+from openledger_node.evm.accounts import AccountState
+from openledger_node.evm.ancestors import Ancestors, HeaderSource
+from openledger_node.evm.precompile_host import NativePrecompile
+from openledger_node.evm.vm import MachineState
+
+_MINIMUM_BLOB_BASE_FEE_WEI = 1
+GAS_PER_BLOB = 131_072
+
+
+@dataclass(frozen=True, slots=True)
+class BlockContext:
+    chain_id: int
+    fork: Fork
+    number: int
+    parent_hash: Hash32
+    timestamp_s: int
+    coinbase: Address
+    gas_limit: int
+    base_fee_wei: int
+    prev_randao: Hash32
+    excess_blob_gas: int
+
+    @property
+    def blob_base_fee_wei(self) -> int:
+        """Source: EIP-4844."""
+        fraction = BLOB_RULES[self.fork].update_fraction
+        fee: int = fake_exponential(_MINIMUM_BLOB_BASE_FEE_WEI, self.excess_blob_gas, fraction)
+        return fee
+
+
+def machine(
+    accounts: AccountState,
+    context: BlockContext,
+    headers: HeaderSource,
+    natives: Mapping[Address, NativePrecompile],
+) -> MachineState:
+    """The machine that runs messages of this block on `accounts`."""
+    execution_context = ExecutionContext(
+        coinbase=context.coinbase,
+        timestamp=context.timestamp_s,
+        block_number=context.number,
+        difficulty=0,
+        mix_hash=context.prev_randao,
+        gas_limit=context.gas_limit,
+        prev_hashes=(),
+        chain_id=context.chain_id,
+        base_fee_per_gas=context.base_fee_wei,
+        excess_blob_gas=context.excess_blob_gas,
+    )
+    return MachineState(
+        accounts,
+        execution_context,
+        fork=context.fork,
+        blob_base_fee_wei=context.blob_base_fee_wei,
+        ancestors=Ancestors(headers, context.number - 1, context.parent_hash),
+        natives=natives,
+    )

@@ -1,0 +1,46 @@
+"""Where trie nodes and codes are read from: the store, behind a cache that any thread may use."""
+
+from functools import lru_cache
+
+from genesis.types import Hash32
+from openledger_node.errors import CriticalError
+from openledger_node.storage import keys
+from openledger_node.storage.keyvalue import KeyValue
+
+_CACHED_NODES = 200_000
+_CACHED_CODES = 1_000
+
+
+class MissingStateError(CriticalError):
+    """The store has no such node: the state was never stored, or the store is damaged."""
+
+    code = "OL-1411"
+
+
+class NodeStore:
+    """Content-addressed, so a cached entry is never stale."""
+
+    def __init__(self, store: KeyValue) -> None:
+        self._store = store
+        self.node = lru_cache(_CACHED_NODES)(self._read_node)
+        self.code = lru_cache(_CACHED_CODES)(self._read_code)
+
+    def _read_node(self, node_hash: bytes) -> bytes:
+        node = self._store.get(keys.node(node_hash))
+        if node is None:
+            raise MissingStateError(f"state node 0x{node_hash.hex()} is not in the store")
+        return node
+
+    def _read_code(self, code_hash: bytes) -> bytes:
+        code = self._store.get(keys.code(code_hash))
+        if code is None:
+            raise MissingStateError(f"code 0x{code_hash.hex()} is not in the store")
+        return code
+
+
+def state_writes(nodes: dict[bytes, bytes], codes: dict[Hash32, bytes]) -> tuple[tuple[bytes, bytes], ...]:
+    """New nodes and codes as the store's (key, value) pairs."""
+    return (
+        *((keys.node(node_hash), node) for node_hash, node in nodes.items()),
+        *((keys.code(code_hash), code) for code_hash, code in codes.items()),
+    )

@@ -1,0 +1,63 @@
+"""How a receipt is encoded and what its bloom is.
+
+Source: EIP-658, EIP-2718; OP Stack specification, Canyon (deposit nonce and receipt version).
+"""
+
+from collections.abc import Iterable
+
+from genesis.keccak import keccak256
+from openledger_node.evm.records import DEPOSIT_TYPE, Log, Receipt
+from openledger_node.evm.rlp_codec import Item, encode, uint
+
+BLOOM_BYTES = 256
+EMPTY_BLOOM = bytes(BLOOM_BYTES)
+_DEPOSIT_RECEIPT_VERSION = 1
+
+
+def _bloom_bits(entry: bytes) -> int:
+    digest = keccak256(entry)
+    bits = 0
+    for i in (0, 2, 4):
+        bits |= 1 << (int.from_bytes(digest[i : i + 2], "big") & 2047)
+    return bits
+
+
+def logs_bloom(logs: Iterable[Log]) -> bytes:
+    bloom = 0
+    for log in logs:
+        bloom |= _bloom_bits(log.address)
+        for topic in log.topics:
+            bloom |= _bloom_bits(topic)
+    return bloom.to_bytes(BLOOM_BYTES, "big")
+
+
+def join_blooms(blooms: Iterable[bytes]) -> bytes:
+    joined = 0
+    for bloom in blooms:
+        joined |= int.from_bytes(bloom, "big")
+    return joined.to_bytes(BLOOM_BYTES, "big")
+
+
+def bloom_may_hold(bloom: bytes, entry: bytes) -> bool:
+    """False only if no log with this address or topic is under the bloom."""
+    bits = _bloom_bits(entry)
+    return int.from_bytes(bloom, "big") & bits == bits
+
+
+def log_item(log: Log) -> Item:
+    return [log.address, list(log.topics), log.data]
+
+
+def encode_receipt(transaction_type: int, receipt: Receipt) -> bytes:
+    """Consensus encoding, type byte included."""
+    fields: list[Item] = [
+        b"\x01" if receipt.succeeded else b"",
+        uint(receipt.cumulative_gas_used),
+        receipt.bloom,
+        [log_item(log) for log in receipt.logs],
+    ]
+    if transaction_type == DEPOSIT_TYPE:
+        assert receipt.deposit_nonce is not None
+        fields += [uint(receipt.deposit_nonce), uint(_DEPOSIT_RECEIPT_VERSION)]
+    encoded = encode(fields)
+    return encoded if transaction_type == 0 else bytes((transaction_type,)) + encoded

@@ -1,0 +1,118 @@
+"""How bytes become nested lists and back: RLP, strict on input from strangers.
+
+Covered: canonical form, nesting depth (the native decoder recurses, so a deep enough input would end the
+process). Not covered: what the items mean.
+"""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from rlp.codec import decode as _rlp_decode  # uses rusty-rlp where it is installed
+from rlp.codec import encode_raw as _rlp_encode
+from rlp.exceptions import DecodingError
+
+Item: TypeAlias = "bytes | Sequence[Item]"
+
+_MAXIMUM_DEPTH = 16
+_SHALLOW_BYTES = 4096
+"""Inputs up to this size cannot nest deep enough to harm."""
+
+
+class RlpError(ValueError):
+    """Input that is not canonical RLP of the expected shape."""
+
+
+def encode(item: Item) -> bytes:
+    """RLP of bytes or of a (nested) list or tuple of bytes."""
+    encoded: bytes = _rlp_encode(item)
+    return encoded
+
+
+def decode(data: bytes) -> Item:
+    """The item `data` encodes, lists as `list`. Raises `RlpError`."""
+    if len(data) > _SHALLOW_BYTES:
+        _check_depth(data)
+    try:
+        item: Item = _rlp_decode(data)
+    except DecodingError as error:
+        raise RlpError(f"rlp: {error}") from None
+    return item
+
+
+def decode_list(data: bytes) -> list[Item]:
+    item = decode(data)
+    if not isinstance(item, list):
+        raise RlpError("rlp: expected a list")
+    return item
+
+
+def uint(value: int) -> bytes:
+    """Shortest big-endian bytes of a non-negative integer, the form RLP integers have."""
+    return value.to_bytes((value.bit_length() + 7) // 8, "big")
+
+
+def to_uint(item: Item, bits: int = 256) -> int:
+    """Integer below 2**bits. Raises `RlpError` on lists, leading zeros and overflow."""
+    if not isinstance(item, bytes):
+        raise RlpError("rlp: expected an integer")
+    if item[:1] == b"\0":
+        raise RlpError("rlp: non-canonical integer (leading zero bytes)")
+    if len(item) * 8 > bits:
+        raise RlpError(f"rlp: integer larger than {bits} bits")
+    return int.from_bytes(item, "big")
+
+
+def to_fixed(item: Item, size: int) -> bytes:
+    """Exactly `size` bytes. Raises `RlpError`."""
+    if not isinstance(item, bytes) or len(item) != size:
+        raise RlpError(f"rlp: expected {size} bytes")
+    return item
+
+
+def to_bytes(item: Item) -> bytes:
+    if not isinstance(item, bytes):
+        raise RlpError("rlp: expected bytes")
+    return item
+
+
+def to_list(item: Item) -> list[Item]:
+    if not isinstance(item, list):
+        raise RlpError("rlp: expected a list")
+    return item
+
+
+def _check_depth(data: bytes) -> None:
+    """Raises `RlpError` if lists nest deeper than any structure of this protocol."""
+    ends = [len(data)]
+    position = 0
+    while position < len(data):
+        while position >= ends[-1]:
+            ends.pop()
+        prefix = data[position]
+        if prefix < 0xC0:
+            position = _string_end(data, position)
+            continue
+        start, end = _list_span(data, position)
+        if end > ends[-1] or len(ends) > _MAXIMUM_DEPTH:
+            raise RlpError("rlp: lists overlap or nest too deep")
+        if end > start:
+            ends.append(end)
+        position = start
+
+
+def _string_end(data: bytes, position: int) -> int:
+    prefix = data[position]
+    if prefix < 0x80:
+        return position + 1
+    if prefix < 0xB8:
+        return position + 1 + prefix - 0x80
+    size_end = position + 1 + prefix - 0xB7
+    return size_end + int.from_bytes(data[position + 1 : size_end], "big")
+
+
+def _list_span(data: bytes, position: int) -> tuple[int, int]:
+    prefix = data[position]
+    if prefix < 0xF8:
+        return position + 1, position + 1 + prefix - 0xC0
+    start = position + 1 + prefix - 0xF7
+    return start, start + int.from_bytes(data[position + 1 : start], "big")

@@ -1,0 +1,48 @@
+"""What every tracer offers, and how it is put on one execution and taken off again."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol, TypeAlias
+
+from genesis.types import Address
+from openledger_node.evm.accounts import AccountState
+from openledger_node.evm.records import Transaction
+from openledger_node.evm.transaction_processing import Outcome
+from openledger_node.evm.vm import MachineState, Tracer
+
+Options: TypeAlias = Mapping[str, Any]
+
+
+class ResultTracer(Tracer, Protocol):
+    """A tracer of one transaction."""
+
+    def start(self, parties: Iterable[Address]) -> None:
+        """Before anything changes; `parties` are accounts that change whatever the code does."""
+        ...
+
+    def result(self, outcome: Outcome) -> Any:
+        """JSON-ready; called before the transaction's end clears what lives for one transaction."""
+        ...
+
+
+MakeTracer: TypeAlias = Callable[[AccountState, Options], ResultTracer]
+
+
+class Recorder:
+    """Traces transactions one after the other; `results` in that order."""
+
+    def __init__(self, make: MakeTracer, options: Options) -> None:
+        self._make = make
+        self._options = options
+        self._tracer: ResultTracer | None = None
+        self.results: list[Any] = []
+
+    def start(self, state: MachineState, transaction: Transaction) -> None:
+        tracer = self._make(state.accounts, self._options)
+        parties = [transaction.sender, Address(state.coinbase)]
+        tracer.start(parties if transaction.to is None else [*parties, transaction.to])
+        state.tracer = self._tracer = tracer
+
+    def finish(self, state: MachineState, outcome: Outcome) -> None:
+        assert self._tracer is not None
+        self.results.append(self._tracer.result(outcome))
+        state.tracer = None

@@ -1,0 +1,145 @@
+"""Which calls a transaction made: geth's callTracer.
+
+Options: `onlyTopCall`, `withLog`.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from eth.exceptions import Revert
+
+from genesis.types import Address
+from openledger_node.evm.accounts import AccountState
+from openledger_node.evm.halts import halt_name
+from openledger_node.evm.tracers.base import Options
+from openledger_node.evm.tracers.frames import address_of, data, peek, quantity
+from openledger_node.evm.transaction_processing import Outcome
+
+_CREATE2, _SELFDESTRUCT = "CREATE2", "SELFDESTRUCT"
+_CALL_KINDS = frozenset({"CALL", "CALLCODE", "DELEGATECALL", "STATICCALL", "CREATE", "CREATE2"})
+_ERROR_SELECTOR = bytes.fromhex("08c379a0")
+
+
+class CallTracer:
+    def __init__(self, accounts: AccountState, options: Options) -> None:
+        self._accounts = accounts
+        self._only_top = bool(options.get("onlyTopCall"))
+        self._with_log = bool(options.get("withLog"))
+        self._frames: list[dict[str, Any]] = []
+        self._log_starts: list[int] = []
+        self._last_kind = "CALL"
+        self._root: dict[str, Any] = {}
+
+    def start(self, parties: Iterable[Address]) -> None:
+        """Nothing to note yet."""
+
+    def enter(self, frame: Any) -> None:
+        message = frame.msg
+        kind = self._kind(message)
+        entry: dict[str, Any] = {
+            "from": data(message.sender if kind != "DELEGATECALL" else message.storage_address),
+            "gas": quantity(message.gas),
+            "gasUsed": "0x0",
+            "to": data(_target(message, kind)),
+            "input": data(message.code if message.is_create else message.data_as_bytes),
+            "value": quantity(message.value),
+            "type": kind,
+        }
+        if kind == "STATICCALL":
+            del entry["value"]
+        if self._frames and not self._only_top:
+            self._frames[-1].setdefault("calls", []).append(entry)
+        elif not self._frames:
+            self._root = entry
+        self._frames.append(entry)
+        self._log_starts.append(len(self._accounts.logs))
+
+    def _kind(self, message: Any) -> str:
+        if not self._frames:
+            return "CREATE" if message.is_create else "CALL"
+        return self._last_kind
+
+    def step(self, frame: Any, opcode: int, mnemonic: str) -> None:
+        if mnemonic in _CALL_KINDS:
+            self._last_kind = mnemonic
+        elif mnemonic == _SELFDESTRUCT and not self._only_top:
+            self._add_selfdestruct(frame)
+
+    def _add_selfdestruct(self, frame: Any) -> None:
+        beneficiary = peek(frame, 0)
+        if beneficiary is None:
+            return
+        own = frame.msg.storage_address
+        self._frames[-1].setdefault("calls", []).append(
+            {
+                "from": data(own),
+                "gas": "0x0",
+                "gasUsed": "0x0",
+                "to": data(address_of(beneficiary)),
+                "input": "0x",
+                "value": quantity(self._accounts.get_balance(own)),
+                "type": _SELFDESTRUCT,
+            }
+        )
+
+    def leave(self, frame: Any) -> None:
+        entry = self._frames.pop()
+        start = self._log_starts.pop()
+        entry["gasUsed"] = quantity(frame.get_gas_used())
+        error = halt_name(frame)
+        if error is None and frame.msg.is_create:
+            entry["output"] = data(self._accounts.get_code(frame.msg.storage_address))
+        elif frame.output:
+            entry["output"] = data(frame.output)
+        if error is not None:
+            _add_error(entry, frame, error)
+        elif self._with_log:
+            self._add_logs(entry, start)
+
+    def _add_logs(self, entry: dict[str, Any], start: int) -> None:
+        own = entry["to"]
+        logs = [
+            {
+                "address": data(log.address),
+                "topics": [data(topic) for topic in log.topics],
+                "data": data(log.data),
+                "index": quantity(index),
+                "position": quantity(len(entry.get("calls", []))),
+            }
+            for index, log in enumerate(self._accounts.logs[start:], start)
+            if data(log.address) == own
+        ]
+        if logs:
+            entry["logs"] = logs
+
+    def result(self, outcome: Outcome) -> Any:
+        if self._root:
+            self._root["gasUsed"] = quantity(outcome.gas_used)
+        return self._root
+
+
+def _target(message: Any, kind: str) -> bytes:
+    if message.is_create:
+        return bytes(message.storage_address)
+    # CALLCODE and DELEGATECALL run foreign code in their own storage; a delegation is still its own address.
+    if kind in ("CALLCODE", "DELEGATECALL"):
+        return bytes(message.code_address)
+    return bytes(message.to)
+
+
+def _add_error(entry: dict[str, Any], frame: Any, error: str) -> None:
+    entry["error"] = error
+    if entry["type"] in ("CREATE", _CREATE2):
+        entry.pop("to", None)
+    if isinstance(frame.error, Revert):
+        reason = revert_reason(frame.output)
+        if reason:
+            entry["revertReason"] = reason
+
+
+def revert_reason(output: bytes) -> str:
+    """The text of `Error(string)`, or nothing."""
+    if output[:4] != _ERROR_SELECTOR or len(output) < 68:
+        return ""
+    size = int.from_bytes(output[36:68], "big")
+    return output[68 : 68 + size].decode(errors="replace") if size <= len(output) - 68 else ""

@@ -1,0 +1,43 @@
+"""How tracers read py-evm frames: stacks, gas, names, and values as JSON shows them."""
+
+from typing import Any
+
+
+def stack(frame: Any) -> list[int]:
+    """Bottom first."""
+    return [
+        value if isinstance(value, int) else int.from_bytes(value, "big") for value in frame._stack.values
+    ]
+
+
+def peek(frame: Any, depth: int) -> int | None:
+    """The item `depth` below the top, or None on a stack too short."""
+    values = frame._stack.values
+    if depth >= len(values):
+        return None
+    return _word(values[-1 - depth])
+
+
+def _word(value: int | bytes) -> int:
+    return value if isinstance(value, int) else int.from_bytes(value, "big")
+
+
+def gas_left(frame: Any) -> int:
+    gas: int = frame._gas_meter.gas_remaining
+    return gas
+
+
+def memory(frame: Any) -> bytes:
+    return bytes(frame._memory._bytes)
+
+
+def quantity(value: int) -> str:
+    return hex(value)
+
+
+def data(value: bytes) -> str:
+    return "0x" + value.hex()
+
+
+def address_of(word: int) -> bytes:
+    return (word & (1 << 160) - 1).to_bytes(20, "big")

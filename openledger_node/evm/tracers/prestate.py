@@ -1,0 +1,126 @@
+"""Which accounts and slots a transaction touched, before and after: geth's prestateTracer.
+
+Options: `diffMode`, `disableCode`, `disableStorage`.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from genesis.types import Address
+from openledger_node.evm.accounts import NO_ACCOUNT, AccountState
+from openledger_node.evm.tracers.base import Options
+from openledger_node.evm.tracers.frames import address_of, data, peek, quantity
+from openledger_node.evm.transaction_processing import Outcome
+
+_SLOT_OPCODES = frozenset({"SLOAD", "SSTORE"})
+_ADDRESS_AT = {
+    "BALANCE": 0,
+    "EXTCODESIZE": 0,
+    "EXTCODECOPY": 0,
+    "EXTCODEHASH": 0,
+    "SELFDESTRUCT": 0,
+    "CALL": 1,
+    "CALLCODE": 1,
+    "DELEGATECALL": 1,
+    "STATICCALL": 1,
+}
+
+
+class _Before:
+    """An account as it was when the transaction began."""
+
+    def __init__(self, accounts: AccountState, address: Any) -> None:
+        account = accounts.account(address)
+        self.exists = account is not None
+        self.nonce, self.balance_wei = (account or NO_ACCOUNT)[:2]
+        self.code = accounts.get_code(address)
+        self.slots: dict[int, int] = {}
+
+
+class PrestateTracer:
+    def __init__(self, accounts: AccountState, options: Options) -> None:
+        self._accounts = accounts
+        self._options = options
+        self._before: dict[Any, _Before] = {}
+
+    def start(self, parties: Iterable[Address]) -> None:
+        for party in parties:
+            self.touch(party)
+
+    def touch(self, address: Any) -> _Before:
+        if address not in self._before:
+            self._before[address] = _Before(self._accounts, address)
+        return self._before[address]
+
+    def enter(self, frame: Any) -> None:
+        """Accounts are noted by the instruction that calls them, before any value moves."""
+
+    def step(self, frame: Any, opcode: int, mnemonic: str) -> None:
+        if mnemonic in _SLOT_OPCODES:
+            slot = peek(frame, 0)
+            if slot is not None:
+                own = frame.msg.storage_address
+                before = self.touch(own)
+                original = self._accounts.get_storage(own, slot, from_journal=False)
+                before.slots.setdefault(slot, original)
+        elif mnemonic in _ADDRESS_AT:
+            word = peek(frame, _ADDRESS_AT[mnemonic])
+            if word is not None:
+                self.touch(address_of(word))
+        elif mnemonic in ("CREATE", "CREATE2"):
+            self.touch(frame.msg.storage_address)
+
+    def leave(self, frame: Any) -> None:
+        """Nothing to note."""
+
+    def result(self, outcome: Outcome) -> Any:
+        if self._options.get("diffMode"):
+            return self._difference()
+        return {
+            data(address): self._shown(before) for address, before in self._before.items() if before.exists
+        }
+
+    def _shown(self, before: _Before) -> dict[str, Any]:
+        entry: dict[str, Any] = {"balance": quantity(before.balance_wei)}
+        if before.nonce:
+            entry["nonce"] = before.nonce
+        if before.code and not self._options.get("disableCode"):
+            entry["code"] = data(before.code)
+        if before.slots and not self._options.get("disableStorage"):
+            entry["storage"] = {f"0x{slot:064x}": f"0x{value:064x}" for slot, value in before.slots.items()}
+        return entry
+
+    def _difference(self) -> dict[str, Any]:
+        pre: dict[str, Any] = {}
+        post: dict[str, Any] = {}
+        for address, before in self._before.items():
+            old, new = self._shown(before), self._changed(address, before)
+            if not new:
+                continue
+            if before.exists:
+                stored = {slot: value for slot, value in old.pop("storage", {}).items() if int(value, 16)}
+                changed = new.get("storage", {})
+                kept = {slot: value for slot, value in stored.items() if slot in changed or slot in new["_"]}
+                pre[data(address)] = {**old, "storage": kept} if kept else old
+            new.pop("_")
+            if self._accounts.account_exists(address) and address not in self._accounts.destroyed:
+                post[data(address)] = {key: value for key, value in new.items() if value != {}}
+        return {"pre": pre, "post": post}
+
+    def _changed(self, address: Any, before: _Before) -> dict[str, Any]:
+        """Fields that differ now; `_` lists slots that became zero."""
+        entry: dict[str, Any] = {}
+        accounts = self._accounts
+        if (balance := accounts.get_balance(address)) != before.balance_wei:
+            entry["balance"] = quantity(balance)
+        if (nonce := accounts.get_nonce(address)) != before.nonce:
+            entry["nonce"] = nonce
+        if (code := accounts.get_code(address)) != before.code:
+            entry["code"] = data(code)
+        slots = {slot: accounts.get_storage(address, slot) for slot in before.slots}
+        moved = {slot: value for slot, value in slots.items() if value != before.slots[slot]}
+        if not entry and not moved:
+            return {}
+        entry["storage"] = {f"0x{slot:064x}": f"0x{value:064x}" for slot, value in moved.items() if value}
+        entry["_"] = {f"0x{slot:064x}" for slot, value in moved.items() if not value}
+        return entry

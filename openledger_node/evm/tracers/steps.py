@@ -1,0 +1,95 @@
+"""What each instruction saw: geth's struct logs.
+
+Options: `disableStack`, `disableStorage`, `enableMemory`, `enableReturnData`, `limit`.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from genesis.types import Address
+from openledger_node.evm.accounts import AccountState
+from openledger_node.evm.halts import halt_name
+from openledger_node.evm.tracers.base import Options
+from openledger_node.evm.tracers.frames import gas_left, memory, peek, quantity, stack
+from openledger_node.evm.transaction_processing import Outcome
+
+_SLOAD, _SSTORE = 0x54, 0x55
+
+
+class StepTracer:
+    def __init__(self, accounts: AccountState, options: Options) -> None:
+        self._accounts = accounts
+        self._options = options
+        self._limit = int(options.get("limit") or 0)
+        self._logs: list[dict[str, Any]] = []
+        self._open: list[tuple[Any, dict[str, Any]] | None] = []
+        self._storage: dict[bytes, dict[str, str]] = {}
+
+    def start(self, parties: Iterable[Address]) -> None:
+        """Nothing to note yet."""
+
+    def enter(self, frame: Any) -> None:
+        self._close()
+        self._open.append(None)
+
+    def step(self, frame: Any, opcode: int, mnemonic: str) -> None:
+        self._close()
+        entry: dict[str, Any] = {
+            "pc": frame.code.program_counter - 1,
+            "op": mnemonic,
+            "gas": gas_left(frame),
+            "gasCost": 0,
+            "depth": frame.msg.depth + 1,
+            "refund": self._accounts.refund,
+        }
+        if not entry["refund"]:
+            del entry["refund"]
+        self._add_details(frame, opcode, entry)
+        self._open[-1] = (frame, entry)
+        if not self._limit or len(self._logs) < self._limit:
+            self._logs.append(entry)
+
+    def _add_details(self, frame: Any, opcode: int, entry: dict[str, Any]) -> None:
+        if not self._options.get("disableStack"):
+            entry["stack"] = [quantity(value) for value in stack(frame)]
+        if self._options.get("enableReturnData") and frame.return_data:
+            entry["returnData"] = "0x" + bytes(frame.return_data).hex()
+        if self._options.get("enableMemory"):
+            content = memory(frame)
+            entry["memory"] = ["0x" + content[i : i + 32].hex() for i in range(0, len(content), 32)]
+        if opcode in (_SLOAD, _SSTORE) and not self._options.get("disableStorage"):
+            self._add_storage(frame, opcode, entry)
+
+    def _add_storage(self, frame: Any, opcode: int, entry: dict[str, Any]) -> None:
+        slot = peek(frame, 0)
+        value = peek(frame, 1) if opcode == _SSTORE else 0
+        if slot is None or value is None:
+            return
+        address = frame.msg.storage_address
+        if opcode == _SLOAD:
+            value = self._accounts.get_storage(address, slot)
+        seen = self._storage.setdefault(address, {})
+        seen[f"0x{slot:064x}"] = f"0x{value:064x}"
+        entry["storage"] = dict(seen)
+
+    def leave(self, frame: Any) -> None:
+        self._close()
+        last = self._open.pop()
+        error = halt_name(frame)
+        if last is not None and error is not None:
+            last[1]["error"] = error
+
+    def _close(self) -> None:
+        """The cost of the instruction before is known when the next one, or a frame under it, begins."""
+        last = self._open[-1] if self._open else None
+        if last is not None and not last[1]["gasCost"]:
+            frame, entry = last
+            entry["gasCost"] = entry["gas"] - gas_left(frame)
+
+    def result(self, outcome: Outcome) -> Any:
+        return {
+            "gas": outcome.gas_used,
+            "failed": outcome.error is not None,
+            "returnValue": "0x" + outcome.output.hex(),
+            "structLogs": self._logs,
+        }

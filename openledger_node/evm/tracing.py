@@ -1,0 +1,69 @@
+"""How a transaction or a call is run again under a tracer.
+
+Not covered: what the tracers record (`tracers/`).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from openledger_node.evm.block_building import BlockExecution
+from openledger_node.evm.calls import CallSite, Overrides, run_call
+from openledger_node.evm.errors import CallError
+from openledger_node.evm.records import Block, BlockInputs, BlockOverride, CallRequest
+from openledger_node.evm.tracers.base import MakeTracer, Options, Recorder
+from openledger_node.evm.tracers.call import CallTracer
+from openledger_node.evm.tracers.prestate import PrestateTracer
+from openledger_node.evm.tracers.selectors import SelectorTracer
+from openledger_node.evm.tracers.steps import StepTracer
+
+TRACERS: Mapping[str, MakeTracer] = {
+    "": StepTracer,
+    "callTracer": CallTracer,
+    "prestateTracer": PrestateTracer,
+    "4byteTracer": SelectorTracer,
+}
+
+
+def _maker(name: str) -> MakeTracer:
+    if name not in TRACERS:
+        raise CallError(f"tracer {name!r} is not known: use one of {', '.join(TRACERS)[2:]}")
+    return TRACERS[name]
+
+
+def trace_call(
+    site: CallSite,
+    request: CallRequest,
+    tracer: str,
+    options: Options,
+    *,
+    overrides: Overrides | None,
+    block: BlockOverride | None,
+    time_limit_s: float | None,
+) -> Any:
+    """Raises `CallError`."""
+    recorder = Recorder(_maker(tracer), options)
+    run_call(site, request, overrides, block, time_limit_s=time_limit_s, recorder=recorder)
+    return recorder.results[0]
+
+
+def trace_block(
+    site: CallSite, block: Block, tracer: str, options: Options, only_index: int | None
+) -> list[Any]:
+    """Results in the order of the block, or the one at `only_index`; `site` is the parent's. Raises
+    `CallError`."""
+    recorder = Recorder(_maker(tracer), options)
+    header = block.header
+    inputs = BlockInputs(
+        timestamp_s=header.timestamp_s,
+        prev_randao=header.prev_randao,
+        fee_recipient=header.coinbase,
+        gas_limit=header.gas_limit,
+        parent_beacon_block_root=header.parent_beacon_block_root,
+    )
+    execution = BlockExecution(site.rules, site.fork, site.header, site.state_root, inputs)
+    for index, transaction in enumerate(block.transactions):
+        wanted = only_index is None or index == only_index
+        execution.add(transaction.raw, recorder=recorder if wanted else None)
+        if index == only_index:
+            break
+    return recorder.results

@@ -1,0 +1,66 @@
+"""How the store of bytes lies on disk: LevelDB."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import plyvel
+
+from openledger_node.errors import StartError
+
+
+class LevelDb:
+    """Implements `KeyValue`. Reads may run in any thread while one writes."""
+
+    def __init__(self, database: Any) -> None:
+        self._database = database
+
+    @classmethod
+    def open(cls, directory: Path) -> "LevelDb":
+        """Open the database in `directory`, creating it. Raises `StartError` if it cannot be opened."""
+        try:
+            database = plyvel.DB(str(directory), create_if_missing=True, bloom_filter_bits=10)
+        except plyvel.IOError as error:
+            raise _start_error(directory, str(error)) from None
+        except plyvel.CorruptionError as error:
+            raise StartError(
+                f"the database in {directory} is damaged ({error})",
+                "restore a backup, or remove it to start again from L1",
+            ) from None
+        return cls(database)
+
+    def get(self, key: bytes) -> bytes | None:
+        value: bytes | None = self._database.get(key)
+        return value
+
+    def write(
+        self, puts: Sequence[tuple[bytes, bytes]], deletes: Sequence[bytes] = (), *, sync: bool = True
+    ) -> None:
+        with self._database.write_batch(transaction=True, sync=sync) as batch:
+            for key in deletes:
+                batch.delete(key)
+            for key, value in puts:
+                batch.put(key, value)
+
+    def scan(
+        self, prefix: bytes, start: bytes = b"", *, reverse: bool = False
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """A consistent view as of the call."""
+        stop = _after(prefix)
+        with self._database.iterator(start=prefix + start, stop=stop, reverse=reverse) as entries:
+            yield from entries
+
+    def close(self) -> None:
+        self._database.close()
+
+
+def _after(prefix: bytes) -> bytes | None:
+    """The first key after all keys with `prefix`."""
+    shortened = prefix.rstrip(b"\xff")
+    return shortened[:-1] + bytes((shortened[-1] + 1,)) if shortened else None
+
+
+def _start_error(directory: Path, cause: str) -> StartError:
+    if "lock" in cause.lower() or "temporarily unavailable" in cause.lower():
+        return StartError(f"{directory} is in use by another process", "stop it, or choose another --datadir")
+    return StartError(f"cannot open {directory} ({cause})", "check that the directory is writable")
