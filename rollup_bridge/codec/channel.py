@@ -6,6 +6,7 @@ Not covered: what a batch means; see `batch` and `span_batch`.
 Source: OP Stack specification, derivation, "Channel Format"; Fjord, "Brotli Channel Compression".
 """
 
+import contextlib
 import zlib
 from collections.abc import Iterable
 
@@ -18,7 +19,8 @@ from rollup_bridge.errors import MalformedError
 MAX_CHANNEL_RLP_BYTES = 100_000_000
 _ZLIB_METHODS = (8, 15)
 _BROTLI_VERSION = 1
-_STEP_BYTES = 1 << 16
+_STEP_BYTES = 4096
+_OUTPUT_BYTES = 1 << 16
 
 
 def compress_channel(batches: Iterable[bytes]) -> bytes:
@@ -53,40 +55,34 @@ def decompress(data: bytes, limit_bytes: int) -> bytes:
 
 
 def _inflate(data: bytes, limit_bytes: int) -> bytes:
+    """Fed in steps. A call that fails returns nothing, so a failing step is repeated byte by byte: what the
+    bytes before the first wrong one stand for counts, whatever the size of the steps."""
+    plain = bytearray()
     stream = zlib.decompressobj()
-    plain = bytearray()
-    while not stream.eof and len(plain) < limit_bytes:
-        saved = stream.copy()
+    for at in range(0, len(data), _STEP_BYTES):
+        saved, size = stream.copy(), len(plain)
+        step = data[at : at + _STEP_BYTES]
         try:
-            piece = stream.decompress(data, min(_STEP_BYTES, limit_bytes - len(plain)))
+            _feed_zlib(stream, step, plain, limit_bytes)
         except zlib.error:
-            plain += _inflate_to_damage(saved, data, limit_bytes - len(plain))
+            del plain[size:]
+            with contextlib.suppress(zlib.error):
+                for byte in step:
+                    _feed_zlib(saved, bytes([byte]), plain, limit_bytes)
             break
-        data = stream.unconsumed_tail
-        if not piece and not data:
+        if stream.eof or len(plain) >= limit_bytes:
             break
-        plain += piece
     return bytes(plain)
 
 
-def _inflate_to_damage(stream: "zlib._Decompress", data: bytes, limit_bytes: int) -> bytes:
-    """Byte by byte, because one call either returns everything or raises and returns nothing."""
-    plain = bytearray()
-    while len(plain) < limit_bytes:
-        try:
-            piece = stream.decompress(data, 1)
-        except zlib.error:
-            break
+def _feed_zlib(stream: "zlib._Decompress", data: bytes, plain: bytearray, limit_bytes: int) -> None:
+    while data and not stream.eof and len(plain) < limit_bytes:
+        plain += stream.decompress(data, limit_bytes - len(plain))
         data = stream.unconsumed_tail
-        if not piece:
-            break
-        plain += piece
-    return bytes(plain)
 
 
 def _unbrotli(data: bytes, limit_bytes: int) -> bytes:
-    """Fed in steps; a step that fails is fed again byte by byte, so that the cut does not depend on its
-    size."""
+    """The same rule as for zlib; the stream cannot be copied, so it is read again from its beginning."""
     plain = bytearray()
     stream = brotli.Decompressor()
     for at in range(0, len(data), _STEP_BYTES):
@@ -102,19 +98,17 @@ def _unbrotli(data: bytes, limit_bytes: int) -> bytes:
 def _unbrotli_to_damage(data: bytes, good_bytes: int, limit_bytes: int) -> bytes:
     plain = bytearray()
     stream = brotli.Decompressor()
-    try:
+    with contextlib.suppress(brotli.error):
         for at in range(0, good_bytes, _STEP_BYTES):
             _feed_brotli(stream, data[at : at + _STEP_BYTES], plain, limit_bytes)
         for at in range(good_bytes, len(data)):
             _feed_brotli(stream, data[at : at + 1], plain, limit_bytes)
-    except brotli.error:
-        pass
     return bytes(plain[:limit_bytes])
 
 
 def _feed_brotli(stream: brotli.Decompressor, data: bytes, plain: bytearray, limit_bytes: int) -> None:
     while len(plain) < limit_bytes and not stream.is_finished():
-        piece = stream.process(data, output_buffer_limit=_STEP_BYTES)
+        piece = stream.process(data, output_buffer_limit=_OUTPUT_BYTES)
         plain += piece
         data = b""
         if not piece and stream.can_accept_more_data():

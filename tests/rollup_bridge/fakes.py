@@ -28,7 +28,9 @@ INVALID = b"\x02invalid"
 """A transaction the fake engine refuses."""
 GENESIS_TIME_S = 1_000_000
 L1_BLOCK_TIME_S = 6
-SYSTEM = SystemConfig(batcher=BATCHER, gas_limit=30_000_000, base_fee_scalar=1368, blob_base_fee_scalar=810949)
+SYSTEM = SystemConfig(
+    batcher=BATCHER, gas_limit=30_000_000, base_fee_scalar=1368, blob_base_fee_scalar=810949
+)
 
 
 class FakeClock:
@@ -46,7 +48,8 @@ class FakeClock:
 
 @dataclass
 class FakeL1:
-    """`extend` adds a block; `reorg` drops blocks from the tip. `branch` makes hashes of a new branch differ."""
+    """`extend` adds a block; `reorg` drops blocks from the tip. `branch` makes hashes of a new branch
+    differ."""
 
     chain: list[L1Block] = field(default_factory=list)
     known: dict[Hash32, L1Block] = field(default_factory=dict)
@@ -105,7 +108,9 @@ class FakeL1:
 
     async def block_by_tag(self, tag: BlockTag) -> L1Block | None:
         self._check()
-        return self.chain[-1] if tag == "latest" else self.chain[min(self.finalized_number, len(self.chain) - 1)]
+        return (
+            self.chain[-1] if tag == "latest" else self.chain[min(self.finalized_number, len(self.chain) - 1)]
+        )
 
     async def receipts(self, block_hash: Hash32) -> tuple[L1Receipt, ...]:
         self._check()
@@ -237,4 +242,5 @@ def rollup_config(l1: FakeL1, **changes: int) -> RollupConfig:
         open_token=Address(b"\x01" * 20),
         open_vault=Address(b"\x02" * 20),
     )
-    return replace(config, **changes)  # type: ignore[arg-type]  # only the numeric fields are changed in tests
+    return replace(config, **changes)  # type: ignore[arg-type]  # only the numeric fields are changed in
+    tests
