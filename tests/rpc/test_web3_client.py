@@ -32,7 +32,8 @@ def send(node: RunningNode, w3: Client, account: Any, transaction: Any) -> Any:
         "maxFeePerGas": 3 * w3.eth.gas_price,
         "maxPriorityFeePerGas": w3.eth.max_priority_fee,
     } | transaction
-    filled.setdefault("gas", w3.eth.estimate_gas(filled))
+    if "gas" not in filled:
+        filled["gas"] = w3.eth.estimate_gas(filled)
     transaction_hash = w3.eth.send_raw_transaction(account.sign_transaction(filled).raw_transaction)
     node.mine()
     return w3.eth.wait_for_transaction_receipt(transaction_hash, timeout=5, poll_latency=0.01)

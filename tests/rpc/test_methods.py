@@ -1,0 +1,291 @@
+"""Answers of the node itself, as raw JSON-RPC: shapes, tags, error codes."""
+
+import json
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from eth_account import Account
+
+from genesis.keccak import keccak256
+from tests.rpc.running_node import KEYS, RunningNode, address_of
+
+ALICE = "0x" + address_of(KEYS[1]).hex()
+BOB = "0x" + address_of(KEYS[2]).hex()
+UNLOCKED = "0x" + address_of(KEYS[0]).hex()
+NOBODY = "0x" + "ee" * 20
+NO_HASH = "0x" + "ee" * 32
+COUNTER = "0x6000546001018060005560005260206000a000"
+"""Runtime: increments slot 0 and logs the new value with no topics."""
+RETURN_SLOT_0 = "0x60005460005260206000f3"
+
+Ask = Callable[..., Any]
+
+
+def post(url: str, body: Any) -> Any:
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.loads(answer.read())
+
+
+@pytest.fixture(scope="module")
+def ask(node: RunningNode) -> Ask:
+    """The result, or the error object."""
+
+    def call(method: str, *params: Any) -> Any:
+        answer = post(node.url, {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)})
+        return answer["error"] if "error" in answer else answer["result"]
+
+    return call
+
+
+@pytest.fixture
+def snapshot(ask: Ask) -> Iterator[None]:
+    """Whatever the test does to the chain is undone."""
+    identity = ask("evm_snapshot")
+    yield
+    assert ask("evm_revert", identity) is True
+
+
+def init_code(runtime: str) -> str:
+    code = bytes.fromhex(runtime[2:])
+    copy = bytes.fromhex(f"60{len(code):02x}600c60003960{len(code):02x}6000f3")
+    return "0x" + (copy.ljust(12, b"\0") + code).hex()
+
+
+@pytest.fixture(scope="module")
+def counter(ask: Ask) -> str:
+    sent = ask("eth_sendTransaction", {"from": UNLOCKED, "data": init_code(COUNTER)})
+    ask("evm_mine")
+    receipt = ask("eth_getTransactionReceipt", sent)
+    assert receipt["status"] == "0x1"
+    return str(receipt["contractAddress"])
+
+
+def bump(ask: Ask, counter: str) -> Any:
+    sent = ask("eth_sendTransaction", {"from": UNLOCKED, "to": counter})
+    ask("evm_mine")
+    return ask("eth_getTransactionReceipt", sent)
+
+
+def test_unknown_things_are_null(ask: Ask) -> None:
+    for method in ("eth_getTransactionByHash", "eth_getTransactionReceipt", "eth_getBlockReceipts"):
+        assert ask(method, NO_HASH) is None
+    assert ask("eth_getBlockByHash", NO_HASH, False) is None
+    assert ask("eth_getBlockByNumber", "0xffffff", False) is None
+    assert ask("eth_getBlockTransactionCountByNumber", "0xffffff") is None
+    assert ask("eth_getTransactionByBlockNumberAndIndex", "0x0", "0x0") is None
+
+
+def test_state_of_an_unknown_block_is_an_error(ask: Ask) -> None:
+    for block in ("0xffffff", {"blockHash": NO_HASH}, {"blockNumber": "0xffffff"}):
+        assert ask("eth_getBalance", ALICE, block)["code"] == -32000
+    assert ask("eth_call", {"to": ALICE}, "0xffffff")["code"] == -32000
+
+
+@pytest.mark.parametrize("tag", ["latest", "earliest", "pending", "safe", "finalized"])
+def test_every_tag_reads_everywhere(ask: Ask, tag: str) -> None:
+    assert ask("eth_getBalance", ALICE, tag).startswith("0x")
+    assert ask("eth_getTransactionCount", ALICE, tag) == "0x0"
+    assert ask("eth_getCode", ALICE, tag) == "0x"
+    assert ask("eth_getStorageAt", ALICE, "0x0", tag) == "0x" + "00" * 32
+    assert ask("eth_call", {"to": ALICE}, tag) == "0x"
+    assert ask("eth_estimateGas", {"to": ALICE}, tag) == "0x5208"
+    assert ask("eth_getBlockByNumber", tag, True)["number"].startswith("0x")
+    assert ask("eth_getBlockReceipts", tag) is not None
+
+
+def test_a_block_by_hash_object(ask: Ask, counter: str) -> None:
+    before = ask("eth_getBlockByNumber", "latest", False)["hash"]
+    bump(ask, counter)
+    now = ask("eth_getStorageAt", counter, "0x0", "latest")
+    then = ask("eth_getStorageAt", counter, "0x0", {"blockHash": before, "requireCanonical": True})
+    assert int(now, 16) == int(then, 16) + 1
+    assert ask("eth_getStorageAt", counter, "0x0", before) == then
+
+
+def test_logs_by_range_by_hash_and_their_errors(ask: Ask, counter: str) -> None:
+    receipt = bump(ask, counter)
+    number, block_hash = receipt["blockNumber"], receipt["blockHash"]
+    by_range = ask("eth_getLogs", {"fromBlock": number, "toBlock": number, "address": counter})
+    assert by_range == ask("eth_getLogs", {"blockHash": block_hash}) == receipt["logs"]
+    assert len(by_range) == 1
+    assert set(by_range[0]) == {
+        *("address", "topics", "data", "blockNumber", "blockHash", "blockTimestamp"),
+        *("transactionHash", "transactionIndex", "logIndex", "removed"),
+    }
+    codes = [
+        ask("eth_getLogs", {"fromBlock": "0x2", "toBlock": "0x1"})["code"],
+        ask("eth_getLogs", {"fromBlock": "0x0", "toBlock": "0xffffff"})["code"],
+        ask("eth_getLogs", {"blockHash": block_hash, "fromBlock": "0x1"})["code"],
+        ask("eth_getLogs", {"blockHash": NO_HASH})["code"],
+    ]
+    assert codes == [-32602, -32602, -32602, -32000]
+
+
+def test_call_overrides(ask: Ask, counter: str) -> None:
+    call = {"to": NOBODY}
+    state = {NOBODY: {"code": RETURN_SLOT_0, "stateDiff": {"0x" + "00" * 32: "0x" + "00" * 31 + "2a"}}}
+    assert int(ask("eth_call", call, "latest", state), 16) == 42
+    number = {NOBODY: {"code": "0x4360005260206000f3"}}
+    assert int(ask("eth_call", call, "latest", number, {"number": "0x1234"}), 16) == 0x1234
+    rich = ask(
+        "eth_estimateGas",
+        {"from": NOBODY, "to": ALICE, "value": "0x1"},
+        "latest",
+        {NOBODY: {"balance": "0x1"}},
+    )
+    assert rich == "0x5208"
+    assert "insufficient funds" in ask("eth_call", {"from": NOBODY, "to": ALICE, "value": "0x1"})["message"]
+
+
+def test_endless_code_ends_at_the_gas_cap_or_the_clock(ask: Ask) -> None:
+    endless = {NOBODY: {"code": "0x5b600056"}}
+    assert ask("eth_call", {"to": NOBODY, "gas": "0xf4240"}, "latest", endless)["message"] == "out of gas"
+
+
+def test_raw_encodings_hash_to_what_they_are(ask: Ask, counter: str) -> None:
+    receipt = bump(ask, counter)
+    block = ask("eth_getBlockByNumber", receipt["blockNumber"], False)
+    raw_header = bytes.fromhex(ask("debug_getRawHeader", receipt["blockNumber"])[2:])
+    assert "0x" + keccak256(raw_header).hex() == block["hash"]
+    raw = bytes.fromhex(ask("debug_getRawTransaction", receipt["transactionHash"])[2:])
+    assert "0x" + keccak256(raw).hex() == receipt["transactionHash"]
+    assert len(ask("debug_getRawBlock", receipt["blockNumber"])) == 2 + 2 * int(block["size"], 16)
+    assert len(ask("debug_getRawReceipts", receipt["blockNumber"])) == 1
+    assert ask("debug_getRawBlock", "2")["code"] == -32602
+
+
+def test_traces(ask: Ask, counter: str) -> None:
+    receipt = bump(ask, counter)
+    steps = ask("debug_traceTransaction", receipt["transactionHash"])
+    assert steps["structLogs"][0]["op"] == "PUSH1"
+    [whole] = ask("debug_traceBlockByNumber", receipt["blockNumber"], {"tracer": "callTracer"})
+    assert whole["txHash"] == receipt["transactionHash"]
+    assert whole["result"]["to"] == counter
+    call = ask("debug_traceCall", {"to": counter}, "latest", {"tracer": "prestateTracer"})
+    assert counter in call
+    assert ask("debug_traceTransaction", NO_HASH)["code"] == -32000
+    assert ask("debug_traceBlockByNumber", "0x0")["code"] == -32000
+    assert ask("debug_traceTransaction", receipt["transactionHash"], {"tracer": "mine"})["code"] == -32602
+
+
+def test_pool_by_sender_and_nonce(ask: Ask, node: RunningNode) -> None:
+    nonce = int(ask("eth_getTransactionCount", BOB, "latest"), 16)
+    for gap in (0, 2):
+        fields = {
+            "to": address_of(KEYS[1]),
+            "gas": 21_000,
+            "gasPrice": 10**10,
+            "nonce": nonce + gap,
+            "chainId": 31337,
+        }
+        raw = Account.from_key(KEYS[2]).sign_transaction(fields | {"value": 0}).raw_transaction
+        assert ask("eth_sendRawTransaction", "0x" + raw.hex()).startswith("0x")
+    assert ask("txpool_status") == {"pending": "0x1", "queued": "0x1"}
+    content = ask("txpool_contentFrom", BOB)
+    assert list(content["pending"]) == [str(nonce)]
+    assert list(content["queued"]) == [str(nonce + 2)]
+    [sender] = ask("txpool_content")["pending"]
+    assert sender.lower() == BOB
+    assert "21000 gas" in ask("txpool_inspect")["queued"][sender][str(nonce + 2)]
+    pending = ask("eth_getBlockByNumber", "pending", True)
+    assert [item["nonce"] for item in pending["transactions"]] == [hex(nonce)]
+    assert pending["hash"] is None
+    node.mine()
+    assert ask("txpool_status") == {"pending": "0x0", "queued": "0x1"}
+
+
+def test_bad_transactions(ask: Ask) -> None:
+    assert ask("eth_sendRawTransaction", "0x")["code"] == -32000
+    assert ask("eth_sendRawTransaction", "0x01ff")["code"] == -32000
+    assert ask("eth_sendRawTransaction", "ff")["code"] == -32602
+    assert ask("eth_sendRawTransaction", "0x7e" + "c0")["code"] == -32000
+    other_chain = Account.from_key(KEYS[2]).sign_transaction(
+        {"to": address_of(KEYS[1]), "gas": 21_000, "gasPrice": 10**10, "nonce": 0, "chainId": 5, "value": 0}
+    )
+    assert "chain id" in ask("eth_sendRawTransaction", "0x" + other_chain.raw_transaction.hex())["message"]
+
+
+def test_accounts_are_changed_outside_of_blocks(ask: Ask, node: RunningNode, snapshot: None) -> None:
+    assert ask("anvil_setBalance", NOBODY, "0x64") is None
+    assert ask("anvil_setCode", NOBODY, RETURN_SLOT_0) is None
+    assert ask("anvil_setStorageAt", NOBODY, "0x0", "0x" + "00" * 31 + "07") is True
+    assert ask("hardhat_setNonce", NOBODY, "0x9") is None
+    assert ask("eth_getBalance", NOBODY) == "0x64"
+    assert ask("eth_getTransactionCount", NOBODY) == "0x9"
+    assert int(ask("eth_call", {"to": NOBODY}), 16) == 7
+    ask("evm_mine")
+    assert ask("eth_getBalance", NOBODY) == "0x64"
+    assert node.chain.detached
+
+
+def test_snapshots_nest_and_are_used_once(ask: Ask) -> None:
+    start = ask("eth_blockNumber")
+    outer, inner = ask("evm_snapshot"), None
+    ask("evm_mine")
+    inner = ask("evm_snapshot")
+    ask("anvil_mine", 3)
+    assert ask("evm_revert", outer) is True
+    assert ask("eth_blockNumber") == start
+    assert ask("evm_revert", inner) is False
+    assert ask("evm_revert", outer) is False
+
+
+def test_transactions_of_reverted_blocks_return_to_the_pool(ask: Ask) -> None:
+    identity = ask("evm_snapshot")
+    sent = ask("eth_sendTransaction", {"from": UNLOCKED, "to": NOBODY, "value": "0x1"})
+    ask("evm_mine")
+    assert ask("eth_getTransactionReceipt", sent) is not None
+    assert ask("evm_revert", identity) is True
+    assert ask("eth_getTransactionReceipt", sent) is None
+    assert ask("eth_getTransactionByHash", sent)["blockHash"] is None
+    ask("evm_mine")
+    assert ask("eth_getTransactionReceipt", sent)["status"] == "0x1"
+
+
+def test_signing(ask: Ask) -> None:
+    signature = ask("eth_sign", UNLOCKED, "0x1234")
+    assert len(signature) == 132
+    assert ask("personal_sign", "0x1234", UNLOCKED) == signature
+    assert ask("eth_sign", ALICE, "0x1234")["message"] == "unknown account"
+    signed = ask("eth_signTransaction", {"from": UNLOCKED, "to": NOBODY})
+    assert signed["tx"]["from"] == UNLOCKED
+    typed = {
+        "types": {
+            "EIP712Domain": [{"name": "name", "type": "string"}],
+            "M": [{"name": "a", "type": "uint256"}],
+        },
+        "primaryType": "M",
+        "domain": {"name": "t"},
+        "message": {"a": 1},
+    }
+    assert len(ask("eth_signTypedData_v4", UNLOCKED, typed)) == 132
+    assert ask("eth_signTypedData_v4", UNLOCKED, {"primaryType": "M"})["code"] == -32602
+
+
+def test_fee_history_bounds(ask: Ask) -> None:
+    head = int(ask("eth_blockNumber"), 16)
+    assert len(ask("eth_feeHistory", "0xffff", "latest", [])["gasUsedRatio"]) == head + 1
+    assert ask("eth_feeHistory", "0x1", hex(head + 5), [])["code"] == -32000
+    assert ask("eth_feeHistory", "0x1", "latest", [50, 10])["code"] == -32602
+    assert ask("eth_feeHistory", 1, "latest", [101])["code"] == -32602
+    assert ask("eth_blobBaseFee") == "0x1"
+
+
+def test_batch_over_http(node: RunningNode) -> None:
+    batch = [{"jsonrpc": "2.0", "id": i, "method": "eth_blockNumber"} for i in range(100)]
+    assert [item["id"] for item in post(node.url, batch)] == list(range(100))
+
+
+def test_every_namespace_is_listed(ask: Ask) -> None:
+    assert set(ask("rpc_modules")) >= {"eth", "net", "web3", "txpool", "debug", "rpc", "evm", "anvil"}
+    assert "optimism" not in ask("rpc_modules")
+
+
+def test_node_info(ask: Ask) -> None:
+    assert ask("anvil_nodeInfo")["environment"]["chainId"] == 31337
+    assert ask("web3_sha3", "0x") == "0x" + keccak256(b"").hex()
+    assert ask("eth_syncing") is False
+    assert ask("eth_accounts") == [UNLOCKED]
