@@ -1,0 +1,92 @@
+"""Steps 3 and 4: the Model Factory trains from the version; the builder registers model, price and index."""
+
+import asyncio
+from dataclasses import dataclass
+
+from openledger_node.client.economy import MODELS
+from openledger_node.demo.data import DemoData
+from openledger_node.demo.world import BUILDER, World, open_text
+from workers.artifacts.store import ArtifactId
+from workers.jobs.codec import from_json, to_json
+from workers.jobs.types import (
+    DatasetVersion,
+    FeatureIndexRequest,
+    FeatureIndexResult,
+    TrainRequest,
+    TrainResult,
+)
+
+INPUT_PRICE_WEI = 10**18
+OUTPUT_PRICE_WEI = 36 * 10**18
+"""Per 1,000 tokens: a classification of 64 pixels costs 0.1 OPEN."""
+NO_PARENT = 0
+POLL_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The model and index the rest of the demo uses."""
+
+    model_id: int
+    index_id: int
+    training: TrainResult
+    index: FeatureIndexResult
+
+
+async def train(world: World, version: DatasetVersion, data: DemoData) -> TrainResult:
+    """A classifier from the version, evaluated on records nobody contributed."""
+    holdout = ArtifactId(await world.gateway.put_artifact(data.holdout_file))
+    request = TrainRequest(dataset=version, holdout=holdout)
+    result = from_json(TrainResult, await world.gateway.job("train", to_json(request)))
+    world.result.training = {
+        "records": result.records,
+        "canonical_records": result.canonical_records,
+        "train_accuracy": result.train_accuracy,
+        "holdout_accuracy": result.holdout_accuracy,
+        "manifest": result.manifest,
+    }
+    world.say(
+        f"{result.canonical_records} of {result.records} records are canonical; "
+        f"accuracy on held-out digits {result.holdout_accuracy:.1%}"
+    )
+    return result
+
+
+async def register(world: World, version: DatasetVersion, training: TrainResult) -> Published:
+    """Model, price and feature index on chain; waits until the index is usable."""
+    mined = await world.send(
+        BUILDER,
+        MODELS,
+        "registerModel",
+        bytes.fromhex(training.model),
+        NO_PARENT,
+        bytes.fromhex(training.manifest),
+        [version.datanet_id],
+        [version.version],
+        f"sha256:{training.manifest}",
+    )
+    model_id = int(mined.event("ModelRegistered").arguments["modelId"])
+    await world.send(BUILDER, MODELS, "setPrice", model_id, INPUT_PRICE_WEI, OUTPUT_PRICE_WEI)
+    request = FeatureIndexRequest(manifest=training.manifest)
+    index = from_json(FeatureIndexResult, await world.gateway.job("feature_index", to_json(request)))
+    mined = await world.send(
+        BUILDER,
+        MODELS,
+        "commitFeatureIndex",
+        model_id,
+        index.rows_root,
+        index.sums_root,
+        index.preconditioner_hash,
+        index.numeric_profile,
+        index.rows,
+        index.contributors,
+        index.dimensions,
+        f"sha256:{index.index}",
+    )
+    event = mined.event("FeatureIndexCommitted").arguments
+    world.result.model_id = model_id
+    price = open_text(INPUT_PRICE_WEI, 2)
+    world.say(f"model {model_id} at {price} per 1,000 input tokens; {index.rows} rows of {index.dimensions}")
+    while await world.l2.timestamp_s() <= event["usableAt"]:
+        await asyncio.sleep(POLL_S)
+    return Published(model_id, int(event["indexId"]), training, index)
