@@ -46,9 +46,13 @@ class EkfacAttributor:
 
     @classmethod
     def fit(cls, task: Task, inputs: torch.Tensor, dimensions: int) -> "EkfacAttributor":
-        """Fit curvature on canonical records' inputs (N, n) and choose k coordinates."""
+        """Fit curvature on canonical records' inputs (N, n) and choose k coordinates.
+
+        Goes through the committed file: memory layout alone can change last bits, and a juror has the file.
+        """
         forward = task.run(inputs)
-        return cls(task, build_preconditioner(fit_curvature(forward), dimensions, forward))
+        fitted = build_preconditioner(fit_curvature(forward), dimensions, forward)
+        return cls.load(task, encode_preconditioner(fitted))
 
     @classmethod
     def load(cls, task: Task, data: bytes) -> "EkfacAttributor":

@@ -1,4 +1,4 @@
-"""Writes `tests/vectors/attribution.json`: run `python -m tests.workers.attribution.vectors` after a new format.
+"""Which vectors pin the formats; `python -m tests.workers.attribution.vectors` writes them again.
 
 A small index: 4 contributors, 12 records (two of them duplicates), k = 16; two settlements; one post that is
 right and one with a single score off by one. Bytes are 0x-hex, integers decimal strings.

@@ -1,0 +1,41 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workers.artifacts.canonical_json import decode, encode
+from workers.errors import InvalidInputError
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@given(VALUES)
+def test_round_trip(value: object) -> None:
+    try:
+        data = encode(value)
+    except UnicodeEncodeError:
+        return  # a lone surrogate is not text
+    assert decode(data) == value
+    assert encode(decode(data)) == data
+
+
+def test_order_and_spaces() -> None:
+    assert encode({"b": 1, "a": [True, None, "ü"]}) == '{"a":[true,null,"ü"],"b":1}'.encode()
+
+
+def test_no_nan() -> None:
+    with pytest.raises(ValueError, match="JSON compliant"):
+        encode(math.nan)
+    with pytest.raises(InvalidInputError):
+        decode(b"NaN")
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"\xff", b"[" * 100_000])
+def test_malformed(data: bytes) -> None:
+    with pytest.raises(InvalidInputError):
+        decode(data)
