@@ -6,7 +6,9 @@ Not covered: transports, and who may ask how often.
 """
 
 import asyncio
+import json
 import secrets
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -21,6 +23,7 @@ from openledger_node.rpc.table import Method, Place, Table
 log = structlog.get_logger(__name__)
 
 MAXIMUM_ID_BYTES = 1_024
+FRAMES_LOGGED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +170,9 @@ def _failure(identity: str | int | float | None, error: RpcError) -> dict[str, A
 def _internal_fault(method: str, error: Exception) -> RpcError:
     """Log the fault in full; the client gets its id only."""
     fault = secrets.token_hex(4)
-    log.error("request failed", method=method, fault=fault, exc_info=error)
+    # Formatted here, so that no renderer adds the values of local variables.
+    where = "".join(traceback.format_exception(error, limit=-FRAMES_LOGGED))
+    log.error("request failed", method=method, fault=fault, traceback=where)
     return RpcError(errors.INTERNAL_ERROR, f"internal error (fault {fault}; see the node's log)")
 
 
@@ -176,4 +181,9 @@ def _too_large() -> RpcError:
 
 
 def _encoded(value: object) -> bytes:
-    return orjson.dumps(value)
+    """JSON of a plain value. Raises TypeError for anything else."""
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        # orjson stops at 254 levels; a trace of 1,024 nested calls has twice as many as calls.
+        return json.dumps(value, separators=(",", ":")).encode()

@@ -171,6 +171,17 @@ def test_traces(ask: Ask, counter: str) -> None:
     assert ask("debug_traceTransaction", receipt["transactionHash"], {"tracer": "mine"})["code"] == -32602
 
 
+def test_the_deepest_call_runs_and_is_traced(ask: Ask) -> None:
+    calls_itself = {NOBODY: {"code": "0x5f5f5f5f5f305af1600160005500"}}
+    call = {"to": NOBODY, "gas": hex(50_000_000)}
+    assert ask("eth_call", call, "latest", calls_itself) == "0x"
+    trace = ask("debug_traceCall", call, "latest", {"tracer": "callTracer", "stateOverrides": calls_itself})
+    depth = 0
+    while "calls" in trace:
+        [trace], depth = trace["calls"], depth + 1
+    assert depth > 300
+
+
 def test_pool_by_sender_and_nonce(ask: Ask, node: RunningNode) -> None:
     nonce = int(ask("eth_getTransactionCount", BOB, "latest"), 16)
     for gap in (0, 2):
