@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from eth_utils.address import to_checksum_address
+
 from genesis import addresses
 from genesis.networks import DEV_ACCOUNT_COUNT, DEV_MNEMONIC
 from genesis.spec import OPEN_UNIT, RollupConfig
@@ -39,7 +41,10 @@ def banner(urls: DevUrls, rollup: RollupConfig, gas_limit: int, base_fee_wei: in
         ("", [f"openledger-node {__version__} - an L2 that pays the people behind the data"]),
         (
             "Available Accounts",
-            [f"({i}) 0x{a.hex()} ({balance_wei // OPEN_UNIT} OPEN)" for i, a in enumerate(accounts)],
+            [
+                f"({i}) {to_checksum_address(a)} ({balance_wei // OPEN_UNIT} OPEN)"
+                for i, a in enumerate(accounts)
+            ],
         ),
         ("Private Keys", [f"({i}) 0x{key.hex()}" for i, key in enumerate(keys)]),
         ("Wallet", [f"Mnemonic:          {DEV_MNEMONIC}", "Derivation path:   m/44'/60'/0'/0/"]),
@@ -54,15 +59,15 @@ def banner(urls: DevUrls, rollup: RollupConfig, gas_limit: int, base_fee_wei: in
         ("Base Fee", [str(base_fee_wei)]),
         ("Gas Limit", [str(gas_limit)]),
         ("Genesis Timestamp", [str(rollup.l2_genesis_time_s)]),
-        ("Precompiles", [f"{name:<20} 0x{address.hex()}" for name, address in PRECOMPILE_NAMES]),
+        ("Precompiles", [f"{name:<20} {to_checksum_address(address)}" for name, address in PRECOMPILE_NAMES]),
         (
             "L1 Contracts",
             [
-                f"{'Portal':<20} 0x{rollup.portal.hex()}",
-                f"{'OutputOracle':<20} 0x{rollup.output_oracle.hex()}",
-                f"{'SystemConfig':<20} 0x{rollup.l1_system_config.hex()}",
-                f"{'OpenToken':<20} 0x{rollup.open_token.hex()}",
-                f"{'OpenVault':<20} 0x{rollup.open_vault.hex()}",
+                f"{'Portal':<20} {to_checksum_address(rollup.portal)}",
+                f"{'OutputOracle':<20} {to_checksum_address(rollup.output_oracle)}",
+                f"{'SystemConfig':<20} {to_checksum_address(rollup.l1_system_config)}",
+                f"{'OpenToken':<20} {to_checksum_address(rollup.open_token)}",
+                f"{'OpenVault':<20} {to_checksum_address(rollup.open_vault)}",
             ],
         ),
         (
@@ -83,7 +88,7 @@ def banner(urls: DevUrls, rollup: RollupConfig, gas_limit: int, base_fee_wei: in
 def config_out(urls: DevUrls, rollup: RollupConfig, gas_limit: int, base_fee_wei: int) -> dict[str, Any]:
     """What `--config-out` writes, under anvil's keys where it has them."""
     return {
-        "available_accounts": [f"0x{dev_account(i).address.hex()}" for i in range(DEV_ACCOUNT_COUNT)],
+        "available_accounts": [to_checksum_address(dev_account(i).address) for i in range(DEV_ACCOUNT_COUNT)],
         "private_keys": [f"0x{dev_private_key(i).hex()}" for i in range(DEV_ACCOUNT_COUNT)],
         "wallet": {"mnemonic": DEV_MNEMONIC, "derivation_path": "m/44'/60'/0'/0/"},
         "base_fee": str(base_fee_wei),
@@ -99,11 +104,11 @@ def config_out(urls: DevUrls, rollup: RollupConfig, gas_limit: int, base_fee_wei
             "verifier": urls.verifier_rpc,
         },
         "contracts": {
-            "portal": f"0x{rollup.portal.hex()}",
-            "output_oracle": f"0x{rollup.output_oracle.hex()}",
-            "system_config": f"0x{rollup.l1_system_config.hex()}",
-            "open_token": f"0x{rollup.open_token.hex()}",
-            "open_vault": f"0x{rollup.open_vault.hex()}",
+            "portal": to_checksum_address(rollup.portal),
+            "output_oracle": to_checksum_address(rollup.output_oracle),
+            "system_config": to_checksum_address(rollup.l1_system_config),
+            "open_token": to_checksum_address(rollup.open_token),
+            "open_vault": to_checksum_address(rollup.open_vault),
         },
     }
 

@@ -40,6 +40,7 @@ class Supervisor:
     def __init__(self, stop: asyncio.Event) -> None:
         self._stop = stop
         self._tasks: list[asyncio.Task[None]] = []
+        self._raised: set[asyncio.Task[None]] = set()
 
     def start(self, name: str, service: Service) -> None:
         """Start a service; those started earlier outlive it."""
@@ -53,12 +54,34 @@ class Supervisor:
             if not task.done():
                 raise StoppedError("stopped while starting")
             return task.result()
+        except BaseException:
+            await self.stop_services()
+            raise
         finally:
             task.cancel()
 
     async def run_until_stopped(self) -> None:
-        """Returns when the operator stops the node; raises what stopped it otherwise."""
-        await self._first_of()
+        """Returns when the operator stops the node; raises what stopped it otherwise.
+
+        All services have ended then, so that what they use can be closed.
+        """
+        try:
+            await self._first_of()
+        finally:
+            await self.stop_services()
+
+    async def stop_services(self) -> None:
+        """Cancel every service, the last started first, each to its end before the next."""
+        while self._tasks:
+            task = self._tasks.pop()
+            task.cancel()
+            _, pending = await asyncio.wait([task], timeout=SERVICE_PATIENCE_S)
+            if pending:
+                log.warning("service does not stop", service=task.get_name())
+            elif not task.cancelled() and task.exception() is not None and task not in self._raised:
+                log.error(
+                    "service failed while stopping", service=task.get_name(), reason=str(task.exception())
+                )
 
     async def _first_of(self, *others: asyncio.Task[Any]) -> None:
         """Wait for the stop event, one of `others`, or the failure of a service, which is raised."""
@@ -71,6 +94,7 @@ class Supervisor:
             stopping.cancel()
         for task in self._tasks:
             if task in done:
+                self._raised.add(task)
                 task.result()
                 raise CriticalError(f"service {task.get_name()} ended by itself", "this is a bug: report it")
 
@@ -80,15 +104,7 @@ class Supervisor:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for task in reversed(self._tasks):
-            task.cancel()
-            _, pending = await asyncio.wait([task], timeout=SERVICE_PATIENCE_S)
-            if pending:
-                log.warning("service does not stop", service=task.get_name())
-            elif not task.cancelled() and task.exception() is not None and task.exception() is not error:
-                log.error(
-                    "service failed while stopping", service=task.get_name(), reason=str(task.exception())
-                )
+        await self.stop_services()
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:

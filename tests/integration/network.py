@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 import requests
@@ -17,11 +19,14 @@ STOP_PATIENCE_S = 10.0
 
 
 class DevNode:
-    """Start with `start()`; `config` is what `--config-out` wrote."""
+    """Start with `start()`; `config` is what `--config-out` wrote. `ports` overrides a free port by name."""
 
-    def __init__(self, datadir: Path, *arguments: str) -> None:
+    def __init__(
+        self, datadir: Path, *arguments: str, ports: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.datadir = datadir
         self._arguments = arguments
+        self._ports = ports
         self._config_path = datadir / "config-out.json"
         self._process: subprocess.Popen[bytes] | None = None
         self.config: dict[str, Any] = {}
@@ -39,7 +44,7 @@ class DevNode:
             str(self._config_path),
         ]
         for port in ("http", "ws", "gateway", "metrics", "l1", "verifier"):
-            command += [f"--{port}.port", "0"]
+            command += [f"--{port}.port", self._ports.get(port, "0")]
         self._process = subprocess.Popen(
             [*command, *self._arguments], stdout=log, stderr=log, env={**os.environ, "OMP_NUM_THREADS": "1"}
         )
@@ -57,7 +62,7 @@ class DevNode:
         return str(self.config["urls"][name])
 
     def rpc(self, method: str, *parameters: Any, on: str = "rpc") -> Any:
-        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(parameters)}
+        body: Any = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(parameters)}
         answer = requests.post(self.url(on), json=body, timeout=30).json()
         if "error" in answer:
             raise AssertionError(f"{method}: {answer['error']}")
