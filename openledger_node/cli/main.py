@@ -7,7 +7,7 @@ import asyncio
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NoReturn
 
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.config import Env, Toml
@@ -147,7 +147,7 @@ def _replace_process(command: list[str]) -> None:
     os.execv(command[0], command)  # noqa: S606 - our own interpreter and module
 
 
-def _run(service: Coroutine[object, object, None]) -> None:
+def _run(service: Coroutine[Any, Any, object]) -> None:
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -164,10 +164,27 @@ def main() -> None:
         print(f"error: {_one_line(error)} (see openledger-node --help)", file=sys.stderr)
         sys.exit(EXIT_USAGE)
     except OpenLedgerError as error:
-        print(f"error: {error} [{error.code}, docs/errors.md]", file=sys.stderr)
-        sys.exit(EXIT_FAILED)
+        _fail(error)
+    except BaseExceptionGroup as group:
+        known = group.subgroup(OpenLedgerError)
+        if known is None or group.split(OpenLedgerError)[1] is not None:
+            raise
+        _fail(_first(known))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _fail(error: BaseException) -> NoReturn:
+    code = error.code if isinstance(error, OpenLedgerError) else OpenLedgerError.code
+    print(f"error: {error} [{code}, docs/errors.md]", file=sys.stderr)
+    sys.exit(EXIT_FAILED)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def _one_line(error: CycloptsError) -> str:
