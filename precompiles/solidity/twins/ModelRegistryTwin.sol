@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {DATANET_REGISTRY_ADDRESS, IDatanetRegistry} from "../interfaces/IDatanetRegistry.sol";
+import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
+import {IPolicy, POLICY_ADDRESS} from "../interfaces/IPolicy.sol";
+import {GasTables} from "./GasTables.sol";
+import {Twin} from "./Twin.sol";
+
+/// @title Twin of the ModelRegistry precompile
+contract ModelRegistryTwin is Twin {
+    struct Source {
+        uint256 datanetId;
+        uint256 version;
+    }
+
+    /*//////////////////////////////////////////////////////////////
+                                 STORAGE
+    //////////////////////////////////////////////////////////////*/
+
+    uint256 internal modelCount;
+    uint256 internal indexCount;
+    mapping(uint256 modelId => IModelRegistry.Model) internal models;
+    mapping(uint256 modelId => mapping(uint256 position => Source)) internal sources;
+    mapping(uint256 indexId => IModelRegistry.FeatureIndex) internal indexes;
+
+    /*//////////////////////////////////////////////////////////////
+                                  LOGIC
+    //////////////////////////////////////////////////////////////*/
+
+    uint256 internal constant MAXIMUM_SOURCES = 64;
+    uint256 internal constant MAXIMUM_DIMENSIONS = 65_536;
+
+    function registerModel(
+        bytes32 artifactHash,
+        uint256 parent,
+        bytes32 manifestHash,
+        uint256[] calldata datanetIds,
+        uint256[] calldata versions,
+        string calldata uri
+    ) external payable nonPayable returns (uint256 modelId) {
+        _require(artifactHash != 0, "artifactHash");
+        _require(manifestHash != 0, "manifestHash");
+        _require(datanetIds.length == versions.length, "versions");
+        _require(datanetIds.length <= MAXIMUM_SOURCES, "datanetIds");
+        _requireText(uri, "uri");
+        if (parent != 0) _requireModel(parent);
+        for (uint256 i = 0; i < datanetIds.length; ++i) _checkSource(datanetIds[i], versions[i]);
+        modelId = ++modelCount;
+        IModelRegistry.Model storage model = models[modelId];
+        model.owner = msg.sender;
+        model.revenueRecipient = msg.sender;
+        model.artifactHash = artifactHash;
+        model.manifestHash = manifestHash;
+        model.parent = parent;
+        model.sources = datanetIds.length;
+        emit IModelRegistry.ModelRegistered(modelId, msg.sender, parent, artifactHash, manifestHash, uri);
+        _storeSources(modelId, datanetIds, versions);
+    }
+
+    function setPrice(uint256 modelId, uint256 inputPrice, uint256 outputPrice) external payable nonPayable {
+        _requireOwner(modelId);
+        _require(inputPrice <= MAXIMUM_WEI, "inputPrice");
+        _require(outputPrice <= MAXIMUM_WEI, "outputPrice");
+        models[modelId].inputPrice = inputPrice;
+        models[modelId].outputPrice = outputPrice;
+        emit IModelRegistry.PriceSet(modelId, inputPrice, outputPrice);
+    }
+
+    function setRevenueRecipient(uint256 modelId, address recipient) external payable nonPayable {
+        _requireOwner(modelId);
+        _require(recipient != address(0), "recipient");
+        models[modelId].revenueRecipient = recipient;
+        emit IModelRegistry.RevenueRecipientSet(modelId, recipient);
+    }
+
+    function commitFeatureIndex(
+        uint256 modelId,
+        bytes32 rowsRoot,
+        bytes32 sumsRoot,
+        bytes32 preconditionerHash,
+        bytes32 numericProfile,
+        uint256 rows,
+        uint256 contributors,
+        uint256 dimensions,
+        string calldata uri
+    ) external payable nonPayable returns (uint256 indexId) {
+        _requireOwner(modelId);
+        _require(rowsRoot != 0, "rowsRoot");
+        _require(sumsRoot != 0, "sumsRoot");
+        _require(rows > 0 && rows <= MAXIMUM_COUNT, "rows");
+        _require(contributors > 0 && contributors <= rows, "contributors");
+        _require(dimensions > 0 && dimensions <= MAXIMUM_DIMENSIONS, "dimensions");
+        _requireText(uri, "uri");
+        indexId = ++indexCount;
+        IModelRegistry.FeatureIndex storage index = indexes[indexId];
+        index.modelId = modelId;
+        index.signer = msg.sender;
+        index.rowsRoot = rowsRoot;
+        index.sumsRoot = sumsRoot;
+        index.preconditionerHash = preconditionerHash;
+        index.numericProfile = numericProfile;
+        index.rows = rows;
+        index.contributors = contributors;
+        index.dimensions = dimensions;
+        _announce(indexId, uri);
+    }
+
+    function getModel(uint256 modelId) external payable nonPayable returns (IModelRegistry.Model memory) {
+        _requireModel(modelId);
+        return models[modelId];
+    }
+
+    function getSource(uint256 modelId, uint256 position)
+        external
+        payable
+        nonPayable
+        returns (uint256 datanetId, uint256 version)
+    {
+        _requireModel(modelId);
+        _require(position < models[modelId].sources, "position");
+        Source storage source = sources[modelId][position];
+        return (source.datanetId, source.version);
+    }
+
+    function getFeatureIndex(uint256 indexId)
+        external
+        payable
+        nonPayable
+        returns (IModelRegistry.FeatureIndex memory)
+    {
+        if (indexId == 0 || indexId > indexCount) revert IModelRegistry.FeatureIndexNotFound(indexId);
+        return indexes[indexId];
+    }
+
+    function gasOf(bytes4 selector, uint256[] calldata elementCounts) external payable nonPayable returns (uint256) {
+        return GasTables.modelRegistry(selector, elementCounts);
+    }
+
+    /*//////////////////////////////////////////////////////////////
+                                INTERNALS
+    //////////////////////////////////////////////////////////////*/
+
+    function _requireModel(uint256 modelId) internal view {
+        if (modelId == 0 || modelId > modelCount) revert IModelRegistry.ModelNotFound(modelId);
+    }
+
+    function _requireOwner(uint256 modelId) internal view {
+        _requireModel(modelId);
+        if (models[modelId].owner != msg.sender) revert IModelRegistry.NotOwner(msg.sender);
+    }
+
+    function _checkSource(uint256 datanetId, uint256 version) internal view {
+        try IDatanetRegistry(DATANET_REGISTRY_ADDRESS).getDatanet(datanetId) returns (
+            IDatanetRegistry.Datanet memory datanet
+        ) {
+            _require(version > 0 && version <= datanet.versions, "versions");
+            if (datanet.usage != 0 && datanet.owner != msg.sender) {
+                revert IModelRegistry.UsageNotGranted(datanetId);
+            }
+        } catch {
+            revert InvalidArgument("datanetIds");
+        }
+    }
+
+    function _storeSources(uint256 modelId, uint256[] calldata datanetIds, uint256[] calldata versions) internal {
+        for (uint256 i = 0; i < datanetIds.length; ++i) {
+            sources[modelId][i] = Source(datanetIds[i], versions[i]);
+            emit IModelRegistry.ModelSource(modelId, datanetIds[i], versions[i]);
+        }
+    }
+
+    function _announce(uint256 indexId, string calldata uri) internal {
+        IModelRegistry.FeatureIndex storage index = indexes[indexId];
+        uint256 version = IPolicy(POLICY_ADDRESS).currentVersion();
+        index.policyVersion = version;
+        index.usableAt = block.timestamp + IPolicy(POLICY_ADDRESS).getParameters(version).indexWindowSeconds;
+        models[index.modelId].featureIndex = indexId;
+        emit IModelRegistry.FeatureIndexCommitted(
+            index.modelId, indexId, msg.sender, index.rowsRoot, index.sumsRoot, index.usableAt, uri
+        );
+    }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {IPolicy} from "../interfaces/IPolicy.sol";
+import {GasTables} from "./GasTables.sol";
+import {Twin} from "./Twin.sol";
+
+/// @title Twin of the Policy precompile
+contract PolicyTwin is Twin {
+    /*//////////////////////////////////////////////////////////////
+                                 STORAGE
+    //////////////////////////////////////////////////////////////*/
+
+    uint256 internal newestVersion;
+    address internal publisher;
+    mapping(uint256 version => IPolicy.Parameters) internal versions;
+
+    /*//////////////////////////////////////////////////////////////
+                                  LOGIC
+    //////////////////////////////////////////////////////////////*/
+
+    uint256 internal constant MAXIMUM_PLATFORM_PPM = 200_000;
+    uint256 internal constant MAXIMUM_CHALLENGER_PPM = 300_000;
+    uint256 internal constant MAXIMUM_SIGNIFICANCE_PPM = 100 * PPM;
+    uint256 internal constant MAXIMUM_BLOCKS = 1_000_000;
+    uint256 internal constant MAXIMUM_SECONDS = 315_360_000;
+
+    function publish(IPolicy.Parameters calldata parameters) external payable nonPayable returns (uint256 version) {
+        if (msg.sender != publisher) revert IPolicy.NotTimelock(msg.sender);
+        _check(parameters, versions[1]);
+        version = ++newestVersion;
+        versions[version] = parameters;
+        emit IPolicy.PolicyPublished(version, keccak256(abi.encode(parameters)));
+    }
+
+    function currentVersion() external payable nonPayable returns (uint256) {
+        return newestVersion;
+    }
+
+    function getParameters(uint256 version) external payable nonPayable returns (IPolicy.Parameters memory) {
+        if (version == 0 || version > newestVersion) revert IPolicy.VersionNotFound(version);
+        return versions[version];
+    }
+
+    function timelock() external payable nonPayable returns (address) {
+        return publisher;
+    }
+
+    function gasOf(bytes4 selector, uint256[] calldata elementCounts) external payable nonPayable returns (uint256) {
+        return GasTables.policy(selector, elementCounts);
+    }
+
+    function _check(IPolicy.Parameters calldata p, IPolicy.Parameters memory first) internal pure {
+        _within(p.platformPpm, 0, MAXIMUM_PLATFORM_PPM, "platformPpm");
+        _within(p.providerPpm, 0, PPM, "providerPpm");
+        _within(p.ownerPpm, 0, PPM, "ownerPpm");
+        _within(p.stakersPpm, 0, PPM, "stakersPpm");
+        _within(p.contributionBond, first.contributionBond / 2, MAXIMUM_WEI, "contributionBond");
+        _within(p.revealDelayBlocks, first.revealDelayBlocks / 2, MAXIMUM_BLOCKS, "revealDelayBlocks");
+        _within(p.indexWindowSeconds, first.indexWindowSeconds / 2, MAXIMUM_SECONDS, "indexWindowSeconds");
+        _within(p.postWindowSeconds, first.postWindowSeconds / 2, MAXIMUM_SECONDS, "postWindowSeconds");
+        _within(p.postDelaySeconds, first.postDelaySeconds / 2, MAXIMUM_SECONDS, "postDelaySeconds");
+        _within(p.challengeRevealSeconds, first.challengeRevealSeconds / 2, MAXIMUM_SECONDS, "challengeRevealSeconds");
+        _within(p.challengeBond, first.challengeBond / 2, MAXIMUM_WEI, "challengeBond");
+        _within(p.slashAmount, first.slashAmount / 2, MAXIMUM_WEI, "slashAmount");
+        _within(p.challengerPpm, 0, MAXIMUM_CHALLENGER_PPM, "challengerPpm");
+        _within(p.closeDelaySeconds, first.closeDelaySeconds / 2, MAXIMUM_SECONDS, "closeDelaySeconds");
+        _within(p.unbondingSeconds, first.unbondingSeconds / 2, MAXIMUM_SECONDS, "unbondingSeconds");
+        _within(p.minimumValidatorStake, first.minimumValidatorStake / 2, MAXIMUM_WEI, "minimumValidatorStake");
+        _within(p.minimumProviderStake, first.minimumProviderStake / 2, MAXIMUM_WEI, "minimumProviderStake");
+        _within(p.similarityPpm, 1, PPM, "similarityPpm");
+        _within(p.significancePpm, 0, MAXIMUM_SIGNIFICANCE_PPM, "significancePpm");
+        _within(p.maximumSharePpm, 1, PPM, "maximumSharePpm");
+        uint256 others = p.providerPpm + p.ownerPpm + p.stakersPpm;
+        uint256 least = (PPM - first.providerPpm - first.ownerPpm - first.stakersPpm) / 2;
+        if (others + least > PPM) revert IPolicy.InvalidParameter("contributorsPpm");
+        if (p.slashAmount > p.minimumProviderStake) revert IPolicy.InvalidParameter("slashAmount");
+        if (p.unbondingSeconds < p.postWindowSeconds + p.challengeRevealSeconds) {
+            revert IPolicy.InvalidParameter("unbondingSeconds");
+        }
+    }
+
+    function _within(uint256 value, uint256 low, uint256 high, string memory name) internal pure {
+        if (value < low || value > high) revert IPolicy.InvalidParameter(name);
+    }
+}
