@@ -1,7 +1,7 @@
 """The false post: a second provider posts one wrong score, and the running node's validator must catch it.
 
-All misbehaviour lives here. The post is consistent in itself (sums, amounts and the published document follow
-from the false score); victim and size, down to 1, come from a seed that is drawn now and shown only afterwards.
+All misbehaviour lives here. The post is consistent in itself: sums, amounts and the published document
+follow from the false score. Victim and size, down to 1, come from a seed that is shown only afterwards.
 """
 
 import asyncio
@@ -71,9 +71,10 @@ async def play_dishonest(world: World, published: Published, key: str) -> None:
     pool_wei = int(settlement["pool"])
     await _stake(world, pool_wei)
     before = await world.l2.read(STAKING, "position", world.address(DISHONEST), ROLE_PROVIDER)
-    honest = await _honest_post(world, published, settlement)
+    carry_wei = int(await world.l2.read(ATTRIBUTION, "carryOf", published.model_id))
+    honest = await _honest_post(world, published, settlement, carry_wei)
     false_post, lie = falsify(honest, secrets.randbits(64))
-    post_id = await _post(world, published, false_post, int(settlement["settlementId"]))
+    post_id = await _post(world, published, false_post, carry_wei)
     world.say(f"post {post_id} is on chain, with one score that is not the data's; waiting for the validator")
     voided = await _wait_for_void(world, post_id)
     after = await world.l2.read(STAKING, "position", world.address(DISHONEST), ROLE_PROVIDER)
@@ -99,12 +100,13 @@ async def _stake(world: World, pool_wei: int) -> None:
         await world.send(DISHONEST, STAKING, "stake", ROLE_PROVIDER, value_wei=needed - staked)
 
 
-async def _honest_post(world: World, published: Published, settlement: Mapping[str, Any]) -> Post:
+async def _honest_post(
+    world: World, published: Published, settlement: Mapping[str, Any], carry_wei: int
+) -> Post:
     """What the right post of this signer would be, from published artefacts."""
     settlement_id = int(settlement["settlementId"])
     on_chain = await world.reader.settlement(settlement_id)
     policy = await world.reader.policy(on_chain.policy_version)
-    carry_wei = int(await world.l2.read(ATTRIBUTION, "carryOf", published.model_id))
     request = AttributionRequest(
         index=published.index.index,
         chain_id=await world.l2.chain_id(),
@@ -123,11 +125,11 @@ def _compute(store: ArtifactStore, request: AttributionRequest) -> Post:
     return compute_post(store, read_index(store, request.index), request)
 
 
-async def _post(world: World, published: Published, post: Post, settlement_id: int) -> int:
+async def _post(world: World, published: Published, post: Post, carry_wei: int) -> int:
     """Publish the document and post, as soon as the settling provider's own time is over."""
     result = await asyncio.to_thread(_publish, world.published, published, post)
     await world.gateway.put_artifact(await asyncio.to_thread(world.published.get, result.post))
-    settled_at_s = (await world.reader.settlement(settlement_id)).settled_at
+    settled_at_s = (await world.reader.settlement(post.batches[0].settlement_id)).settled_at
     _, policy = await world.reader.current_policy()
     while await world.l2.timestamp_s() < settled_at_s + policy.post_delay_s:
         await asyncio.sleep(POLL_S)
@@ -140,6 +142,7 @@ async def _post(world: World, published: Published, post: Post, settlement_id: i
             (c.settlement_id, c.query_root, c.scores_root, c.score_sum, c.debts_root, c.debt_sum)
             for c in result.batches
         ],
+        carry_wei,
         result.amounts_root,
         result.amount_sum,
         f"sha256:{result.post}",

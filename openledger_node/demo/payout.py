@@ -52,7 +52,10 @@ async def read_fees(world: World, channel_id: Hash32, settlement_id: int) -> Non
     parts = [event.arguments[name] for name in ("platform", "provider", "owner", "stakers", "pool")]
     gross = event.arguments["gross"]
     world.result.settlement_id = settlement_id
-    world.result.fees = FeeParts(str(gross), *map(str, parts), sums_to_gross=sum(parts) == gross)
+    texts = [str(part) for part in parts]
+    world.result.fees = FeeParts(
+        str(gross), texts[0], texts[1], texts[2], texts[3], texts[4], sums_to_gross=sum(parts) == gross
+    )
     world.say(f"gross {open_text(gross, 4)}, of which {open_text(parts[-1], 4)} for contributors")
 
 

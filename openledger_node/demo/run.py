@@ -22,7 +22,7 @@ __all__ = ["DemoOptions", "DemoResult", "run_demo"]
 
 
 async def run_demo(options: DemoOptions) -> DemoResult:
-    """Walk the loop and show the result. Raises OpenLedgerError when a step fails or a check does not hold."""
+    """Walk the loop and show the result. Raises OpenLedgerError when a step or a check fails."""
     with tempfile.TemporaryDirectory(prefix="openledger-demo-") as temporary:
         world = open_world(options, Path(temporary))
         try:

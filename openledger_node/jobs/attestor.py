@@ -241,11 +241,11 @@ class Attestor:
         return replace(progress, attribution=answer, carry_wei=view.carry_wei)
 
     async def _post(
-        self, plan: SettlementPlan, progress: SettlementProgress, view: ChainView
+        self, plan: SettlementPlan, progress: SettlementProgress, _view: ChainView
     ) -> SettlementProgress:
         result = from_json(AttributionResult, progress.attribution)
         async with self._posting:
-            if await self._open_posts.of_model(plan.model_id) or await self._carry_moved(plan, view):
+            if await self._open_posts.of_model(plan.model_id):
                 return progress
             mined = await self._send(
                 ATTRIBUTION,
@@ -255,6 +255,7 @@ class Attestor:
                     (c.settlement_id, c.query_root, c.scores_root, c.score_sum, c.debts_root, c.debt_sum)
                     for c in result.batches
                 ],
+                progress.carry_wei,
                 result.amounts_root,
                 result.amount_sum,
                 f"sha256:{result.post}",
@@ -262,10 +263,6 @@ class Attestor:
         post_id = int(mined.event("AttributionPosted").arguments["postId"])
         log.info("attribution posted", post=post_id, settlement=progress.settlement_id)
         return replace(_noted(progress, "post", mined.hash), post_id=post_id)
-
-    async def _carry_moved(self, plan: SettlementPlan, view: ChainView) -> bool:
-        carry_wei = int(await self._parts.reader.ethereum.read(ATTRIBUTION, "carryOf", plan.model_id))
-        return carry_wei != view.carry_wei
 
     async def _adopt_post(
         self, _plan: SettlementPlan, progress: SettlementProgress, view: ChainView

@@ -5,8 +5,8 @@ The life of a settlement: compute queries → `settle` → score → `post` → 
 Invariants, held by `decide`:
 1. Nothing is sent that the chain shows as done: every step is recognised from chain state, so a restart
    neither loses nor repeats one.
-2. A post is computed for the carry that it will be given: one post per model is open at a time, and a changed
-   carry means scoring again. A wrong amount would cost the stake.
+2. A post names the carry it was computed for, and the chain refuses it under another: a changed carry means
+   scoring again. One post per model is open at a time, so that carries are known.
 3. A post that was voided, whoever signed it, is followed by our own.
 """
 
