@@ -66,12 +66,22 @@ def header(value: Header) -> Json:
         "gasUsed": quantity(value.gas_used),
         "timestamp": quantity(value.timestamp_s),
         "baseFeePerGas": quantity(value.base_fee_wei),
-        "withdrawalsRoot": data(value.withdrawals_root),
-        "blobGasUsed": quantity(value.blob_gas_used),
-        "excessBlobGas": quantity(value.excess_blob_gas),
-        "parentBeaconBlockRoot": data(value.parent_beacon_block_root),
     }
-    return encoded | {"requestsHash": data(value.requests_hash)} if value.requests_hash else encoded
+    return encoded | _fields_of_later_forks(value)
+
+
+def _fields_of_later_forks(value: Header) -> Json:
+    """An empty hash in the record means that the header is older than the field."""
+    encoded: Json = {}
+    if value.withdrawals_root:
+        encoded["withdrawalsRoot"] = data(value.withdrawals_root)
+    if value.parent_beacon_block_root:
+        encoded["blobGasUsed"] = quantity(value.blob_gas_used)
+        encoded["excessBlobGas"] = quantity(value.excess_blob_gas)
+        encoded["parentBeaconBlockRoot"] = data(value.parent_beacon_block_root)
+    if value.requests_hash:
+        encoded["requestsHash"] = data(value.requests_hash)
+    return encoded
 
 
 def raw_block(value: Block) -> bytes:
@@ -86,13 +96,14 @@ def block(value: Block, *, full: bool) -> Json:
         transactions: list[Any] = [mined_transaction(value, index) for index in range(len(value.receipts))]
     else:
         transactions = [data(item.hash) for item in value.transactions]
-    return {
-        **header(value.header),
+    encoded = header(value.header) | {
         "size": quantity(len(raw_block(value))),
         "transactions": transactions,
         "uncles": [],
-        "withdrawals": [_withdrawal(item) for item in value.withdrawals],
     }
+    if value.header.withdrawals_root:
+        encoded["withdrawals"] = [_withdrawal(item) for item in value.withdrawals]
+    return encoded
 
 
 def _withdrawal(value: Withdrawal) -> Json:
