@@ -26,8 +26,8 @@ from workers.jobs.types import (
 )
 
 PART_RECORDS = 60
-DIMENSIONS = 64
-RECIPE = replace(DEFAULT_RECIPE, epochs=8, classes=10)
+DIMENSIONS = 512
+RECIPE = replace(DEFAULT_RECIPE, epochs=40, batch_size=20, classes=10)
 
 
 def contributor(number: int) -> Address:
@@ -70,7 +70,7 @@ class Chain:
 
 @pytest.fixture(scope="session")
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
-    """300 records, 8 epochs, k = 64, 20 receipts; read only."""
+    """300 records, 20 receipts; read only."""
     store = ArtifactStore(tmp_path_factory.mktemp("chain"))
     parts = demo_parts(1, part_records=PART_RECORDS)
     version = publish(store, parts)

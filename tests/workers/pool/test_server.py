@@ -1,0 +1,223 @@
+"""The pool with fake worker processes: what happens to jobs when workers die, lie or are cancelled."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from workers.artifacts.store import ArtifactStore, artifact_id
+from workers.errors import (
+    ArtifactError,
+    InvalidInputError,
+    JobCrashedError,
+    PoolClosedError,
+)
+from workers.pool.address import connect
+from workers.pool.codec import read_message, write_message
+from workers.pool.handshake import greet_node, write_token
+from workers.pool.server import WorkerPool
+
+Spawn = Callable[..., Awaitable[asyncio.subprocess.Process]]
+
+
+@pytest.fixture
+async def pool(store: ArtifactStore, tmp_path: Path) -> AsyncIterator[WorkerPool]:
+    token = write_token(tmp_path / "token")
+    pool = WorkerPool(store, address="tcp:127.0.0.1:0", token=token, heartbeat_timeout_s=4.0)
+    await pool.start()
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+async def spawn(pool: WorkerPool, store: ArtifactStore, tmp_path: Path) -> AsyncIterator[Spawn]:
+    processes = []
+
+    async def start(artifacts: Path = store.directory) -> asyncio.subprocess.Process:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "tests.workers.pool.fake_worker",
+            pool.address,
+            str(tmp_path / "token"),
+            str(artifacts),
+        )
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def test_jobs_wait_for_a_worker_and_come_back(pool: WorkerPool, spawn: Spawn) -> None:
+    answers = [asyncio.create_task(pool.submit("ping", {})) for _ in range(5)]
+    process = await spawn()
+    assert await asyncio.gather(*answers) == [{"pid": process.pid}] * 5
+    statistics = pool.statistics()
+    assert (statistics.workers, statistics.done, statistics.running, statistics.queued) == (1, 5, 0, 0)
+
+
+async def test_a_killed_worker_loses_nothing(pool: WorkerPool, spawn: Spawn) -> None:
+    first = await spawn()
+    started = asyncio.Event()
+    job = asyncio.create_task(pool.submit("train", 7, lambda done, text: started.set()))
+    await started.wait()
+    os.kill(first.pid, signal.SIGKILL)
+    second = await spawn()
+    assert await job == {"artifact": artifact_id(b"result of 7"), "pid": second.pid}
+    assert pool.statistics().requeued == 1
+
+
+async def test_a_job_that_kills_its_workers_is_given_up(pool: WorkerPool, spawn: Spawn) -> None:
+    job = asyncio.create_task(pool.submit("predict", {}))
+    for _ in range(3):
+        process = await spawn()
+        assert await process.wait() == -signal.SIGKILL
+    with pytest.raises(JobCrashedError, match="3 times"):
+        await job
+    await spawn()
+    assert "pid" in await pool.submit("ping", {})
+
+
+async def test_named_errors_arrive_as_themselves(pool: WorkerPool, spawn: Spawn) -> None:
+    await spawn()
+    with pytest.raises(InvalidInputError, match="no such index"):
+        await pool.submit("queries", {})
+    with pytest.raises(JobCrashedError, match="ZeroDivisionError: unforeseen"):
+        await pool.submit("attribution", {})
+    with pytest.raises(InvalidInputError, match="kind"):
+        await pool.submit("format_disk", {})
+    assert pool.statistics().failed == 2
+
+
+async def test_cancelling_frees_the_worker(pool: WorkerPool, spawn: Spawn) -> None:
+    await spawn()
+    started = asyncio.Event()
+    job = asyncio.create_task(pool.submit("train", 1, lambda done, text: started.set()))
+    await started.wait()
+    job.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    async with asyncio.timeout(0.8):  # the whole job would take a second
+        await pool.submit("ping", {})
+
+
+async def test_urgent_jobs_overtake(pool: WorkerPool, spawn: Spawn) -> None:
+    finished: list[str] = []
+
+    async def submit(kind: str) -> None:
+        await pool.submit(kind, {})
+        finished.append(kind)
+
+    jobs = [asyncio.create_task(submit(kind)) for kind in ("train", "ping", "ping")]
+    await asyncio.sleep(0)
+    await spawn()
+    await asyncio.gather(*jobs)
+    assert finished == ["ping", "ping", "train"]
+
+
+async def test_artefacts_of_a_remote_worker_are_copied(
+    pool: WorkerPool, spawn: Spawn, store: ArtifactStore, tmp_path: Path
+) -> None:
+    await spawn(tmp_path / "elsewhere")
+    result = await pool.submit("train", 5)
+    assert store.get(result["artifact"]) == b"result of 5"
+
+
+async def test_workers_leave_with_the_node(pool: WorkerPool, spawn: Spawn) -> None:
+    process = await spawn()
+    await pool.submit("ping", {})
+    waiting = asyncio.create_task(pool.submit("train", 1))
+    await asyncio.sleep(0.1)
+    await pool.close()
+    with pytest.raises(PoolClosedError):
+        await waiting
+    async with asyncio.timeout(5):
+        assert await process.wait() == 0
+    with pytest.raises(PoolClosedError):
+        await pool.submit("ping", {})
+
+
+async def lie(pool: WorkerPool, token: bytes, *messages: dict[str, object]) -> None:
+    """A worker that answers the first job with `messages` and waits for the end."""
+    reader, writer = await connect(pool.address)
+    await greet_node(reader, writer, token, "liar")
+    job = await read_message(reader)
+    assert job is not None
+    for message in messages:
+        await write_message(writer, {"id": job["id"], **message})
+    while await read_message(reader) is not None:
+        pass
+    writer.close()
+
+
+RESULT = {"type": "result", "value": 1, "artifacts": [artifact_id(b"true")]}
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [{"type": "nonsense"}],
+        [{"type": "result"}],
+        [{"type": "result", "id": "999", "value": 1, "artifacts": []}],
+        [{"type": "result", "value": 1, "artifacts": ["../../etc/passwd"]}],
+        [{"type": "progress", "done": "half", "text": ""}],
+        [{"type": "artifact", "artifact": artifact_id(b"unasked"), "data": "", "last": True}],
+        [RESULT, {"type": "artifact", "artifact": artifact_id(b"true"), "data": "bGllcw==", "last": True}],
+        [RESULT, {"type": "artifact", "artifact": artifact_id(b"true"), "data": "?", "last": True}],
+    ],
+)
+async def test_a_lying_worker_is_dropped_and_its_job_done_by_another(
+    pool: WorkerPool, spawn: Spawn, tmp_path: Path, messages: list[dict[str, object]]
+) -> None:
+    token = (tmp_path / "token").read_bytes()
+    job = asyncio.create_task(pool.submit("ping", {}))
+    async with asyncio.timeout(3):
+        await lie(pool, token, *messages)
+    process = await spawn()
+    assert await job == {"pid": process.pid}
+
+
+async def test_a_silent_worker_is_dropped(store: ArtifactStore, tmp_path: Path) -> None:
+    token = write_token(tmp_path / "token")
+    pool = WorkerPool(store, address=f"unix:{tmp_path}/s", token=token, heartbeat_timeout_s=0.1)
+    await pool.start()
+    reader, writer = await connect(pool.address)
+    await greet_node(reader, writer, token, "silent")
+    async with asyncio.timeout(3):
+        assert await read_message(reader) is None
+    assert pool.statistics().workers == 0
+    writer.close()
+    await pool.close()
+
+
+async def test_strangers_get_nothing(pool: WorkerPool) -> None:
+    reader, writer = await connect(pool.address)
+    await greet_refused(reader, writer)
+    assert pool.statistics().workers == 0
+
+
+async def greet_refused(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Send more than a stranger may."""
+    writer.write(b"\x7f" * 10_000)
+    hello = await read_message(reader)
+    assert hello is not None
+    assert hello["type"] == "hello"
+    async with asyncio.timeout(3):
+        try:
+            assert await read_message(reader) is None
+        except ConnectionError:
+            return
+        finally:
+            writer.close()
+
+
+def test_errors_keep_their_kind() -> None:
+    assert ArtifactError.code == "artifact"
