@@ -1,3 +1,5 @@
+"""What tests of several folders share: one running dev network."""
+
 from collections.abc import Iterator
 
 import pytest

@@ -1,0 +1,103 @@
+"""How tests run clients that are programs: Node.js scripts with JSON in and out, cast, anvil."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+FOLDER = Path(__file__).parent
+SCRIPTS = FOLDER / "scripts"
+BINARIES = FOLDER / "node_modules/.bin"
+TIMEOUT_S = 100
+START_PATIENCE_S = 20.0
+
+
+def require_npm() -> None:
+    """Skip the test where the npm packages are not installed."""
+    if shutil.which("node") is None or not BINARIES.is_dir():
+        pytest.skip("npm packages are not installed: npm ci --prefix tests/clients")
+
+
+def run_script(name: str, request: dict[str, Any]) -> Any:
+    """What `scripts/<name>.mjs` answers; fails with what it wrote to stderr."""
+    finished = subprocess.run(
+        ["node", str(SCRIPTS / f"{name}.mjs")],
+        input=json.dumps(request),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    return json.loads(finished.stdout)
+
+
+class Cast:
+    """Foundry's `cast` against one node."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run `cast` with the node's URL, whatever it answers."""
+        return subprocess.run(
+            [str(BINARIES / "cast"), *arguments],
+            env={**os.environ, "ETH_RPC_URL": self._url, "NO_COLOR": "1"},
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+
+    def __call__(self, *arguments: str) -> str:
+        """Standard output; fails when cast does."""
+        finished = self.run(*arguments)
+        assert finished.returncode == 0, finished.stderr
+        return finished.stdout.strip()
+
+    def json(self, *arguments: str) -> Any:
+        return json.loads(self(*arguments, "--json"))
+
+    def refused(self, *arguments: str) -> str:
+        """Standard error of a command that must fail."""
+        finished = self.run(*arguments)
+        assert finished.returncode != 0, finished.stdout
+        return finished.stderr
+
+
+@contextlib.contextmanager
+def anvil(*arguments: str) -> Iterator[str]:
+    """The URL of an anvil that runs as long as the context."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    command = [str(BINARIES / "anvil"), "--port", str(port), "--silent", *arguments]
+    with subprocess.Popen(command) as process:
+        try:
+            _wait_for(url)
+            yield url
+        finally:
+            process.terminate()
+
+
+def _wait_for(url: str) -> None:
+    deadline = time.monotonic() + START_PATIENCE_S
+    body = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
+    while True:
+        try:
+            requests.post(url, json=body, timeout=5)
+        except requests.ConnectionError:
+            assert time.monotonic() < deadline, "anvil did not start"
+            time.sleep(0.05)
+        else:
+            return
