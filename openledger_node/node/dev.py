@@ -10,6 +10,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -25,6 +26,7 @@ from openledger_node.metrics.server import HealthCheck
 from openledger_node.node.ai import Provider, open_provider
 from openledger_node.node.banner import DevUrls, banner, config_out
 from openledger_node.node.children import ChildProcess
+from openledger_node.node.conservation import ConservationCheck
 from openledger_node.node.dev_network import GENESIS_FILE, ROLLUP_FILE, DevNetwork, prepare_dev_network
 from openledger_node.node.dev_stakes import stake_operators
 from openledger_node.node.execution import RpcPorts
@@ -101,27 +103,32 @@ async def _run(config: DevConfig, directory: Path, supervisor: Supervisor) -> No
                 supervisor.start("gateway", provider.gateway)
                 watch = VerifierWatch(rollup.chain, urls.verifier_rpc, rollup.execution.clock)
                 supervisor.start("verifier watch", watch)
-                await _serve(config, urls, network, _Parts(rollup, maker, provider, watch), supervisor)
+                conservation = ConservationCheck(
+                    network.rollup, rollup.chain, Ethereum(l1_rpc), rollup.execution.clock
+                )
+                supervisor.start("conservation", conservation)
+                parts = _Parts(rollup, maker, provider, watch, conservation)
+                await _serve(config, urls, network, parts, supervisor)
         finally:
             await ports.stop()
 
 
+@dataclass(frozen=True)
 class _Parts:
     """What health and banner look at."""
 
-    def __init__(
-        self, rollup: Rollup, maker: RollupBlockMaker, provider: Provider, watch: VerifierWatch
-    ) -> None:
-        self.rollup = rollup
-        self.maker = maker
-        self.provider = provider
-        self.watch = watch
+    rollup: Rollup
+    maker: RollupBlockMaker
+    provider: Provider
+    watch: VerifierWatch
+    conservation: ConservationCheck
 
     def checks(self) -> dict[str, HealthCheck]:
         return {
             "sequencer": lambda: self.maker.waiting_for,
             "worker": lambda: None if self.provider.pool.statistics().workers else "no worker is connected",
             "verifier": lambda: self.watch.disagreement,
+            "conservation": self.conservation.problem,
         }
 
 
@@ -131,6 +138,8 @@ async def _serve(
     """Metrics, banner, and then wait for the end."""
     metrics = node_metrics(parts.rollup, "dev")
     metrics.watch("verified_block", "Last block a verifier agreed on.", lambda: parts.watch.agreed_block)
+    metrics.watch("conservation_gap_wei", "OPEN not accounted for.", lambda: parts.conservation.gap_wei)
+    metrics.watch("conservation_block", "Last block checked.", lambda: parts.conservation.checked_block)
     server = await start_metrics(config.metrics, metrics, parts.checks())
     try:
         await supervisor.guard(_until(lambda: bool(parts.provider.pool.statistics().workers)))
