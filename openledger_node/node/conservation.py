@@ -1,8 +1,8 @@
 """Is every unit of OPEN accounted for: what the L1 vault took in against what the L2 holds.
 
-At an origin's last L2 block: accounted deposits - payments on L1 = L2 balances + withdrawals
-initiated and not paid + native burned. The message passer keeps what is withdrawn for ever, so with its balance
-counted among the L2's the payments stand on both sides, and what is left to compare is
+At an origin's last L2 block: accounted deposits - payments on L1 = L2 balances + withdrawals initiated and
+not paid + native burned. The message passer keeps what is withdrawn for ever, so with its balance counted
+among the L2's the payments stand on both sides, and what is left to compare is
 `accounted deposits = sum of all L2 balances + burned`, besides `payments ≤ the message passer's balance`.
 
 Covered: every origin of the safe chain, from the genesis on. Not covered: unsafe blocks; whether the vault's
