@@ -205,7 +205,10 @@ class AccountState:
         old = self.get_storage(address, slot)
         if old == value:
             return
-        self._originals.setdefault((address, slot), old)
+        originals = self._originals
+        if (address, slot) not in originals:
+            originals[address, slot] = old
+            self._undo.append(lambda: originals.pop((address, slot)))
         values = self._storage_of(address).values
         self._undo.append(lambda: values.__setitem__(slot, old))
         values[slot] = value

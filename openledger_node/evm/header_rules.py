@@ -13,6 +13,7 @@ from openledger_node.evm.records import Header
 
 _GAS_LIMIT_STEP = 1024
 _MINIMUM_GAS_LIMIT = 5000
+_MAXIMUM_GAS_LIMIT = 2**63 - 1
 _MAXIMUM_EXTRA_DATA_BYTES = 32
 
 
@@ -34,6 +35,7 @@ def check_header(spec: ChainSpec, fork: Fork, parent: Header, header: Header) ->
     _require(header.difficulty == 0 and header.nonce == ZERO_NONCE, "difficulty and nonce must be zero")
     _require(header.ommers_hash == EMPTY_OMMERS_HASH, "ommers are not allowed")
     _require(header.gas_used <= header.gas_limit, "gas used exceeds the limit")
+    _require(header.gas_limit <= _MAXIMUM_GAS_LIMIT, "gas limit does not fit 63 bits")
     _require(spec.is_rollup or _gas_limit_follows(parent, header), "gas limit moved too far")
     _require(header.base_fee_wei == base_fee_after(spec, parent), "base fee does not follow the parent's")
     _require(header.excess_blob_gas == excess_blob_gas_after(parent, fork), "excess blob gas does not follow")

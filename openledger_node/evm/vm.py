@@ -1,7 +1,7 @@
 """Where we differ from py-evm's machine: a thin subclass of its state and computation.
 
-Covered: the flat account state, native precompiles, corrected Ethereum precompiles, initcode gas under a
-delegated sender, jump checks without recursion, a limit on wall-clock time, and hooks for tracers.
+Covered: the flat account state, native precompiles, corrected Ethereum precompiles, initcode gas charged once
+(it is part of the intrinsic gas), jump checks without recursion, limits on wall-clock time, hooks for tracers.
 Not covered: what happens around a message (`transaction_processing.py`).
 """
 
@@ -186,9 +186,6 @@ class _Changes:
                 computation.contracts_created = parent_computation.contracts_created
             if message.is_create:
                 computation.contracts_created.append(message.storage_address)
-                if parent_computation is None:
-                    # py-evm asks whether the sender is the origin, and so charges a delegated origin twice.
-                    cls.consume_initcode_gas_cost(computation)  # type: ignore[attr-defined]  # as above
             if state.tracer is not None:
                 state.tracer.enter(computation)
             computation.run(message)
