@@ -9,6 +9,8 @@ import structlog
 LogFormat = Literal["console", "json", "logfmt"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
+ORGANS = ("rollup_bridge", "sequencer", "workers")
+
 SECRET_WORDS = ("key", "secret", "password", "mnemonic", "token", "authorization")
 
 
@@ -29,26 +31,39 @@ def _shorten(_logger: object, _method: str, event: structlog.types.EventDict) ->
 
 
 def configure(level: LogLevel, style: LogFormat) -> None:
-    """Route structlog and the standard library's loggers to standard error; called once, by the CLI."""
+    """Route structlog and the standard library's loggers to standard error; called once, by the CLI.
+
+    The organs log through the standard library, the house through structlog; both come out alike. Libraries
+    are heard from `warning` on.
+    """
     renderers: dict[str, structlog.types.Processor] = {
         "console": structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
         "json": structlog.processors.JSONRenderer(),
         "logfmt": structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
     }
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        _redact,
+        _shorten,
+    ]
     numeric = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.StackInfoRenderer(),
-            structlog.processors.format_exc_info,
-            _redact,
-            _shorten,
-            renderers[style],
-        ],
+        processors=[*shared, renderers[style]],
         wrapper_class=structlog.make_filtering_bound_logger(numeric),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=max(numeric, logging.WARNING), stream=sys.stderr, format="%(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderers[style]],
+        )
+    )
+    logging.basicConfig(level=max(numeric, logging.WARNING), handlers=[handler], force=True)
+    for organ in ORGANS:
+        logging.getLogger(organ).setLevel(numeric)

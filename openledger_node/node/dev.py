@@ -7,7 +7,6 @@ the sequencer's interpreter lock; everything else of the network runs in this pr
 import asyncio
 import contextlib
 import socket
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import structlog
 
-from genesis.networks import DEV_BALANCE_WEI, DEV_BATCHER, DEV_PROPOSER, DEV_PROVIDER, DEV_VALIDATOR
+from genesis.networks import DEV_BALANCE_WEI, DEV_BATCHER, DEV_PROPOSER, DEV_PROVIDER
 from openledger_node.client.account import dev_account, dev_private_key
 from openledger_node.client.errors import RemoteError, UnreachableError
 from openledger_node.client.ethereum import Ethereum
@@ -25,12 +24,11 @@ from openledger_node.errors import StartError
 from openledger_node.metrics.server import HealthCheck
 from openledger_node.node.ai import Provider, open_provider
 from openledger_node.node.banner import DevUrls, banner, config_out
-from openledger_node.node.children import ChildProcess
 from openledger_node.node.conservation import ConservationCheck
-from openledger_node.node.dev_network import GENESIS_FILE, ROLLUP_FILE, DevNetwork, prepare_dev_network
+from openledger_node.node.dev_children import embedded_l1, validator, verifier
+from openledger_node.node.dev_network import DevNetwork, prepare_dev_network
 from openledger_node.node.dev_stakes import stake_operators
 from openledger_node.node.execution import RpcPorts
-from openledger_node.node.keys import write_key
 from openledger_node.node.l2_block_maker import RollupBlockMaker
 from openledger_node.node.lifecycle import StoppedError, Supervisor, stop_on_signals
 from openledger_node.node.network_files import write_json
@@ -53,7 +51,6 @@ log = structlog.get_logger(__name__)
 HOST = "127.0.0.1"
 ANSWER_PATIENCE_S = 60.0
 POLL_S = 0.1
-COMMAND = (sys.executable, "-m", "openledger_node")
 
 
 async def run_dev(config: DevConfig) -> None:
@@ -69,48 +66,54 @@ async def run_dev(config: DevConfig) -> None:
 
 
 async def _run(config: DevConfig, directory: Path, supervisor: Supervisor) -> None:
-    urls = DevUrls(
-        l2_rpc=f"http://{config.http.host}:{config.http.port}",
-        l1_rpc=config.l1.url or f"http://{HOST}:{config.l1.port}",
-        gateway=f"http://{config.gateway.host}:{config.gateway.port}",
-        metrics=f"http://{config.metrics.host}:{config.metrics.port}",
-        verifier_rpc=f"http://{HOST}:{config.verifier.port}",
-    )
+    """Open everything from the L1 up, each on what is open already; closed in reverse when the node ends."""
+    urls = _urls(config)
+    async with contextlib.AsyncExitStack() as closing:
+        l1 = Ethereum(await closing.enter_async_context(HttpRpc(urls.l1_rpc)))
+        network = await _join_l1(config, directory, supervisor, l1)
+        supervisor.start("verifier", verifier(config, urls, directory))
+        rollup = await closing.enter_async_context(
+            open_rollup(network.rollup, network.genesis, urls.l1_rpc, directory / "node")
+        )
+        maker = await _start_chain(config, rollup, supervisor, closing)
+        l2 = await closing.enter_async_context(HttpRpc(urls.l2_rpc))
+        await supervisor.guard(stake_operators(l2))
+        supervisor.start("validator", validator(urls, directory))
+        account = dev_account(DEV_PROVIDER)
+        provider = await closing.enter_async_context(
+            open_provider(config.gateway, directory, l2, account, workers=1)
+        )
+        supervisor.start("gateway", provider.gateway)
+        watch = VerifierWatch(rollup.chain, urls.verifier_rpc, rollup.execution.clock)
+        supervisor.start("verifier watch", watch)
+        conservation = ConservationCheck(network.rollup, rollup.chain, l1, rollup.execution.clock)
+        supervisor.start("conservation", conservation)
+        parts = _Parts(rollup, maker, provider, watch, conservation)
+        await _serve(config, urls, network, parts, supervisor)
+
+
+async def _join_l1(config: DevConfig, directory: Path, supervisor: Supervisor, l1: Ethereum) -> DevNetwork:
+    """The network on the L1, which is started first if it is ours."""
     if config.l1.url is None:
-        supervisor.start("l1", _embedded_l1(config, directory))
-    async with HttpRpc(urls.l1_rpc) as l1_rpc:
-        await supervisor.guard(_answers(l1_rpc))
-        network = await supervisor.guard(prepare_dev_network(Ethereum(l1_rpc), directory, config.block_time))
-    supervisor.start("verifier", _verifier(config, urls, directory))
-    async with (
-        open_rollup(network.rollup, network.genesis, urls.l1_rpc, directory / "node") as rollup,
-        HttpRpc(urls.l2_rpc) as rpc,
-    ):
-        supervisor.start("derivation", rollup.driver)
-        maker, loop = sequencer_loop(rollup)
-        context = rpc_context(rollup, dev=dev_controls(rollup, loop))
-        ports = RpcPorts(context, config.http.host, config.http.port, config.ws.port)
-        await ports.start()
-        supervisor.start("sequencer", loop)
-        start_batcher(rollup, supervisor, dev_private_key(DEV_BATCHER))
-        start_proposer(rollup, supervisor, dev_private_key(DEV_PROPOSER))
-        try:
-            await supervisor.guard(stake_operators(rpc))
-            supervisor.start("validator", _validator(urls, directory))
-            async with open_provider(
-                config.gateway, directory, rpc, dev_account(DEV_PROVIDER), workers=1
-            ) as provider:
-                supervisor.start("gateway", provider.gateway)
-                watch = VerifierWatch(rollup.chain, urls.verifier_rpc, rollup.execution.clock)
-                supervisor.start("verifier watch", watch)
-                conservation = ConservationCheck(
-                    network.rollup, rollup.chain, Ethereum(l1_rpc), rollup.execution.clock
-                )
-                supervisor.start("conservation", conservation)
-                parts = _Parts(rollup, maker, provider, watch, conservation)
-                await _serve(config, urls, network, parts, supervisor)
-        finally:
-            await ports.stop()
+        supervisor.start("l1", embedded_l1(config, directory))
+    await supervisor.guard(_answers(l1))
+    return await supervisor.guard(prepare_dev_network(l1, directory, config.block_time))
+
+
+async def _start_chain(
+    config: DevConfig, rollup: Rollup, supervisor: Supervisor, closing: contextlib.AsyncExitStack
+) -> RollupBlockMaker:
+    """Derivation, JSON-RPC, sequencer, batcher and proposer."""
+    supervisor.start("derivation", rollup.driver)
+    maker, loop = sequencer_loop(rollup)
+    context = rpc_context(rollup, dev=dev_controls(rollup, loop))
+    ports = RpcPorts(context, config.http.host, config.http.port, config.ws.port)
+    closing.push_async_callback(ports.stop)
+    await ports.start()
+    supervisor.start("sequencer", loop)
+    start_batcher(rollup, supervisor, dev_private_key(DEV_BATCHER))
+    start_proposer(rollup, supervisor, dev_private_key(DEV_PROPOSER))
+    return maker
 
 
 @dataclass(frozen=True)
@@ -152,35 +155,12 @@ async def _serve(
         await server.stop()
 
 
-def _embedded_l1(config: DevConfig, directory: Path) -> ChildProcess:
-    command = [*COMMAND, "ethereum", "--dev", "--datadir", str(directory / "l1")]
-    command += ["--http.port", str(config.l1.port), "--l1.block-time", str(config.l1.block_time)]
-    return ChildProcess("l1", command, directory / "logs" / "l1.log")
-
-
-def _verifier(config: DevConfig, urls: DevUrls, directory: Path) -> ChildProcess:
-    """Gets the network's two files and the L1's URL, nothing else."""
-    command = [*COMMAND, "run", "--role", "verifier", "--datadir", str(directory / "verifier")]
-    command += ["--rollup.config", str(directory / ROLLUP_FILE)]
-    command += ["--rollup.genesis", str(directory / GENESIS_FILE), "--l1.url", urls.l1_rpc]
-    command += ["--http.port", str(config.verifier.port), "--metrics.port", "0"]
-    return ChildProcess("verifier", command, directory / "logs" / "verifier.log", restart=True)
-
-
-def _validator(urls: DevUrls, directory: Path) -> ChildProcess:
-    key = write_key(directory / "keys" / "validator.key", dev_private_key(DEV_VALIDATOR))
-    command = [*COMMAND, "run", "--role", "validator", "--datadir", str(directory / "validator")]
-    command += ["--keys.validator", str(key), "--l2.url", urls.l2_rpc]
-    command += ["--l2.artifacts", f"{urls.gateway}/artifacts"]
-    return ChildProcess("validator", command, directory / "logs" / "validator.log", restart=True)
-
-
-async def _answers(rpc: HttpRpc) -> None:
+async def _answers(l1: Ethereum) -> None:
     """Wait until the L1 answers; raises StartError when it does not."""
 
     async def asked() -> bool:
         try:
-            await rpc.call("eth_chainId")
+            await l1.chain_id()
         except (UnreachableError, RemoteError):
             return False
         return True
@@ -189,7 +169,7 @@ async def _answers(rpc: HttpRpc) -> None:
         async with asyncio.timeout(ANSWER_PATIENCE_S):
             await _until(asked)
     except TimeoutError:
-        raise StartError(f"the L1 at {rpc.url} does not answer", "start it or correct --l1.url") from None
+        raise StartError("the L1 does not answer", "start it or correct --l1.url") from None
 
 
 async def _until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
@@ -198,6 +178,16 @@ async def _until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
         if await answer if isinstance(answer, Awaitable) else answer:
             return
         await asyncio.sleep(POLL_S)
+
+
+def _urls(config: DevConfig) -> DevUrls:
+    return DevUrls(
+        l2_rpc=f"http://{config.http.host}:{config.http.port}",
+        l1_rpc=config.l1.url or f"http://{HOST}:{config.l1.port}",
+        gateway=f"http://{config.gateway.host}:{config.gateway.port}",
+        metrics=f"http://{config.metrics.host}:{config.metrics.port}",
+        verifier_rpc=f"http://{HOST}:{config.verifier.port}",
+    )
 
 
 @contextlib.asynccontextmanager

@@ -1,0 +1,39 @@
+"""Which child processes a dev network has, and with what they are started."""
+
+import sys
+from pathlib import Path
+
+from genesis.networks import DEV_VALIDATOR
+from openledger_node.client.account import dev_private_key
+from openledger_node.config.model import DevConfig
+from openledger_node.node.banner import DevUrls
+from openledger_node.node.children import ChildProcess
+from openledger_node.node.dev_network import GENESIS_FILE, ROLLUP_FILE
+from openledger_node.node.keys import write_key
+
+COMMAND = (sys.executable, "-m", "openledger_node")
+
+
+def embedded_l1(config: DevConfig, directory: Path) -> ChildProcess:
+    """The engine in plain-Ethereum mode."""
+    command = [*COMMAND, "ethereum", "--dev", "--datadir", str(directory / "l1")]
+    command += ["--http.port", str(config.l1.port), "--l1.block-time", str(config.l1.block_time)]
+    return ChildProcess("l1", command, directory / "logs" / "l1.log")
+
+
+def verifier(config: DevConfig, urls: DevUrls, directory: Path) -> ChildProcess:
+    """Gets the network's two files and the L1's URL, nothing else."""
+    command = [*COMMAND, "run", "--role", "verifier", "--datadir", str(directory / "verifier")]
+    command += ["--rollup.config", str(directory / ROLLUP_FILE)]
+    command += ["--rollup.genesis", str(directory / GENESIS_FILE), "--l1.url", urls.l1_rpc]
+    command += ["--http.port", str(config.verifier.port), "--metrics.port", "0"]
+    return ChildProcess("verifier", command, directory / "logs" / "verifier.log", restart=True)
+
+
+def validator(urls: DevUrls, directory: Path) -> ChildProcess:
+    """Gets JSON-RPC, the published artefacts and its own key, nothing else."""
+    key = write_key(directory / "keys" / "validator.key", dev_private_key(DEV_VALIDATOR))
+    command = [*COMMAND, "run", "--role", "validator", "--datadir", str(directory / "validator")]
+    command += ["--keys.validator", str(key), "--l2.url", urls.l2_rpc]
+    command += ["--l2.artifacts", f"{urls.gateway}/artifacts"]
+    return ChildProcess("validator", command, directory / "logs" / "validator.log", restart=True)
