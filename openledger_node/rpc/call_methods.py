@@ -25,7 +25,7 @@ from openledger_node.rpc.requests import (
     call_object,
     state_overrides,
 )
-from openledger_node.rpc.table import Table, optional, reader
+from openledger_node.rpc.table import Table, executor, optional
 
 Overrides = dict[Address, AccountOverride] | None
 
@@ -42,9 +42,9 @@ class CallMethods:
         at = optional(block_reference, Tag.LATEST)
         state, block = optional(state_overrides), optional(block_overrides)
         return {
-            "eth_call": reader(self.call, call_object, at, state, block),
-            "eth_estimateGas": reader(self.estimate, call_object, at, state, block),
-            "eth_createAccessList": reader(self.access_list, call_object, at),
+            "eth_call": executor(self.call, call_object, at, state, block),
+            "eth_estimateGas": executor(self.estimate, call_object, at, state, block),
+            "eth_createAccessList": executor(self.access_list, call_object, at),
         }
 
     def call(

@@ -22,7 +22,7 @@ from openledger_node.rpc.requests import (
     call_object,
     state_overrides,
 )
-from openledger_node.rpc.table import Table, optional, reader
+from openledger_node.rpc.table import Table, executor, optional, reader
 
 STRUCT_LOGS = ""
 TRACERS = frozenset({STRUCT_LOGS, "callTracer", "prestateTracer", "4byteTracer"})
@@ -43,12 +43,12 @@ class DebugMethods:
             "debug_getRawBlock": reader(self._raw_block, block_reference),
             "debug_getRawReceipts": reader(self._raw_receipts, block_reference),
             "debug_getRawTransaction": reader(self._raw_transaction, parse.hash32),
-            "debug_traceTransaction": reader(self._trace_transaction, parse.hash32, config),
-            "debug_traceCall": reader(
+            "debug_traceTransaction": executor(self._trace_transaction, parse.hash32, config),
+            "debug_traceCall": executor(
                 self._trace_call, call_object, optional(block_reference, Tag.LATEST), config
             ),
-            "debug_traceBlockByNumber": reader(self._trace_block, block_number, config),
-            "debug_traceBlockByHash": reader(self._trace_block, _by_hash, config),
+            "debug_traceBlockByNumber": executor(self._trace_block, block_number, config),
+            "debug_traceBlockByHash": executor(self._trace_block, _by_hash, config),
         }
 
     # -- raw

@@ -34,7 +34,9 @@ class RpcLimits:
     response_bytes: int = 25 * 1024 * 1024
     batch_requests: int = 1_000
     answer_time_s: float = 20.0
-    reader_threads: int = 8
+    batch_time_s: float = 60.0
+    reader_threads: int = 4
+    execution_threads: int = 4
     connections: int = 512
     subscriptions: int = 256
     queued_notifications: int = 4_096
@@ -53,10 +55,14 @@ class Dispatcher:
         self._table = table
         self._limits = limits
         self._observer = observer
-        self._threads = ThreadPoolExecutor(limits.reader_threads, thread_name_prefix="rpc-reader")
+        self._threads = {
+            Place.THREAD: ThreadPoolExecutor(limits.reader_threads, thread_name_prefix="rpc-read"),
+            Place.EXECUTION: ThreadPoolExecutor(limits.execution_threads, thread_name_prefix="rpc-call"),
+        }
 
     def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in self._threads.values():
+            threads.shutdown(wait=False, cancel_futures=True)
 
     async def answer(self, body: bytes | str, session_table: Table | None = None) -> bytes | None:
         """The response's JSON, or None when there is nothing to say (only notifications).
@@ -79,7 +85,10 @@ class Dispatcher:
             return _encoded(_failure(None, RpcError(errors.INVALID_REQUEST, "batch too large")))
         parts: list[bytes] = []
         size = 0
+        give_up_s = asyncio.get_running_loop().time() + self._limits.batch_time_s
         for request in requests:
+            if asyncio.get_running_loop().time() > give_up_s:
+                return _encoded(_failure(None, LimitError("the batch took longer than this node allows")))
             answer = await self._answer_one(request, session_table)
             if answer is not None:
                 parts.append(answer)
@@ -129,7 +138,7 @@ class Dispatcher:
         if method.place is Place.TASK:
             return await method.answer(*arguments)
         loop = asyncio.get_running_loop()
-        running = loop.run_in_executor(self._threads, method.answer, *arguments)
+        running = loop.run_in_executor(self._threads[method.place], method.answer, *arguments)
         try:
             return await asyncio.wait_for(running, self._limits.answer_time_s)
         except TimeoutError:

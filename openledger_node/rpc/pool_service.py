@@ -141,7 +141,8 @@ class PoolService:
 
     def _head_changed(self, change: HeadChange) -> None:
         self._view.move_to_head()
-        self.pool.on_new_head(self._clock.now_s())
+        senders = {transaction.sender for block in change.added for transaction in block.transactions}
+        self.pool.on_new_head(self._clock.now_s(), None if change.removed else senders)
         added = {transaction.hash for block in change.added for transaction in block.transactions}
         for block in reversed(change.removed):
             for transaction in block.transactions:

@@ -1,7 +1,8 @@
 """What a method is: which parameters it takes, what answers it, and where that runs.
 
-`quick` answers on the event loop and must not block; `reader` runs in the thread pool under a time limit;
-`service` is a coroutine of its own.
+`quick` answers on the event loop and must not block; `reader` runs in a thread pool under a time limit;
+`executor` is a reader that runs code of the client's choice, in a pool of its own, so that other reads are
+answered however many calls wait; `service` is a coroutine of its own.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -16,6 +17,7 @@ from openledger_node.rpc.parse import Parser
 class Place(Enum):
     LOOP = auto()
     THREAD = auto()
+    EXECUTION = auto()
     TASK = auto()
 
 
@@ -73,6 +75,10 @@ def quick(answer: Callable[..., Any], *parameters: Parser[Any] | Parameter) -> M
 
 def reader(answer: Callable[..., Any], *parameters: Parser[Any] | Parameter) -> Method:
     return Method(Place.THREAD, answer, _parameters(parameters))
+
+
+def executor(answer: Callable[..., Any], *parameters: Parser[Any] | Parameter) -> Method:
+    return Method(Place.EXECUTION, answer, _parameters(parameters))
 
 
 def service(answer: Callable[..., Awaitable[Any]], *parameters: Parser[Any] | Parameter) -> Method:

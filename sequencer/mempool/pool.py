@@ -6,6 +6,7 @@ Not covered: order between accounts (`ordering`), durability (`journal`), who ma
 the stricter limit other clients put on delegated accounts (their transactions are re-checked at every head).
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from genesis.types import Address, Hash32
@@ -15,6 +16,8 @@ from sequencer.mempool.account_queue import AccountQueue, Entry
 from sequencer.mempool.admission import AdmissionLimits
 from sequencer.mempool.eviction import CheapestFirst, pays_more
 from sequencer.ports import PooledTransaction, StateView
+
+ACCOUNTS_PER_WATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Pool:
         self._prices = CheapestFirst()
         self._arrivals = 0
         self._ready = 0
+        self._watch_from = 0
 
     # -- reading
 
@@ -173,15 +177,32 @@ class Pool:
             del self._queues[sender]
         return entry.transaction
 
-    def on_new_head(self, now_s: float) -> list[PooledTransaction]:
-        """Fit everything to the view's new state; returns what was dropped, included ones among them."""
+    def on_new_head(
+        self, now_s: float, changed: Collection[Address] | None = None
+    ) -> list[PooledTransaction]:
+        """Fit the pool to the view's new state; returns what was dropped, included ones among them.
+
+        With `changed`, the senders in the new blocks, only those accounts are looked at, and some others in
+        turn: reading every account's state at every block would take longer than the block. Whatever is seen
+        late is refused by the builder meanwhile.
+        """
         dropped: list[PooledTransaction] = []
-        for sender, queue in list(self._queues.items()):
+        for sender in self._on_watch() | set(changed) if changed is not None else list(self._queues):
+            queue = self._queues.get(sender)
+            if queue is None:
+                continue
             account = self._view.account(sender)
             dropped += self._move(sender, queue, account.nonce)
             dropped += self._drop_unpayable(queue, account.balance_wei)
             dropped += self._drop_expired(queue, now_s)
         return dropped
+
+    def _on_watch(self) -> set[Address]:
+        """The next few accounts in turn."""
+        everyone = list(self._queues)
+        start = self._watch_from if self._watch_from < len(everyone) else 0
+        self._watch_from = start + ACCOUNTS_PER_WATCH
+        return set(everyone[start : self._watch_from])
 
     def _move(self, sender: Address, queue: AccountQueue, nonce: int) -> list[PooledTransaction]:
         ready_before = queue.ready_count

@@ -12,9 +12,16 @@ from openledger_node.errors import UserError
 from openledger_node.evm.errors import CallError
 from openledger_node.rpc import parse
 from openledger_node.rpc.dispatch import Dispatcher, RpcLimits
-from openledger_node.rpc.table import optional, quick, reader, service
+from openledger_node.rpc.table import executor, optional, quick, reader, service
 
-LIMITS = RpcLimits(batch_requests=5, response_bytes=2_000, answer_time_s=0.2, reader_threads=2)
+LIMITS = RpcLimits(
+    batch_requests=5,
+    response_bytes=2_000,
+    answer_time_s=0.2,
+    batch_time_s=0.3,
+    reader_threads=2,
+    execution_threads=2,
+)
 
 
 def fail(error: Exception) -> Any:
@@ -31,7 +38,7 @@ TABLE = {
     "test_echo": quick(lambda value, other: [value, other], parse.quantity, optional(parse.quantity, 9)),
     "test_read": reader(lambda: "read"),
     "test_later": service(later, parse.quantity),
-    "test_slow": reader(lambda: time.sleep(0.5)),
+    "test_slow": executor(lambda: time.sleep(0.5)),
     "test_big": quick(lambda: "x" * 1_500),
     "test_fault": quick(lambda: fail(ZeroDivisionError("secret detail"))),
     "test_unserialisable": quick(object),
@@ -134,6 +141,20 @@ async def test_limits(dispatcher: Dispatcher) -> None:
     assert too_many["error"]["message"] == "batch too large"
     too_large = json.loads(await dispatcher.answer(json.dumps([one] * 2)) or b"null")
     assert too_large["error"]["message"] == "response too large"
+
+
+async def test_reads_are_answered_while_calls_wait(dispatcher: Dispatcher) -> None:
+    calls = [asyncio.create_task(ask(dispatcher, "test_slow")) for _ in range(20)]
+    await asyncio.sleep(0.01)
+    async with asyncio.timeout(0.1):
+        assert await ask(dispatcher, "test_read") == "read"
+    assert {error["code"] for error in await asyncio.gather(*calls)} == {-32005}
+
+
+async def test_a_batch_of_slow_calls_is_given_up(dispatcher: Dispatcher) -> None:
+    one = {"jsonrpc": "2.0", "id": 1, "method": "test_slow"}
+    answer = json.loads(await dispatcher.answer(json.dumps([one] * 5)) or b"null")
+    assert answer["error"]["code"] == -32005
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

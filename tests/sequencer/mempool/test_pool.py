@@ -1,7 +1,7 @@
 import pytest
 
 from sequencer.errors import AdmissionError
-from sequencer.mempool.pool import Pool, PoolLimits
+from sequencer.mempool.pool import ACCOUNTS_PER_WATCH, Pool, PoolLimits
 from tests.sequencer.fakes import ALICE, BOB, CAROL, GWEI, FakeState, address, transaction
 
 
@@ -102,3 +102,19 @@ def test_head_that_came_without_notice_is_seen_at_the_next_add() -> None:
     state.set(ALICE, nonce=1)
     assert pool.add(transaction(nonce=1), 0.0).ready
     assert len(pool) == 1
+
+
+def test_only_changed_accounts_and_a_few_in_turn_are_read_at_a_head() -> None:
+    state = FakeState()
+    pool = Pool(state)
+    everyone = [address(number) for number in range(1, 3 * ACCOUNTS_PER_WATCH)]
+    for sender in everyone:
+        pool.add(transaction(sender=sender), 0.0)
+        state.set(sender, nonce=1)
+    last = everyone[-1]
+    dropped = {item.sender for item in pool.on_new_head(0.0, changed=[last])}
+    assert last in dropped
+    assert len(dropped) == ACCOUNTS_PER_WATCH + 1
+    for _ in range(8):
+        pool.on_new_head(0.0, changed=[])
+    assert len(pool) == 0
