@@ -138,6 +138,7 @@ def _as_transaction(request: CallRequest, nonce: int) -> Transaction:
         r=0,
         s=0,
         access_list=request.access_list,
+        authorizations=request.authorizations,
     )
 
 

@@ -185,6 +185,7 @@ class CallRequest:
     data: bytes = b""
     gas_price_wei: int | None = None
     access_list: tuple[AccessListEntry, ...] = ()
+    authorizations: tuple[Authorization, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from genesis.types import ZERO_ADDRESS, Address, Hash32
 from openledger_node.evm.records import (
     AccessListEntry,
     AccountOverride,
+    Authorization,
     BlockOverride,
     CallRequest,
 )
@@ -84,6 +85,7 @@ class CallObject:
     nonce: int | None
     access_list: tuple[AccessListEntry, ...] | None
     chain_id: int | None
+    authorizations: tuple[Authorization, ...]
 
     @property
     def has_fees(self) -> bool:
@@ -99,6 +101,7 @@ class CallObject:
             data=self.data,
             gas_price_wei=self._price_wei(base_fee_wei) if self.has_fees else None,
             access_list=self.access_list or (),
+            authorizations=self.authorizations,
         )
 
     def _price_wei(self, base_fee_wei: int) -> int:
@@ -122,6 +125,7 @@ def call_object(value: object) -> CallObject:
         nonce=parse.field(fields, "nonce", parse.uint64),
         access_list=parse.field(fields, "accessList", access_list),
         chain_id=parse.field(fields, "chainId", parse.quantity),
+        authorizations=parse.field(fields, "authorizationList", authorization_list) or (),
     )
     _check_fee_fields(call)
     return call
@@ -155,6 +159,25 @@ def _access_list_entry(fields: dict[str, object]) -> AccessListEntry:
         raise InvalidParamsError("access list entry without address")
     slots = parse.field(fields, "storageKeys", parse.list_of(parse.hash32)) or []
     return AccessListEntry(address, tuple(slots))
+
+
+def authorization_list(value: object) -> tuple[Authorization, ...]:
+    """Signed EIP-7702 authorizations."""
+    return tuple(_authorization(item) for item in parse.list_of(parse.json_object)(value))
+
+
+def _authorization(fields: dict[str, object]) -> Authorization:
+    address = parse.field(fields, "address", parse.address)
+    if address is None:
+        raise InvalidParamsError("authorization without address")
+    return Authorization(
+        chain_id=parse.field(fields, "chainId", parse.quantity) or 0,
+        address=address,
+        nonce=parse.field(fields, "nonce", parse.uint64) or 0,
+        y_parity=parse.field(fields, "yParity", parse.uint64) or 0,
+        r=parse.field(fields, "r", parse.quantity) or 0,
+        s=parse.field(fields, "s", parse.quantity) or 0,
+    )
 
 
 # --- Overrides --------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import pytest
 
 from genesis.types import Address
 from openledger_node.evm.errors import CallError, CallTimeoutError
-from openledger_node.evm.records import AccountOverride, BlockOverride, CallRequest
+from openledger_node.evm.records import AccountOverride, Authorization, BlockOverride, CallRequest
 from tests.evm import world
 from tests.evm.world import ALICE, BOB, GWEI, ROLLUP
 
@@ -107,6 +107,24 @@ def test_estimate_is_the_least_gas_that_works(request_: CallRequest) -> None:
     short = world.open_chain().open_block(world.inputs(world.open_chain()))
     answer = short.try_transaction(ALICE.sign(ROLLUP, to=to, data=request_.data, gas=estimate - 1, value=0))
     assert not hasattr(answer, "gas_used") or answer.gas_used == estimate - 1
+
+
+def test_estimate_counts_and_applies_authorizations() -> None:
+    chain = world.open_chain()
+    signed = BOB.account.sign_authorization(
+        {"chainId": ROLLUP.chain_id, "address": "0x" + world.STORE_ADDRESS.hex(), "nonce": 0}
+    )
+    authorization = Authorization(
+        ROLLUP.chain_id, world.STORE_ADDRESS, 0, signed.y_parity, signed.r, signed.s
+    )
+    request = world.call(BOB.address, world.word(5), authorizations=(authorization,))
+    estimate = chain.snapshot().estimate_gas(request)
+    fields: dict[str, Any] = {"type": 4, "to": BOB.address, "data": request.data, "value": 0}
+    raw = ALICE.sign(ROLLUP, gas=estimate, authorizationList=[signed], **fields)
+    block = chain.import_block(world.inputs(chain, raw))
+    assert block.receipts[0].succeeded
+    assert len(block.receipts[0].logs) == 1
+    assert block.receipts[0].gas_used <= estimate
 
 
 def test_estimate_allows_for_the_64th_that_a_call_keeps_back() -> None:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genesis.types import Address, Hash32
+from openledger_node.evm.records import Authorization
 from openledger_node.rpc import requests
 from openledger_node.rpc.errors import InvalidParamsError
 from openledger_node.rpc.requests import HashReference, Tag
@@ -29,6 +30,7 @@ NAMES = st.sampled_from(
         "input",
         "nonce",
         "accessList",
+        "authorizationList",
         "chainId",
         "blockHash",
         "blockNumber",
@@ -84,12 +86,20 @@ def test_fees_of_a_call() -> None:
         {"to": "0x"},
         {"gas": "0x10000000000000000"},
         {"accessList": [{}]},
+        {"authorizationList": [{}]},
+        {"authorizationList": [{"address": ADDRESS, "nonce": "0x00"}]},
         "0x",
     ],
 )
 def test_contradictory_calls(bad: object) -> None:
     with pytest.raises(InvalidParamsError):
         requests.call_object(bad)
+
+
+def test_authorizations_of_a_call() -> None:
+    signed = {"chainId": "0x7", "address": ADDRESS, "nonce": "0x3", "yParity": "0x1", "r": "0x5", "s": "0x6"}
+    request = requests.call_object({"to": ADDRESS, "authorizationList": [signed]}).request(10, base_fee_wei=7)
+    assert request.authorizations == (Authorization(7, Address(b"\x22" * 20), 3, 1, 5, 6),)
 
 
 def test_overrides() -> None:
