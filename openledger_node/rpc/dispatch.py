@@ -28,7 +28,10 @@ FRAMES_LOGGED = 20
 
 @dataclass(frozen=True, slots=True)
 class RpcLimits:
-    """What one client may ask. Sizes are bytes, times seconds."""
+    """What one client may ask. Sizes are bytes, times seconds.
+
+    Calls run Python, so more threads for them would only take turns with the block under construction.
+    """
 
     request_bytes: int = 5 * 1024 * 1024
     response_bytes: int = 25 * 1024 * 1024
@@ -36,7 +39,7 @@ class RpcLimits:
     answer_time_s: float = 20.0
     batch_time_s: float = 60.0
     reader_threads: int = 4
-    execution_threads: int = 4
+    execution_threads: int = 2
     connections: int = 512
     subscriptions: int = 256
     queued_notifications: int = 4_096
