@@ -93,9 +93,11 @@ def _whitened(forward: Pass, gradients: Sequence[Tensor], preconditioner: Precon
     ):
         width = layer.input_basis.shape[1]
         outputs, columns = selected // width, selected % width
-        rotated = (gradient @ layer.output_basis)[:, outputs] * (inputs @ layer.input_basis)[:, columns]
-        parts.append(rotated / (layer.eigenvalues.flatten()[selected] + layer.damping).sqrt())
-    return torch.cat(parts, dim=1)
+        scale = (layer.eigenvalues.flatten()[selected] + layer.damping).rsqrt()
+        left = (layer.output_basis.T @ gradient.T).index_select(0, outputs)  # (k, N): rows gather faster
+        right = (layer.input_basis.T @ inputs.T).index_select(0, columns)
+        parts.append(left.mul_(right).mul_(scale[:, None]))
+    return torch.cat(parts).T.contiguous()
 
 
 def _self_influence(forward: Pass, gradients: Sequence[Tensor], preconditioner: Preconditioner) -> Tensor:

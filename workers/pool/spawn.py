@@ -62,7 +62,10 @@ class LocalWorkers:
             name=name,
         )
         return await asyncio.create_subprocess_exec(
-            *command, env=worker_environment(os.environ), stdin=asyncio.subprocess.DEVNULL
+            *command,
+            env=worker_environment(os.environ),
+            stdin=asyncio.subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is the node's; its workers leave when it closes the connection
         )
 
     async def _watch(self, name: str) -> None:
