@@ -1,0 +1,127 @@
+"""Posts for validator tests: a settlement made, and a right or false post about it, on the law node."""
+
+from dataclasses import replace
+from typing import Any
+
+from genesis.policy import DEV_POLICY
+from genesis.shares import query_weight
+from genesis.types import Address
+from openledger_node.client.account import dev_account
+from openledger_node.client.economy import ATTRIBUTION, METERING
+from openledger_node.client.ethereum import Ethereum
+from openledger_node.client.posts import PostFeed, PostNotice
+from openledger_node.client.sender import Sender
+from openledger_node.jobs.settlement import receipts_root_children, settlement_document
+from tests.jobs.economy import CHAIN_ID, PROVIDER, Economy, paid_plan
+from workers.artifacts import canonical_json
+from workers.artifacts.store import ArtifactId
+from workers.attribution.index import read_index
+from workers.attribution.post import Post, encode_post
+from workers.jobs.attribution import compute_post
+from workers.jobs.queries import queries
+from workers.jobs.types import AttributionRequest, BigInt, QueriesRequest, ReceiptInput, SettledBatch
+
+
+async def settle(economy: Economy, count: int = 6) -> ArtifactId:
+    """Settle `count` receipts as the provider; returns the queries artefact."""
+    plan = paid_plan(economy, count)
+    asked = queries(
+        economy.store,
+        QueriesRequest(
+            ArtifactId(economy.trained.index.index),
+            tuple(
+                ReceiptInput(r.number, query_weight(r.fee_wei, DEV_POLICY.platform_ppm), r.features or ())
+                for r in plan.receipts
+            ),
+        ),
+    )
+    document = economy.store.put(canonical_json.encode(settlement_document(plan, CHAIN_ID, asked.queries)))
+    left, right = receipts_root_children(plan, CHAIN_ID)
+    await Sender(Ethereum(economy.node), dev_account(PROVIDER)).transact(
+        METERING,
+        "settle",
+        plan.channel_id,
+        plan.receipt_count,
+        plan.cumulative_fee_wei,
+        plan.receipts_root,
+        plan.signature,
+        left.hash,
+        left.sum,
+        right.hash,
+        right.sum,
+        asked.queries_root,
+        f"sha256:{document}",
+    )
+    return asked.queries
+
+
+async def right_post(economy: Economy, queries_name: ArtifactId, poster: int = PROVIDER) -> Post:
+    """What a post about settlement 1 must say."""
+    settlement = await economy.reader.settlement(1)
+    request = AttributionRequest(
+        index=ArtifactId(economy.trained.index.index),
+        chain_id=CHAIN_ID,
+        feature_index_id=1,
+        poster=dev_account(poster).address,
+        batches=(SettledBatch(1, BigInt(settlement.pool), queries_name),),
+        significance_ppm=DEV_POLICY.significance_ppm,
+        maximum_share_ppm=DEV_POLICY.maximum_share_ppm,
+    )
+    return compute_post(economy.store, read_index(economy.store, request.index), request)
+
+
+def earner(post: Post, rank: int = 0) -> int:
+    """The contributor with the highest score; higher ranks count from the lowest positive one."""
+    order = sorted(range(len(post.contributors)), key=post.batches[0].scores.__getitem__)
+    positive = [place for place in order if post.batches[0].scores[place] > 0]
+    return positive[-1] if rank == 0 else positive[rank - 1]
+
+
+def with_score(post: Post, contributor: int, score: int) -> Post:
+    """The post with one score replaced; sums, amounts and document follow."""
+    scores = list(post.batches[0].scores)
+    scores[contributor] = score
+    return replace(post, batches=(replace(post.batches[0], scores=tuple(scores)),))
+
+
+def with_impostor(post: Post) -> Post:
+    """The best contributor's leaf under another address."""
+    contributors = list(post.contributors)
+    contributors[earner(post)] = Address(b"\x66" * 20)
+    return replace(post, contributors=tuple(contributors))
+
+
+async def send_post(
+    economy: Economy,
+    post: Post,
+    poster: int = PROVIDER,
+    amounts: tuple[int, ...] | None = None,
+    document: bytes | None = None,
+) -> PostNotice:
+    """Publish and post; `amounts` replaces the post's own, `document` what is published."""
+    tree = post.amounts_tree()
+    if amounts is not None:
+        tree = replace(tree, amounts=amounts)
+    published = document or _document(post, tree.amounts)
+    name = economy.store.put(published)
+    ethereum = Ethereum(economy.node)
+    await Sender(ethereum, dev_account(poster)).transact(
+        ATTRIBUTION,
+        "post",
+        1,
+        [
+            (c.settlement_id, c.query_root, c.scores_root, c.score_sum, c.debts_root, c.debt_sum)
+            for c in post.claims()
+        ],
+        0,
+        tree.root().hash,
+        tree.root().sum,
+        f"sha256:{name}",
+    )
+    return (await PostFeed(economy.reader).new_posts())[-1]
+
+
+def _document(post: Post, amounts: tuple[int, ...]) -> bytes:
+    data: dict[str, Any] = canonical_json.decode(encode_post(post))
+    data["amounts_wei"] = [str(amount) for amount in amounts]
+    return canonical_json.encode(data)
