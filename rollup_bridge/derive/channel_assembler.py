@@ -21,9 +21,11 @@ class _Channel:
 
 
 class ChannelAssembler:
-    """`timeout` counts L1 blocks from the one that held frame 0."""
+    """`timeout` counts L1 blocks from the one that held frame 0; a channel over `max_bytes`, overhead of its
+    frames included, is dropped."""
 
-    def __init__(self, frames: FrameQueue, timeout: int) -> None:
+    def __init__(self, frames: FrameQueue, timeout: int, max_bytes: int = MAX_CHANNEL_RLP_BYTES) -> None:
+        self._max_bytes = max_bytes
         self._frames = frames
         self._timeout = timeout
         self._channel: _Channel | None = None
@@ -52,7 +54,7 @@ class ChannelAssembler:
             return None
         channel.pieces.append(frame.data)
         channel.size_bytes += len(frame.data) + FRAME_MEMORY_OVERHEAD_BYTES
-        if channel.size_bytes > MAX_CHANNEL_RLP_BYTES:
+        if channel.size_bytes > self._max_bytes:
             self._channel = None
             return None
         return channel

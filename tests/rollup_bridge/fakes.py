@@ -1,5 +1,6 @@
 """An L1 in a dictionary and an L2 engine that hashes instead of executing: enough to derive against."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -44,6 +45,7 @@ class FakeClock:
     async def sleep(self, seconds: float) -> None:
         self.slept_s.append(seconds)
         self.time_s += seconds
+        await asyncio.sleep(0)
 
 
 @dataclass
@@ -242,5 +244,4 @@ def rollup_config(l1: FakeL1, **changes: int) -> RollupConfig:
         open_token=Address(b"\x01" * 20),
         open_vault=Address(b"\x02" * 20),
     )
-    return replace(config, **changes)  # type: ignore[arg-type]  # only the numeric fields are changed in
-    tests
+    return replace(config, **changes)  # type: ignore[arg-type]  # only numeric fields are changed
