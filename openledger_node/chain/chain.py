@@ -25,6 +25,7 @@ from openledger_node.evm.errors import InvalidBlockError
 from openledger_node.evm.records import AccountOverride, Block, BlockInputs, ExecutedBlock, Header
 from openledger_node.evm.rlp_codec import RlpError
 from openledger_node.evm.snapshot import Snapshot
+from openledger_node.evm.trie import EMPTY_ROOT
 from openledger_node.storage import keys
 from openledger_node.storage.identity import check_identity, identity_entry
 from openledger_node.storage.keyvalue import KeyValue
@@ -249,10 +250,13 @@ class Chain:
         assert block is not None, "a canonical block is always stored"
         return block
 
+    def _is_readable(self, state_root: Hash32) -> bool:
+        return state_root == EMPTY_ROOT or self._store.get(keys.node(state_root)) is not None
+
     def _step_back_to_readable_state(self) -> None:
         """A damaged store may lack the head's state: fall back to the newest block that has it."""
         header = self._known_header(self._heads.unsafe.hash)
-        while self._store.get(keys.node(self._state_root(header))) is None:
+        while not self._is_readable(self._state_root(header)):
             parent = self._blocks.header_by_hash(header.parent_hash)
             if parent is None:
                 raise StartError("the database holds no readable state", "restore a backup")

@@ -13,7 +13,7 @@ from openledger_node.evm.block_building import BlockExecution, Rules
 from openledger_node.evm.blocks import RawBlock
 from openledger_node.evm.calls import CallSite, Overrides, apply_overrides
 from openledger_node.evm.errors import InvalidBlockError, TransactionError
-from openledger_node.evm.header_rules import check_header
+from openledger_node.evm.header_rules import check_body, check_header
 from openledger_node.evm.node_store import NodeStore, state_writes
 from openledger_node.evm.precompile_host import NativePrecompile
 from openledger_node.evm.records import BlockInputs, ExecutedBlock, Header, Transaction
@@ -72,6 +72,7 @@ class Engine:
         """Execute a block made elsewhere and compare it with its header. Raises `InvalidBlockError`."""
         header = raw.header
         check_header(self.spec, self._schedule.at(header.timestamp_s), parent, header)
+        check_body(raw)
         executed = self.execute_block(
             parent,
             BlockInputs(

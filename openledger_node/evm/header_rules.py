@@ -1,15 +1,17 @@
 """Whether a header may follow its parent, and what its parent decides in it.
 
-Covered: every rule that needs no execution. Not covered: roots, gas used, bloom (compare with the execution).
+Covered: every rule that needs no execution, and that the body is the header's. Not covered: state and receipt
+roots, gas used, bloom (compare with the execution).
 Source: execution-specs, Prague `validate_header` and `check_gas_limit`; EIP-4844.
 """
 
 from genesis.fees.base_fee import next_base_fee
 from genesis.forks import BLOB_RULES, Fork
 from genesis.spec import ChainSpec
-from openledger_node.evm.blocks import EMPTY_OMMERS_HASH, ZERO_NONCE
+from openledger_node.evm.blocks import EMPTY_OMMERS_HASH, ZERO_NONCE, RawBlock, encode_withdrawal
 from openledger_node.evm.errors import InvalidBlockError
 from openledger_node.evm.records import Header
+from openledger_node.evm.trie import ordered_root
 
 _GAS_LIMIT_STEP = 1024
 _MINIMUM_GAS_LIMIT = 5000
@@ -41,6 +43,15 @@ def check_header(spec: ChainSpec, fork: Fork, parent: Header, header: Header) ->
     _require(header.excess_blob_gas == excess_blob_gas_after(parent, fork), "excess blob gas does not follow")
     _require(header.blob_gas_used <= BLOB_RULES[fork].maximum_gas, "blob gas exceeds the limit")
     _require(bool(header.requests_hash) == (fork >= Fork.PRAGUE), "header fields are of another fork")
+
+
+def check_body(block: RawBlock) -> None:
+    """Whether the header commits to this body. Raises `InvalidBlockError`."""
+    header = block.header
+    transactions_root = ordered_root(block.transactions)
+    withdrawals_root = ordered_root(encode_withdrawal(withdrawal) for withdrawal in block.withdrawals)
+    _require(header.transactions_root == transactions_root, "transactions root is of another body")
+    _require(header.withdrawals_root == withdrawals_root, "withdrawals root is of another body")
 
 
 def _gas_limit_follows(parent: Header, header: Header) -> bool:

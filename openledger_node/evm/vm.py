@@ -1,7 +1,7 @@
 """Where we differ from py-evm's machine: a thin subclass of its state and computation.
 
 Covered: the flat account state, native precompiles, corrected Ethereum precompiles, initcode gas charged once
-(it is part of the intrinsic gas), jump checks without recursion, limits on wall-clock time, hooks for tracers.
+(it is part of the intrinsic gas), jump checks without recursion, wall-clock limits, hooks for tracers.
 Not covered: what happens around a message (`transaction_processing.py`).
 """
 

@@ -33,12 +33,13 @@ def test_mutations_decode_as_the_library_says_or_are_refused(item: Any, position
 
 
 def _nested(depth: int) -> bytes:
-    encoded = b"\xc0"
+    """An empty list inside `depth` lists."""
+    prefixes, length = [b"\xc0"], 1
     for _ in range(depth):
-        size = uint(len(encoded))
-        short = len(encoded) < 56
-        encoded = (bytes((0xC0 + len(encoded),)) if short else bytes((0xF7 + len(size),)) + size) + encoded
-    return encoded
+        size = uint(length)
+        prefixes.append(bytes((0xC0 + length,)) if length < 56 else bytes((0xF7 + len(size),)) + size)
+        length += len(prefixes[-1])
+    return b"".join(reversed(prefixes))
 
 
 def test_deep_nesting_is_refused_before_the_native_decoder_sees_it() -> None:
