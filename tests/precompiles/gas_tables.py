@@ -50,7 +50,10 @@ def _function(contract: Contract) -> str:
     lines = [
         "",
         f"    function {name}(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {{",
-        *(_line(method.selector, contract.prices[method.selector], method.name) for method in contract.methods),
+        *(
+            _line(method.selector, contract.prices[method.selector], method.name)
+            for method in contract.methods
+        ),
         "        revert IPrecompileErrors.UnknownFunctionSelector(selector);",
         "    }",
     ]

@@ -1,0 +1,193 @@
+"""Feature indexes, receipts and posts as a provider would make them, right or wrong in a chosen way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from genesis.addresses import ATTRIBUTION, INFERENCE_METERING
+from genesis.commitments import (
+    BATCH_QUERY_BYTES,
+    KIND_AMOUNTS,
+    KIND_RECEIPTS,
+    KIND_SCORES,
+    SUM_BYTES,
+    SumNode,
+    address_word,
+    contributor_sum_leaf,
+    merkle_layers,
+    merkle_proof,
+    pack_vector,
+    sum_leaf,
+    sum_proof,
+    sum_tree_id,
+    sum_tree_layers,
+    vector_root,
+)
+from genesis.shares import PPM, pool_amount
+from genesis.spec import DEV_L2_CHAIN_ID
+from genesis.types import Address, Hash32
+from precompiles.scores import ScoreInputs, positive_score
+from precompiles.views.attribution import BatchClaim, SumEvidence, SumLeaf
+
+
+@dataclass(frozen=True)
+class Index:
+    """A committed feature index with everything behind its roots."""
+
+    contributors: tuple[Address, ...]
+    vectors: tuple[bytes, ...]
+    norms: tuple[int, ...]
+    dimensions: int
+
+    @property
+    def layers(self) -> list[list[Hash32]]:
+        return merkle_layers(
+            [
+                contributor_sum_leaf(
+                    index=i,
+                    contributor=self.contributors[i],
+                    records=i + 1,
+                    norm_squared=self.norms[i],
+                    vector_root=vector_root(self.vectors[i], SUM_BYTES),
+                )
+                for i in range(len(self.contributors))
+            ]
+        )
+
+    @property
+    def sums_root(self) -> Hash32:
+        return self.layers[-1][0]
+
+    def evidence(self, position: int) -> SumEvidence:
+        """A contributor's sum with its path; of the last one for a position beyond it."""
+        position = min(position, len(self.contributors) - 1)
+        proof = tuple(merkle_proof(self.layers, position))
+        return SumEvidence(position + 1, self.norms[position], self.vectors[position], proof)
+
+
+def make_index(contributors: Sequence[Address], vectors: Sequence[Sequence[int]]) -> Index:
+    """An index with honest norms."""
+    return Index(
+        tuple(contributors),
+        tuple(pack_vector(vector, SUM_BYTES) for vector in vectors),
+        tuple(sum(x * x for x in vector) for vector in vectors),
+        len(vectors[0]),
+    )
+
+
+@dataclass
+class Tree:
+    """A Merkle-sum tree with the leaves as they were meant and as they were posted."""
+
+    id: Hash32
+    leaves: list[tuple[Hash32, int]]
+    nodes: list[SumNode] = field(default_factory=list)
+    honest: list[SumNode] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.nodes = [sum_leaf(self.id, i, key, amount) for i, (key, amount) in enumerate(self.leaves)]
+        self.honest = list(self.nodes)
+
+    @property
+    def layers(self) -> list[list[SumNode]]:
+        return sum_tree_layers(self.nodes)
+
+    @property
+    def root(self) -> SumNode:
+        return self.layers[-1][0]
+
+    @property
+    def is_damaged(self) -> bool:
+        """True iff some leaf is not what was meant."""
+        return self.nodes != self.honest
+
+    def siblings(self, position: int) -> tuple[tuple[Hash32, ...], tuple[int, ...]]:
+        proof = sum_proof(self.layers, position)
+        return tuple(node.hash for node in proof), tuple(node.sum for node in proof)
+
+    def opened(self, position: int) -> SumLeaf:
+        """The leaf as key and amount."""
+        key, amount = self.leaves[position]
+        return SumLeaf(key, amount, *self.siblings(position))
+
+    def bare(self, position: int) -> SumLeaf:
+        """The leaf as the hash and sum of its node, wherever there is a node at all."""
+        node = self.layers[0][position]
+        return SumLeaf(node.hash, node.sum, *self.siblings(position))
+
+
+@dataclass
+class Posted:
+    """A post with everything behind its roots."""
+
+    signer: Address
+    index_id: int
+    index: Index
+    claims: tuple[BatchClaim, ...]
+    queries: tuple[bytes, ...]
+    scores: tuple[Tree, ...]
+    amounts: Tree
+    carry_in_wei: int
+
+
+def honest_scores(index: Index, query: bytes, significance_ppm: int) -> list[int]:
+    """Every contributor's score under a query within its width."""
+    return [
+        positive_score(ScoreInputs(vector, norm, query), index.dimensions, significance_ppm) or 0
+        for vector, norm in zip(index.vectors, index.norms, strict=True)
+    ]
+
+
+def score_tree(
+    index_id: int, settlement_id: int, signer: Address, index: Index, scores: Sequence[int]
+) -> Tree:
+    """The tree of a batch's scores."""
+    parts = (index_id, settlement_id, int.from_bytes(signer, "big"))
+    keys = [Hash32(address_word(contributor)) for contributor in index.contributors]
+    tree_id = sum_tree_id(KIND_SCORES, DEV_L2_CHAIN_ID, ATTRIBUTION, *parts)
+    return Tree(tree_id, list(zip(keys, scores, strict=True)))
+
+
+def amount_tree(
+    index_id: int, settlement_id: int, signer: Address, index: Index, amounts: Sequence[int]
+) -> Tree:
+    """The tree of a post's amounts."""
+    parts = (index_id, settlement_id, int.from_bytes(signer, "big"))
+    keys = [Hash32(address_word(contributor)) for contributor in index.contributors]
+    tree_id = sum_tree_id(KIND_AMOUNTS, DEV_L2_CHAIN_ID, ATTRIBUTION, *parts)
+    return Tree(tree_id, list(zip(keys, amounts, strict=True)))
+
+
+def amounts_from(
+    pools: Sequence[int], carry_in_wei: int, trees: Sequence[Tree], maximum_share_ppm: int = PPM
+) -> list[int]:
+    """What the posted scores give each contributor; the carry is in the first pool."""
+    pools = [pools[0] + carry_in_wei, *pools[1:]]
+    count = len(trees[0].honest)
+    return [
+        sum(
+            pool_amount(pool, tree.leaves[i][1], tree.root.sum, maximum_share_ppm)
+            for pool, tree in zip(pools, trees, strict=True)
+        )
+        for i in range(count)
+    ]
+
+
+def batch_claim(settlement_id: int, query: bytes, tree: Tree) -> BatchClaim:
+    """The claim that a batch's tree and query make."""
+    root = tree.root
+    query_root = vector_root(query, BATCH_QUERY_BYTES)
+    return BatchClaim(settlement_id, query_root, root.hash, root.sum, Hash32(bytes(32)), 0)
+
+
+def receipts_tree(channel_id: Hash32, fees_wei: Sequence[int]) -> Tree:
+    """A channel's receipts; each one's hash is its number, which is enough here."""
+    tree_id = sum_tree_id(
+        KIND_RECEIPTS, DEV_L2_CHAIN_ID, INFERENCE_METERING, int.from_bytes(channel_id, "big")
+    )
+    leaves = [(Hash32((i + 1).to_bytes(32, "big")), fee) for i, fee in enumerate(fees_wei)]
+    return Tree(tree_id, leaves)
+
+
+def spoil(leaf: SumLeaf, amount: int) -> SumLeaf:
+    """The same leaf with another amount."""
+    return replace(leaf, amount=amount)
