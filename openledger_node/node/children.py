@@ -1,8 +1,13 @@
-"""How the node keeps child processes: each in its own session, watched, stopped gently and then by force."""
+"""How the node keeps child processes: each in its own session, watched, stopped gently and then by force.
+
+Covered: restart after a death; an end of the children when the node itself is killed (their standard input
+closes then, see `lifecycle.ParentWatch`).
+"""
 
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,12 +21,14 @@ log = structlog.get_logger(__name__)
 STOP_PATIENCE_S = 5.0
 RESTART_PAUSE_S = 1.0
 MAX_RESTARTS = 5
+HEALTHY_S = 60.0
+"""A child that lived this long is not one that cannot start: its earlier deaths are forgotten."""
 
 
 class ChildProcess:
     """One child with its log file. `restart` names those whose death the node survives.
 
-    A restarting child is given up, and the node stopped, after MAX_RESTARTS deaths.
+    A restarting child is given up, and the node stopped, after MAX_RESTARTS deaths in short lives.
     """
 
     def __init__(
@@ -44,8 +51,9 @@ class ChildProcess:
         """Start the child and watch it; raises CriticalError when it dies for good."""
         deaths = 0
         while True:
+            start_s = time.monotonic()
             code = await self._run_once()
-            deaths += 1
+            deaths = deaths + 1 if time.monotonic() - start_s < HEALTHY_S else 1
             log.error("child process died", child=self.name, exit_code=code, log=str(self._log_file))
             if not self._restart or deaths > MAX_RESTARTS:
                 raise CriticalError(f"{self.name} died with code {code}", f"read {self._log_file}")
@@ -60,7 +68,7 @@ class ChildProcess:
         with self._log_file.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command,
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.PIPE,  # never written: it closes when this process ends
                 stdout=output,
                 stderr=output,
                 env={**os.environ, PARENT_VARIABLE: str(os.getpid()), **self._environment},

@@ -71,14 +71,14 @@ async def _run(config: DevConfig, directory: Path, supervisor: Supervisor) -> No
     async with contextlib.AsyncExitStack() as closing:
         l1 = Ethereum(await closing.enter_async_context(HttpRpc(urls.l1_rpc)))
         network = await _join_l1(config, directory, supervisor, l1)
-        supervisor.start("verifier", verifier(config, urls, directory))
+        supervisor.start("verifier", verifier(config, urls, directory), needed=False)
         rollup = await closing.enter_async_context(
             open_rollup(network.rollup, network.genesis, urls.l1_rpc, directory / "node")
         )
         maker = await _start_chain(config, rollup, supervisor, closing)
         l2 = await closing.enter_async_context(HttpRpc(urls.l2_rpc))
         await supervisor.guard(stake_operators(l2))
-        supervisor.start("validator", validator(urls, directory))
+        supervisor.start("validator", validator(urls, directory), needed=False)
         account = dev_account(DEV_PROVIDER)
         provider = await closing.enter_async_context(
             open_provider(config.gateway, directory, l2, account, workers=1)

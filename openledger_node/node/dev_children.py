@@ -18,7 +18,7 @@ def embedded_l1(config: DevConfig, directory: Path) -> ChildProcess:
     """The engine in plain-Ethereum mode."""
     command = [*COMMAND, "ethereum", "--dev", "--datadir", str(directory / "l1")]
     command += ["--http.port", str(config.l1.port), "--l1.block-time", str(config.l1.block_time)]
-    return ChildProcess("l1", command, directory / "logs" / "l1.log")
+    return ChildProcess("l1", command, directory / "logs" / "l1.log", restart=True)
 
 
 def verifier(config: DevConfig, urls: DevUrls, directory: Path) -> ChildProcess:

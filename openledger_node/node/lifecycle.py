@@ -6,9 +6,10 @@ The only place that catches whatever a service raises.
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Coroutine
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
+from typing import IO, Any, Protocol, Self, TypeVar
 
 import structlog
 
@@ -19,8 +20,7 @@ Answer = TypeVar("Answer")
 log = structlog.get_logger(__name__)
 
 PARENT_VARIABLE = "OPENLEDGER_PARENT"
-"""Set for child processes: the process id whose end must be theirs."""
-PARENT_POLL_S = 1.0
+"""Set for child processes: they end with this process, whose id it is."""
 SERVICE_PATIENCE_S = 8.0
 
 
@@ -40,25 +40,29 @@ class Supervisor:
     def __init__(self, stop: asyncio.Event) -> None:
         self._stop = stop
         self._tasks: list[asyncio.Task[None]] = []
-        self._raised: set[asyncio.Task[None]] = set()
+        self._unneeded: list[asyncio.Task[None]] = []
+        self._raised: set[asyncio.Task[Any]] = set()
 
-    def start(self, name: str, service: Service) -> None:
-        """Start a service; those started earlier outlive it."""
-        self._tasks.append(asyncio.create_task(service.run(), name=name))
+    def start(self, name: str, service: Service, *, needed: bool = True) -> None:
+        """Start a service; those started earlier outlive it, unless no other service needs it."""
+        task = asyncio.create_task(service.run(), name=name)
+        self._tasks.append(task)
+        if not needed:
+            self._unneeded.append(task)
 
     async def guard(self, work: Coroutine[Any, Any, Answer]) -> Answer:
         """The result of `work`, unless a service fails or the operator stops the node first."""
         task = asyncio.create_task(work)
+        self._raised.add(task)
         try:
             await self._first_of(task)
             if not task.done():
                 raise StoppedError("stopped while starting")
             return task.result()
         except BaseException:
+            await self._end(task)
             await self.stop_services()
             raise
-        finally:
-            task.cancel()
 
     async def run_until_stopped(self) -> None:
         """Returns when the operator stops the node; raises what stopped it otherwise.
@@ -71,17 +75,25 @@ class Supervisor:
             await self.stop_services()
 
     async def stop_services(self) -> None:
-        """Cancel every service, the last started first, each to its end before the next."""
+        """Cancel every service, the last started first, each to its end before the next.
+
+        Those that no other needs, child processes most of all, begin to stop at once.
+        """
+        for task in self._unneeded:
+            task.cancel()
         while self._tasks:
             task = self._tasks.pop()
+            await self._end(task)
+            log.debug("service stopped", service=task.get_name())
+
+    async def _end(self, task: asyncio.Task[Any]) -> None:
+        if not task.cancelling():
             task.cancel()
-            _, pending = await asyncio.wait([task], timeout=SERVICE_PATIENCE_S)
-            if pending:
-                log.warning("service does not stop", service=task.get_name())
-            elif not task.cancelled() and task.exception() is not None and task not in self._raised:
-                log.error(
-                    "service failed while stopping", service=task.get_name(), reason=str(task.exception())
-                )
+        _, pending = await asyncio.wait([task], timeout=SERVICE_PATIENCE_S)
+        if pending:
+            log.warning("service does not stop", service=task.get_name())
+        elif not task.cancelled() and task.exception() is not None and task not in self._raised:
+            log.error("service failed while stopping", service=task.get_name(), reason=str(task.exception()))
 
     async def _first_of(self, *others: asyncio.Task[Any]) -> None:
         """Wait for the stop event, one of `others`, or the failure of a service, which is raised."""
@@ -122,15 +134,27 @@ def stop_on_signals(stop: asyncio.Event) -> None:
 
 
 class ParentWatch:
-    """Stops a child process whose parent is gone, killed perhaps, so that no orphan keeps a port."""
+    """Stops a child process whose parent is gone, killed perhaps, so that no orphan keeps a port.
+
+    The parent holds the other end of the child's standard input, which closes when the parent ends.
+    """
 
     def __init__(self, stop: asyncio.Event) -> None:
         self._stop = stop
 
     async def run(self) -> None:
-        parent = os.environ.get(PARENT_VARIABLE)
-        while parent is None or os.getppid() == int(parent):
-            await asyncio.sleep(PARENT_POLL_S)
-        log.warning("parent process is gone, stopping")
-        self._stop.set()
+        if PARENT_VARIABLE in os.environ:
+            await _end_of(sys.stdin)
+            log.warning("parent process is gone, stopping")
+            self._stop.set()
         await asyncio.Event().wait()
+
+
+async def _end_of(stream: IO[str]) -> None:
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), stream)
+    try:
+        await reader.read()
+    finally:
+        transport.close()

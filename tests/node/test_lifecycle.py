@@ -57,3 +57,30 @@ async def test_guard_raises_the_failure_of_a_service_it_waits_beside() -> None:
         async with Supervisor(asyncio.Event()) as supervisor:
             supervisor.start("l1", Recorder("l1", trace, fail_after_s=0.01))
             await supervisor.guard(asyncio.sleep(60))
+
+
+async def test_services_nobody_needs_begin_to_stop_before_the_others() -> None:
+    stop, trace = asyncio.Event(), list[str]()
+    async with Supervisor(stop) as supervisor:
+        supervisor.start("verifier", Recorder("verifier", trace), needed=False)
+        supervisor.start("rpc", Recorder("rpc", trace))
+        asyncio.get_running_loop().call_later(0.01, stop.set)
+        await supervisor.run_until_stopped()
+    assert trace == ["start verifier", "start rpc", "stop verifier", "stop rpc"]
+
+
+async def test_guard_waits_for_the_end_of_what_it_gives_up() -> None:
+    stop, ended = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.01)
+            ended.set()
+
+    asyncio.get_running_loop().call_later(0.01, stop.set)
+    async with Supervisor(stop) as supervisor:
+        with pytest.raises(StoppedError):
+            await supervisor.guard(work())
+    assert ended.is_set()
