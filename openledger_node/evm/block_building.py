@@ -170,7 +170,7 @@ class BlockExecution:
 
     def seal(self) -> ExecutedBlock:
         """Finish the block. Nothing may be added afterwards."""
-        apply_withdrawals(self._state, self._inputs.withdrawals)
+        self._minted_wei += apply_withdrawals(self._state, self._inputs.withdrawals)
         requests_hash = self._requests_hash()
         nodes: dict[bytes, bytes] = {}
         codes: dict[Hash32, bytes] = {}

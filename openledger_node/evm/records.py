@@ -142,7 +142,7 @@ class Withdrawal:
 
 @dataclass(frozen=True, slots=True)
 class SupplyChange:
-    """How a block changed the sum of all balances: minted by deposits, burned by anything else."""
+    """How a block changed the sum of all balances: minted by deposits and withdrawals, burned by the rest."""
 
     minted_wei: int
     burned_wei: int

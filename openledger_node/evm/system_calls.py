@@ -39,12 +39,16 @@ def begin_block(state: MachineState, parent_beacon_block_root: Hash32, parent_ha
         _system_call(state, HISTORY_STORAGE, parent_hash)
 
 
-def apply_withdrawals(state: MachineState, withdrawals: Iterable[Withdrawal]) -> None:
+def apply_withdrawals(state: MachineState, withdrawals: Iterable[Withdrawal]) -> int:
+    """Returns what was paid, in wei: it comes from outside the chain."""
     accounts = state.accounts
+    paid_wei = 0
     for withdrawal in withdrawals:
         amount_wei = withdrawal.amount_gwei * _WEI_PER_GWEI
         accounts.set_balance(withdrawal.address, accounts.get_balance(withdrawal.address) + amount_wei)
+        paid_wei += amount_wei
     accounts.end_transaction()
+    return paid_wei
 
 
 def collect_requests(state: MachineState, logs: Sequence[Log]) -> Hash32:

@@ -1,0 +1,136 @@
+"""Tracers say what geth's say, on calls and on transactions of a block."""
+
+from typing import Any
+
+import pytest
+
+from genesis.types import Address
+from openledger_node.chain.chain import Chain
+from openledger_node.evm.errors import CallError
+from openledger_node.evm.records import AccountOverride
+from tests.evm import world
+from tests.evm.world import ALICE, BOB, ROLLUP
+
+CALLER = Address(b"\x61" * 20)
+# Calls REVERT with no data and one wei, then stops.
+CALL_REVERT = bytes.fromhex("6000600060006000600173") + world.REVERT_ADDRESS + bytes.fromhex("61fffff15000")
+OVERRIDES = {CALLER: AccountOverride(code=CALL_REVERT, balance_wei=5)}
+
+
+def _trace(tracer: str, to: Address, data: bytes = b"", **options: Any) -> Any:
+    snapshot = world.open_chain().snapshot()
+    return snapshot.trace_call(world.call(to, data), tracer, options, overrides=OVERRIDES)
+
+
+def test_struct_logs_of_a_store() -> None:
+    trace = _trace("", world.STORE_ADDRESS, world.word(5))
+    assert trace["failed"] is False
+    names = [log["op"] for log in trace["structLogs"]]
+    assert names == [
+        "PUSH1",
+        "CALLDATALOAD",
+        "PUSH1",
+        "SSTORE",
+        "PUSH1",
+        "CALLDATALOAD",
+        "PUSH1",
+        "PUSH1",
+        "LOG1",
+        "STOP",
+    ]
+    store = trace["structLogs"][3]
+    assert store["pc"] == 5
+    assert store["stack"] == ["0x5", "0x0"]
+    assert store["gasCost"] == 22_100
+    assert store["depth"] == 1
+    assert store["storage"] == {"0x" + "0" * 64: f"0x{5:064x}"}
+    costs = [log["gas"] - log["gasCost"] for log in trace["structLogs"]]
+    assert costs[:-1] == [log["gas"] for log in trace["structLogs"][1:]]
+
+
+def test_struct_log_options() -> None:
+    trace = _trace("", world.REVERT_ADDRESS, b"abc", disableStack=True, enableMemory=True, limit=3)
+    assert len(trace["structLogs"]) == 3
+    assert "stack" not in trace["structLogs"][0]
+    assert trace["structLogs"][0]["memory"] == []
+    assert trace["failed"] is True
+    assert trace["returnValue"] == "0x" + b"abc".hex()
+
+
+def test_call_tracer_shows_the_tree() -> None:
+    trace = _trace("callTracer", CALLER)
+    assert trace["type"] == "CALL"
+    assert trace["to"] == "0x" + CALLER.hex()
+    assert "error" not in trace
+    (inner,) = trace["calls"]
+    assert inner["from"] == "0x" + CALLER.hex()
+    assert inner["to"] == "0x" + world.REVERT_ADDRESS.hex()
+    assert inner["error"] == "execution reverted"
+    assert inner["value"] == "0x1"
+    assert inner["gas"] == hex(0xFFFF + 2300)
+    assert "calls" not in _trace("callTracer", CALLER, onlyTopCall=True)
+
+
+def test_call_tracer_decodes_a_reason_and_keeps_logs() -> None:
+    text = b"too late"
+    reason = bytes.fromhex("08c379a0") + world.word(32) + world.word(len(text)) + text.ljust(32, b"\0")
+    trace = _trace("callTracer", world.REVERT_ADDRESS, reason)
+    assert trace["revertReason"] == "too late"
+    with_log = _trace("callTracer", world.STORE_ADDRESS, world.word(1), withLog=True)
+    assert with_log["logs"][0]["topics"] == ["0x" + world.word(1).hex()]
+
+
+def test_call_tracer_shows_creations_and_selfdestructs() -> None:
+    chain = world.open_chain()
+    created = chain.snapshot().trace_call(
+        world.call(None, bytes.fromhex("600060005360016000f3")), "callTracer", {}
+    )
+    assert created["type"] == "CREATE"
+    assert created["output"] == "0x00"
+    destroyed = _trace("callTracer", world.SELFDESTRUCT_ADDRESS)
+    assert destroyed["calls"][0]["type"] == "SELFDESTRUCT"
+
+
+def test_selector_tracer_counts() -> None:
+    assert _trace("4byteTracer", world.STORE_ADDRESS, world.word(1)) == {"0x00000000-28": 1}
+
+
+def test_unknown_tracer_is_refused() -> None:
+    with pytest.raises(CallError, match="not known"):
+        _trace("noTracer", CALLER)
+
+
+def _block() -> Chain:
+    chain = world.open_chain()
+    chain.import_block(
+        world.inputs(
+            chain,
+            world.deposit(Address(b"\xaa" * 20), BOB.address, mint_wei=5, value_wei=5),
+            ALICE.sign(ROLLUP, to=world.STORE_ADDRESS, data=world.word(4), value=2),
+            ALICE.sign(ROLLUP, to=world.STORE_ADDRESS, data=world.word(6), value=0, nonce=1),
+        )
+    )
+    return chain
+
+
+def test_tracing_a_block_replays_it() -> None:
+    chain = _block()
+    parent = chain.snapshot(chain.genesis.header)
+    traces = parent.trace_block(chain.head, "callTracer", {})
+    used = [hex(receipt.gas_used) for receipt in chain.head.receipts]
+    assert [trace["gasUsed"] for trace in traces] == used
+    (only,) = parent.trace_block(chain.head, "callTracer", {}, only_index=1)
+    assert only == traces[1]
+
+
+def test_prestate_and_difference() -> None:
+    chain = _block()
+    parent = chain.snapshot(chain.genesis.header)
+    (before,) = parent.trace_block(chain.head, "prestateTracer", {}, only_index=2)
+    store = "0x" + world.STORE_ADDRESS.hex()
+    assert before[store]["storage"] == {"0x" + "0" * 64: f"0x{4:064x}"}
+    assert before["0x" + ALICE.address.hex()]["nonce"] == 1
+    (changed,) = parent.trace_block(chain.head, "prestateTracer", {"diffMode": True}, only_index=2)
+    assert changed["post"][store] == {"storage": {"0x" + "0" * 64: f"0x{6:064x}"}}
+    assert changed["pre"][store]["storage"] == {"0x" + "0" * 64: f"0x{4:064x}"}
+    assert changed["post"]["0x" + ALICE.address.hex()]["nonce"] == 2
