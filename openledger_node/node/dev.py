@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +32,7 @@ from openledger_node.node.execution import RpcPorts
 from openledger_node.node.l2_block_maker import RollupBlockMaker
 from openledger_node.node.lifecycle import StoppedError, Supervisor, stop_on_signals
 from openledger_node.node.network_files import write_json
-from openledger_node.node.preflight import assert_port_free
+from openledger_node.node.preflight import await_ports, held_directory
 from openledger_node.node.rollup import (
     Rollup,
     dev_controls,
@@ -58,10 +58,9 @@ async def run_dev(config: DevConfig) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
     config = with_free_ports(config)
-    for port, flag in _ports(config):
-        assert_port_free(HOST, port, flag)
-    with contextlib.suppress(StoppedError):
-        async with _directory(config) as directory, Supervisor(stop) as supervisor:
+    with contextlib.suppress(StoppedError), _directory(config) as directory:
+        async with Supervisor(stop) as supervisor:
+            await supervisor.guard(await_ports(HOST, _ports(config)))
             await _run(config, directory, supervisor)
 
 
@@ -190,11 +189,11 @@ def _urls(config: DevConfig) -> DevUrls:
     )
 
 
-@contextlib.asynccontextmanager
-async def _directory(config: DevConfig) -> AsyncIterator[Path]:
+@contextlib.contextmanager
+def _directory(config: DevConfig) -> Iterator[Path]:
     if config.datadir is not None:
-        config.datadir.mkdir(parents=True, exist_ok=True)
-        yield config.datadir.resolve()
+        with held_directory(config.datadir) as directory:
+            yield directory
         return
     with tempfile.TemporaryDirectory(prefix="openledger-dev-") as temporary:
         yield Path(temporary)

@@ -1,10 +1,20 @@
 """What must be true before a node starts; each refusal is one line that says what to do."""
 
+import asyncio
+import fcntl
 import platform
 import socket
 import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from openledger_node.errors import StartError
+
+PORT_PATIENCE_S = 4.0
+PORT_POLL_S = 0.1
+LOCK_FILE = "lock"
 
 
 def assert_supported_python(version: tuple[int, int] = sys.version_info[:2]) -> None:
@@ -22,6 +32,25 @@ def assert_cpython() -> None:
         raise StartError(f"{platform.python_implementation()} is not supported", "use CPython 3.11 or 3.13")
 
 
+async def await_ports(
+    host: str, ports: Iterable[tuple[int, str]], patience_s: float = PORT_PATIENCE_S
+) -> None:
+    """Wait until every (port, flag) is free, for what a killed node may leave behind is still ending.
+
+    Raises StartError as `assert_port_free` does.
+    """
+    deadline_s = time.monotonic() + patience_s
+    for port, flag in ports:
+        while True:
+            try:
+                assert_port_free(host, port, flag)
+                break
+            except StartError:
+                if time.monotonic() >= deadline_s:
+                    raise
+                await asyncio.sleep(PORT_POLL_S)
+
+
 def assert_port_free(host: str, port: int, flag: str) -> None:
     """Raises StartError naming the flag that moves the service when the port is taken; 0 is always free."""
     if port == 0:
@@ -35,3 +64,23 @@ def assert_port_free(host: str, port: int, flag: str) -> None:
                 f"port {port} on {host} is not available ({error.strerror})",
                 f"stop what uses it or choose another with {flag}",
             ) from None
+
+
+@contextmanager
+def held_directory(directory: Path) -> Iterator[Path]:
+    """Keep other nodes out of a data directory; a killed node holds nothing. Raises StartError."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        file = (directory / LOCK_FILE).open("ab")
+    except OSError as error:
+        raise StartError(
+            f"{directory} cannot be written ({error.strerror})", "choose another with --datadir"
+        ) from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StartError(
+                f"{directory} is in use by another node", "stop it or choose another with --datadir"
+            ) from None
+        yield directory.resolve()

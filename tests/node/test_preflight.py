@@ -1,9 +1,16 @@
+import asyncio
 import socket
+from pathlib import Path
 
 import pytest
 
 from openledger_node.errors import StartError
-from openledger_node.node.preflight import assert_port_free, assert_supported_python
+from openledger_node.node.preflight import (
+    assert_port_free,
+    assert_supported_python,
+    await_ports,
+    held_directory,
+)
 
 
 @pytest.mark.parametrize("version", [(3, 11), (3, 13)])
@@ -22,3 +29,34 @@ def test_busy_port_names_the_flag_that_moves_it() -> None:
         taken.listen()
         with pytest.raises(StartError, match=r"--http\.port"):
             assert_port_free("127.0.0.1", taken.getsockname()[1], "--http.port")
+
+
+async def test_a_port_that_is_let_go_in_time_is_no_reason_to_refuse() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(StartError, match=r"--ws\.port"):
+            await await_ports("127.0.0.1", [(port, "--ws.port")], patience_s=0.0)
+        asyncio.get_running_loop().call_later(0.05, taken.close)
+        await await_ports("127.0.0.1", [(port, "--ws.port")], patience_s=5.0)
+
+
+def test_a_data_directory_belongs_to_one_node_at_a_time(tmp_path: Path) -> None:
+    with (
+        held_directory(tmp_path / "data") as directory,
+        pytest.raises(StartError, match=r"in use by another node.*--datadir"),
+        held_directory(directory),
+    ):
+        pass
+    with held_directory(tmp_path / "data"):
+        pass
+
+
+def test_a_data_directory_that_cannot_be_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(StartError, match=r"cannot be written.*--datadir"),
+        held_directory(tmp_path / "file" / "data"),
+    ):
+        pass
