@@ -140,7 +140,7 @@ def step(settings: BatcherSettings, state: State, event: Event) -> tuple[State, 
         case FrameIncluded():
             return _next(settings, _on_included(state, event.l1_number))
         case FrameFailed():
-            return _restart(replace(state, in_flight=None), state.safe), ()
+            return _restart(replace(state, in_flight=None), None), ()
         case DrainRequested():
             return _next(settings, replace(_close(settings, state), draining=True))
 
@@ -181,7 +181,7 @@ def _on_block(settings: BatcherSettings, state: State, block: BlockLoaded) -> St
     if tip is None or block.id.number != tip.number + 1:
         return state  # asked for by an earlier plan
     if block.parent_hash != tip.hash:
-        return _restart(state, state.safe)
+        return _restart(state, None)
     opened = state.open or OpenChannel((), 0, block.id, state.head_l1, block.epoch_number)
     opened = replace(
         opened,
@@ -252,8 +252,8 @@ def _sending(state: State) -> tuple[State, tuple[Action, ...]]:
 
 
 def _restart(state: State, safe: BlockId | None) -> State:
-    """A new plan from the safe head. A transaction still in flight is left to its fate: if it is mined, its
-    frames belong to an abandoned channel."""
+    """A new plan from the safe head; None waits for the next status to tell it. A transaction still in flight
+    is left to its fate: if it is mined, its frames belong to an abandoned channel."""
     return State(
         salt=state.salt,
         safe=safe,

@@ -37,7 +37,7 @@ def next_bid(previous: Bid, fees: L1Fees, policy: FeePolicy) -> Bid | None:
     """A bid that may replace `previous`, or None if it would go over the limit."""
     fresh = first_bid(fees, policy)
     tip_wei = max(fresh.tip_wei, _bumped(previous.tip_wei))
-    max_fee_wei = max(fresh.max_fee_wei, _bumped(previous.max_fee_wei))
+    max_fee_wei = max(fresh.max_fee_wei - fresh.tip_wei + tip_wei, _bumped(previous.max_fee_wei))
     limit = Bid(policy.limit_multiplier * fresh.max_fee_wei, policy.limit_multiplier * fresh.tip_wei)
     if max_fee_wei > limit.max_fee_wei or tip_wei > limit.tip_wei:
         return None
