@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genesis.addresses import BASE_FEE_VAULT, HISTORY_STORAGE, L1_FEE_VAULT, SEQUENCER_FEE_VAULT
+from genesis.fees.l1_cost import L1FeeInputs, l1_data_fee
 from genesis.spec import ChainSpec
 from genesis.types import Address
 from openledger_node.evm.block_building import BlockExecution
@@ -37,11 +38,13 @@ def test_transfer_pays_and_is_stored(spec: ChainSpec) -> None:
 def test_fees_of_a_rollup_all_go_to_vaults() -> None:
     chain = world.open_chain()
     before = world.balance(chain, ALICE.address)
-    inputs = world.inputs(chain, ALICE.sign(ROLLUP), fee_recipient=SEQUENCER_FEE_VAULT)
+    raw = ALICE.sign(ROLLUP)
+    inputs = world.inputs(chain, raw, fee_recipient=SEQUENCER_FEE_VAULT)
     block = chain.import_block(inputs)
     receipt = block.receipts[0]
     assert receipt.l1_fee is not None
-    assert receipt.l1_fee.fee_wei > 0
+    prices = L1FeeInputs(30 * GWEI, GWEI, 5_000, 800_000)
+    assert receipt.l1_fee.fee_wei == l1_data_fee(raw, prices) == chain.snapshot().l1_data_fee_wei(raw) > 0
     paid = before - 1 - world.balance(chain, ALICE.address)
     vaults = {
         vault: world.balance(chain, vault) for vault in (BASE_FEE_VAULT, L1_FEE_VAULT, SEQUENCER_FEE_VAULT)
