@@ -158,7 +158,17 @@ class DerivationDriver:
         if self._pending is not None:
             return await self._process(self._pipeline, self._safe, self._pending)
         self._drained_l1 = self._pipeline.origin
-        return Progress.L1_ADVANCED if await self._pipeline.advance() else Progress.IDLE
+        if await self._pipeline.advance():
+            return Progress.L1_ADVANCED
+        await self._check_unsafe_head()
+        return Progress.IDLE
+
+    async def _check_unsafe_head(self) -> None:
+        """Unsafe blocks may name L1 blocks that derivation has not come to, and that are gone meanwhile."""
+        head = reference(self._config, await self._engine.unsafe_head())
+        canonical = await self._l1.block_by_number(head.l1_origin.number)
+        if canonical is not None and canonical.hash != head.l1_origin.hash:
+            raise ResetError(f"the L1 origin of unsafe L2 block {head.number} is no longer canonical")
 
     async def _reset(self) -> None:
         start = await SyncStart(self._config, self._l1, self._engine).find()

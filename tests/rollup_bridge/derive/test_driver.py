@@ -345,3 +345,17 @@ async def test_two_verifiers_agree_on_mutated_channels(data: st.DataObject) -> N
         await driver.step()
     await world.derive(world.new_driver(other))
     assert other.hashes() == world.verifier.hashes()
+
+
+async def test_a_lost_origin_ahead_of_derivation_is_noticed_without_a_sequencer() -> None:
+    world = await grown(10, 0)
+    driver = world.new_driver(world.sequencer)
+    await world.derive(driver)
+    for _ in range(2):
+        world.l1.extend()
+    await world.build(35)
+    world.l1.reorg(2)
+    for _ in range(3):
+        world.l1.extend()
+    await world.derive(driver)
+    assert reference(world.config, world.sequencer.chain[-1]).l1_origin.number == 10

@@ -169,7 +169,7 @@ async def test_one_late_nonce_too_low_is_not_believed() -> None:
 
 async def test_what_an_earlier_process_left_in_the_pool_is_replaced() -> None:
     bench = Bench()
-    old = await bench.signer.sign(UnsignedTransaction(31337, 0, TARGET, 0, b"old", 21_000, 3_000, 100))
+    old = await bench.signer.sign(UnsignedTransaction(31337, 0, TARGET, 0, b"old", 21_000, 2_000, 100))
     await bench.network.send_raw(old.raw)
     inclusion = await bench.send(*[nothing] * 3, bench.network.mine)
     assert inclusion.transaction_hash != old.hash
