@@ -157,13 +157,17 @@ def _deposit(value: Transaction, nonce: int | None) -> Json:
         "nonce": quantity(nonce or 0),
         "gasPrice": "0x0",
         "sourceHash": data(fields.source_hash),
-        "isSystemTx": fields.is_system,
         "depositReceiptVersion": quantity(DEPOSIT_RECEIPT_VERSION),
         "v": "0x0",
         "r": "0x0",
         "s": "0x0",
     }
-    return encoded | {"mint": quantity(fields.mint_wei)} if fields.mint_wei else encoded
+    if fields.mint_wei:
+        encoded["mint"] = quantity(fields.mint_wei)
+    if fields.is_system:
+        # op-geth leaves it out where it is false; Foundry's decoder takes no JSON boolean.
+        encoded["isSystemTx"] = True
+    return encoded
 
 
 def _signed(value: Transaction, gas_price_wei: int) -> Json:

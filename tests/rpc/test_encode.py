@@ -25,7 +25,6 @@ def test_each_type_has_exactly_its_fields() -> None:
     assert mined(transaction(1, type_=DEPOSIT_TYPE)) == COMMON | {
         "sourceHash",
         "mint",
-        "isSystemTx",
         "depositReceiptVersion",
     }
 
