@@ -16,15 +16,21 @@ import requests
 
 FOLDER = Path(__file__).parent
 SCRIPTS = FOLDER / "scripts"
-BINARIES = FOLDER / "node_modules/.bin"
+PACKAGES = FOLDER / "node_modules"
 TIMEOUT_S = 100
 START_PATIENCE_S = 20.0
 
 
 def require_npm() -> None:
     """Skip the test where the npm packages are not installed."""
-    if shutil.which("node") is None or not BINARIES.is_dir():
+    if shutil.which("node") is None or not PACKAGES.is_dir():
         pytest.skip("npm packages are not installed: npm ci --prefix tests/clients")
+
+
+def foundry(tool: str) -> str:
+    """The path of a Foundry program. npm's launcher of it hides exit codes and outlives signals."""
+    [path] = PACKAGES.glob(f"@foundry-rs/{tool}-*/bin/{tool}*")
+    return str(path)
 
 
 def run_script(name: str, request: dict[str, Any]) -> Any:
@@ -50,7 +56,7 @@ class Cast:
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run `cast` with the node's URL, whatever it answers."""
         return subprocess.run(
-            [str(BINARIES / "cast"), *arguments],
+            [foundry("cast"), *arguments],
             env={**os.environ, "ETH_RPC_URL": self._url, "NO_COLOR": "1"},
             capture_output=True,
             text=True,
@@ -81,7 +87,7 @@ def anvil(*arguments: str) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    command = [str(BINARIES / "anvil"), "--port", str(port), "--silent", *arguments]
+    command = [foundry("anvil"), "--port", str(port), "--silent", *arguments]
     with subprocess.Popen(command) as process:
         try:
             _wait_for(url)
@@ -92,7 +98,7 @@ def anvil(*arguments: str) -> Iterator[str]:
 
 def _wait_for(url: str) -> None:
     deadline = time.monotonic() + START_PATIENCE_S
-    body = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
+    body: Any = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
     while True:
         try:
             requests.post(url, json=body, timeout=5)
