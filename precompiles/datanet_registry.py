@@ -279,7 +279,8 @@ def _owned_datanet(host: Host, datanet_id: int) -> Datanet:
 
 
 def _version(host: Host, datanet_id: int, number: int) -> Version:
-    if not 0 < number <= _datanet(host, datanet_id).versions:
+    datanet = _datanet(host, datanet_id)
+    if not 0 < number <= datanet.versions:
         raise VERSION_NOT_FOUND(datanet_id, number)
     return view.version(host, datanet_id, number)
 

@@ -431,10 +431,11 @@ class Economy:
     def _open_channel(self) -> Call:
         payer, provider, key = self._account(), self._account(), self._account()
         model_id = self._some(self.models)
-        index_id = self.index_of_model.get(model_id, 0)
 
         def learn(outcome: Outcome) -> None:
             assert outcome.data is not None
+            reading = call(TREASURY, INFERENCE_METERING, "getChannel", outcome.data)
+            index_id = words(self.machine.call(reading))[4]
             self.channels.append(Channel(Hash32(outcome.data), payer, provider, key, index_id, []))
 
         self._learn = learn
@@ -506,7 +507,8 @@ class Economy:
 
     def _post(self) -> Call:
         recent = list(self.settlements)[-8:]
-        open_ids = [each for each in recent if not self._read("postOfSettlement", each)]
+        known = [each for each in recent if self.settlements[each].index_id in self.indexes]
+        open_ids = [each for each in known if not self._read("postOfSettlement", each)]
         if not open_ids:
             return self._garbage()
         first = self.settlements[self.random.choice(open_ids)]

@@ -1,5 +1,6 @@
-"""A small settled world for unit tests: a Datanet, a model with an index, staked providers, a funded channel."""
+"""A small settled world for unit tests: a Datanet, a model with an index, staked providers, a channel."""
 
+from dataclasses import replace
 from typing import Any
 
 from genesis.addresses import (
@@ -30,7 +31,9 @@ from tests.precompiles.evidence import (
 from tests.precompiles.world import Moment, NativeMachine, Outcome
 
 HASH = Hash32(b"\x11" * 32)
-VECTORS = ((30, 4, -5, 6), (1, 40, 6, -7), (-9, -9, -9, -9))
+SCENE_POLICY = replace(DEV_POLICY, significance_ppm=100_000)
+"""With four dimensions the default significance would let hardly any score count."""
+VECTORS = ((30, 4, -5, 6), (1, 40, -6, 7), (-9, -9, -9, -9))
 QUERY = (1_000_000, 2_000_000, -3_000_000, 4_000_000)
 FEES_WEI = (7 * UNIT, 5 * UNIT + 1, 3)
 
@@ -38,7 +41,7 @@ FEES_WEI = (7 * UNIT, 5 * UNIT + 1, 3)
 class Scene:
     """One native machine with named accounts; `do` must succeed, `refuse` must revert."""
 
-    def __init__(self, policy: Policy = DEV_POLICY) -> None:
+    def __init__(self, policy: Policy = SCENE_POLICY) -> None:
         self.machine = NativeMachine(policy)
         self.policy = policy
         self.owner, self.provider, self.payer, self.key, self.validator, self.stranger = (
@@ -47,6 +50,8 @@ class Scene:
         self.contributors = [Account(i).address for i in range(21, 24)]
         for account in (self.owner, self.provider, self.payer, self.key, self.validator, self.stranger):
             self.machine.fund(account.address, 100_000 * UNIT)
+        self.model_id = self.index_id = self.settlement_id = 0
+        self.channel_id = Hash32(bytes(32))
         for address in self.contributors:
             self.machine.fund(address, 10 * UNIT)
 

@@ -1,0 +1,103 @@
+"""Policy: only the timelock publishes, only within the floors, and nothing published ever changes."""
+
+from dataclasses import astuple, replace
+
+import pytest
+
+from genesis.addresses import POLICY
+from genesis.keccak import keccak256
+from genesis.policy import DEFAULT_POLICY, DEV_POLICY, Policy
+from genesis.shares import PPM
+from genesis.spec import OPEN_UNIT
+from precompiles import policy as law
+from tests.precompiles.calls import event, number, words
+from tests.precompiles.scene import Scene
+from tests.precompiles.world import TIMELOCK
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene(DEV_POLICY)
+
+
+@pytest.mark.parametrize("policy", [DEV_POLICY, DEFAULT_POLICY])
+def test_genesis_writes_version_one(policy: Policy) -> None:
+    scene = Scene(policy)
+    assert scene.read(POLICY, "currentVersion") == 1
+    assert tuple(scene.fields(POLICY, "getParameters", 1)) == astuple(policy)
+    assert scene.read(POLICY, "timelock") == int.from_bytes(TIMELOCK, "big")
+
+
+def test_a_new_version_leaves_the_old_one_alone(scene: Scene) -> None:
+    changed = replace(DEV_POLICY, platform_ppm=1)
+    outcome = scene.do(TIMELOCK, POLICY, "publish", changed)
+    assert number(outcome) == 2
+    assert tuple(scene.fields(POLICY, "getParameters", 1)) == astuple(DEV_POLICY)
+    assert tuple(scene.fields(POLICY, "getParameters", 2)) == astuple(changed)
+    encoded = b"".join(value.to_bytes(32, "big") for value in astuple(changed))
+    _, topics, data = outcome.logs[0]
+    assert topics == (event(POLICY, "PolicyPublished").topic, (2).to_bytes(32, "big"))
+    assert data == keccak256(encoded)
+
+
+def test_only_the_timelock_publishes(scene: Scene) -> None:
+    refused = scene.refuse(scene.owner, POLICY, "publish", DEV_POLICY)
+    assert refused == law.NOT_TIMELOCK(scene.owner.address).data
+
+
+@pytest.mark.parametrize("unknown", [0, 2, 2**256 - 1])
+def test_unknown_versions(scene: Scene, unknown: int) -> None:
+    refused = scene.refuse(scene.owner, POLICY, "getParameters", unknown)
+    assert refused == law.VERSION_NOT_FOUND(unknown).data
+
+
+FLOORS = [
+    ("contribution_bond_wei", "contributionBond"),
+    ("index_window_s", "indexWindowSeconds"),
+    ("post_window_s", "postWindowSeconds"),
+    ("post_delay_s", "postDelaySeconds"),
+    ("challenge_reveal_s", "challengeRevealSeconds"),
+    ("challenge_bond_wei", "challengeBond"),
+    ("slash_amount_wei", "slashAmount"),
+    ("close_delay_s", "closeDelaySeconds"),
+    ("unbonding_s", "unbondingSeconds"),
+    ("minimum_validator_stake_wei", "minimumValidatorStake"),
+    ("minimum_provider_stake_wei", "minimumProviderStake"),
+]
+
+
+@pytest.mark.parametrize(("field", "name"), FLOORS)
+def test_floors_are_half_of_genesis(scene: Scene, field: str, name: str) -> None:
+    floor = getattr(DEV_POLICY, field) // 2
+    refused = scene.refuse(TIMELOCK, POLICY, "publish", replace(DEV_POLICY, **{field: floor - 1}))
+    assert refused == law.INVALID_PARAMETER(name.encode()).data
+    related = {"slash_amount_wei": floor} if field == "minimum_provider_stake_wei" else {}
+    scene.do(TIMELOCK, POLICY, "publish", replace(DEV_POLICY, **{field: floor, **related}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"platform_ppm": 200_001}, "platformPpm"),
+        ({"provider_ppm": PPM + 1}, "providerPpm"),
+        ({"challenger_ppm": 300_001}, "challengerPpm"),
+        ({"similarity_ppm": 0}, "similarityPpm"),
+        ({"maximum_share_ppm": 0}, "maximumSharePpm"),
+        ({"maximum_share_ppm": PPM + 1}, "maximumSharePpm"),
+        ({"significance_ppm": 100 * PPM + 1}, "significancePpm"),
+        ({"close_delay_s": 315_360_001}, "closeDelaySeconds"),
+        ({"contribution_bond_wei": 10**27 + 1}, "contributionBond"),
+        ({"provider_ppm": 425_001}, "contributorsPpm"),
+        ({"provider_ppm": PPM}, "contributorsPpm"),
+        ({"slash_amount_wei": 101 * OPEN_UNIT}, "slashAmount"),
+        ({"post_window_s": 56}, "unbondingSeconds"),
+    ],
+)
+def test_bounds_and_relations(scene: Scene, changes: dict[str, int], name: str) -> None:
+    refused = scene.refuse(TIMELOCK, POLICY, "publish", replace(DEV_POLICY, **changes))
+    assert refused == law.INVALID_PARAMETER(name.encode()).data
+
+
+def test_the_default_policy_could_be_published_again() -> None:
+    scene = Scene(DEFAULT_POLICY)
+    assert words(scene.do(TIMELOCK, POLICY, "publish", DEFAULT_POLICY)) == [2]
