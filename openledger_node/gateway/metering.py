@@ -30,7 +30,7 @@ from openledger_node.gateway.catalog import CatalogEntry
 from openledger_node.gateway.errors import ConflictError, PaymentRequiredError
 from openledger_node.gateway.receipts import ReceiptTable, StoredReceipt
 from openledger_node.gateway.vouchers import Ledger, check_voucher
-from openledger_node.jobs.ports import WorkerPool
+from openledger_node.jobs.ports import WorkerLostError, WorkerPool
 from workers.artifacts import canonical_json
 from workers.artifacts.store import ArtifactId
 from workers.jobs.codec import from_json, to_json
@@ -40,6 +40,8 @@ SALT_BYTES = 32
 TOKENS_OUT = 1
 CHANNEL_FRESH_S = 1.0
 MAX_KEY_CHARACTERS = 200
+ANSWER_PATIENCE_S = 30.0
+"""How long a customer waits for a worker before the call is given up, unbilled."""
 
 
 @dataclass(slots=True)
@@ -182,7 +184,12 @@ class Metering:
 
     async def _predict(self, call: Call) -> PredictResult:
         request = PredictRequest(ArtifactId(call.entry.manifest), (call.features,))
-        return from_json(PredictResult, await self._pool.run("predict", to_json(request)))
+        try:
+            async with asyncio.timeout(ANSWER_PATIENCE_S):
+                answer = await self._pool.run("predict", to_json(request))
+        except TimeoutError:
+            raise WorkerLostError(f"no worker answered in {ANSWER_PATIENCE_S:.0f} s", "try again") from None
+        return from_json(PredictResult, answer)
 
     def _receipt(
         self, session: ChannelSession, call: Call, prediction: PredictResult, fee_wei: int

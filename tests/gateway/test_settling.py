@@ -1,0 +1,119 @@
+"""From bought answers to paid contributors, with a real worker process; settlement by rule and on demand."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from genesis.types import Address, Hash32
+from openledger_node.client.account import dev_account
+from openledger_node.client.economy import METERING, Channel
+from openledger_node.client.ethereum import Ethereum
+from openledger_node.client.gateway import GatewayError
+from openledger_node.client.sender import Sender
+from openledger_node.gateway.receipts import StoredReceipt
+from openledger_node.gateway.settling import SettlingRule, is_due
+from tests.gateway.conftest import Running
+from tests.gateway.test_inference import features
+from tests.jobs.economy import CUSTOMER
+
+CHANNEL = Channel(
+    payer=Address(bytes(20)),
+    provider=Address(bytes(20)),
+    voucher_key=Address(bytes(20)),
+    model_id=1,
+    feature_index=1,
+    policy_version=1,
+    input_price=1,
+    output_price=1,
+    deposit=1,
+    settled_fee=0,
+    settled_receipts=0,
+    closable_at=0,
+)
+
+
+def receipt(created_s: float) -> StoredReceipt:
+    return StoredReceipt(
+        Hash32(bytes(32)), 0, Hash32(bytes(32)), 1, 1, 1, b"", b"", (), {}, b"", "", created_s
+    )
+
+
+def test_settlement_is_due_by_count_age_or_closing() -> None:
+    rule = SettlingRule(receipts=2, age_s=100.0)
+    assert not is_due(rule, CHANNEL, [], 1_000.0)
+    assert not is_due(rule, CHANNEL, [receipt(950.0)], 1_000.0)
+    assert is_due(rule, CHANNEL, [receipt(900.0)], 1_000.0)
+    assert is_due(rule, CHANNEL, [receipt(999.0)] * 2, 1_000.0)
+    assert is_due(rule, replace(CHANNEL, closable_at=1_010), [receipt(999.0)], 1_000.0)
+
+
+async def settled(running: Running, key: str, member: str) -> dict[str, object]:
+    """Let blocks pass until a settlement has `member`."""
+    async with asyncio.timeout(60):
+        while True:
+            found: dict[str, object] = await running.http.get(f"/api/settlements/{key}")
+            assert not found["error"]
+            if found[member]:
+                return found
+            running.economy.node.advance(1)
+            await asyncio.sleep(0.05)
+
+
+async def test_bought_answers_are_settled_attributed_and_explained(with_worker: Running) -> None:
+    purchases = await with_worker.purchases()
+    for number in range(6):
+        await purchases.classify(features(with_worker.economy, number))
+    await purchases.acknowledge()
+    channel = f"0x{purchases._terms.channel_id.hex()}"
+    started = await with_worker.http.post(f"/api/channels/{channel}/settle", {})
+    again = await with_worker.http.post(f"/api/channels/{channel}/settle", {})
+    assert again == started
+    found = await settled(with_worker, started["key"], "final")
+    assert set(found["transactions"]) == {"settle", "post", "finalize"}  # type: ignore[call-overload] # JSON
+    post = await with_worker.economy.reader.post(int(str(found["postId"])))
+    assert 0 < post.amount_sum <= post.pool
+    explained = await with_worker.http.get(f"/v1/attributions/{channel[2:]}-2")
+    scores = [int(each["score"]) for each in explained["contributors"]]
+    assert scores == sorted(scores, reverse=True)
+    assert len(explained["records"]) == 5
+    with pytest.raises(GatewayError, match="every acknowledged receipt is settled"):
+        await with_worker.http.post(f"/api/channels/{channel}/settle", {})
+
+
+async def test_a_closing_channel_is_settled_without_being_asked(with_worker: Running) -> None:
+    purchases = await with_worker.purchases()
+    await purchases.classify(features(with_worker.economy))
+    await purchases.acknowledge()
+    channel_id = purchases._terms.channel_id
+    await Sender(Ethereum(with_worker.economy.node), dev_account(CUSTOMER)).transact(
+        METERING, "requestClose", channel_id
+    )
+    await settled(with_worker, f"{channel_id.hex()}-1", "settlementId") if await _planned(
+        with_worker, f"{channel_id.hex()}-1"
+    ) else pytest.fail("no settlement was started")
+
+
+async def _planned(running: Running, key: str) -> bool:
+    for _ in range(100):
+        try:
+            await running.http.get(f"/api/settlements/{key}")
+        except GatewayError:
+            await asyncio.sleep(0.1)
+        else:
+            return True
+    return False
+
+
+async def test_nothing_bought_is_not_found(running: Running) -> None:
+    with pytest.raises(GatewayError) as caught:
+        await running.http.post(f"/api/channels/0x{'11' * 32}/settle", {})
+    assert caught.value.status == 404
+
+
+async def test_a_receipt_that_is_not_settled_has_no_attribution_yet(running: Running) -> None:
+    purchases = await running.purchases()
+    await purchases.classify(features(running.economy))
+    with pytest.raises(GatewayError) as caught:
+        await running.http.get(f"/v1/attributions/{purchases._terms.channel_id.hex()}-0")
+    assert caught.value.status == 404
