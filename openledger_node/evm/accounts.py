@@ -289,10 +289,16 @@ class AccountState:
     def commit(self, checkpoint: int) -> None:
         """Keep what happened since `checkpoint`; the frame around it may still go back."""
 
-    def end_transaction(self) -> None:
+    def end_transaction(self, *, clear_empty: bool = True) -> None:
         """Destroy, clear empty accounts that were touched, and forget what lives for one transaction only."""
         for address in self.destroyed:
             self.delete_account(address)
+        if clear_empty:
+            self._clear_touched()
+        self._start_transaction()
+
+    def _clear_touched(self) -> None:
+        """Source: EIP-161."""
         for address in self._touched:
             account = self._accounts.get(address)
             if account is not None and account.is_empty:

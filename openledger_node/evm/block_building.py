@@ -44,7 +44,7 @@ from openledger_node.evm.transaction_processing import Outcome, effective_gas_pr
 from openledger_node.evm.transactions import decode_transaction
 from openledger_node.evm.trie import ordered_root
 from openledger_node.evm.validity import Room, blob_gas, check_transaction
-from openledger_node.evm.vm import ExecutionTimeoutError
+from openledger_node.evm.vm import ExecutionTimeoutError, MachineState
 
 _MAXIMUM_EXTRA_DATA_BYTES = 32
 
@@ -76,26 +76,31 @@ def context_of(rules: Rules, fork: Fork, parent: Header, inputs: BlockInputs) ->
 
 
 class BlockExecution:
-    """A block under construction on the state `state_root`, which is the parent's unless it was patched.
+    """A block under construction; start one with `open`."""
 
-    Raises `InvalidBlockError` if the inputs cannot make a block.
-    """
-
-    def __init__(
-        self, rules: Rules, fork: Fork, parent: Header, state_root: Hash32, inputs: BlockInputs
-    ) -> None:
-        _check_inputs(rules.spec, parent, inputs)
+    def __init__(self, rules: Rules, inputs: BlockInputs, context: BlockContext, state: MachineState) -> None:
         self._rules = rules
         self._inputs = inputs
-        self._accounts = AccountState(rules.nodes, state_root)
-        self.context = context_of(rules, fork, parent, inputs)
-        self._state = machine(self._accounts, self.context, rules.headers, rules.natives)
+        self.context = context
+        self._state = state
+        self._accounts = state.accounts
         self._transactions: list[Transaction] = []
         self._receipts: list[Receipt] = []
         self._gas_used = 0
         self._blob_gas_used = 0
         self._minted_wei = 0
-        begin_block(self._state, inputs.parent_beacon_block_root, parent.hash)
+        begin_block(self._state, inputs.parent_beacon_block_root, context.parent_hash)
+
+    @classmethod
+    def open(
+        cls, rules: Rules, fork: Fork, parent: Header, state_root: Hash32, inputs: BlockInputs
+    ) -> "BlockExecution":
+        """A block on `parent` and on `state_root`, which is the parent's unless it was patched. Raises
+        `InvalidBlockError` if the inputs cannot make a block."""
+        _check_inputs(rules.spec, parent, inputs)
+        context = context_of(rules, fork, parent, inputs)
+        accounts = AccountState(rules.nodes, state_root)
+        return cls(rules, inputs, context, machine(accounts, context, rules.headers, rules.natives))
 
     @property
     def gas_remaining(self) -> int:

@@ -1,22 +1,22 @@
 """What a message would do: calls and gas estimates on a state that they do not change.
 
-Covered: state and block overrides, free gas, a limit on wall-clock time that the caller chooses.
+Covered: free gas, a limit on wall-clock time that the caller chooses.
 Source: geth `eth_call`, `eth_estimateGas`.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from genesis.forks import Fork
-from genesis.types import ZERO_HASH, Address, Hash32
+from genesis.types import ZERO_HASH, Hash32
 from openledger_node.evm.accounts import AccountState
 from openledger_node.evm.block_building import Rules
 from openledger_node.evm.context import BlockContext, machine
 from openledger_node.evm.errors import CallError, CallTimeoutError, TransactionError
 from openledger_node.evm.halts import REVERTED
+from openledger_node.evm.overrides import Overrides, apply_overrides, override_precompiles
 from openledger_node.evm.records import (
-    AccountOverride,
     BlockOverride,
     CallRequest,
     CallResult,
@@ -25,10 +25,10 @@ from openledger_node.evm.records import (
 )
 from openledger_node.evm.tracers.base import Recorder
 from openledger_node.evm.transaction_processing import process_transaction
-from openledger_node.evm.validity import check_gas, needed_gas
+from openledger_node.evm.transactions import BLOB, DYNAMIC_FEE
+from openledger_node.evm.validity import blob_gas, check_blob_hashes, check_gas, needed_gas
 from openledger_node.evm.vm import ExecutionTimeoutError
 
-Overrides = Mapping[Address, AccountOverride]
 _TRANSFER_GAS = 21_000
 _CALL_STIPEND = 2_300
 
@@ -71,22 +71,6 @@ def call_context(site: CallSite, override: BlockOverride | None) -> BlockContext
     return replace(context, **{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]  # each field has its own type
 
 
-def apply_overrides(accounts: AccountState, overrides: Overrides) -> None:
-    """Make the state pretend; call before the first transaction."""
-    for address, override in overrides.items():
-        if override.nonce is not None:
-            accounts.set_nonce(address, override.nonce)
-        if override.balance_wei is not None:
-            accounts.set_balance(address, override.balance_wei)
-        if override.code is not None:
-            accounts.set_code(address, override.code)
-        if override.storage is not None:
-            accounts.delete_storage(address)
-        for slot, value in {**(override.storage or {}), **override.storage_changes}.items():
-            accounts.set_storage(address, slot, value)
-    accounts.end_transaction()
-
-
 def run_call(
     site: CallSite,
     request: CallRequest,
@@ -102,7 +86,11 @@ def run_call(
     context = call_context(site, block)
     if request.gas_price_wei is None:
         context = replace(context, base_fee_wei=0)
-    state = machine(accounts, context, site.rules.headers, site.rules.natives)
+    blob_base_fee_wei = None if block is None else block.blob_base_fee_wei
+    if request.blob_hashes and not request.max_blob_fee_wei:
+        blob_base_fee_wei = 0
+    state = machine(accounts, context, site.rules.headers, site.rules.natives, blob_base_fee_wei)
+    override_precompiles(state, overrides or {})
     state.deadline_s = None if time_limit_s is None else time.monotonic() + time_limit_s
     transaction = _as_transaction(request, accounts.get_nonce(request.sender))
     _check(request, transaction, accounts, context)
@@ -122,7 +110,7 @@ def run_call(
 def _as_transaction(request: CallRequest, nonce: int) -> Transaction:
     price = request.gas_price_wei or 0
     return Transaction(
-        type=2,
+        type=BLOB if request.blob_hashes else DYNAMIC_FEE,
         hash=ZERO_HASH,
         raw=b"",
         sender=request.sender,
@@ -138,6 +126,8 @@ def _as_transaction(request: CallRequest, nonce: int) -> Transaction:
         r=0,
         s=0,
         access_list=request.access_list,
+        max_blob_fee_wei=request.max_blob_fee_wei,
+        blob_hashes=request.blob_hashes,
         authorizations=request.authorizations,
     )
 
@@ -152,12 +142,15 @@ def _check(
             f"maxFeePerGas: {price}, baseFee: {context.base_fee_wei}"
         )
     have, want = accounts.get_balance(request.sender), request.gas * price + request.value_wei
+    want += blob_gas(transaction) * request.max_blob_fee_wei
     if have < want:
         raise CallError(
             "insufficient funds for gas * price + value: "
             f"address 0x{request.sender.hex()} have {have} want {want}"
         )
     try:
+        if transaction.type == BLOB:
+            check_blob_hashes(transaction)
         check_gas(transaction, context.fork)
     except TransactionError as error:
         raise CallError(f"err: {error.cause} (supplied gas {request.gas})") from None

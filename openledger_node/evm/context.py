@@ -43,8 +43,9 @@ def machine(
     context: BlockContext,
     headers: HeaderSource,
     natives: Mapping[Address, NativePrecompile],
+    blob_base_fee_wei: int | None = None,
 ) -> MachineState:
-    """The machine that runs messages of this block on `accounts`."""
+    """The machine that runs messages of this block on `accounts`; it may be given another blob base fee."""
     execution_context = ExecutionContext(
         coinbase=context.coinbase,
         timestamp=context.timestamp_s,
@@ -61,7 +62,7 @@ def machine(
         accounts,
         execution_context,
         fork=context.fork,
-        blob_base_fee_wei=context.blob_base_fee_wei,
+        blob_base_fee_wei=context.blob_base_fee_wei if blob_base_fee_wei is None else blob_base_fee_wei,
         ancestors=Ancestors(headers, context.number - 1, context.parent_hash),
         natives=natives,
     )

@@ -11,12 +11,15 @@ from openledger_node.evm.ancestors import HeaderSource
 from openledger_node.evm.backends import assert_native_backends
 from openledger_node.evm.block_building import BlockExecution, Rules
 from openledger_node.evm.blocks import RawBlock
-from openledger_node.evm.calls import CallSite, Overrides, apply_overrides
+from openledger_node.evm.calls import CallSite
 from openledger_node.evm.errors import InvalidBlockError, TransactionError
 from openledger_node.evm.header_rules import check_body, check_header
 from openledger_node.evm.node_store import NodeStore, state_writes
+from openledger_node.evm.overrides import Overrides, apply_overrides
 from openledger_node.evm.precompile_host import NativePrecompile
 from openledger_node.evm.records import BlockInputs, ExecutedBlock, Header, Transaction
+from openledger_node.evm.simulation import Simulated, simulate
+from openledger_node.evm.simulation_plan import Plan
 from openledger_node.evm.snapshot import Snapshot
 from openledger_node.evm.transactions import decode_transaction
 from openledger_node.storage.keyvalue import KeyValue
@@ -54,7 +57,7 @@ class Engine:
         """An empty block on `parent`; `inputs.transactions` are left to the caller. `state_root` names the
         state to build on if it is not the parent's own."""
         fork = self._schedule.at(inputs.timestamp_s)
-        return BlockExecution(self._rules, fork, parent, state_root or parent.state_root, inputs)
+        return BlockExecution.open(self._rules, fork, parent, state_root or parent.state_root, inputs)
 
     def execute_block(
         self, parent: Header, inputs: BlockInputs, state_root: Hash32 | None = None
@@ -94,6 +97,14 @@ class Engine:
         """State after `header`, or another state seen with its block context."""
         fork = self._schedule.at(header.timestamp_s)
         return Snapshot(CallSite(self._rules, fork, header, state_root or header.state_root))
+
+    def simulate(
+        self, base: Header, plan: Plan, state_root: Hash32 | None = None, *, time_limit_s: float
+    ) -> list[Simulated]:
+        """Run a series of blocks on the state after `base` and keep nothing of it. Raises `SimulationError`
+        or `CallError`."""
+        root = state_root or base.state_root
+        return simulate(self._rules, self._schedule, base, root, plan=plan, time_limit_s=time_limit_s)
 
     def patched_state(self, state_root: Hash32, changes: Overrides) -> tuple[Hash32, StateWrites]:
         """A state with accounts changed outside of any block, and what to store to make it readable."""

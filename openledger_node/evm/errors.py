@@ -2,11 +2,14 @@
 
 UserError
 ├── TransactionError   a transaction that can not be in this block; the builder skips it, RPC answers -32000
-└── CallError          a call or estimate that can not run; RPC answers -32000 (or 3 with revert data)
-    └── CallTimeoutError
+├── CallError          a call or estimate that can not run; RPC answers -32000 (or 3 with revert data)
+│   └── CallTimeoutError
+└── SimulationError    a simulation that can not go on; RPC has a code for each reason
 CriticalError
 └── InvalidBlockError  a block breaks the rules: import refuses it, derivation decides what follows
 """
+
+from enum import Enum, auto
 
 from openledger_node.errors import CriticalError, UserError
 
@@ -33,6 +36,31 @@ class CallError(UserError):
 
 class CallTimeoutError(CallError):
     """The call took longer than its caller allows."""
+
+
+class Refusal(Enum):
+    """Why a simulation stops. Source: execution-apis, errors of eth_simulateV1."""
+
+    NONCE_TOO_LOW = auto()
+    NONCE_TOO_HIGH = auto()
+    FEE_TOO_LOW = auto()
+    FEES_INVALID = auto()
+    INTRINSIC_GAS = auto()
+    FUNDS = auto()
+    BLOCK_GAS = auto()
+    BLOCK_NUMBER = auto()
+    BLOCK_TIME = auto()
+    INITCODE_SIZE = auto()
+    LIMIT = auto()
+    OTHER = auto()
+
+
+class SimulationError(UserError):
+    code = "OL-1113"
+
+    def __init__(self, refusal: Refusal, cause: str) -> None:
+        super().__init__(cause)
+        self.refusal = refusal
 
 
 class InvalidBlockError(CriticalError):

@@ -1,5 +1,6 @@
 """Where trie nodes and codes are read from: the store, behind a cache that any thread may use."""
 
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from genesis.types import Hash32
@@ -22,8 +23,8 @@ class NodeStore:
 
     def __init__(self, store: KeyValue) -> None:
         self._store = store
-        self.node = lru_cache(_CACHED_NODES)(self._read_node)
-        self.code = lru_cache(_CACHED_CODES)(self._read_code)
+        self.node: Callable[[bytes], bytes] = lru_cache(_CACHED_NODES)(self._read_node)
+        self.code: Callable[[bytes], bytes] = lru_cache(_CACHED_CODES)(self._read_code)
 
     def _read_node(self, node_hash: bytes) -> bytes:
         node = self._store.get(keys.node(node_hash))
@@ -36,6 +37,26 @@ class NodeStore:
         if code is None:
             raise MissingStateError(f"code 0x{code_hash.hex()} is not in the store")
         return code
+
+
+class OverlayNodes(NodeStore):
+    """A store with more nodes and codes on top, which are never written."""
+
+    def __init__(self, base: NodeStore) -> None:
+        self._base = base
+        self._added: dict[bytes, bytes] = {}
+        self.node = self._find_node
+        self.code = self._find_code
+
+    def add(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
+        """`entries` as `state_writes` makes them."""
+        self._added.update(entries)
+
+    def _find_node(self, node_hash: bytes) -> bytes:
+        return self._added.get(keys.node(node_hash)) or self._base.node(node_hash)
+
+    def _find_code(self, code_hash: bytes) -> bytes:
+        return self._added.get(keys.code(code_hash)) or self._base.code(code_hash)
 
 
 def state_writes(nodes: dict[bytes, bytes], codes: dict[Hash32, bytes]) -> tuple[tuple[bytes, bytes], ...]:

@@ -186,6 +186,9 @@ class CallRequest:
     gas_price_wei: int | None = None
     access_list: tuple[AccessListEntry, ...] = ()
     authorizations: tuple[Authorization, ...] = ()
+    blob_hashes: tuple[Hash32, ...] = ()
+    max_blob_fee_wei: int = 0
+    """Zero for blobs that are free as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +240,8 @@ class AccountInfo:
 class AccountOverride:
     """What a call pretends about one account (geth's state override). None leaves a field as it is.
 
-    `storage` replaces all of the account's storage, `storage_changes` only the given slots.
+    `storage` replaces all of the account's storage, `storage_changes` only the given slots. A precompile that
+    is overridden is one no longer; `move_precompile_to` lets it go on at another address.
     """
 
     nonce: int | None = None
@@ -245,6 +249,7 @@ class AccountOverride:
     code: bytes | None = None
     storage: dict[int, int] | None = None
     storage_changes: dict[int, int] = field(default_factory=dict)
+    move_precompile_to: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +262,7 @@ class BlockOverride:
     fee_recipient: Address | None = None
     prev_randao: Hash32 | None = None
     base_fee_wei: int | None = None
+    blob_base_fee_wei: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

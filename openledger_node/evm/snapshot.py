@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from genesis.types import Address, Hash32
-from openledger_node.evm.accounts import EMPTY_CODE_HASH, NO_ACCOUNT, AccountState, read_storage
-from openledger_node.evm.calls import CallSite, Overrides, estimate_gas, run_call
+from openledger_node.evm.account_leaf import EMPTY_CODE_HASH, NO_ACCOUNT, read_account, read_storage
+from openledger_node.evm.accounts import AccountState
+from openledger_node.evm.calls import CallSite, estimate_gas, run_call
 from openledger_node.evm.header_rules import base_fee_after
-from openledger_node.evm.proofs import prove, read_account
+from openledger_node.evm.overrides import Overrides
+from openledger_node.evm.proofs import prove
 from openledger_node.evm.records import (
     AccountInfo,
     AccountProof,

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from openledger_node.evm.block_building import BlockExecution
-from openledger_node.evm.calls import CallSite, Overrides, run_call
+from openledger_node.evm.calls import CallSite, run_call
 from openledger_node.evm.errors import CallError
+from openledger_node.evm.overrides import Overrides
 from openledger_node.evm.records import Block, BlockInputs, BlockOverride, CallRequest
 from openledger_node.evm.tracers.base import MakeTracer, Options, Recorder
 from openledger_node.evm.tracers.call import CallTracer
@@ -60,7 +61,7 @@ def trace_block(
         gas_limit=header.gas_limit,
         parent_beacon_block_root=header.parent_beacon_block_root,
     )
-    execution = BlockExecution(site.rules, site.fork, site.header, site.state_root, inputs)
+    execution = BlockExecution.open(site.rules, site.fork, site.header, site.state_root, inputs)
     for index, transaction in enumerate(block.transactions):
         wanted = only_index is None or index == only_index
         execution.add(transaction.raw, recorder=recorder if wanted else None)

@@ -26,6 +26,7 @@ from openledger_node.evm.validity import blob_gas, needed_gas
 from openledger_node.evm.vm import MachineState
 
 _REFUND_QUOTIENT = 5
+_NONCE_LIMIT = 2**64
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +41,16 @@ class Outcome:
     contract_address: Address | None = None
     deposit_nonce: int | None = None
     l1_fee: L1Fee | None = None
+    peak_gas: int = 0
+    """Gas before refunds: the least gas limit with which the same would have happened."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """One message and its frames; gas after refund and floor."""
+    """One message and its frames; gas after refund and floor, and before the refund."""
 
     gas_used: int
+    peak_gas: int
     output: bytes
     error: str | None
     contract_address: Address | None
@@ -60,16 +64,19 @@ def effective_gas_price(transaction: Transaction, base_fee_wei: int) -> int:
 def process_transaction(
     state: MachineState, transaction: Transaction, price_wei: int, *, is_rollup: bool, l1_fee: L1Fee | None
 ) -> Outcome:
-    """Apply a transaction that `check_transaction` found valid. Leaves its end to `end_transaction`."""
+    """Apply a transaction that `check_transaction` found valid. Leaves its end to `end_transaction`.
+
+    A simulated one may pay less than the base fee, and its sender's nonce may wrap.
+    """
     accounts = state.accounts
     sender = transaction.sender
     blob_fee_wei = blob_gas(transaction) * state.blob_base_fee
     l1_fee_wei = l1_fee.fee_wei if l1_fee is not None else 0
     _add(accounts, sender, -(transaction.gas * price_wei + blob_fee_wei + l1_fee_wei))
     nonce = accounts.get_nonce(sender)
-    accounts.set_nonce(sender, nonce + 1)
+    accounts.set_nonce(sender, (nonce + 1) % _NONCE_LIMIT)
     ran = run_message(state, transaction, nonce, price_wei)
-    base_fee_wei: int = state.base_fee
+    base_fee_wei: int = min(state.base_fee, price_wei)
     _add(accounts, sender, (transaction.gas - ran.gas_used) * price_wei)
     _add(accounts, Address(state.coinbase), ran.gas_used * (price_wei - base_fee_wei))
     if is_rollup:
@@ -83,6 +90,7 @@ def process_transaction(
         effective_gas_price_wei=price_wei,
         contract_address=ran.contract_address,
         l1_fee=l1_fee,
+        peak_gas=ran.peak_gas,
     )
 
 
@@ -98,12 +106,13 @@ def run_message(state: MachineState, transaction: Transaction, nonce: int, price
         gas_price=price_wei, origin=transaction.sender, blob_versioned_hashes=transaction.blob_hashes
     )
     computation = _run(state, message, context)
-    used = transaction.gas - computation.get_gas_remaining()
-    used -= min(state.accounts.refund, used // _REFUND_QUOTIENT)
+    peak = transaction.gas - computation.get_gas_remaining()
+    used = peak - min(state.accounts.refund, peak // _REFUND_QUOTIENT)
     if state.fork >= Fork.PRAGUE:
-        used = max(used, floor_gas(transaction.data))
+        floor = floor_gas(transaction.data)
+        used, peak = max(used, floor), max(peak, floor)
     created = Address(message.storage_address) if message.is_create else None
-    return Ran(used, computation.output, halt_name(computation), created)
+    return Ran(used, peak, computation.output, halt_name(computation), created)
 
 
 def _add(accounts: AccountState, address: Address, amount_wei: int) -> None:

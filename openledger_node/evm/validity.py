@@ -108,11 +108,7 @@ def _check_fees(transaction: Transaction, context: BlockContext) -> None:
 def _check_blobs(transaction: Transaction, context: BlockContext) -> None:
     if transaction.type != BLOB:
         return
-    if not transaction.blob_hashes:
-        raise TransactionError("blob transaction missing blob hashes")
-    for index, blob_hash in enumerate(transaction.blob_hashes):
-        if blob_hash[0] != _KZG_VERSION:
-            raise TransactionError(f"blob {index} has invalid hash version")
+    check_blob_hashes(transaction)
     if transaction.max_blob_fee_wei < context.blob_base_fee_wei:
         raise TransactionError(
             "max fee per blob gas less than block blob gas fee: "
@@ -120,6 +116,15 @@ def _check_blobs(transaction: Transaction, context: BlockContext) -> None:
             f"blobBaseFee: {context.blob_base_fee_wei}",
             permanent=False,
         )
+
+
+def check_blob_hashes(transaction: Transaction) -> None:
+    """For a blob transaction; in calls as well."""
+    if not transaction.blob_hashes:
+        raise TransactionError("blob transaction missing blob hashes")
+    for index, blob_hash in enumerate(transaction.blob_hashes):
+        if blob_hash[0] != _KZG_VERSION:
+            raise TransactionError(f"blob {index} has invalid hash version")
 
 
 def _check_funds(transaction: Transaction, balance: int, l1_fee_wei: int) -> None:

@@ -72,7 +72,9 @@ class MachineState(PragueState):  # type: ignore[misc]  # py-evm is untyped here
         self.deadline_s: float | None = None
         self._blob_base_fee_wei = blob_base_fee_wei
         self._ancestors = ancestors
-        self._precompiles = self.computation_class.get_precompiles()
+        self._active = self.computation_class.get_precompiles()
+        self.precompiles: Mapping[Address, Any] = self._active
+        """What answers at an address; a call that moves one leaves `_active`, which decides warmth."""
 
     @property
     def blob_base_fee(self) -> int:
@@ -82,9 +84,7 @@ class MachineState(PragueState):  # type: ignore[misc]  # py-evm is untyped here
         return self._ancestors.hash_of(block_number)
 
     def is_address_warm(self, address: Address) -> bool:
-        return (
-            self.accounts.is_address_warm(address) or address in self._precompiles or address in self.natives
-        )
+        return self.accounts.is_address_warm(address) or address in self._active or address in self.natives
 
     def get_transient_storage(self, address: Address, slot: int) -> bytes:
         return self.accounts.get_transient_storage(address, slot)
@@ -193,7 +193,7 @@ class _Changes:
 
     def run(self, message: Any) -> None:
         native = self.state.natives.get(message.code_address)
-        precompile = self.precompiles.get(message.code_address)
+        precompile = self.state.precompiles.get(message.code_address)
         if native is not None:
             run_native(native, self)
         elif precompile is not None:

@@ -12,6 +12,7 @@ from openledger_node.rpc.node_methods import NodeMethods, modules
 from openledger_node.rpc.pool_methods import PoolMethods
 from openledger_node.rpc.rollup_methods import RollupMethods
 from openledger_node.rpc.signing_methods import SigningMethods
+from openledger_node.rpc.simulate_methods import SimulateMethods
 from openledger_node.rpc.state_methods import StateMethods
 from openledger_node.rpc.table import Method, Table, quick
 
@@ -24,6 +25,7 @@ def build_methods(context: RpcContext) -> Table:
         BlockMethods(context).table(),
         StateMethods(context).table(),
         calls.table(),
+        SimulateMethods(context).table(),
         fees.table(),
         LogMethods(context).table(),
         PoolMethods(context).table(),

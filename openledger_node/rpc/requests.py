@@ -69,6 +69,9 @@ def _block_object(value: dict[str, object]) -> BlockReference:
 
 # --- Call objects -----------------------------------------------------------------------------------------
 
+MAXIMUM_BLOB_HASHES = 64
+"""More than any block holds."""
+
 
 @dataclass(frozen=True, slots=True)
 class CallObject:
@@ -85,7 +88,9 @@ class CallObject:
     nonce: int | None
     access_list: tuple[AccessListEntry, ...] | None
     chain_id: int | None
-    authorizations: tuple[Authorization, ...]
+    authorizations: tuple[Authorization, ...] | None
+    max_blob_fee_wei: int | None
+    blob_hashes: tuple[Hash32, ...] | None
 
     @property
     def has_fees(self) -> bool:
@@ -101,7 +106,9 @@ class CallObject:
             data=self.data,
             gas_price_wei=self._price_wei(base_fee_wei) if self.has_fees else None,
             access_list=self.access_list or (),
-            authorizations=self.authorizations,
+            authorizations=self.authorizations or (),
+            blob_hashes=self.blob_hashes or (),
+            max_blob_fee_wei=self.max_blob_fee_wei or 0,
         )
 
     def _price_wei(self, base_fee_wei: int) -> int:
@@ -125,7 +132,9 @@ def call_object(value: object) -> CallObject:
         nonce=parse.field(fields, "nonce", parse.uint64),
         access_list=parse.field(fields, "accessList", access_list),
         chain_id=parse.field(fields, "chainId", parse.quantity),
-        authorizations=parse.field(fields, "authorizationList", authorization_list) or (),
+        authorizations=parse.field(fields, "authorizationList", authorization_list),
+        max_blob_fee_wei=parse.field(fields, "maxFeePerBlobGas", parse.quantity),
+        blob_hashes=parse.field(fields, "blobVersionedHashes", _blob_hashes),
     )
     _check_fee_fields(call)
     return call
@@ -140,6 +149,10 @@ def _check_fee_fields(call: CallObject) -> None:
             f"maxFeePerGas ({cap_wei:#x}) < maxPriorityFeePerGas ({tip_wei:#x}): "
             "max priority fee per gas higher than max fee per gas"
         )
+
+
+def _blob_hashes(value: object) -> tuple[Hash32, ...]:
+    return tuple(parse.list_of(parse.hash32, most=MAXIMUM_BLOB_HASHES)(value))
 
 
 def _calldata(fields: dict[str, object]) -> bytes:
@@ -191,8 +204,6 @@ def state_overrides(value: object) -> dict[Address, AccountOverride]:
 
 
 def _account_override(fields: dict[str, object]) -> AccountOverride:
-    if fields.get("movePrecompileToAddress") is not None:
-        raise InvalidParamsError("movePrecompileToAddress is not supported")
     storage = parse.field(fields, "state", _slots)
     changes = parse.field(fields, "stateDiff", _slots)
     if storage is not None and changes is not None:
@@ -203,6 +214,7 @@ def _account_override(fields: dict[str, object]) -> AccountOverride:
         code=parse.field(fields, "code", parse.data),
         storage=storage,
         storage_changes=changes or {},
+        move_precompile_to=parse.field(fields, "movePrecompileToAddress", parse.address),
     )
 
 
@@ -222,6 +234,7 @@ def block_overrides(value: object) -> BlockOverride:
         fee_recipient=parse.field(fields, "feeRecipient", parse.address),
         prev_randao=parse.field(fields, "prevRandao", parse.hash32),
         base_fee_wei=parse.field(fields, "baseFeePerGas", parse.quantity),
+        blob_base_fee_wei=parse.field(fields, "blobBaseFee", parse.quantity),
     )
 
 

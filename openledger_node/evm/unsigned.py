@@ -1,0 +1,65 @@
+"""How a transaction that nobody signed is encoded: for simulations, and for clients who sign themselves.
+
+Covered: every type a user can send, with a zero signature. Not covered: signing.
+Source: EIP-2718 and the EIPs of the types; geth encodes a missing signature as zeros.
+"""
+
+from dataclasses import replace
+
+from genesis.keccak import keccak256
+from openledger_node.evm.records import Transaction
+from openledger_node.evm.rlp_codec import Item, encode, uint
+from openledger_node.evm.transactions import ACCESS_LIST, BLOB, LEGACY, SET_CODE
+
+_NO_SIGNATURE: list[Item] = [b"", b"", b""]
+
+
+def with_encoding(transaction: Transaction) -> Transaction:
+    """The transaction with `raw` and `hash` as they are without a signature."""
+    raw = _encode(transaction)
+    return replace(transaction, raw=raw, hash=keccak256(raw), v=0, r=0, s=0)
+
+
+def _encode(transaction: Transaction) -> bytes:
+    if transaction.type == LEGACY:
+        return encode(
+            [uint(transaction.nonce), uint(transaction.max_fee_wei), *_message(transaction), *_NO_SIGNATURE]
+        )
+    fees: list[Item] = [uint(transaction.max_fee_wei)]
+    if transaction.type != ACCESS_LIST:
+        fees.insert(0, uint(transaction.max_priority_fee_wei))
+    fields: list[Item] = [
+        uint(transaction.chain_id or 0),
+        uint(transaction.nonce),
+        *fees,
+        *_message(transaction),
+        [[entry.address, list(entry.slots)] for entry in transaction.access_list],
+        *_own(transaction),
+        *_NO_SIGNATURE,
+    ]
+    return bytes((transaction.type,)) + encode(fields)
+
+
+def _message(transaction: Transaction) -> list[Item]:
+    return [uint(transaction.gas), transaction.to or b"", uint(transaction.value_wei), transaction.data]
+
+
+def _own(transaction: Transaction) -> list[Item]:
+    """The fields that only this type has."""
+    if transaction.type == BLOB:
+        return [uint(transaction.max_blob_fee_wei), list(transaction.blob_hashes)]
+    if transaction.type == SET_CODE:
+        return [
+            [
+                [
+                    uint(item.chain_id),
+                    item.address,
+                    uint(item.nonce),
+                    uint(item.y_parity),
+                    uint(item.r),
+                    uint(item.s),
+                ]
+                for item in transaction.authorizations
+            ]
+        ]
+    return []
