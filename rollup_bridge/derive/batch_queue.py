@@ -3,9 +3,10 @@
 Source: OP Stack specification, derivation, "Batch Queue"; Holocene, "Batch Queue" (one batch at a time).
 """
 
-from collections import deque
+from collections.abc import Iterator
 
 from genesis.spec import RollupConfig
+from genesis.types import ZERO_HASH
 from rollup_bridge.codec.batch import SingularBatch
 from rollup_bridge.codec.span_batch import SpanBatch
 from rollup_bridge.derive.batch_rules import (
@@ -31,7 +32,7 @@ class BatchQueue:
         self._l2 = l2
         self._origin = base
         self._epochs: list[L1Block] = [base]
-        self._span: deque[SingularBatch] = deque()
+        self._span: Iterator[SingularBatch] = iter(())
         self._held: SingularBatch | SpanBatch | None = None
         self.dropped: dict[str, int] = {}
 
@@ -53,7 +54,7 @@ class BatchQueue:
 
     def flush_channel(self) -> None:
         """Drop whatever else the current channel holds."""
-        self._span.clear()
+        self._span = iter(())
         self._held = None
         self._batches.flush()
 
@@ -77,9 +78,10 @@ class BatchQueue:
             raise ResetError(f"L2 block {parent.number} has an L1 origin that was not read")
 
     async def _candidate(self, parent: L2Reference) -> SingularBatch | None:
-        if self._span:
-            return _on(parent, self._span.popleft())
         while True:
+            following = next(self._span, None)
+            if following is not None:
+                return _on(parent, following)
             if self._held is None:
                 self._held = self._batches.next(self._origin.number)
             if not isinstance(self._held, SpanBatch):
@@ -89,8 +91,8 @@ class BatchQueue:
             span, self._held = self._held, None
             if verdict.validity is not Validity.ACCEPT:
                 self._refuse(verdict)
-            elif self._unroll(span, parent):
-                return _on(parent, self._span.popleft())
+            else:
+                self._span = self._blocks(span, parent)
 
     def _refuse(self, verdict: Verdict) -> None:
         self.dropped[verdict.reason] = self.dropped.get(verdict.reason, 0) + 1
@@ -117,22 +119,15 @@ class BatchQueue:
             raise TemporaryError(f"L2 block {number} is not there")
         return reference(self._config, block)
 
-    def _unroll(self, span: SpanBatch, parent: L2Reference) -> bool:
-        """Queue the blocks of a span that are still to come. False, and the channel dropped, if one of them
-        names an L1 origin that is not known."""
+    def _blocks(self, span: SpanBatch, parent: L2Reference) -> Iterator[SingularBatch]:
+        """The blocks of a span that are still to come, one by one: there may be millions. An epoch that is
+        not known gets no hash, and so fails like one on another L1 chain."""
         hashes = {block.number: block.hash for block in self._epochs}
         for index, block in enumerate(span.blocks):
             time_s = self._time_s(span, index)
-            if time_s <= parent.timestamp_s:
-                continue
-            if block.epoch_number not in hashes:
-                self._refuse(Verdict(Validity.DROP, "the span names an unknown epoch"))
-                return False
-            epoch_hash = hashes[block.epoch_number]
-            self._span.append(
-                SingularBatch(parent.hash, block.epoch_number, epoch_hash, time_s, block.transactions)
-            )
-        return bool(self._span)
+            if time_s > parent.timestamp_s:
+                epoch_hash = hashes.get(block.epoch_number, ZERO_HASH)
+                yield SingularBatch(parent.hash, block.epoch_number, epoch_hash, time_s, block.transactions)
 
     def _time_s(self, span: SpanBatch, index: int) -> int:
         return span.time_s(index, self._config.l2_genesis_time_s, self._config.block_time_s)

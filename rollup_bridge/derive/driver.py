@@ -223,7 +223,9 @@ class DerivationDriver:
         self._pending = None
 
     async def _tagged(self, tag: BlockTag) -> L1Block:
-        block = await self._l1.block_by_tag(tag)
+        """A young L1 has no safe or finalized block yet: the rollup's own L1 genesis stands for it."""
+        genesis = self._config.l1_genesis.hash
+        block = await self._l1.block_by_tag(tag) or await self._l1.block_by_hash(genesis)
         if block is None:
             raise TemporaryError(f"the L1 has no {tag} block")
         return block

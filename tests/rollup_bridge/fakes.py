@@ -110,8 +110,12 @@ class FakeL1:
 
     async def block_by_tag(self, tag: BlockTag) -> L1Block | None:
         self._check()
+        if tag == "latest":
+            return self.chain[-1]
         return (
-            self.chain[-1] if tag == "latest" else self.chain[min(self.finalized_number, len(self.chain) - 1)]
+            self.chain[min(self.finalized_number, len(self.chain) - 1)]
+            if self.finalized_number >= 0
+            else None
         )
 
     async def receipts(self, block_hash: Hash32) -> tuple[L1Receipt, ...]:

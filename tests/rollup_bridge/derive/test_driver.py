@@ -323,6 +323,9 @@ async def test_sync_status_names_every_head() -> None:
     status = await driver.sync_status()
     assert status.current_l1 == status.head_l1 == world.l1.head
     assert (status.unsafe_l2.number, status.safe_l2.number, status.finalized_l2.number) == (60, 30, 0)
+    assert status.finalized_l1 == world.l1.chain[0]
+    world.l1.finalized_number = -1
+    assert (await driver.sync_status()).finalized_l1 == world.l1.chain[0], "a young L1 has none"
     assert status.safe_l2.id == BlockId(world.sequencer.chain[30].hash, 30)
 
 
