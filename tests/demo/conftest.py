@@ -1,0 +1,15 @@
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.network import DevNode
+
+
+@pytest.fixture(scope="module")
+def demo_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevNode]:
+    """A network of the demo's own: dev methods in other tests would detach a shared one from its L1."""
+    node = DevNode(tmp_path_factory.mktemp("demo"))
+    try:
+        yield node.start()
+    finally:
+        node.close()
