@@ -1,79 +1,87 @@
-"""Where Ethereum's own precompiles differ from py-evm's: MODEXP of empty operands, and the KZG setup.
+"""Which of Ethereum's precompiles a fork has, and how one runs in a frame: price first, then the arithmetic.
 
-py-evm answers 0 for an empty MODEXP base even if the exponent is 0 (0^0 mod m is 1), and reads the trusted
-setup from disk on every point evaluation.
+All but SHA-256, RIPEMD-160 and the identity are ours: py-evm's curve arithmetic is Python, a hundred times
+slower; it answers 0 for MODEXP of empty operands even if the exponent is 0 (0^0 mod m is 1);
+and it reads the trusted setup from disk on every point evaluation.
 """
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
-from hashlib import sha256
-from typing import Any
+from typing import Any, TypeAlias
 
-import ckzg
 from eth.exceptions import VMError
-from eth.precompiles.modexp import extract_lengths
-from eth.precompiles.point_evaluation import TRUSTED_SETUP_PATH
-from eth.vm.forks.berlin.computation import _compute_modexp_gas_fee_eip_2565
+from eth.precompiles import identity, ripemd160, sha256
 
+from genesis.forks import Fork
 from genesis.types import Address
+from openledger_node.evm import precompile_gas as gas
+from openledger_node.evm.native import blake2, bls12_381, bn254, kzg, modular, secp256k1
+from openledger_node.evm.native.errors import InvalidInputError
 
-_POINT_EVALUATION_GAS = 50_000
-_POINT_EVALUATION_INPUT_BYTES = 192
+Precompile: TypeAlias = Callable[[Any], Any]
+"""Takes py-evm's computation and sets its output."""
 _FIELD_ELEMENTS_PER_BLOB = 4096
 _BLS_MODULUS = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
-_KZG_VERSION = b"\x01"
-
-Precompile = Callable[[Any], Any]
 
 
-def modexp(computation: Any) -> Any:
-    """base^exponent mod modulus. Source: EIP-198, EIP-2565."""
-    data: bytes = computation.msg.data_as_bytes
-    computation.consume_gas(_compute_modexp_gas_fee_eip_2565(data), reason="MODEXP")
-    base_size, exponent_size, modulus_size = extract_lengths(data)
-    if not modulus_size:
-        computation.output = b""
-        return computation
+def modexp(data: bytes) -> bytes:
+    """base^exponent mod modulus of the encoded operands. Source: EIP-198."""
+    sizes = gas.modexp_sizes(data)
+    if not sizes.modulus:
+        # The other sizes may be absurd then: they cost nothing.
+        return b""
     operands, position = [], 96
-    for size in (base_size, exponent_size, modulus_size):
-        operands.append(int.from_bytes(data[position : position + size].ljust(size, b"\0"), "big"))
+    for size in (sizes.base, sizes.exponent, sizes.modulus):
+        operands.append(data[position : position + size].ljust(size, b"\0"))
         position += size
-    base, exponent, modulus = operands
-    result = pow(base, exponent, modulus) if modulus else 0
-    computation.output = result.to_bytes(modulus_size, "big")
-    return computation
+    return modular.power(*operands)
 
 
-@lru_cache(maxsize=1)
-def _trusted_setup() -> Any:
-    return ckzg.load_trusted_setup(TRUSTED_SETUP_PATH, 0)
+def point_evaluation(data: bytes) -> bytes:
+    """Source: EIP-4844."""
+    kzg.verify_opening(data)
+    return _FIELD_ELEMENTS_PER_BLOB.to_bytes(32, "big") + _BLS_MODULUS.to_bytes(32, "big")
 
 
-def point_evaluation(computation: Any) -> Any:
-    """Verify one KZG opening. Source: EIP-4844."""
-    computation.consume_gas(_POINT_EVALUATION_GAS, reason="point evaluation")
-    data: bytes = computation.msg.data_as_bytes
-    if len(data) != _POINT_EVALUATION_INPUT_BYTES:
-        raise VMError("point evaluation: wrong input length")
-    versioned_hash, z, y, commitment, opening = data[:32], data[32:64], data[64:96], data[96:144], data[144:]
-    if _KZG_VERSION + sha256(commitment).digest()[1:] != versioned_hash:
-        raise VMError("point evaluation: commitment does not match the versioned hash")
-    if not _opens(commitment, z, y, opening):
-        raise VMError("point evaluation: wrong proof")
-    computation.output = _FIELD_ELEMENTS_PER_BLOB.to_bytes(32, "big") + _BLS_MODULUS.to_bytes(32, "big")
-    return computation
+def _precompile(name: str, price: int | Callable[[bytes], int], run: Callable[[bytes], bytes]) -> Precompile:
+    def in_frame(computation: Any) -> Any:
+        data: bytes = computation.msg.data_as_bytes
+        try:
+            computation.consume_gas(price if isinstance(price, int) else price(data), reason=name)
+            computation.output = run(data)
+        except InvalidInputError as error:
+            raise VMError(str(error)) from None
+        return computation
+
+    return in_frame
 
 
-def _opens(commitment: bytes, z: bytes, y: bytes, opening: bytes) -> bool:
-    try:
-        verified: bool = ckzg.verify_kzg_proof(commitment, z, y, opening, _trusted_setup())
-    except RuntimeError:
-        # Raised for operands that are no field elements or curve points.
-        return False
-    return verified
+def _numbered(*precompiles: tuple[int, Precompile]) -> dict[Address, Precompile]:
+    return {Address(number.to_bytes(20, "big")): precompile for number, precompile in precompiles}
 
 
-CORRECTED: Mapping[Address, Precompile] = {
-    Address((5).to_bytes(20, "big")): modexp,
-    Address((10).to_bytes(20, "big")): point_evaluation,
+_CANCUN = _numbered(
+    (1, _precompile("ecrecover", gas.ECRECOVER, secp256k1.recover)),
+    (2, sha256),
+    (3, ripemd160),
+    (4, identity),
+    (5, _precompile("modexp", gas.modexp, modexp)),
+    (6, _precompile("alt_bn128 add", gas.BN254_ADD, bn254.add)),
+    (7, _precompile("alt_bn128 multiply", gas.BN254_MULTIPLY, bn254.multiply)),
+    (8, _precompile("alt_bn128 pairing", gas.bn254_pairing, bn254.pairing_is_one)),
+    (9, _precompile("blake2", blake2.rounds_of, blake2.compress_block)),
+    (10, _precompile("point evaluation", gas.POINT_EVALUATION, point_evaluation)),
+)
+_PRAGUE = _CANCUN | _numbered(
+    (11, _precompile("bls12-381 add G1", gas.BLS_ADD_G1, bls12_381.add_g1)),
+    (12, _precompile("bls12-381 sum G1", gas.bls_multiply_sum_g1, bls12_381.multiply_sum_g1)),
+    (13, _precompile("bls12-381 add G2", gas.BLS_ADD_G2, bls12_381.add_g2)),
+    (14, _precompile("bls12-381 sum G2", gas.bls_multiply_sum_g2, bls12_381.multiply_sum_g2)),
+    (15, _precompile("bls12-381 pairing", gas.bls_pairing, bls12_381.pairing_is_one)),
+    (16, _precompile("bls12-381 map to G1", gas.BLS_MAP_TO_G1, bls12_381.map_to_g1)),
+    (17, _precompile("bls12-381 map to G2", gas.BLS_MAP_TO_G2, bls12_381.map_to_g2)),
+)
+
+PRECOMPILES: Mapping[Fork, Mapping[Address, Precompile]] = {
+    Fork.CANCUN: _CANCUN,
+    Fork.PRAGUE: _PRAGUE,
 }

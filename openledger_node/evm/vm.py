@@ -1,7 +1,7 @@
 """Where we differ from py-evm's machine: a thin subclass of its state and computation.
 
-Covered: the flat account state, native precompiles, corrected Ethereum precompiles, initcode gas charged once
-(it is part of the intrinsic gas), jump checks without recursion, wall-clock limits, hooks for tracers.
+Covered: the flat account state, native precompiles, Ethereum's precompiles by native libraries, initcode gas
+charged once (it is part of the intrinsic gas), jump checks without recursion, wall-clock limits, tracer hooks.
 Not covered: what happens around a message (`transaction_processing.py`).
 """
 
@@ -22,7 +22,7 @@ from openledger_node.errors import TemporaryError
 from openledger_node.evm.accounts import AccountState
 from openledger_node.evm.ancestors import Ancestors
 from openledger_node.evm.code import Code
-from openledger_node.evm.ethereum_precompiles import CORRECTED
+from openledger_node.evm.ethereum_precompiles import PRECOMPILES
 from openledger_node.evm.precompile_host import NativePrecompile, run_native
 from openledger_node.evm.records import Log
 
@@ -114,7 +114,7 @@ class _Changes:
     msg: Any
     code: Any
     opcodes: dict[int, Any]
-    precompiles: dict[Address, Any]
+    precompiles: Mapping[Address, Any]
     contracts_created: list[Address]
     return_data: bytes
 
@@ -247,11 +247,11 @@ def _transfer(accounts: AccountState, sender: Address, recipient: Address, amoun
 
 
 class CancunMachine(_Changes, CancunComputation):  # type: ignore[misc]  # py-evm is untyped here
-    _precompiles: ClassVar[dict[Address, Any]] = {**CancunComputation.get_precompiles(), **CORRECTED}
+    _precompiles: ClassVar[Mapping[Address, Any]] = PRECOMPILES[Fork.CANCUN]
 
 
 class PragueMachine(_Changes, PragueComputation):  # type: ignore[misc]  # py-evm is untyped here
-    _precompiles: ClassVar[dict[Address, Any]] = {**PragueComputation.get_precompiles(), **CORRECTED}
+    _precompiles: ClassVar[Mapping[Address, Any]] = PRECOMPILES[Fork.PRAGUE]
 
 
 _MACHINES: Mapping[Fork, Any] = {Fork.CANCUN: CancunMachine, Fork.PRAGUE: PragueMachine}
