@@ -10,47 +10,24 @@ the block is sealed.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from genesis.keccak import keccak256
 from genesis.types import Address, Hash32
+from openledger_node.evm.account_leaf import (
+    EMPTY_CODE_HASH,
+    NO_ACCOUNT,
+    Account,
+    decode_account,
+    encode_account,
+    read_storage,
+)
 from openledger_node.evm.node_store import NodeStore
 from openledger_node.evm.records import Log
-from openledger_node.evm.rlp_codec import decode as decode_rlp
-from openledger_node.evm.rlp_codec import decode_list, encode, to_bytes, to_fixed, to_uint, uint
+from openledger_node.evm.rlp_codec import encode, uint
 from openledger_node.evm.trie import EMPTY_ROOT, Trie
 
-EMPTY_CODE_HASH = keccak256(b"")
 _UINT64_LIMIT = 2**64
 _UINT256_LIMIT = 2**256
-
-
-class Account(NamedTuple):
-    """A leaf of the state trie."""
-
-    nonce: int
-    balance_wei: int
-    storage_root: Hash32
-    code_hash: Hash32
-
-    @property
-    def is_empty(self) -> bool:
-        """Source: EIP-161 (storage does not count)."""
-        return not self.nonce and not self.balance_wei and self.code_hash == EMPTY_CODE_HASH
-
-
-NO_ACCOUNT = Account(0, 0, EMPTY_ROOT, EMPTY_CODE_HASH)
-
-
-def decode_account(leaf: bytes) -> Account:
-    nonce, balance, storage_root, code_hash = decode_list(leaf)
-    return Account(
-        to_uint(nonce), to_uint(balance), Hash32(to_fixed(storage_root, 32)), Hash32(to_fixed(code_hash, 32))
-    )
-
-
-def encode_account(account: Account) -> bytes:
-    return encode([uint(account.nonce), uint(account.balance_wei), account.storage_root, account.code_hash])
 
 
 class _Storage:
@@ -191,15 +168,9 @@ class AccountState:
         storage = self._storage_of(address)
         value = storage.values.get(slot)
         if value is None:
-            value = self._read_slot(storage, slot)
+            value = read_storage(self._nodes, storage.root, slot)
             storage.values[slot] = storage.stored[slot] = value
         return value
-
-    def _read_slot(self, storage: _Storage, slot: int) -> int:
-        if storage.root == EMPTY_ROOT:
-            return 0
-        leaf = Trie(storage.root, self._nodes.node).get(keccak256(slot.to_bytes(32, "big")))
-        return 0 if leaf is None else to_uint(decode_rlp(leaf))
 
     def set_storage(self, address: Address, slot: int, value: int) -> None:
         old = self.get_storage(address, slot)
@@ -305,7 +276,6 @@ class AccountState:
                 self._storage[address] = _Storage(EMPTY_ROOT)
                 self._accounts[address] = None
                 self._changed.add(address)
-        self._start_transaction()
 
     def abandon_transaction(self) -> None:
         """Take back everything since the transaction before."""
@@ -354,11 +324,3 @@ class AccountState:
         for slot, value in sorted(changes.items()):
             trie.set(keccak256(slot.to_bytes(32, "big")), encode(uint(value)) if value else b"")
         return trie.commit(node_writes)
-
-
-def read_storage(nodes: NodeStore, storage_root: Hash32, slot: int) -> int:
-    """Storage word of a stored state."""
-    if storage_root == EMPTY_ROOT:
-        return 0
-    leaf = Trie(storage_root, nodes.node).get(keccak256(slot.to_bytes(32, "big")))
-    return 0 if leaf is None else to_uint(to_bytes(decode_rlp(leaf)))

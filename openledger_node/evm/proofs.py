@@ -4,16 +4,10 @@ from collections.abc import Sequence
 
 from genesis.keccak import keccak256
 from genesis.types import Address, Hash32
-from openledger_node.evm.accounts import NO_ACCOUNT, Account, decode_account, read_storage
+from openledger_node.evm.account_leaf import NO_ACCOUNT, read_account, read_storage
 from openledger_node.evm.node_store import NodeStore
 from openledger_node.evm.records import AccountProof, StorageProof
-from openledger_node.evm.trie import Trie, proof
-
-
-def read_account(nodes: NodeStore, state_root: Hash32, address: Address) -> Account | None:
-    """The account's leaf in a stored state."""
-    leaf = Trie(state_root, nodes.node).get(keccak256(address))
-    return None if leaf is None else decode_account(leaf)
+from openledger_node.evm.trie import proof
 
 
 def prove(nodes: NodeStore, state_root: Hash32, address: Address, slots: Sequence[int]) -> AccountProof:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from genesis.types import Address
-from openledger_node.evm.accounts import NO_ACCOUNT, AccountState
+from openledger_node.evm.account_leaf import NO_ACCOUNT
+from openledger_node.evm.accounts import AccountState
 from openledger_node.evm.tracers.base import Options
 from openledger_node.evm.tracers.frames import address_of, data, peek, quantity
 from openledger_node.evm.transaction_processing import Outcome
