@@ -1,6 +1,7 @@
 """How jobs and datasets are asked for over HTTP, with progress as server-sent events."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -120,9 +121,10 @@ def job_to_json(job: Job) -> dict[str, Any]:
 
 
 async def _heartbeat(response: web.StreamResponse) -> None:
-    while True:
-        await asyncio.sleep(HEARTBEAT_S)
-        await response.write(b": still here\n\n")
+    with suppress(ConnectionError):
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            await response.write(b": still here\n\n")
 
 
 def _last_event_id(request: web.Request) -> int:

@@ -1,7 +1,8 @@
 """How one paid inference runs: voucher, worker, receipt on disk, answer.
 
-Covered: the voucher's rules (`vouchers`), exactly one receipt per idempotency key, receipts durable before
-the answer leaves, one call at a time per channel. Not covered: settling (`settling`); free calls.
+Covered: the voucher's rules (`vouchers`), an index that is what the chain says (`servable`), exactly one
+receipt per idempotency key, receipts durable before the answer leaves, one call at a time per channel.
+Not covered: settling (`settling`); free calls.
 
 Invariants:
 1. A receipt exists iff its answer was computed; nothing is charged for a worker's failure.
@@ -29,6 +30,7 @@ from openledger_node.errors import UserError
 from openledger_node.gateway.catalog import CatalogEntry
 from openledger_node.gateway.errors import ConflictError, PaymentRequiredError
 from openledger_node.gateway.receipts import ReceiptTable, StoredReceipt
+from openledger_node.gateway.servable import Servable
 from openledger_node.gateway.vouchers import Ledger, check_voucher
 from openledger_node.jobs.ports import WorkerLostError, WorkerPool
 from workers.artifacts import canonical_json
@@ -81,6 +83,7 @@ class Metering:
         *,
         reader: EconomyReader,
         receipts: ReceiptTable,
+        servable: Servable,
         pool: WorkerPool,
         provider: Address,
         clock: Clock,
@@ -88,6 +91,7 @@ class Metering:
     ) -> None:
         self._reader = reader
         self._receipts = receipts
+        self._servable = servable
         self._pool = pool
         self.provider = provider
         self._clock = clock
@@ -181,6 +185,7 @@ class Metering:
             chain_id=await self._reader.ethereum.chain_id(),
             call_wei=fee_wei,
         )
+        await self._servable.check(channel.feature_index, channel.model_id)
 
     async def _predict(self, call: Call) -> PredictResult:
         request = PredictRequest(ArtifactId(call.entry.manifest), (call.features,))

@@ -26,6 +26,7 @@ from openledger_node.gateway.job_routes import JobRoutes
 from openledger_node.gateway.metering import Metering
 from openledger_node.gateway.page_routes import PageRoutes
 from openledger_node.gateway.receipts import ReceiptTable
+from openledger_node.gateway.servable import Servable
 from openledger_node.gateway.settling import DEFAULT_RULE, Settling, SettlingRule
 from openledger_node.gateway.status import StatusSource
 from openledger_node.jobs import settlements, table
@@ -107,7 +108,12 @@ class Gateway:
         )
         receipt_table = ReceiptTable(database)
         metering = Metering(
-            reader=reader, receipts=receipt_table, pool=pool, provider=provider.address, clock=clock
+            reader=reader,
+            receipts=receipt_table,
+            servable=Servable(reader, artifacts),
+            pool=pool,
+            provider=provider.address,
+            clock=clock,
         )
         settling = Settling(
             metering=metering, receipts=receipt_table, attestor=attestor, clock=clock, rule=options.rule

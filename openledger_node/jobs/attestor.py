@@ -34,6 +34,7 @@ from openledger_node.jobs.settlement import (
 from openledger_node.jobs.settlements import SettlementTable
 from workers.artifacts import canonical_json
 from workers.artifacts.store import ArtifactId, ArtifactStore, parse_id
+from workers.errors import WorkerError
 from workers.jobs.codec import from_json, to_json
 from workers.jobs.types import (
     AttributionRequest,
@@ -129,7 +130,7 @@ class Attestor:
             return step, progress
         try:
             after = await action(plan, progress, view)
-        except JobFailedError as error:
+        except (JobFailedError, LookupError, WorkerError) as error:
             after = replace(progress, error=str(error))
             log.error("settlement stopped", settlement=plan.key, reason=str(error))
         await self._parts.table.save(plan.key, after)

@@ -75,6 +75,7 @@ class Validator:
         self._feed = PostFeed(self._reader)
         self._open: dict[int, PostNotice] = {}
         self._judged: dict[int, Verdict] = {}
+        self._complaints: dict[int, str] = {}
         self.checked = 0
         self.challenged = 0
 
@@ -110,7 +111,7 @@ class Validator:
             try:
                 inputs = await self._documents.inputs(notice, post)
             except DocumentError as error:
-                log.warning("post cannot be checked yet", post=notice.post_id, reason=str(error))
+                self._complain(notice.post_id, str(error))
                 return
             verdict = await asyncio.to_thread(check_post, inputs)
             self._judged[notice.post_id] = verdict
@@ -118,6 +119,12 @@ class Validator:
             _report(notice.post_id, inputs, verdict)
         if isinstance(verdict, (WrongScore, WrongAmount)):
             await self._challenge(notice, post, verdict)
+
+    def _complain(self, post_id: int, reason: str) -> None:
+        """Log why a post cannot be checked, once per reason."""
+        if self._complaints.get(post_id) != reason:
+            self._complaints[post_id] = reason
+            log.warning("post cannot be checked yet", post=post_id, reason=reason)
 
     # --- Challenging --------------------------------------------------------------------------------------
 

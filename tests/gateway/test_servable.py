@@ -1,0 +1,70 @@
+"""Nothing is sold under an index that is not what the chain says."""
+
+from dataclasses import replace
+
+import pytest
+
+from openledger_node.client.economy import EconomyReader, FeatureIndex
+from openledger_node.client.ethereum import Ethereum
+from openledger_node.errors import UserError
+from openledger_node.gateway.servable import Servable
+from tests.jobs.economy import Economy
+from workers.artifacts import canonical_json
+
+
+class AlteredReader(EconomyReader):
+    """The chain's index with fields changed, as if its owner had committed something else."""
+
+    def __init__(self, economy: Economy, **changes: object) -> None:
+        super().__init__(Ethereum(economy.node))
+        self._changes = changes
+
+    async def feature_index(self, index_id: int, block: int | str = "latest") -> FeatureIndex:
+        return replace(await super().feature_index(index_id, block), **self._changes)  # type: ignore[arg-type] # by name
+
+
+async def test_an_honest_index_is_servable(economy: Economy) -> None:
+    servable = Servable(economy.reader, economy.store)
+    await servable.check(1, 1)
+    economy.store.path(economy.trained.index.index).unlink()
+    await servable.check(1, 1)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sums_root": bytes(32)},
+        {"rows_root": bytes(32)},
+        {"rows": 1},
+        {"contributors": 4},
+        {"dimensions": 64},
+    ],
+)
+async def test_another_commitment_is_not(economy: Economy, changes: dict[str, object]) -> None:
+    with pytest.raises(UserError, match="is not the one its document describes"):
+        await Servable(AlteredReader(economy, **changes), economy.store).check(1, 1)
+
+
+async def test_a_missing_document_is_not(economy: Economy) -> None:
+    economy.store.path(economy.trained.index.index).unlink()
+    with pytest.raises(UserError, match="cannot be used"):
+        await Servable(economy.reader, economy.store).check(1, 1)
+
+
+async def test_sums_that_are_not_those_of_the_rows_are_not(economy: Economy) -> None:
+    """The document is consistent with the chain in every root, but its rows are others."""
+    name = economy.trained.index.index
+    document = canonical_json.decode(economy.store.get(name))
+    economy.store.path(document["rows"]).unlink()
+    with pytest.raises(UserError, match="cannot be used"):
+        await Servable(economy.reader, economy.store).check(1, 1)
+
+
+async def test_an_index_that_was_never_committed_is_not(economy: Economy) -> None:
+    with pytest.raises(UserError, match="never committed"):
+        await Servable(_Uncommitted(Ethereum(economy.node)), economy.store).check(1, 1)
+
+
+class _Uncommitted(EconomyReader):
+    async def uri_of_index(self, index_id: int, model_id: int) -> str:
+        raise LookupError(f"feature index {index_id} was never committed")
