@@ -1,8 +1,7 @@
-"""BLAKE2, modular powers, KZG openings and signer recovery against independent implementations."""
+"""BLAKE2, modular powers and signer recovery against independent implementations."""
 
-from hashlib import blake2b, sha256
+from hashlib import blake2b
 
-import ckzg
 import pytest
 from coincurve import PrivateKey
 from eth._utils.blake2.compression import blake2b_compress
@@ -10,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genesis.keccak import keccak256
-from openledger_node.evm.native import blake2, kzg, modular, secp256k1
+from openledger_node.evm.native import blake2, modular, secp256k1
 from openledger_node.evm.native.errors import InvalidInputError
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
@@ -62,40 +61,6 @@ def test_power_of_edges() -> None:
     assert modular.power(b"", b"", b"\1") == b"\0"
     assert modular.power(b"\5", b"\2", b"\0\0") == b"\0\0"
     assert modular.power(b"\5", b"\2", b"") == b""
-
-
-# -- KZG ---------------------------------------------------------------------------------------------------
-
-
-def _opening() -> tuple[bytes, bytes, bytes, bytes]:
-    blob = b"".join(word(i * i + 1) for i in range(4096))
-    z = word(12345)
-    commitment = ckzg.blob_to_kzg_commitment(blob, kzg.trusted_setup())
-    opening, y = ckzg.compute_kzg_proof(blob, z, kzg.trusted_setup())
-    return z, y, commitment, opening
-
-
-def _versioned(commitment: bytes) -> bytes:
-    return b"\1" + sha256(commitment).digest()[1:]
-
-
-def test_opening() -> None:
-    z, y, commitment, opening = _opening()
-    kzg.verify_opening(_versioned(commitment) + z + y + commitment + opening)
-    off_curve = b"\xa0" + bytes(46) + b"\1"
-    modulus = word(0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001)
-    for bad in (
-        _versioned(commitment) + z + word(1) + commitment + opening,
-        _versioned(commitment) + modulus + y + commitment + opening,
-        _versioned(commitment) + z + modulus + commitment + opening,
-        _versioned(off_curve) + z + y + off_curve + opening,
-        _versioned(commitment) + z + y + commitment + off_curve,
-        b"\2" + _versioned(commitment)[1:] + z + y + commitment + opening,
-        _versioned(commitment) + z + y + commitment + opening + b"\0",
-        b"",
-    ):
-        with pytest.raises(InvalidInputError):
-            kzg.verify_opening(bad)
 
 
 # -- recovery ----------------------------------------------------------------------------------------------
