@@ -32,35 +32,39 @@ class Provider:
 
 
 @contextlib.asynccontextmanager
-async def open_provider(
-    options: GatewaySection, directory: Path, rpc: Rpc, account: Account, workers: int
-) -> AsyncIterator[Provider]:
-    """Start the pool with `workers` local processes and bind the gateway; raises StartError."""
+async def open_workers(directory: Path, count: int) -> AsyncIterator[WorkerPool]:
+    """Start the pool with `count` local processes; they join once torch is loaded, which takes seconds."""
     artifacts_path = directory / ARTIFACTS_FOLDER
-    artifacts = ArtifactStore(artifacts_path)
     token_file = _token_file(directory)
-    pool = WorkerPool(artifacts, address=WORKER_ADDRESS, token=read_token(token_file))
+    pool = WorkerPool(ArtifactStore(artifacts_path), address=WORKER_ADDRESS, token=read_token(token_file))
     async with contextlib.AsyncExitStack() as closing:
         await pool.start()
         closing.push_async_callback(pool.close)
-        local = LocalWorkers(workers, address=pool.address, token_file=token_file, artifacts=artifacts_path)
+        local = LocalWorkers(count, address=pool.address, token_file=token_file, artifacts=artifacts_path)
         await local.start()
         closing.push_async_callback(local.close)
-        gateway = await Gateway.open(
-            GatewayOptions(options.host, options.port, directory),
-            rpc=rpc,
-            pool=PoolAdapter(pool),
-            artifacts=artifacts,
-            provider=account,
-        )
-        try:
-            await gateway.start()
-        except OSError as error:
-            raise StartError(
-                f"port {options.port} is not available ({error.strerror})",
-                "choose another with --gateway.port",
-            ) from None
-        yield Provider(gateway, pool)
+        yield pool
+
+
+async def open_provider(
+    options: GatewaySection, directory: Path, rpc: Rpc, account: Account, pool: WorkerPool
+) -> Provider:
+    """Bind the gateway; it closes by itself when its service ends. Raises StartError."""
+    gateway = await Gateway.open(
+        GatewayOptions(options.host, options.port, directory),
+        rpc=rpc,
+        pool=PoolAdapter(pool),
+        artifacts=ArtifactStore(directory / ARTIFACTS_FOLDER),
+        provider=account,
+    )
+    try:
+        await gateway.start()
+    except OSError as error:
+        await gateway.close()
+        raise StartError(
+            f"port {options.port} is not available ({error.strerror})", "choose another with --gateway.port"
+        ) from None
+    return Provider(gateway, pool)
 
 
 def _token_file(directory: Path) -> Path:

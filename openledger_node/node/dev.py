@@ -22,7 +22,7 @@ from openledger_node.client.rpc import HttpRpc
 from openledger_node.config.model import DevConfig
 from openledger_node.errors import StartError
 from openledger_node.metrics.server import HealthCheck
-from openledger_node.node.ai import Provider, open_provider
+from openledger_node.node.ai import Provider, open_provider, open_workers
 from openledger_node.node.banner import DevUrls, banner, config_out
 from openledger_node.node.conservation import ConservationCheck
 from openledger_node.node.dev_children import embedded_l1, validator, verifier
@@ -68,6 +68,7 @@ async def _run(config: DevConfig, directory: Path, supervisor: Supervisor) -> No
     """Open everything from the L1 up, each on what is open already; closed in reverse when the node ends."""
     urls = _urls(config)
     async with contextlib.AsyncExitStack() as closing:
+        workers = await closing.enter_async_context(open_workers(directory, count=1))
         l1 = Ethereum(await closing.enter_async_context(HttpRpc(urls.l1_rpc)))
         network = await _join_l1(config, directory, supervisor, l1)
         supervisor.start("verifier", verifier(config, urls, directory), needed=False)
@@ -79,9 +80,7 @@ async def _run(config: DevConfig, directory: Path, supervisor: Supervisor) -> No
         await supervisor.guard(stake_operators(l2))
         supervisor.start("validator", validator(urls, directory), needed=False)
         account = dev_account(DEV_PROVIDER)
-        provider = await closing.enter_async_context(
-            open_provider(config.gateway, directory, l2, account, workers=1)
-        )
+        provider = await open_provider(config.gateway, directory, l2, account, workers)
         supervisor.start("gateway", provider.gateway)
         watch = VerifierWatch(rollup.chain, urls.verifier_rpc, rollup.execution.clock)
         supervisor.start("verifier watch", watch)

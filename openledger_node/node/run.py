@@ -13,7 +13,7 @@ from openledger_node.client.rpc import HttpRpc
 from openledger_node.config.model import Role, RunConfig
 from openledger_node.errors import StartError
 from openledger_node.metrics.server import HealthCheck
-from openledger_node.node.ai import open_provider
+from openledger_node.node.ai import open_provider, open_workers
 from openledger_node.node.execution import RpcPorts
 from openledger_node.node.keys import read_key
 from openledger_node.node.lifecycle import ParentWatch, Supervisor, stop_on_signals
@@ -101,8 +101,9 @@ async def _start_roles(
     account = Account(read_key(config.keys.provider, "--keys.provider"))
     async with (
         HttpRpc(f"http://{config.http.host}:{port}") as rpc,
-        open_provider(config.gateway, directory, rpc, account, workers=1) as provider,
+        open_workers(directory, count=1) as workers,
     ):
+        provider = await open_provider(config.gateway, directory, rpc, account, workers)
         supervisor.start("gateway", provider.gateway)
         await supervisor.run_until_stopped()
 

@@ -14,6 +14,7 @@ from workers.errors import WorkerError
 from workers.pool.address import connect
 from workers.pool.handshake import greet_node, read_token
 from workers.pool.runner import RecordingStore, RunJob, Runner
+from workers.pool.spawn import PARENT_VARIABLE
 
 CONNECT_ATTEMPTS = 20
 CONNECT_INTERVAL_S = 0.5
@@ -44,7 +45,7 @@ async def work(options: argparse.Namespace) -> None:
     token = read_token(options.token_file)
     store = RecordingStore(options.artifacts, options.artifacts_url)
     run_job = load_jobs()
-    reader, writer = await _connect(options.connect)
+    reader, writer = await connect_patiently(options.connect)
     try:
         await greet_node(reader, writer, token, options.name)
         await Runner(store, run_job, reader, writer).serve()
@@ -52,15 +53,22 @@ async def work(options: argparse.Namespace) -> None:
         writer.close()
 
 
-async def _connect(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def connect_patiently(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connect to the node, which may still be starting; raises OSError when it does not come up."""
     for attempt in range(CONNECT_ATTEMPTS):
         try:
             return await connect(address)
         except OSError:
-            if attempt == CONNECT_ATTEMPTS - 1:
+            if attempt == CONNECT_ATTEMPTS - 1 or _is_orphan():
                 raise
             await asyncio.sleep(CONNECT_INTERVAL_S)
     raise AssertionError("unreachable")
+
+
+def _is_orphan() -> bool:
+    """True when the node that started this worker is gone: nobody will listen at its address again."""
+    parent = os.environ.get(PARENT_VARIABLE)
+    return parent is not None and int(parent) != os.getppid()
 
 
 def main() -> None:

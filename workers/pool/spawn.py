@@ -13,6 +13,8 @@ log = logging.getLogger(__name__)
 RESTART_DELAY_S = 1.0
 TERMINATE_TIMEOUT_S = 3.0
 MODULE = "workers.pool.main"
+PARENT_VARIABLE = "OPENLEDGER_PARENT"
+"""Set for local workers: the process they do not outlive."""
 
 
 def worker_command(
@@ -25,8 +27,14 @@ def worker_command(
 
 
 def worker_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment of one worker: one thread (attribution.md, finding 10), nothing buffered."""
-    return {**environment, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+    """The environment of one worker: one thread (attribution.md, finding 10), nothing buffered, our id."""
+    return {
+        **environment,
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "PYTHONUNBUFFERED": "1",
+        PARENT_VARIABLE: str(os.getpid()),
+    }
 
 
 class LocalWorkers:

@@ -14,9 +14,9 @@ from workers.artifacts.store import ArtifactStore
 from workers.jobs.types import FeatureIndexRequest, PredictRequest
 from workers.pool.client import Jobs
 from workers.pool.handshake import write_token
-from workers.pool.main import parse_arguments
+from workers.pool.main import CONNECT_INTERVAL_S, connect_patiently, parse_arguments
 from workers.pool.server import WorkerPool
-from workers.pool.spawn import LocalWorkers, worker_command, worker_environment
+from workers.pool.spawn import PARENT_VARIABLE, LocalWorkers, worker_command, worker_environment
 
 NODE_MODULES = (
     "workers.pool.server",
@@ -88,6 +88,19 @@ async def test_a_worker_with_the_wrong_token_says_so(tmp_path: Path) -> None:
     assert process.returncode == 1
     assert error == b"openledger-worker: refused: wrong token\n"
     await pool.close()
+
+
+async def test_an_orphan_does_not_wait_for_a_node_that_is_gone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    token_file = tmp_path / "token"
+    write_token(token_file)
+    arguments = ["--connect", f"unix:{tmp_path}/nobody", "--token-file", str(token_file)]
+    options = parse_arguments([*arguments, "--artifacts", str(tmp_path)])
+    monkeypatch.setenv(PARENT_VARIABLE, str(os.getpid()))
+    async with asyncio.timeout(0.4 * CONNECT_INTERVAL_S):
+        with pytest.raises(FileNotFoundError):
+            await connect_patiently(options.connect)
 
 
 def test_command_line(tmp_path: Path) -> None:
