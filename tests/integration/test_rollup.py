@@ -1,6 +1,7 @@
-"""Deposit, batch, verifier, withdrawal: the road to L1 and back, on a running network, with web3.py."""
+"""Deposit, batch, verifier, withdrawal: the road to L1 and back, with web3.py, on each kind of L1."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from web3.contract import Contract
 
 from genesis.networks import DEV_DEPLOYER
 from openledger_node.client.account import dev_private_key
+from tests.clients.programs import anvil, require_npm
 from tests.integration.network import DevNode, wait_until
 
 OPEN = 10**18
@@ -35,22 +37,37 @@ def send(w3: Web3, account: LocalAccount, call: Any, value: int = 0) -> Any:
     return receipt
 
 
-@pytest.fixture
-def l1(dev_node: DevNode) -> Web3:
-    return Web3(Web3.HTTPProvider(dev_node.url("l1")))
+@pytest.fixture(scope="module", params=["embedded", pytest.param("anvil", marks=pytest.mark.npm)])
+def network(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevNode]:
+    """A running network on the embedded L1, then on anvil: nothing but the URL differs."""
+    if request.param == "embedded":
+        yield request.getfixturevalue("dev_node")
+        return
+    require_npm()
+    with anvil("--block-time", "2", "--chain-id", "31337", "--slots-in-an-epoch", "1") as url:
+        node = DevNode(tmp_path_factory.mktemp("anvil"), "--l1.url", url)
+        try:
+            yield node.start()
+        finally:
+            node.close()
 
 
 @pytest.fixture
-def l2(dev_node: DevNode) -> Web3:
-    return Web3(Web3.HTTPProvider(dev_node.url("rpc")))
+def l1(network: DevNode) -> Web3:
+    return Web3(Web3.HTTPProvider(network.url("l1")))
+
+
+@pytest.fixture
+def l2(network: DevNode) -> Web3:
+    return Web3(Web3.HTTPProvider(network.url("rpc")))
 
 
 def test_deposit_arrives_on_l2_and_a_verifier_derives_the_same_blocks(
-    dev_node: DevNode, l1: Web3, l2: Web3
+    network: DevNode, l1: Web3, l2: Web3
 ) -> None:
     deployer = Account.from_key(dev_private_key(DEV_DEPLOYER))
     recipient = Account.create().address
-    addresses = dev_node.config["contracts"]
+    addresses = network.config["contracts"]
     token = contract(l1, ARTIFACTS, "OpenToken", addresses["open_token"])
     portal = contract(l1, ARTIFACTS, "Portal", addresses["portal"])
     send(l1, deployer, token.functions.approve(portal.address, 5 * OPEN))
@@ -62,17 +79,17 @@ def test_deposit_arrives_on_l2_and_a_verifier_derives_the_same_blocks(
     wait_until(lambda: l2.eth.get_balance(recipient) == 5 * OPEN, "deposit on L2")
     height = l2.eth.block_number
     wait_until(lambda: l2.eth.get_block("safe")["number"] >= height, "safe head past the deposit")
-    verifier = Web3(Web3.HTTPProvider(dev_node.url("verifier")))
+    verifier = Web3(Web3.HTTPProvider(network.url("verifier")))
     wait_until(lambda: verifier.eth.block_number >= height, "verifier past the deposit")
     for number in range(height + 1):
         assert verifier.eth.get_block(number)["hash"] == l2.eth.get_block(number)["hash"]
     assert verifier.eth.get_balance(recipient) == 5 * OPEN
 
 
-def test_withdrawal_is_proved_and_paid_on_l1(dev_node: DevNode, l1: Web3, l2: Web3) -> None:
+def test_withdrawal_is_proved_and_paid_on_l1(network: DevNode, l1: Web3, l2: Web3) -> None:
     sender = Account.from_key(dev_private_key(1))
     recipient = Account.create().address
-    addresses = dev_node.config["contracts"]
+    addresses = network.config["contracts"]
     token = contract(l1, ARTIFACTS, "OpenToken", addresses["open_token"])
     portal = contract(l1, ARTIFACTS, "Portal", addresses["portal"])
     passer = contract(l2, PREDEPLOYS, "L2ToL1MessagePasser", PASSER)
@@ -80,7 +97,7 @@ def test_withdrawal_is_proved_and_paid_on_l1(dev_node: DevNode, l1: Web3, l2: We
 
     def proof() -> Any:
         try:
-            return dev_node.rpc("openledger_getWithdrawalProof", Web3.to_hex(initiated["transactionHash"]))
+            return network.rpc("openledger_getWithdrawalProof", Web3.to_hex(initiated["transactionHash"]))
         except AssertionError:
             return None
 
