@@ -9,7 +9,7 @@ NPM_STAMP := tests/clients/node_modules/.installed
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 ARGS ?=
 
-.PHONY: install dev demo test test-all test-demo check format contracts clean
+.PHONY: install dev demo test test-all test-demo test-python313 check format contracts clean
 
 install: $(STAMP)
 
@@ -44,6 +44,14 @@ test-all: $(DEV_STAMP) $(NPM_STAMP)
 
 test-demo: $(DEV_STAMP)
 	$(PYTEST) tests/demo $(ARGS)
+
+# Without workers. plyvel has no wheel for 3.13: building it needs Debian's libleveldb-dev and g++.
+test-python313:
+	@command -v python3.13 >/dev/null || { echo "python3.13 is not installed"; exit 1; }
+	@test -d .venv313 || python3.13 -m venv .venv313
+	grep -viE '^(rusty-rlp|torch|scikit-learn|scipy|safetensors)==' constraints.txt > .venv313/constraints.txt
+	.venv313/bin/python -m pip install -q -c .venv313/constraints.txt -e '.[dev]'
+	.venv313/bin/python -m pytest -m 'not slow and not npm' tests/genesis tests/evm tests/chain tests/storage tests/sequencer tests/rollup_bridge tests/precompiles tests/rpc $(ARGS)
 
 check: $(DEV_STAMP)
 	$(BIN)/ruff format --check .
