@@ -3,6 +3,7 @@
 import sys
 
 import orjson
+from rich.box import SIMPLE
 from rich.table import Table
 
 from openledger_node.demo.records import DemoResult
@@ -50,14 +51,14 @@ def show(world: World) -> None:
 
 
 def _table(result: DemoResult) -> Table:
-    table = Table(title="Who was paid, and why", title_justify="left")
+    table = Table(title="Who was paid, and why", title_justify="left", box=SIMPLE)
     table.add_column("contributor")
     table.add_column("brought")
-    for name in ("records", "canonical", "summed score", "share", "OPEN earned"):
-        table.add_column(name, justify="right")
+    for name in ("records", "kept", "summed score", "share", "OPEN earned"):
+        table.add_column(name, justify="right", no_wrap=True)
     for row in result.contributors:
         table.add_row(
-            f"{row.account[:8]}…{row.account[-4:]}",
+            f"{row.account[:6]}…{row.account[-4:]}",
             row.role,
             str(row.records),
             str(row.canonical_records),

@@ -20,7 +20,7 @@ main{max-width:64rem;margin:0 auto;padding:1.5rem 1rem 3rem}
 h1{font-size:1.25rem;font-weight:600;margin:0}
 h2{font-size:.95rem;font-weight:600;margin:0 0 .5rem;color:var(--dim)}
 header p{margin:.25rem 0 1.5rem;color:var(--dim)}
-.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(17rem,100%),1fr));gap:1rem}
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(22rem,100%),1fr));gap:1rem}
 section{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:1rem;min-width:0}
 section.wide{grid-column:1/-1}
 table{width:100%;border-collapse:collapse;font-size:.9rem}
@@ -31,6 +31,8 @@ td.number{font-variant-numeric:tabular-nums}
 code{font:.82rem/1.5 ui-monospace,monospace;overflow-wrap:anywhere}
 .done{color:var(--good)}
 .none{color:var(--dim);margin:0}
+@media(max-width:36rem){.stack tr{display:grid;grid-template-columns:2.5rem 1fr}
+.stack td:last-child{grid-column:1/-1;border-top:0;padding-top:0}}
 nav{margin-top:1.5rem;color:var(--dim);font-size:.9rem}
 a{color:inherit}
 """
@@ -86,8 +88,9 @@ def _section(title: str, content: str, wide: bool = False) -> str:
     return f"<section{kind}><h2>{title}</h2>{content}</section>"
 
 
-def _rows(rows: Iterable[str]) -> str:
-    return f"<table>{''.join(rows)}</table>"
+def _rows(rows: Iterable[str], kind: str = "plain") -> str:
+    """A table; of kind "stack", its last column moves below the others on narrow screens."""
+    return f'<table class="{kind}">{"".join(rows)}</table>'
 
 
 def _head_row(head: Head) -> str:
@@ -120,7 +123,8 @@ def _settlements(status: Status) -> str:
 
 
 def _contracts(status: Status) -> str:
-    return _rows(
+    rows = (
         f"<tr><td>{layer}</td><td>{escape(name)}</td><td><code>{escape(address)}</code></td></tr>"
         for layer, name, address in status.contracts
     )
+    return _rows(rows, kind="stack")
