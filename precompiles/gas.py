@@ -138,7 +138,7 @@ DATANET_REGISTRY: Mapping[str, Price] = {
 MODEL_REGISTRY: Mapping[str, Price] = {
     "registerModel": _price(reads=2, writes=10, logged_words=4, elements=(SOURCE, TEXT_WORD)),
     "setPrice": _price(reads=10, writes=2, logged_words=2),
-    "setRevenueRecipient": _price(reads=10, writes=1),
+    "setRevenueRecipient": _price(reads=10, writes=1, logged_words=0),
     "commitFeatureIndex": _price(reads=13, writes=13, logged_words=5, elements=(TEXT_WORD,)),
     "getModel": _price(reads=10),
     "getSource": _price(reads=12),

@@ -188,7 +188,8 @@ class Economy:
         possible = [(action, weight) for action, weight, needed in self._actions if len(needed)]
         actions, weights = zip(*possible, strict=True)
         drawn: Call = self.random.choices(actions, weights)[0]()
-        return self._spoil(drawn) if self.random.random() < 0.12 else drawn
+        sent = self._spoil(drawn) if self.random.random() < 0.12 else drawn
+        return sent if sent.value_wei <= self.machine.balance(sent.sender) else replace(sent, value_wei=0)
 
     def learn(self, outcome: Outcome) -> None:
         """Remember what the last call brought about."""
@@ -315,6 +316,8 @@ class Economy:
     def _verify_record(self) -> Call:
         datanet_id, version, count = self.random.choice(self.versions)
         accepted = self.accepted[datanet_id][:count]
+        if not accepted:
+            return self._garbage()
         contribution = self.random.choice(accepted)
         leaves = [
             contribution_leaf(

@@ -5,14 +5,20 @@ calls inside STATICCALL, where a twin notices a write only when it happens, only
 """
 
 from dataclasses import replace
+from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genesis.addresses import PRECOMPILES, TREASURY
-from tests.precompiles.calls import UNIT
-from tests.precompiles.economy import TEST_POLICY, Economy
+from genesis.types import Address
+from precompiles.abi import AbiType, encode_parameters
+from precompiles.contract import Method
+from precompiles.table import CONTRACTS
+from tests.precompiles.calls import UNIT, Account
+from tests.precompiles.economy import ODD_WORDS, TEST_POLICY, Economy
 from tests.precompiles.world import TIMELOCK, Call, NativeMachine, TwinMachine
 
 FUNDS_WEI = 1_000_000 * UNIT
@@ -60,12 +66,60 @@ class Pair:
             assert native == twin, static
 
 
+DECODING = Pair(0)
+
+
 @settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_twins_answer_like_their_precompiles(seed: int) -> None:
     pair = Pair(seed)
     for _ in range(250):
         pair.step()
+
+
+DECODED = [
+    (target, method)
+    for target in PRECOMPILES
+    for method in CONTRACTS[target].methods
+    if any(parameter.type.is_dynamic for parameter in method.inputs)
+]
+SENDER = Account(1).address
+
+
+def sample(kind: AbiType, random: Random) -> Any:
+    """A value of any type."""
+    if kind.struct is not None:
+        return kind.struct.record(*(sample(field.type, random) for field in kind.struct.fields))
+    if kind.element is not None:
+        return tuple(sample(kind.element, random) for _ in range(random.randrange(3)))
+    if kind.kind in ("bytes", "string"):
+        return random.randbytes(random.choice((0, 1, 31, 32, 33)))
+    if kind.kind == "fixed":
+        return random.randbytes(int(kind.canonical.removeprefix("bytes")))
+    return random.randbytes(20) if kind.kind == "address" else random.randrange(2)
+
+
+@settings(max_examples=1_500, deadline=None)
+@given(st.sampled_from(DECODED), st.randoms(use_true_random=False), st.integers(0, 4))
+def test_twins_decode_like_their_precompiles(
+    chosen: tuple[Address, Method], random: Random, damages: int
+) -> None:
+    """Damaged calldata is refused by both or read by both alike; sent with a value, so that refusing the
+    value shows where decoding ended well."""
+    target, method = chosen
+    values = [sample(parameter.type, random) for parameter in method.inputs]
+    data = bytearray(method.selector + encode_parameters(method.inputs, values))
+    for _ in range(damages):
+        at = 4 + 32 * random.randrange((len(data) - 4) // 32)
+        old = int.from_bytes(data[at : at + 32], "big")
+        near = [(old + step) % 2**256 for step in (-64, -33, -32, -31, -4, -1, 1, 4, 31, 32, 64)]
+        signed = [(-step) % 2**256 for step in (1, 4, 32, 36, 64, 68, 100, 128, 132, 160, 196, 228, 260)]
+        odd = random.choice((*near, *signed, *ODD_WORDS, *range(0, len(data) + 64, 32)))
+        data[at : at + 32] = odd.to_bytes(32, "big")
+    if random.random() < 0.2:
+        del data[random.randrange(4, len(data)) :]
+    call = Call(SENDER, target, bytes(data), value_wei=random.choice((0, 1)))
+    assert DECODING.native.call(call) == DECODING.twins.call(call), call
 
 
 @pytest.mark.slow

@@ -222,6 +222,26 @@ class MemoryHost:
 
 # --- Twins ------------------------------------------------------------------------------------------------
 
+CALL_GAS = 2_000_000_000
+
+
+def execution_context(moment: Moment | None = None, chain_id: int = DEV_L2_CHAIN_ID) -> ExecutionContext:
+    """What the machine knows of its block."""
+    moment = moment or Moment()
+    return ExecutionContext(
+        coinbase=bytes(20),
+        timestamp=moment.timestamp_s,
+        block_number=moment.block_number,
+        difficulty=0,
+        mix_hash=bytes(32),
+        gas_limit=CALL_GAS,
+        prev_hashes=(),
+        chain_id=chain_id,
+        base_fee_per_gas=0,
+        excess_blob_gas=0,
+    )
+
+
 TWINS = {
     ATTRIBUTION: "AttributionTwin",
     DATANET_REGISTRY: "DatanetRegistryTwin",
@@ -231,7 +251,6 @@ TWINS = {
     POLICY: "PolicyTwin",
     PRECOMPILE_REGISTRY: "PrecompileRegistryTwin",
 }
-CALL_GAS = 2_000_000_000
 
 
 class RecordingState(PragueState):  # type: ignore[misc] # py-evm's classes are untyped here
@@ -252,7 +271,9 @@ class TwinMachine:
     def __init__(self, policy: Policy, chain_id: int = DEV_L2_CHAIN_ID) -> None:
         self.moment = Moment()
         self._chain_id = chain_id
-        self._state = RecordingState(AtomicDB(), self._context(), BLANK_ROOT_HASH)
+        self._state = RecordingState(
+            AtomicDB(), execution_context(self.moment, self._chain_id), BLANK_ROOT_HASH
+        )
         for address, name in TWINS.items():
             self._state.set_code(address, twin_code(name))
         for address, words in initial_storage(policy, TIMELOCK).items():
@@ -272,7 +293,7 @@ class TwinMachine:
         return {slot: value for slot, value in words.items() if value}
 
     def call(self, call: Call) -> Outcome:
-        self._state.execution_context = self._context()
+        self._state.execution_context = execution_context(self.moment, self._chain_id)
         self._state.lock_changes()
         message = Message(
             gas=CALL_GAS,
@@ -292,17 +313,3 @@ class TwinMachine:
         if computation.is_error and not isinstance(computation.error, Revert):
             return Outcome(False, None, gas_used=computation.get_gas_used())
         return Outcome(computation.is_success, computation.output, logs, computation.get_gas_used())
-
-    def _context(self) -> ExecutionContext:
-        return ExecutionContext(
-            coinbase=bytes(20),
-            timestamp=self.moment.timestamp_s,
-            block_number=self.moment.block_number,
-            difficulty=0,
-            mix_hash=bytes(32),
-            gas_limit=CALL_GAS,
-            prev_hashes=(),
-            chain_id=self._chain_id,
-            base_fee_per_gas=0,
-            excess_blob_gas=0,
-        )

@@ -49,7 +49,7 @@ library GasTables {
     function modelRegistry(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
         if (selector == 0x776bfd58) return _total(counts, 105319, 31575, 256, 0); // registerModel
         if (selector == 0xaa585d56) return _total(counts, 31207, 0, 0, 0); // setPrice
-        if (selector == 0xfc71937f) return _total(counts, 18760, 0, 0, 0); // setRevenueRecipient
+        if (selector == 0xfc71937f) return _total(counts, 20635, 0, 0, 0); // setRevenueRecipient
         if (selector == 0x4cad1c3a) return _total(counts, 145215, 256, 0, 0); // commitFeatureIndex
         if (selector == 0x6d361694) return _total(counts, 8700, 0, 0, 0); // getModel
         if (selector == 0x8e80f4b4) return _total(counts, 10420, 0, 0, 0); // getSource

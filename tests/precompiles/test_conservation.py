@@ -1,0 +1,163 @@
+"""Money: what the precompiles hold is what they owe, to the unit, whatever happens.
+
+Σ balances is constant by the machine's own rules; here each precompile's balance is compared with its books.
+"""
+
+from collections import defaultdict
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genesis.addresses import ATTRIBUTION, DATANET_REGISTRY, INFERENCE_METERING, STAKING, TREASURY
+from genesis.types import Address, Hash32
+from precompiles import staking as law
+from precompiles.attribution_interface import CLAIMED
+from precompiles.inference_metering import EARNINGS_WITHDRAWN
+from precompiles.views import attribution, datanets, metering, staking
+from tests.precompiles.calls import call, number, words
+from tests.precompiles.economy import TEST_POLICY, Economy
+from tests.precompiles.world import Call, MemoryHost, NativeMachine, Outcome
+
+FUNDS_WEI = 10**24
+PAYMENTS = (EARNINGS_WITHDRAWN.topic, law.REWARDS_CLAIMED.topic, law.SLASH_REWARD_PAID.topic)
+DUST_WEI = 1_000
+"""Rounding of rewards: below one unit for each time an account's rewards were credited."""
+
+
+class Books:
+    """The books of a native machine, read through the views."""
+
+    def __init__(self, machine: NativeMachine, holders: list[Address]) -> None:
+        self.machine = machine
+        self.holders = [*holders, TREASURY]
+        self.channels: set[Hash32] = set()
+        self.claimed_wei = 0
+        self.gifts_wei: defaultdict[Address, int] = defaultdict(int)
+        self.host = MemoryHost(machine, Call(TREASURY, ATTRIBUTION, b""), 0)
+
+    def record(self, outcome: Outcome) -> None:
+        """Note what only logs tell: which channels there are, what was claimed, what came back as a gift."""
+        for address, topics, data in outcome.logs:
+            if topics[0] == CLAIMED.topic:
+                self.claimed_wei += int.from_bytes(data[32:64], "big")
+                self._note_gift(data[12:32], data[32:64])
+            elif topics[0] in PAYMENTS:
+                self._note_gift(topics[2][12:], data)
+            elif address == INFERENCE_METERING:
+                self.channels.add(topics[1])
+
+    def _note_gift(self, recipient: bytes, amount: bytes) -> None:
+        """A payment whose recipient is a precompile stays there for good."""
+        self.gifts_wei[Address(recipient)] += int.from_bytes(amount, "big")
+
+    def datanet_bonds(self) -> int:
+        count = self._count(DATANET_REGISTRY, datanets.CONTRIBUTION_COUNT_SLOT)
+        return sum(datanets.contribution(self.host, i).bond_wei for i in range(1, count + 1))
+
+    def metering(self) -> int:
+        channels = [metering.channel(self.host, channel_id) for channel_id in self.channels]
+        earnings = sum(self._read(INFERENCE_METERING, "earningsOf", holder) for holder in self.holders)
+        earnings += self._read(INFERENCE_METERING, "earningsOf", STAKING)
+        return earnings + sum(channel.deposit_wei - channel.settled_fee_wei for channel in channels)
+
+    def attribution(self) -> int:
+        return self._open_pools() + self._posts() + self._carries() + self._used_bonds()
+
+    def staking(self) -> int:
+        """What is owed; the balance may exceed it by dust and by fees that wait for a staker."""
+        positions = [
+            words(self.machine.call(call(TREASURY, STAKING, "position", holder, role)))
+            for holder in self.holders
+            for role in staking.ROLES
+        ]
+        stakes = sum(active + unbonding for active, unbonding, _, _ in positions)
+        rewards = sum(self._read(STAKING, "pendingRewards", holder) for holder in self.holders)
+        return stakes + rewards + self._unpaid_slash()
+
+    def undistributed(self) -> int:
+        given_ = self.host.load(STAKING, staking.DISTRIBUTED_SLOT)
+        return metering.stakers_total(self.host) - given_
+
+    def forfeited(self) -> int:
+        """What slashed stake has earned since, which goes back to the stakers when its owner next moves."""
+        total = 0
+        accumulator, _ = law._accumulated(self.host)
+        for holder in self.holders:
+            stored = staking.stored_stake(self.host, holder, staking.PROVIDER)
+            lost = stored.active_wei - staking.net_stake(self.host, holder, staking.PROVIDER).active_wei
+            growth = accumulator - staking.stored_account(self.host, holder).accumulator
+            total += lost * growth // law.SCALE
+        return total
+
+    def _open_pools(self) -> int:
+        count = self._count(INFERENCE_METERING, metering.SETTLEMENT_COUNT_SLOT)
+        return sum(
+            metering.settlement(self.host, i).pool_wei
+            for i in range(1, count + 1)
+            if not self.host.load(ATTRIBUTION, attribution.post_of_settlement_slot(i))
+        )
+
+    def _posts(self) -> int:
+        total = 0
+        for post_id in range(1, self._count(ATTRIBUTION, attribution.POST_COUNT_SLOT) + 1):
+            post = attribution.post(self.host, post_id)
+            total += attribution.case(self.host, post_id).bonds_wei
+            if post.status == attribution.PENDING:
+                total += post.pool_wei
+            elif post.status == attribution.FINAL:
+                total += post.amount_sum_wei
+        return total - self.claimed_wei
+
+    def _carries(self) -> int:
+        return sum(self._read(ATTRIBUTION, "carryOf", model_id) for model_id in range(1, 60))
+
+    def _used_bonds(self) -> int:
+        total = 0
+        for post_id in range(1, self._count(ATTRIBUTION, attribution.POST_COUNT_SLOT) + 1):
+            for holder in self.holders:
+                commitment = attribution.commitment(self.host, post_id, holder)
+                total += commitment.bond_wei * commitment.used
+        return total
+
+    def _unpaid_slash(self) -> int:
+        posts = range(1, self._count(ATTRIBUTION, attribution.POST_COUNT_SLOT) + 1)
+        waiting = sum(attribution.case(self.host, post_id).reward_wei for post_id in posts)
+        return waiting + sum(
+            attribution.reward_of(self.host, holder)
+            - staking.stored_account(self.host, holder).slash_reward_paid_wei
+            for holder in self.holders
+        )
+
+    def _count(self, address: Address, slot: int) -> int:
+        return self.host.load(address, slot)
+
+    def _read(self, target: Address, name: str, *arguments: object) -> int:
+        return number(self.machine.call(call(TREASURY, target, name, *arguments)))
+
+
+@settings(max_examples=5, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_the_precompiles_hold_what_they_owe(seed: int) -> None:
+    machine = NativeMachine(TEST_POLICY)
+    economy = Economy(seed, machine)
+    holders = [account.address for account in economy.accounts]
+    for holder in holders:
+        machine.fund(holder, FUNDS_WEI)
+    books = Books(machine, holders)
+    for step in range(260):
+        machine.moment = economy.next_moment()
+        outcome = machine.call(economy.next_call())
+        economy.learn(outcome)
+        books.record(outcome)
+        if step % 20 == 0:
+            check(machine, books)
+    check(machine, books)
+
+
+def check(machine: NativeMachine, books: Books) -> None:
+    assert sum(machine.balances.values()) == FUNDS_WEI * 6
+    assert machine.balance(DATANET_REGISTRY) == books.datanet_bonds()
+    assert machine.balance(INFERENCE_METERING) == books.metering()
+    assert machine.balance(ATTRIBUTION) == books.attribution() + books.gifts_wei[ATTRIBUTION]
+    surplus = machine.balance(STAKING) - books.gifts_wei[STAKING] - books.staking()
+    assert 0 <= surplus <= books.undistributed() + books.forfeited() + DUST_WEI

@@ -1,0 +1,118 @@
+"""Storage slots are where solc puts the twins' variables."""
+
+from typing import Any
+
+import pytest
+
+from genesis.commitments import word
+from genesis.keccak import keccak256
+from genesis.types import Address
+from precompiles.abi import Struct
+from precompiles.slots import array_slot, field_slot, key_word, mapping_slot
+from precompiles.views import attribution, datanets, metering, models, policy, registry, staking
+from tests.precompiles.artifacts import artifact
+
+LAYOUTS: dict[str, dict[str, int]] = {
+    "AttributionTwin": {
+        "postCount": attribution.POST_COUNT_SLOT,
+        "posts": attribution.POSTS_SLOT,
+        "postOf": attribution.POST_OF_SETTLEMENT_SLOT,
+        "carry": attribution.CARRY_SLOT,
+        "claimed": attribution.CLAIMED_SLOT,
+        "earnings": attribution.EARNINGS_SLOT,
+        "slashed": attribution.SLASHED_SLOT,
+        "rewards": attribution.REWARD_SLOT,
+        "liabilities": attribution.LIABILITY_SLOT,
+        "cases": attribution.CASES_SLOT,
+        "commitments": attribution.COMMITMENTS_SLOT,
+    },
+    "DatanetRegistryTwin": {
+        "datanetCount": datanets.DATANET_COUNT_SLOT,
+        "contributionCount": datanets.CONTRIBUTION_COUNT_SLOT,
+        "datanets": datanets.DATANETS_SLOT,
+        "curators": datanets.CURATORS_SLOT,
+        "contributors": datanets.CONTRIBUTORS_SLOT,
+        "contributions": datanets.CONTRIBUTIONS_SLOT,
+        "versions": datanets.VERSIONS_SLOT,
+        "branches": datanets.BRANCH_SLOT,
+        "revealBlocks": datanets.REVEAL_BLOCK_SLOT,
+    },
+    "ModelRegistryTwin": {
+        "modelCount": models.MODEL_COUNT_SLOT,
+        "indexCount": models.INDEX_COUNT_SLOT,
+        "models": models.MODELS_SLOT,
+        "sources": models.SOURCES_SLOT,
+        "indexes": models.INDEXES_SLOT,
+    },
+    "InferenceMeteringTwin": {
+        "settlementCount": metering.SETTLEMENT_COUNT_SLOT,
+        "stakersSum": metering.STAKERS_TOTAL_SLOT,
+        "channels": metering.CHANNELS_SLOT,
+        "settlements": metering.SETTLEMENTS_SLOT,
+        "earnings": metering.EARNINGS_SLOT,
+        "nonces": metering.NONCES_SLOT,
+    },
+    "StakingTwin": {
+        "total": staking.TOTAL_STAKE_SLOT,
+        "accumulator": staking.ACCUMULATOR_SLOT,
+        "distributed": staking.DISTRIBUTED_SLOT,
+        "stakes": staking.STAKES_SLOT,
+        "accounts": staking.ACCOUNTS_SLOT,
+    },
+    "PolicyTwin": {
+        "newestVersion": policy.CURRENT_VERSION_SLOT,
+        "publisher": policy.TIMELOCK_SLOT,
+        "versions": policy.VERSIONS_SLOT,
+    },
+    "PrecompileRegistryTwin": {"versions": registry.VERSIONS_SLOT},
+}
+STRUCTS: list[tuple[str, str, Struct[Any]]] = [
+    ("AttributionTwin", "Post", attribution.POST),
+    ("AttributionTwin", "Case", attribution.CASE),
+    ("AttributionTwin", "Commitment", attribution.COMMITMENT),
+    ("DatanetRegistryTwin", "Datanet", datanets.DATANET),
+    ("DatanetRegistryTwin", "Contribution", datanets.CONTRIBUTION),
+    ("DatanetRegistryTwin", "Version", datanets.VERSION),
+    ("ModelRegistryTwin", "Model", models.MODEL),
+    ("ModelRegistryTwin", "Source", models.SOURCE),
+    ("ModelRegistryTwin", "FeatureIndex", models.FEATURE_INDEX),
+    ("InferenceMeteringTwin", "Channel", metering.CHANNEL),
+    ("InferenceMeteringTwin", "Settlement", metering.SETTLEMENT),
+    ("StakingTwin", "Stake", staking.STAKE),
+    ("StakingTwin", "Account", staking.ACCOUNT),
+    ("PolicyTwin", "Parameters", policy.PARAMETERS),
+]
+
+
+@pytest.mark.parametrize("twin", list(LAYOUTS))
+def test_variables_are_where_solc_puts_them(twin: str) -> None:
+    layout = artifact(twin).storage_layout["storage"]
+    assert all(entry["offset"] == 0 for entry in layout)
+    assert {entry["label"]: int(entry["slot"]) for entry in layout} == LAYOUTS[twin]
+
+
+@pytest.mark.parametrize(("twin", "name", "struct"), STRUCTS)
+def test_struct_fields_are_whole_words_in_order(twin: str, name: str, struct: Struct[Any]) -> None:
+    types = artifact(twin).storage_layout["types"]
+    found = next(
+        value for value in types.values() if value["label"].split(".")[-1] in (name, f"struct {name}")
+    )
+    expected = [(field.name, str(i), 0) for i, field in enumerate(struct.fields)]
+    assert [(each["label"], each["slot"], each["offset"]) for each in found["members"]] == expected
+    assert int(found["numberOfBytes"]) == 32 * len(struct.fields)
+
+
+def test_mappings() -> None:
+    account = Address(b"\x42" * 20)
+    one = int.from_bytes(keccak256(bytes(12) + account + word(7)), "big")
+    assert mapping_slot(7, account) == one
+    assert mapping_slot(7, account, 3) == int.from_bytes(keccak256(word(3) + word(one)), "big")
+    assert key_word(5) == word(5)
+    assert key_word(b"\x01" * 32) == b"\x01" * 32
+
+
+def test_arrays_and_fields() -> None:
+    first = int.from_bytes(keccak256(word(2)), "big")
+    assert array_slot(2, 0) == first
+    assert array_slot(2, 3, 2) == (first + 6) % 2**256
+    assert field_slot(2**256 - 1, 1) == 0
