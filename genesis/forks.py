@@ -7,11 +7,26 @@ from genesis.spec import ChainSpec
 
 
 class Fork(IntEnum):
-    """Ethereum forks by name, in order. Chains of this project start at Prague; Cancun is kept so that
-    the reference tests of that fork can be run."""
+    """Ethereum forks by name, in order. Chains of this project start at Prague; older ones are for plain
+    Ethereum chains and the reference tests."""
 
-    CANCUN = 1
-    PRAGUE = 2
+    FRONTIER = 1
+    HOMESTEAD = 2
+    TANGERINE_WHISTLE = 3
+    SPURIOUS_DRAGON = 4
+    BYZANTIUM = 5
+    CONSTANTINOPLE = 6
+    PETERSBURG = 7
+    ISTANBUL = 8
+    MUIR_GLACIER = 9
+    BERLIN = 10
+    LONDON = 11
+    ARROW_GLACIER = 12
+    GRAY_GLACIER = 13
+    PARIS = 14
+    SHANGHAI = 15
+    CANCUN = 16
+    PRAGUE = 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +44,31 @@ BLOB_RULES = {
 }
 
 
+NO_BLOBS = BlobRules(target_gas=0, maximum_gas=0, update_fraction=1)
+
+
+def blob_rules(fork: Fork) -> BlobRules:
+    """No blob fits into a block before Cancun."""
+    return BLOB_RULES.get(fork, NO_BLOBS)
+
+
+_ANY_NUMBER = 2**64
+
+
 @dataclass(frozen=True, slots=True)
 class ForkSchedule:
-    """(first timestamp in seconds, fork) in rising order; the first starts at 0."""
+    """(first timestamp in seconds, fork) in rising order; the first starts at 0, unless older forks come in
+    `by_number`, (first block number, fork) in rising order from 0."""
 
     steps: tuple[tuple[int, Fork], ...]
+    by_number: tuple[tuple[int, Fork], ...] = ()
 
-    def at(self, timestamp_s: int) -> Fork:
-        current = self.steps[0][1]
+    def at(self, timestamp_s: int, number: int = _ANY_NUMBER) -> Fork:
+        """The fork of a block. Its number matters only to a chain that knows forks by number."""
+        current = self.by_number[0][1] if self.by_number else self.steps[0][1]
+        for first_number, fork in self.by_number:
+            if number >= first_number:
+                current = fork
         for first_timestamp_s, fork in self.steps:
             if timestamp_s >= first_timestamp_s:
                 current = fork

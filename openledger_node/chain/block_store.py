@@ -73,16 +73,17 @@ class BlockStore:
 
     def _read_block(self, block_hash: Hash32) -> Block:
         header = self._header(block_hash)
-        transactions, withdrawals = decode_body(self._required(keys.BODY, block_hash), self._chain_id)
+        body = decode_body(self._required(keys.BODY, block_hash), self._chain_id)
         words = self._required(keys.SUPPLY, block_hash)
         return Block(
             header=header,
-            transactions=transactions,
+            transactions=body.transactions,
             receipts=decode_receipts(self._required(keys.RECEIPTS, block_hash)),
             supply_change=SupplyChange(
                 int.from_bytes(words[:_WORD], "big"), int.from_bytes(words[_WORD : 2 * _WORD], "big")
             ),
-            withdrawals=withdrawals,
+            withdrawals=body.withdrawals,
+            ommers=body.ommers,
         )
 
     def block_entries(self, block: Block) -> Puts:
@@ -96,7 +97,7 @@ class BlockStore:
         supply = (change.minted_wei, change.burned_wei, *totals)
         return [
             (keys.by_hash(keys.HEADER, block_hash), block.header.rlp),
-            (keys.by_hash(keys.BODY, block_hash), encode_body(block.transactions, block.withdrawals)),
+            (keys.by_hash(keys.BODY, block_hash), encode_body(block)),
             (keys.by_hash(keys.RECEIPTS, block_hash), encode_receipts(block.receipts)),
             (keys.by_hash(keys.SUPPLY, block_hash), b"".join(n.to_bytes(_WORD, "big") for n in supply)),
         ]

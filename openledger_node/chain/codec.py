@@ -1,30 +1,43 @@
 """How bodies, receipts and supply are laid out in the store (keys are in `storage/keys.py`).
 
-A body is [[raw transaction, sender]…, [index, validator, address, gwei]…]. A receipt is [status, gas used,
-cumulative gas, price, logs, bloom or nothing, contract, deposit nonce + 1, L1 fee fields].
+A body is [[raw transaction, sender]…, [index, validator, address, gwei]…] and, if there are any, [RLP of an
+ommer…]. A receipt is [status, gas used, cumulative gas, price, logs, bloom or nothing, contract, deposit
+nonce + 1, L1 fee fields] and, before Byzantium, the state root.
 """
 
+from dataclasses import dataclass
+
 from genesis.types import Address, Hash32
+from openledger_node.evm.blocks import decode_header
 from openledger_node.evm.receipts import EMPTY_BLOOM, log_item
-from openledger_node.evm.records import L1Fee, Log, Receipt, Transaction, Withdrawal
+from openledger_node.evm.records import Block, Header, L1Fee, Log, Receipt, Transaction, Withdrawal
 from openledger_node.evm.rlp_codec import Item, decode_list, encode, to_bytes, to_list, to_uint, uint
 from openledger_node.evm.transactions import decode_stored
 
 
-def encode_body(transactions: tuple[Transaction, ...], withdrawals: tuple[Withdrawal, ...]) -> bytes:
-    return encode(
-        [
-            [[transaction.raw, transaction.sender] for transaction in transactions],
-            [[uint(w.index), uint(w.validator_index), w.address, uint(w.amount_gwei)] for w in withdrawals],
-        ]
-    )
+@dataclass(frozen=True, slots=True)
+class Body:
+    transactions: tuple[Transaction, ...]
+    withdrawals: tuple[Withdrawal, ...]
+    ommers: tuple[Header, ...]
 
 
-def decode_body(encoded: bytes, chain_id: int) -> tuple[tuple[Transaction, ...], tuple[Withdrawal, ...]]:
-    transactions, withdrawals = (to_list(part) for part in decode_list(encoded))
-    return (
+def encode_body(block: Block) -> bytes:
+    parts: list[Item] = [
+        [[transaction.raw, transaction.sender] for transaction in block.transactions],
+        [[uint(w.index), uint(w.validator_index), w.address, uint(w.amount_gwei)] for w in block.withdrawals],
+    ]
+    if block.ommers:
+        parts.append([ommer.rlp for ommer in block.ommers])
+    return encode(parts)
+
+
+def decode_body(encoded: bytes, chain_id: int) -> Body:
+    transactions, withdrawals, *rest = (to_list(part) for part in decode_list(encoded))
+    return Body(
         tuple(_transaction(to_list(item), chain_id) for item in transactions),
         tuple(_withdrawal(to_list(item)) for item in withdrawals),
+        tuple(decode_header(to_bytes(item)) for item in (rest[0] if rest else [])),
     )
 
 
@@ -46,6 +59,7 @@ def decode_receipts(encoded: bytes) -> tuple[Receipt, ...]:
 
 def _receipt_item(receipt: Receipt) -> Item:
     nonce = receipt.deposit_nonce
+    root = [] if receipt.state_root is None else [receipt.state_root]
     return [
         uint(receipt.succeeded),
         uint(receipt.gas_used),
@@ -56,6 +70,7 @@ def _receipt_item(receipt: Receipt) -> Item:
         receipt.contract_address or b"",
         uint(0 if nonce is None else nonce + 1),
         [] if receipt.l1_fee is None else _l1_fee_item(receipt.l1_fee),
+        *root,
     ]
 
 
@@ -84,6 +99,7 @@ def _receipt(item: list[Item]) -> Receipt:
         contract_address=Address(contract) if contract else None,
         deposit_nonce=nonce - 1 if nonce else None,
         l1_fee=L1Fee(*(to_uint(field) for field in fee)) if fee else None,
+        state_root=Hash32(to_bytes(item[9])) if len(item) > 9 else None,
     )
 
 

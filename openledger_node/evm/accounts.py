@@ -9,7 +9,7 @@ accounts to destroy live here too, so that one undo takes back all a frame did. 
 the block is sealed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from genesis.keccak import keccak256
 from genesis.types import Address, Hash32
@@ -84,10 +84,13 @@ class AccountState:
         self._undo.append(lambda: accounts.__setitem__(address, old))
         accounts[address] = account
         self._changed.add(address)
-        self.touch_account(address)
+        self._touch(address)
 
     def touch_account(self, address: Address) -> None:
         """Have the account cleared at the end of the transaction if it is empty then (EIP-161)."""
+        self._touch(address)
+
+    def _touch(self, address: Address) -> None:
         touched = self._touched
         if address not in touched:
             touched.add(address)
@@ -294,15 +297,28 @@ class AccountState:
     def make_root(self, node_writes: dict[bytes, bytes], code_writes: dict[Hash32, bytes]) -> Hash32:
         """State root after all changes; adds the nodes and codes to store. Call between transactions, once:
         the account leaves then carry their storage roots."""
+        for address, account in self._leaves(node_writes):
+            self._accounts[address] = account
+            if account != self._stored.get(address):
+                self._write_leaf(address, account, code_writes)
+        return self._trie.commit(node_writes)
+
+    def root_now(self) -> Hash32:
+        """State root of this moment; nothing is kept of it. Call between transactions."""
+        trie = Trie(self._root, self._nodes.node)
+        for address, account in self._leaves({}):
+            if account != self._stored.get(address):
+                trie.set(keccak256(address), b"" if account is None else encode_account(account))
+        return trie.commit({})
+
+    def _leaves(self, node_writes: dict[bytes, bytes]) -> Iterator[tuple[Address, Account | None]]:
+        """Changed accounts with their storage roots."""
         for address in sorted(self._changed):
             account = self.account(address)
             storage = self._storage.get(address)
             if account is not None and storage is not None:
                 account = account._replace(storage_root=self._storage_root(storage, node_writes))
-                self._accounts[address] = account
-            if account != self._stored.get(address):
-                self._write_leaf(address, account, code_writes)
-        return self._trie.commit(node_writes)
+            yield address, account
 
     def _write_leaf(
         self, address: Address, account: Account | None, code_writes: dict[Hash32, bytes]

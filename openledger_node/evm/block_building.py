@@ -8,16 +8,15 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from genesis.forks import BLOB_RULES, Fork
+from genesis.forks import Fork, ForkSchedule, blob_rules
 from genesis.spec import ChainSpec
 from genesis.types import Address, Hash32
-from openledger_node.evm.accounts import AccountState
 from openledger_node.evm.ancestors import HeaderSource
 from openledger_node.evm.blocks import (
-    EMPTY_OMMERS_HASH,
     NO_REQUESTS_HASH,
     ZERO_NONCE,
     encode_withdrawal,
+    ommers_hash,
     sealed,
 )
 from openledger_node.evm.context import BlockContext, machine
@@ -25,7 +24,9 @@ from openledger_node.evm.deposits import process_deposit
 from openledger_node.evm.errors import InvalidBlockError, TransactionError
 from openledger_node.evm.header_rules import base_fee_after, excess_blob_gas_after
 from openledger_node.evm.node_store import NodeStore, state_writes
+from openledger_node.evm.old_forks import open_accounts
 from openledger_node.evm.precompile_host import NativePrecompile
+from openledger_node.evm.proof_of_work import pay_rewards
 from openledger_node.evm.receipts import encode_receipt, join_blooms, logs_bloom
 from openledger_node.evm.records import (
     DEPOSIT_TYPE,
@@ -36,6 +37,8 @@ from openledger_node.evm.records import (
     Receipt,
     SupplyChange,
     Transaction,
+    Withdrawal,
+    Work,
 )
 from openledger_node.evm.rollup_fees import l1_fee
 from openledger_node.evm.system_calls import apply_withdrawals, begin_block, collect_requests
@@ -54,6 +57,7 @@ class Rules:
     """What is the same for every block of a chain."""
 
     spec: ChainSpec
+    schedule: ForkSchedule
     nodes: NodeStore
     headers: HeaderSource
     natives: Mapping[Address, NativePrecompile]
@@ -69,9 +73,30 @@ def context_of(rules: Rules, fork: Fork, parent: Header, inputs: BlockInputs) ->
         timestamp_s=inputs.timestamp_s,
         coinbase=inputs.fee_recipient,
         gas_limit=inputs.gas_limit,
-        base_fee_wei=base_fee_after(rules.spec, parent),
+        base_fee_wei=base_fee_after(rules.spec, parent, fork),
         prev_randao=inputs.prev_randao,
         excess_blob_gas=excess_blob_gas_after(parent, fork),
+        difficulty=0 if inputs.work is None else inputs.work.difficulty,
+    )
+
+
+def inputs_of(
+    header: Header,
+    transactions: tuple[bytes, ...] = (),
+    withdrawals: tuple[Withdrawal, ...] = (),
+    ommers: tuple[Header, ...] = (),
+) -> BlockInputs:
+    """What made a block that exists."""
+    return BlockInputs(
+        timestamp_s=header.timestamp_s,
+        prev_randao=header.prev_randao,
+        fee_recipient=header.coinbase,
+        gas_limit=header.gas_limit,
+        parent_beacon_block_root=header.parent_beacon_block_root,
+        transactions=transactions,
+        extra_data=header.extra_data,
+        withdrawals=withdrawals,
+        work=Work(header.difficulty, header.nonce, ommers) if header.difficulty else None,
     )
 
 
@@ -92,14 +117,13 @@ class BlockExecution:
         begin_block(self._state, inputs.parent_beacon_block_root, context.parent_hash)
 
     @classmethod
-    def open(
-        cls, rules: Rules, fork: Fork, parent: Header, state_root: Hash32, inputs: BlockInputs
-    ) -> "BlockExecution":
+    def open(cls, rules: Rules, parent: Header, state_root: Hash32, inputs: BlockInputs) -> "BlockExecution":
         """A block on `parent` and on `state_root`, which is the parent's unless it was patched. Raises
         `InvalidBlockError` if the inputs cannot make a block."""
         _check_inputs(rules.spec, parent, inputs)
+        fork = rules.schedule.at(inputs.timestamp_s, parent.number + 1)
         context = context_of(rules, fork, parent, inputs)
-        accounts = AccountState(rules.nodes, state_root)
+        accounts = open_accounts(rules.nodes, state_root, fork)
         return cls(rules, inputs, context, machine(accounts, context, rules.headers, rules.natives))
 
     @property
@@ -141,7 +165,7 @@ class BlockExecution:
             transaction,
             self._accounts,
             self.context,
-            Room(self.gas_remaining, BLOB_RULES[self.context.fork].maximum_gas - self._blob_gas_used),
+            Room(self.gas_remaining, blob_rules(self.context.fork).maximum_gas - self._blob_gas_used),
             is_rollup=is_rollup,
             l1_fee_wei=fee.fee_wei if fee is not None else 0,
         )
@@ -168,6 +192,7 @@ class BlockExecution:
             contract_address=outcome.contract_address,
             deposit_nonce=outcome.deposit_nonce,
             l1_fee=outcome.l1_fee,
+            state_root=None if self.context.fork >= Fork.BYZANTIUM else self._accounts.root_now(),
         )
         self._transactions.append(transaction)
         self._receipts.append(receipt)
@@ -175,7 +200,10 @@ class BlockExecution:
 
     def seal(self) -> ExecutedBlock:
         """Finish the block. Nothing may be added afterwards."""
+        work = self._inputs.work
+        ommers = () if work is None else work.ommers
         self._minted_wei += apply_withdrawals(self._state, self._inputs.withdrawals)
+        self._minted_wei += pay_rewards(self._accounts, self.context, ommers)
         requests_hash = self._requests_hash()
         nodes: dict[bytes, bytes] = {}
         codes: dict[Hash32, bytes] = {}
@@ -188,6 +216,7 @@ class BlockExecution:
                 self._minted_wei, self._minted_wei - self._accounts.balance_change_wei()
             ),
             withdrawals=self._inputs.withdrawals,
+            ommers=ommers,
         )
         return ExecutedBlock(block, state_writes(nodes, codes))
 
@@ -200,7 +229,9 @@ class BlockExecution:
         return collect_requests(self._state, logs)
 
     def _header(self, state_root: Hash32, requests_hash: Hash32) -> Header:
-        context, inputs = self.context, self._inputs
+        context, inputs, fork = self.context, self._inputs, self.context.fork
+        work = inputs.work or Work(0, ZERO_NONCE)
+        withdrawals_root = ordered_root(encode_withdrawal(entry) for entry in inputs.withdrawals)
         encoded_receipts = (
             encode_receipt(transaction.type, receipt)
             for transaction, receipt in zip(self._transactions, self._receipts, strict=True)
@@ -208,28 +239,31 @@ class BlockExecution:
         return sealed(
             Header(
                 parent_hash=context.parent_hash,
-                ommers_hash=EMPTY_OMMERS_HASH,
+                ommers_hash=ommers_hash(work.ommers),
                 coinbase=context.coinbase,
                 state_root=state_root,
                 transactions_root=ordered_root(transaction.raw for transaction in self._transactions),
                 receipts_root=ordered_root(encoded_receipts),
                 bloom=join_blooms(receipt.bloom for receipt in self._receipts),
-                difficulty=0,
+                difficulty=work.difficulty,
                 number=context.number,
                 gas_limit=context.gas_limit,
                 gas_used=self._gas_used,
                 timestamp_s=context.timestamp_s,
                 extra_data=inputs.extra_data,
                 prev_randao=context.prev_randao,
-                nonce=ZERO_NONCE,
+                nonce=work.nonce,
                 base_fee_wei=context.base_fee_wei,
-                withdrawals_root=ordered_root(encode_withdrawal(entry) for entry in inputs.withdrawals),
+                withdrawals_root=withdrawals_root if fork >= Fork.SHANGHAI else Hash32(b""),
                 blob_gas_used=self._blob_gas_used,
                 excess_blob_gas=context.excess_blob_gas,
-                parent_beacon_block_root=inputs.parent_beacon_block_root,
+                parent_beacon_block_root=inputs.parent_beacon_block_root
+                if fork >= Fork.CANCUN
+                else Hash32(b""),
                 requests_hash=requests_hash,
                 hash=Hash32(b""),
                 rlp=b"",
+                has_base_fee=fork >= Fork.LONDON,
             )
         )
 

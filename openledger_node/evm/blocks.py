@@ -1,7 +1,7 @@
 """How headers and whole blocks are encoded and hashed.
 
 Covered: shape, canonical form. Not covered: whether a header follows from its parent (`header_rules.py`).
-Source: execution-specs, Prague and Cancun `blocks.py`.
+Source: execution-specs, `blocks.py` of every fork.
 """
 
 import hashlib
@@ -25,12 +25,16 @@ from openledger_node.evm.rlp_codec import (
 EMPTY_OMMERS_HASH = keccak256(encode([]))
 NO_REQUESTS_HASH = Hash32(hashlib.sha256(b"").digest())
 ZERO_NONCE = bytes(8)
+_FIELDS_BEFORE_LONDON = 15
+_LONDON_FIELDS = 16
+_SHANGHAI_FIELDS = 17
 _CANCUN_FIELDS = 20
 _PRAGUE_FIELDS = 21
+_FIELD_COUNTS = (_FIELDS_BEFORE_LONDON, _LONDON_FIELDS, _SHANGHAI_FIELDS, _CANCUN_FIELDS, _PRAGUE_FIELDS)
 
 
 def _header_items(header: Header) -> list[Item]:
-    """All fields in order; a Cancun header (no requests hash) has the last one missing."""
+    """All fields in order; an older header ends earlier."""
     items: list[Item] = [
         header.parent_hash,
         header.ommers_hash,
@@ -47,13 +51,20 @@ def _header_items(header: Header) -> list[Item]:
         header.extra_data,
         header.prev_randao,
         header.nonce,
-        uint(header.base_fee_wei),
-        header.withdrawals_root,
-        uint(header.blob_gas_used),
-        uint(header.excess_blob_gas),
-        header.parent_beacon_block_root,
     ]
-    return [*items, header.requests_hash] if header.requests_hash else items
+    if header.has_base_fee:
+        items.append(uint(header.base_fee_wei))
+    if header.withdrawals_root:
+        items.append(header.withdrawals_root)
+    if header.parent_beacon_block_root:
+        items += [
+            uint(header.blob_gas_used),
+            uint(header.excess_blob_gas),
+            header.parent_beacon_block_root,
+        ]
+    if header.requests_hash:
+        items.append(header.requests_hash)
+    return items
 
 
 def sealed(header: Header) -> Header:
@@ -68,8 +79,10 @@ def decode_header(encoded: bytes) -> Header:
 
 
 def _header(items: list[Item]) -> Header:
-    if len(items) not in (_CANCUN_FIELDS, _PRAGUE_FIELDS):
-        raise RlpError(f"rlp: expected 20 or 21 header fields, got {len(items)}")
+    count = len(items)
+    if count not in _FIELD_COUNTS:
+        raise RlpError(f"rlp: expected one of {_FIELD_COUNTS} header fields, got {count}")
+    has_blobs = count >= _CANCUN_FIELDS
     return sealed(
         Header(
             parent_hash=Hash32(to_fixed(items[0], 32)),
@@ -87,16 +100,26 @@ def _header(items: list[Item]) -> Header:
             extra_data=to_bytes(items[12]),
             prev_randao=Hash32(to_fixed(items[13], 32)),
             nonce=to_fixed(items[14], 8),
-            base_fee_wei=to_uint(items[15]),
-            withdrawals_root=Hash32(to_fixed(items[16], 32)),
-            blob_gas_used=to_uint(items[17], 64),
-            excess_blob_gas=to_uint(items[18], 64),
-            parent_beacon_block_root=Hash32(to_fixed(items[19], 32)),
-            requests_hash=Hash32(to_fixed(items[20], 32) if len(items) == _PRAGUE_FIELDS else b""),
+            base_fee_wei=to_uint(items[15]) if count >= _LONDON_FIELDS else 0,
+            withdrawals_root=_hash_from(items, 16),
+            blob_gas_used=to_uint(items[17], 64) if has_blobs else 0,
+            excess_blob_gas=to_uint(items[18], 64) if has_blobs else 0,
+            parent_beacon_block_root=_hash_from(items, 19),
+            requests_hash=_hash_from(items, 20),
             hash=Hash32(b""),
             rlp=b"",
+            has_base_fee=count >= _LONDON_FIELDS,
         )
     )
+
+
+def _hash_from(items: list[Item], index: int) -> Hash32:
+    """Nothing where the header ends before."""
+    return Hash32(to_fixed(items[index], 32) if index < len(items) else b"")
+
+
+def ommers_hash(ommers: tuple[Header, ...]) -> Hash32:
+    return keccak256(encode([_header_items(ommer) for ommer in ommers]))
 
 
 def encode_withdrawal(withdrawal: Withdrawal) -> bytes:
@@ -122,15 +145,19 @@ def _withdrawal(item: Item) -> Withdrawal:
 
 
 def encode_block(
-    header: Header, transactions: tuple[bytes, ...], withdrawals: tuple[Withdrawal, ...] = ()
+    header: Header,
+    transactions: tuple[bytes, ...],
+    withdrawals: tuple[Withdrawal, ...] = (),
+    ommers: tuple[Header, ...] = (),
 ) -> bytes:
     """RLP of a whole block: typed transactions are byte strings in it, legacy ones lists."""
     items: list[Item] = [
         _header_items(header),
         [decode_list(raw) if raw[0] >= 0xC0 else raw for raw in transactions],
-        [],
-        [_withdrawal_items(withdrawal) for withdrawal in withdrawals],
+        [_header_items(ommer) for ommer in ommers],
     ]
+    if header.withdrawals_root:
+        items.append([_withdrawal_items(withdrawal) for withdrawal in withdrawals])
     return encode(items)
 
 
@@ -141,20 +168,24 @@ class RawBlock:
     header: Header
     transactions: tuple[bytes, ...]
     withdrawals: tuple[Withdrawal, ...]
+    ommers: tuple[Header, ...] = ()
 
 
 def decode_block(encoded: bytes) -> RawBlock:
     """Raises `RlpError`."""
-    items = decode_list(encoded)
-    if len(items) != 4:
-        raise RlpError(f"rlp: expected four block fields, got {len(items)}")
-    header, transactions, ommers, withdrawals = (to_list(item) for item in items)
-    if ommers:
-        raise RlpError("rlp: a block after the merge has no ommers")
+    items = [to_list(item) for item in decode_list(encoded)]
+    if len(items) not in (3, 4):
+        raise RlpError(f"rlp: expected three or four block fields, got {len(items)}")
+    header_items, transactions, ommers = items[:3]
+    header = _header(header_items)
+    withdrawals = items[3] if len(items) == 4 else []
+    if bool(header.withdrawals_root) != (len(items) == 4):
+        raise RlpError("rlp: a block has withdrawals if its header has their root")
     return RawBlock(
-        header=_header(header),
+        header=header,
         transactions=tuple(_raw_transaction(item) for item in transactions),
         withdrawals=tuple(_withdrawal(item) for item in withdrawals),
+        ommers=tuple(_header(to_list(item)) for item in ommers),
     )
 
 

@@ -15,6 +15,7 @@ from openledger_node.evm.block_building import Rules
 from openledger_node.evm.context import BlockContext, machine
 from openledger_node.evm.errors import CallError, CallTimeoutError, TransactionError
 from openledger_node.evm.halts import REVERTED
+from openledger_node.evm.old_forks import open_accounts
 from openledger_node.evm.overrides import Overrides, apply_overrides, override_precompiles
 from openledger_node.evm.records import (
     BlockOverride,
@@ -57,6 +58,7 @@ def call_context(site: CallSite, override: BlockOverride | None) -> BlockContext
         base_fee_wei=header.base_fee_wei,
         prev_randao=header.prev_randao,
         excess_blob_gas=header.excess_blob_gas,
+        difficulty=header.difficulty,
     )
     if override is None:
         return context
@@ -81,7 +83,7 @@ def run_call(
     recorder: Recorder | None = None,
 ) -> CallResult:
     """Raises `CallError` if the message cannot start, or past the time limit."""
-    accounts = AccountState(site.rules.nodes, site.state_root)
+    accounts = open_accounts(site.rules.nodes, site.state_root, site.fork)
     apply_overrides(accounts, overrides or {})
     context = call_context(site, block)
     if request.gas_price_wei is None:
@@ -176,7 +178,7 @@ def estimate_gas(
     first = run(most)
     if first.error is not None:
         _refuse(first, most)
-    least = max(first.gas_used, needed_gas(_as_transaction(request, 0)), _TRANSFER_GAS)
+    least = max(first.gas_used, needed_gas(_as_transaction(request, 0), site.fork), _TRANSFER_GAS)
     if least >= most or _works(run, least):
         return min(least, most)
     return _search(run, least, first.gas_used, most)
@@ -208,7 +210,7 @@ def _affordable_gas(site: CallSite, request: CallRequest, overrides: Overrides |
     """`request.gas`, or what the sender can pay for at its price if that is less."""
     if not request.gas_price_wei:
         return request.gas
-    accounts = AccountState(site.rules.nodes, site.state_root)
+    accounts = open_accounts(site.rules.nodes, site.state_root, site.fork)
     apply_overrides(accounts, overrides or {})
     available = accounts.get_balance(request.sender) - request.value_wei
     if available < 0:

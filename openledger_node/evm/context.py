@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from eth._utils.calculations import fake_exponential
 from eth.vm.execution_context import ExecutionContext
 
-from genesis.forks import BLOB_RULES, Fork
+from genesis.forks import Fork, blob_rules
 from genesis.types import Address, Hash32
 from openledger_node.evm.accounts import AccountState
 from openledger_node.evm.ancestors import Ancestors, HeaderSource
+from openledger_node.evm.machines import MACHINES
 from openledger_node.evm.precompile_host import NativePrecompile
 from openledger_node.evm.vm import MachineState
 
@@ -29,11 +30,12 @@ class BlockContext:
     base_fee_wei: int
     prev_randao: Hash32
     excess_blob_gas: int
+    difficulty: int = 0
 
     @property
     def blob_base_fee_wei(self) -> int:
         """Source: EIP-4844."""
-        fraction = BLOB_RULES[self.fork].update_fraction
+        fraction = blob_rules(self.fork).update_fraction
         fee: int = fake_exponential(_MINIMUM_BLOB_BASE_FEE_WEI, self.excess_blob_gas, fraction)
         return fee
 
@@ -50,7 +52,7 @@ def machine(
         coinbase=context.coinbase,
         timestamp=context.timestamp_s,
         block_number=context.number,
-        difficulty=0,
+        difficulty=context.difficulty,
         mix_hash=context.prev_randao,
         gas_limit=context.gas_limit,
         prev_hashes=(),
@@ -62,6 +64,7 @@ def machine(
         accounts,
         execution_context,
         fork=context.fork,
+        computation_class=MACHINES[context.fork],
         blob_base_fee_wei=context.blob_base_fee_wei if blob_base_fee_wei is None else blob_base_fee_wei,
         ancestors=Ancestors(headers, context.number - 1, context.parent_hash),
         natives=natives,

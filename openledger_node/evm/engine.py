@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from genesis.forks import ForkSchedule, schedule_of
+from genesis.forks import Fork, ForkSchedule, schedule_of
 from genesis.spec import ChainSpec
 from genesis.types import Address, Hash32
 from openledger_node.errors import StartError
 from openledger_node.evm.accounts import AccountState
 from openledger_node.evm.ancestors import HeaderSource
 from openledger_node.evm.backends import assert_native_backends
-from openledger_node.evm.block_building import BlockExecution, Rules
+from openledger_node.evm.block_building import BlockExecution, Rules, inputs_of
 from openledger_node.evm.blocks import RawBlock
 from openledger_node.evm.calls import CallSite
 from openledger_node.evm.errors import InvalidBlockError, TransactionError
@@ -45,19 +45,24 @@ class Engine:
         except ValueError as error:
             raise StartError(str(error), "install a newer version of openledger-node") from None
         self.spec = spec
-        self._rules = Rules(spec, NodeStore(store), headers, natives if spec.is_rollup else {})
+        self._rules = Rules(
+            spec, self._schedule, NodeStore(store), headers, natives if spec.is_rollup else {}
+        )
 
     def decode_transaction(self, raw: bytes) -> Transaction:
         """Decode and recover the sender. Raises `TransactionError` with geth's wording."""
         return decode_transaction(raw, self.spec.chain_id)
+
+    def fork_at(self, header: Header) -> Fork:
+        """The fork whose rules made the block."""
+        return self._schedule.at(header.timestamp_s, header.number)
 
     def begin_block(
         self, parent: Header, inputs: BlockInputs, state_root: Hash32 | None = None
     ) -> BlockExecution:
         """An empty block on `parent`; `inputs.transactions` are left to the caller. `state_root` names the
         state to build on if it is not the parent's own."""
-        fork = self._schedule.at(inputs.timestamp_s)
-        return BlockExecution.open(self._rules, fork, parent, state_root or parent.state_root, inputs)
+        return BlockExecution.open(self._rules, parent, state_root or parent.state_root, inputs)
 
     def execute_block(
         self, parent: Header, inputs: BlockInputs, state_root: Hash32 | None = None
@@ -74,20 +79,10 @@ class Engine:
     def verify_block(self, parent: Header, raw: RawBlock) -> ExecutedBlock:
         """Execute a block made elsewhere and compare it with its header. Raises `InvalidBlockError`."""
         header = raw.header
-        check_header(self.spec, self._schedule.at(header.timestamp_s), parent, header)
+        check_header(self.spec, self.fork_at(header), parent, header)
         check_body(raw)
         executed = self.execute_block(
-            parent,
-            BlockInputs(
-                timestamp_s=header.timestamp_s,
-                prev_randao=header.prev_randao,
-                fee_recipient=header.coinbase,
-                gas_limit=header.gas_limit,
-                parent_beacon_block_root=header.parent_beacon_block_root,
-                transactions=raw.transactions,
-                extra_data=header.extra_data,
-                withdrawals=raw.withdrawals,
-            ),
+            parent, inputs_of(header, raw.transactions, raw.withdrawals, raw.ommers)
         )
         if executed.block.header.hash != header.hash:
             raise InvalidBlockError(f"invalid header: {_difference(executed.block.header, header)}")
@@ -95,8 +90,7 @@ class Engine:
 
     def snapshot(self, header: Header, state_root: Hash32 | None = None) -> Snapshot:
         """State after `header`, or another state seen with its block context."""
-        fork = self._schedule.at(header.timestamp_s)
-        return Snapshot(CallSite(self._rules, fork, header, state_root or header.state_root))
+        return Snapshot(CallSite(self._rules, self.fork_at(header), header, state_root or header.state_root))
 
     def simulate(
         self, base: Header, plan: Plan, state_root: Hash32 | None = None, *, time_limit_s: float
@@ -104,7 +98,7 @@ class Engine:
         """Run a series of blocks on the state after `base` and keep nothing of it. Raises `SimulationError`
         or `CallError`."""
         root = state_root or base.state_root
-        return simulate(self._rules, self._schedule, base, root, plan=plan, time_limit_s=time_limit_s)
+        return simulate(self._rules, base, root, plan, time_limit_s)
 
     def patched_state(self, state_root: Hash32, changes: Overrides) -> tuple[Hash32, StateWrites]:
         """A state with accounts changed outside of any block, and what to store to make it readable."""

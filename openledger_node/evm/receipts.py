@@ -51,7 +51,7 @@ def log_item(log: Log) -> Item:
 def encode_receipt(transaction_type: int, receipt: Receipt) -> bytes:
     """Consensus encoding, type byte included."""
     fields: list[Item] = [
-        b"\x01" if receipt.succeeded else b"",
+        receipt.state_root or (b"\x01" if receipt.succeeded else b""),
         uint(receipt.cumulative_gas_used),
         receipt.bloom,
         [log_item(log) for log in receipt.logs],

@@ -38,6 +38,8 @@ class Header:
     requests_hash: Hash32
     hash: Hash32
     rlp: bytes = field(repr=False)
+    has_base_fee: bool = True
+    """False before London, where `base_fee_wei` is 0. Hashes of later forks are empty in older headers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,8 @@ class Receipt:
     contract_address: Address | None = None
     deposit_nonce: int | None = None
     l1_fee: L1Fee | None = None
+    state_root: Hash32 | None = None
+    """After the transaction; before Byzantium, in place of the status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +161,16 @@ class Block:
     receipts: tuple[Receipt, ...]
     supply_change: SupplyChange
     withdrawals: tuple[Withdrawal, ...] = ()
+    ommers: tuple[Header, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What only a block before the merge carries."""
+
+    difficulty: int
+    nonce: bytes
+    ommers: tuple[Header, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +186,8 @@ class BlockInputs:
     extra_data: bytes = b""
     withdrawals: tuple[Withdrawal, ...] = ()
     """Only on Ethereum."""
+    work: Work | None = None
+    """Only on Ethereum, before the merge."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from genesis.forks import BLOB_RULES, ForkSchedule
+from genesis.forks import Fork, blob_rules
 from genesis.types import ZERO_HASH, Hash32
 from openledger_node.evm.block_building import BlockExecution, Rules
+from openledger_node.evm.blocks import ZERO_NONCE
 from openledger_node.evm.context import BlockContext, machine
 from openledger_node.evm.errors import (
     CallTimeoutError,
@@ -22,7 +23,7 @@ from openledger_node.evm.errors import (
 from openledger_node.evm.header_rules import base_fee_after, excess_blob_gas_after
 from openledger_node.evm.node_store import OverlayNodes
 from openledger_node.evm.overrides import apply_overrides, override_precompiles
-from openledger_node.evm.records import Block, BlockInputs, Header, Transaction
+from openledger_node.evm.records import Block, BlockInputs, Header, Transaction, Work
 from openledger_node.evm.simulation_checks import Mode, check_call
 from openledger_node.evm.simulation_plan import (
     Plan,
@@ -58,11 +59,11 @@ class Simulated:
 
 
 def simulate(
-    rules: Rules, schedule: ForkSchedule, base: Header, state_root: Hash32, *, plan: Plan, time_limit_s: float
+    rules: Rules, base: Header, state_root: Hash32, plan: Plan, time_limit_s: float
 ) -> list[Simulated]:
     """Run the plan on the state after `base`. Raises `SimulationError`, `CallError` or `CallTimeoutError`."""
     check_size(plan)
-    run = _Run(rules, schedule, plan, time.monotonic() + time_limit_s)
+    run = _Run(rules, plan, time.monotonic() + time_limit_s)
     parent, root = base, state_root
     simulated = []
     for wanted in blocks_in_order(base, plan.blocks, plan.interval_s):
@@ -90,11 +91,10 @@ class _Ancestry:
 class _Run:
     """What the blocks of one simulation share."""
 
-    def __init__(self, rules: Rules, schedule: ForkSchedule, plan: Plan, deadline_s: float) -> None:
+    def __init__(self, rules: Rules, plan: Plan, deadline_s: float) -> None:
         self._ancestry = _Ancestry(rules.headers.header_by_hash)
         self._overlay = OverlayNodes(rules.nodes)
         self._rules = replace(rules, nodes=self._overlay, headers=self._ancestry)
-        self._schedule = schedule
         self._plan = plan
         self._deadline_s = deadline_s
         self._gas_left = plan.gas_cap
@@ -117,7 +117,7 @@ class _Run:
         override = wanted.block
         assert override.number is not None
         assert override.timestamp_s is not None
-        fork = self._schedule.at(override.timestamp_s)
+        fork = self._rules.schedule.at(override.timestamp_s, override.number)
         inputs = BlockInputs(
             timestamp_s=override.timestamp_s,
             prev_randao=override.prev_randao or ZERO_HASH,
@@ -125,6 +125,7 @@ class _Run:
             gas_limit=parent.gas_limit if override.gas_limit is None else override.gas_limit,
             parent_beacon_block_root=wanted.beacon_root,
             withdrawals=wanted.withdrawals,
+            work=Work(parent.difficulty, ZERO_NONCE) if fork < Fork.PARIS else None,
         )
         context = BlockContext(
             chain_id=self._rules.spec.chain_id,
@@ -134,16 +135,17 @@ class _Run:
             timestamp_s=inputs.timestamp_s,
             coinbase=inputs.fee_recipient,
             gas_limit=inputs.gas_limit,
-            base_fee_wei=self._base_fee_wei(parent, override.base_fee_wei),
+            base_fee_wei=self._base_fee_wei(parent, fork, override.base_fee_wei),
             prev_randao=inputs.prev_randao,
             excess_blob_gas=excess_blob_gas_after(parent, fork),
+            difficulty=parent.difficulty if fork < Fork.PARIS else 0,
         )
         return inputs, context
 
-    def _base_fee_wei(self, parent: Header, overridden: int | None) -> int:
+    def _base_fee_wei(self, parent: Header, fork: Fork, overridden: int | None) -> int:
         if overridden is not None:
             return overridden
-        return base_fee_after(self._rules.spec, parent) if self._plan.validate else 0
+        return base_fee_after(self._rules.spec, parent, fork) if self._plan.validate else 0
 
     def _state(self, context: BlockContext, state_root: Hash32, wanted: SimulatedBlock) -> MachineState:
         accounts = NumberingState(self._rules.nodes, state_root)
@@ -179,7 +181,7 @@ class _SimulatedExecution(BlockExecution):
             )
         nonce = self._accounts.get_nonce(call.sender) if call.nonce is None else call.nonce
         transaction = with_encoding(as_transaction(call, self.context.chain_id, nonce, gas))
-        blob_room = BLOB_RULES[self.context.fork].maximum_gas - self._blob_gas_used
+        blob_room = blob_rules(self.context.fork).maximum_gas - self._blob_gas_used
         check_call(transaction, self._state, self.context, blob_room, mode)
         price_wei = effective_gas_price(transaction, self.context.base_fee_wei)
         is_rollup = self._rules.spec.is_rollup

@@ -115,14 +115,14 @@ def _check_funds(transaction: Transaction, accounts: AccountState) -> None:
 
 
 def _check_gas(transaction: Transaction, fork: Fork) -> None:
-    needed = needed_gas(transaction)
+    needed = needed_gas(transaction, fork)
     if transaction.gas < needed:
         cause = f"intrinsic gas too low: have {transaction.gas}, want {needed}"
         raise _refuse(Refusal.INTRINSIC_GAS, transaction, cause)
     if fork >= Fork.PRAGUE and transaction.gas < (floor := floor_gas(transaction.data)):
         cause = f"insufficient gas for floor data gas cost: have {transaction.gas}, want {floor}"
         raise _refuse(Refusal.INTRINSIC_GAS, transaction, cause)
-    if transaction.to is None and len(transaction.data) > MAXIMUM_INITCODE_BYTES:
+    if fork >= Fork.SHANGHAI and transaction.to is None and len(transaction.data) > MAXIMUM_INITCODE_BYTES:
         cause = (
             f"max initcode size exceeded: code size {len(transaction.data)}, limit {MAXIMUM_INITCODE_BYTES}"
         )

@@ -121,4 +121,4 @@ class Snapshot:
 
     def next_base_fee_wei(self) -> int:
         """Base fee of a block on top of `header`."""
-        return base_fee_after(self._site.rules.spec, self.header)
+        return base_fee_after(self._site.rules.spec, self.header, self._site.fork)

@@ -34,7 +34,8 @@ _DEPOSIT_TYPE, _WITHDRAWAL_TYPE, _CONSOLIDATION_TYPE = b"\x00", b"\x01", b"\x02"
 
 def begin_block(state: MachineState, parent_beacon_block_root: Hash32, parent_hash: Hash32) -> None:
     """What runs before the first transaction. A contract that is not there is skipped."""
-    _system_call(state, BEACON_ROOTS, parent_beacon_block_root)
+    if state.fork >= Fork.CANCUN:
+        _system_call(state, BEACON_ROOTS, parent_beacon_block_root)
     if state.fork >= Fork.PRAGUE:
         _system_call(state, HISTORY_STORAGE, parent_hash)
 

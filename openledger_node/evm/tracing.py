@@ -6,11 +6,11 @@ Not covered: what the tracers record (`tracers/`).
 from collections.abc import Mapping
 from typing import Any
 
-from openledger_node.evm.block_building import BlockExecution
+from openledger_node.evm.block_building import BlockExecution, inputs_of
 from openledger_node.evm.calls import CallSite, run_call
 from openledger_node.evm.errors import CallError
 from openledger_node.evm.overrides import Overrides
-from openledger_node.evm.records import Block, BlockInputs, BlockOverride, CallRequest
+from openledger_node.evm.records import Block, BlockOverride, CallRequest
 from openledger_node.evm.tracers.base import MakeTracer, Options, Recorder
 from openledger_node.evm.tracers.call import CallTracer
 from openledger_node.evm.tracers.prestate import PrestateTracer
@@ -53,15 +53,8 @@ def trace_block(
     """Results in the order of the block, or the one at `only_index`; `site` is the parent's. Raises
     `CallError`."""
     recorder = Recorder(_maker(tracer), options)
-    header = block.header
-    inputs = BlockInputs(
-        timestamp_s=header.timestamp_s,
-        prev_randao=header.prev_randao,
-        fee_recipient=header.coinbase,
-        gas_limit=header.gas_limit,
-        parent_beacon_block_root=header.parent_beacon_block_root,
-    )
-    execution = BlockExecution.open(site.rules, site.fork, site.header, site.state_root, inputs)
+    inputs = inputs_of(block.header)
+    execution = BlockExecution.open(site.rules, site.header, site.state_root, inputs)
     for index, transaction in enumerate(block.transactions):
         wanted = only_index is None or index == only_index
         execution.add(transaction.raw, recorder=recorder if wanted else None)

@@ -21,11 +21,11 @@ from openledger_node.evm.accounts import AccountState
 from openledger_node.evm.authorizations import apply_authorization
 from openledger_node.evm.code import delegation_target
 from openledger_node.evm.halts import halt_name
+from openledger_node.evm.old_forks import refund
 from openledger_node.evm.records import L1Fee, Log, Transaction
 from openledger_node.evm.validity import blob_gas, needed_gas
 from openledger_node.evm.vm import MachineState
 
-_REFUND_QUOTIENT = 5
 _NONCE_LIMIT = 2**64
 
 
@@ -107,7 +107,7 @@ def run_message(state: MachineState, transaction: Transaction, nonce: int, price
     )
     computation = _run(state, message, context)
     peak = transaction.gas - computation.get_gas_remaining()
-    used = peak - min(state.accounts.refund, peak // _REFUND_QUOTIENT)
+    used = peak - refund(state.accounts, peak, state.fork)
     if state.fork >= Fork.PRAGUE:
         floor = floor_gas(transaction.data)
         used, peak = max(used, floor), max(peak, floor)
@@ -129,7 +129,7 @@ def _warm_up(accounts: AccountState, transaction: Transaction) -> None:
 
 
 def _message(state: MachineState, transaction: Transaction, nonce: int) -> Any:
-    gas = transaction.gas - needed_gas(transaction)
+    gas = transaction.gas - needed_gas(transaction, state.fork)
     accounts = state.accounts
     if transaction.to is None:
         created = Address(generate_contract_address(transaction.sender, nonce))

@@ -13,6 +13,7 @@ from openledger_node.evm.accounts import AccountState
 from openledger_node.evm.code import delegation_target
 from openledger_node.evm.context import GAS_PER_BLOB, BlockContext
 from openledger_node.evm.errors import TransactionError
+from openledger_node.evm.old_forks import intrinsic_difference, knows_type
 from openledger_node.evm.records import Transaction
 from openledger_node.evm.transactions import BLOB, SET_CODE
 
@@ -28,15 +29,16 @@ class Room:
     blob_gas: int
 
 
-def needed_gas(transaction: Transaction) -> int:
+def needed_gas(transaction: Transaction, fork: Fork) -> int:
     """Intrinsic gas."""
-    return intrinsic_gas(
+    today = intrinsic_gas(
         transaction.data,
         is_creation=transaction.to is None,
         access_list_addresses=len(transaction.access_list),
         access_list_slots=sum(len(entry.slots) for entry in transaction.access_list),
         authorizations=len(transaction.authorizations),
     )
+    return today if fork >= Fork.CANCUN else today + intrinsic_difference(transaction, fork)
 
 
 def blob_gas(transaction: Transaction) -> int:
@@ -64,8 +66,8 @@ def check_transaction(
 
 
 def _check_type(transaction: Transaction, fork: Fork, is_rollup: bool) -> None:
-    unknown = transaction.type == SET_CODE and fork < Fork.PRAGUE
-    if unknown or (is_rollup and transaction.type == BLOB) or transaction.deposit is not None:
+    unknown = transaction.deposit is not None or not knows_type(fork, transaction)
+    if unknown or (is_rollup and transaction.type == BLOB):
         raise TransactionError("transaction type not supported")
     if transaction.type == SET_CODE and not transaction.authorizations:
         raise TransactionError("EIP-7702 transaction with empty auth list")
@@ -147,14 +149,14 @@ def _check_room(transaction: Transaction, context: BlockContext, room: Room) -> 
 
 def check_gas(transaction: Transaction, fork: Fork) -> None:
     """Intrinsic gas, calldata floor and initcode size; for calls and deposits as well."""
-    needed = needed_gas(transaction)
+    needed = needed_gas(transaction, fork)
     if transaction.gas < needed:
         raise TransactionError(f"intrinsic gas too low: have {transaction.gas}, want {needed}")
     if fork >= Fork.PRAGUE and transaction.gas < (floor := floor_gas(transaction.data)):
         raise TransactionError(
             f"insufficient gas for floor data gas cost: have {transaction.gas}, want {floor}"
         )
-    if transaction.to is None and len(transaction.data) > MAXIMUM_INITCODE_BYTES:
+    if fork >= Fork.SHANGHAI and transaction.to is None and len(transaction.data) > MAXIMUM_INITCODE_BYTES:
         raise TransactionError(
             f"max initcode size exceeded: code size {len(transaction.data)} limit {MAXIMUM_INITCODE_BYTES}"
         )

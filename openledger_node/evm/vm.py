@@ -1,18 +1,18 @@
 """Where we differ from py-evm's machine: a thin subclass of its state and computation.
 
-Covered: the flat account state, native precompiles, Ethereum's precompiles by native libraries, initcode gas
-charged once (it is part of the intrinsic gas), jump checks without recursion, wall-clock limits, tracer hooks.
-Not covered: what happens around a message (`transaction_processing.py`).
+Covered: the flat account state, native precompiles, Ethereum's precompiles by native libraries, initcode
+gas charged once (it is part of the intrinsic gas), jump checks without recursion, wall-clock limits, tracer
+hooks.
+Not covered: which machine a fork has (`machines.py`), what happens around a message
+(`transaction_processing.py`).
 """
 
 import time
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from eth.exceptions import Halt, InsufficientFunds, StackDepthLimit
 from eth.vm.execution_context import ExecutionContext
-from eth.vm.forks.cancun.computation import CancunComputation
-from eth.vm.forks.prague.computation import PragueComputation
 from eth.vm.forks.prague.state import PragueState
 from eth.vm.logic.invalid import InvalidOpcode
 
@@ -22,7 +22,6 @@ from openledger_node.errors import TemporaryError
 from openledger_node.evm.accounts import AccountState
 from openledger_node.evm.ancestors import Ancestors
 from openledger_node.evm.code import Code
-from openledger_node.evm.ethereum_precompiles import PRECOMPILES
 from openledger_node.evm.precompile_host import NativePrecompile, run_native
 from openledger_node.evm.records import Log
 
@@ -57,6 +56,7 @@ class MachineState(PragueState):  # type: ignore[misc]  # py-evm is untyped here
         context: ExecutionContext,
         *,
         fork: Fork,
+        computation_class: Any,
         blob_base_fee_wei: int,
         ancestors: Ancestors,
         natives: Mapping[Address, NativePrecompile],
@@ -66,7 +66,7 @@ class MachineState(PragueState):  # type: ignore[misc]  # py-evm is untyped here
         self._account_db = accounts
         self.accounts = accounts
         self.fork = fork
-        self.computation_class = _MACHINES[fork]
+        self.computation_class = computation_class
         self.natives = natives
         self.tracer: Tracer | None = None
         self.deadline_s: float | None = None
@@ -107,7 +107,7 @@ class MachineState(PragueState):  # type: ignore[misc]  # py-evm is untyped here
             raise ExecutionTimeoutError("execution aborted (timeout)")
 
 
-class _Changes:
+class Changes:
     """What every fork's computation does differently here; mixed in before py-evm's class."""
 
     state: MachineState
@@ -244,14 +244,3 @@ def _transfer(accounts: AccountState, sender: Address, recipient: Address, amoun
         raise InsufficientFunds(f"Insufficient funds: {balance} < {amount_wei}")
     accounts.set_balance(sender, balance - amount_wei)
     accounts.set_balance(recipient, accounts.get_balance(recipient) + amount_wei)
-
-
-class CancunMachine(_Changes, CancunComputation):  # type: ignore[misc]  # py-evm is untyped here
-    _precompiles: ClassVar[Mapping[Address, Any]] = PRECOMPILES[Fork.CANCUN]
-
-
-class PragueMachine(_Changes, PragueComputation):  # type: ignore[misc]  # py-evm is untyped here
-    _precompiles: ClassVar[Mapping[Address, Any]] = PRECOMPILES[Fork.PRAGUE]
-
-
-_MACHINES: Mapping[Fork, Any] = {Fork.CANCUN: CancunMachine, Fork.PRAGUE: PragueMachine}

@@ -6,7 +6,7 @@
 | `n`    | node hash (32)                 | RLP of a state or storage trie node                          |
 | `c`    | code hash (32)                 | contract code                                                |
 | `h`    | block hash (32)                | RLP of the header                                            |
-| `b`    | block hash (32)                | RLP of [[raw transaction, sender]…, withdrawals]             |
+| `b`    | block hash (32)                | RLP of the body, layout in `chain/codec.py`                  |
 | `r`    | block hash (32)                | RLP of the receipts, layout in `chain/codec.py`              |
 | `s`    | block hash (32)                | minted, burned, and both since genesis (32 bytes each)       |
 | `i`    | number (8, big-endian)         | hash of the canonical block (32)                             |

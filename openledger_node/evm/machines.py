@@ -1,0 +1,64 @@
+"""Which machine runs the code of which fork: py-evm's, with our changes in front.
+
+Forks that only moved the difficulty bomb share their predecessor's machine.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from eth.vm.forks.berlin.computation import BerlinComputation
+from eth.vm.forks.byzantium.computation import ByzantiumComputation
+from eth.vm.forks.cancun.computation import CancunComputation
+from eth.vm.forks.constantinople.computation import ConstantinopleComputation
+from eth.vm.forks.frontier.computation import FrontierComputation
+from eth.vm.forks.homestead.computation import HomesteadComputation
+from eth.vm.forks.istanbul.computation import IstanbulComputation
+from eth.vm.forks.london.computation import LondonComputation
+from eth.vm.forks.paris.computation import ParisComputation
+from eth.vm.forks.petersburg.computation import PetersburgComputation
+from eth.vm.forks.prague.computation import PragueComputation
+from eth.vm.forks.shanghai.computation import ShanghaiComputation
+from eth.vm.forks.spurious_dragon.computation import SpuriousDragonComputation
+from eth.vm.forks.tangerine_whistle.computation import TangerineWhistleComputation
+
+from genesis.forks import Fork
+from genesis.types import Address
+from openledger_node.evm.ethereum_precompiles import PRECOMPILES
+from openledger_node.evm.vm import Changes
+
+
+class CancunMachine(Changes, CancunComputation):  # type: ignore[misc]  # py-evm is untyped here
+    _precompiles: ClassVar[Mapping[Address, Any]] = PRECOMPILES[Fork.CANCUN]
+
+
+class PragueMachine(Changes, PragueComputation):  # type: ignore[misc]  # py-evm is untyped here
+    _precompiles: ClassVar[Mapping[Address, Any]] = PRECOMPILES[Fork.PRAGUE]
+
+
+def _older(computation: Any) -> Any:
+    """A machine with py-evm's own precompiles, whose prices were others then."""
+    return type(computation.__name__.replace("Computation", "Machine"), (Changes, computation), {})
+
+
+_LONDON = _older(LondonComputation)
+_ISTANBUL = _older(IstanbulComputation)
+
+MACHINES: Mapping[Fork, Any] = {
+    Fork.FRONTIER: _older(FrontierComputation),
+    Fork.HOMESTEAD: _older(HomesteadComputation),
+    Fork.TANGERINE_WHISTLE: _older(TangerineWhistleComputation),
+    Fork.SPURIOUS_DRAGON: _older(SpuriousDragonComputation),
+    Fork.BYZANTIUM: _older(ByzantiumComputation),
+    Fork.CONSTANTINOPLE: _older(ConstantinopleComputation),
+    Fork.PETERSBURG: _older(PetersburgComputation),
+    Fork.ISTANBUL: _ISTANBUL,
+    Fork.MUIR_GLACIER: _ISTANBUL,
+    Fork.BERLIN: _older(BerlinComputation),
+    Fork.LONDON: _LONDON,
+    Fork.ARROW_GLACIER: _LONDON,
+    Fork.GRAY_GLACIER: _LONDON,
+    Fork.PARIS: _older(ParisComputation),
+    Fork.SHANGHAI: _older(ShanghaiComputation),
+    Fork.CANCUN: CancunMachine,
+    Fork.PRAGUE: PragueMachine,
+}
