@@ -64,6 +64,7 @@ class GatewayParts:
     attestor: Attestor
     settling: Settling
     settlements: SettlementTable
+    receipts: ReceiptTable
     metering: Metering
 
 
@@ -90,63 +91,13 @@ class Gateway:
         """Open the database and wire everything; asks the node for its chain id. Raises StartError."""
         clock = clock or SystemClock()
         url = options.database_url or sqlite_url(options.datadir / DATABASE_FILE)
-        schemas = [table.SCHEMA, settlements.SCHEMA, receipts.SCHEMA, datasets.SCHEMA]
-        database = await Database.open(url, schemas)
-        ethereum = Ethereum(rpc)
-        reader = EconomyReader(ethereum)
-        scheduler = JobScheduler(JobTable(database), pool, clock)
-        settlement_table = SettlementTable(database)
-        attestor = Attestor(
-            AttestorParts(
-                table=settlement_table,
-                scheduler=scheduler,
-                artifacts=artifacts,
-                reader=reader,
-                sender=Sender(ethereum, provider, clock),
-                clock=clock,
-            )
+        database = await Database.open(
+            url, [table.SCHEMA, settlements.SCHEMA, receipts.SCHEMA, datasets.SCHEMA]
         )
-        receipt_table = ReceiptTable(database)
-        metering = Metering(
-            reader=reader,
-            receipts=receipt_table,
-            servable=Servable(reader, artifacts),
-            pool=pool,
-            provider=provider.address,
-            clock=clock,
-        )
-        settling = Settling(
-            metering=metering, receipts=receipt_table, attestor=attestor, clock=clock, rule=options.rule
-        )
-        chain_id = await ethereum.chain_id()
-        app = web.Application(middlewares=[errors_as_json], client_max_size=options.max_artifact_bytes)
-        for routes in (
-            ArtifactRoutes(artifacts, options.max_artifact_bytes),
-            JobRoutes(
-                scheduler=scheduler, artifacts=artifacts, datasets=DatasetTable(database), chain_id=chain_id
-            ),
-            InferenceRoutes(
-                catalog=Catalog(reader, clock),
-                metering=metering,
-                receipts=receipt_table,
-                settling=settling,
-                settlements=settlement_table,
-                attributions=Attributions(settlements=settlement_table, artifacts=artifacts, reader=reader),
-                chain_id=chain_id,
-            ),
-            PageRoutes(
-                StatusSource(
-                    ethereum=ethereum,
-                    scheduler=scheduler,
-                    settlements=settlement_table,
-                    pool=pool,
-                    provider=provider.address,
-                )
-            ),
-        ):
-            routes.add_to(app.router)
-        parts = GatewayParts(database, scheduler, attestor, settling, settlement_table, metering)
-        return cls(options, parts, app)
+        house = _House(EconomyReader(Ethereum(rpc)), pool, artifacts, provider, clock)
+        parts = _parts(options, database, house)
+        chain_id = await house.reader.ethereum.chain_id()
+        return cls(options, parts, _app(options, parts, house, chain_id))
 
     async def start(self) -> None:
         """Bind the port; raises OSError when it is taken."""
@@ -167,3 +118,73 @@ class Gateway:
         """Stop serving and close the database."""
         await self._runner.cleanup()
         await self.parts.database.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _House:
+    """What the gateway is given."""
+
+    reader: EconomyReader
+    pool: WorkerPool
+    artifacts: ArtifactStore
+    provider: Account
+    clock: Clock
+
+
+def _parts(options: GatewayOptions, database: Database, house: _House) -> GatewayParts:
+    scheduler = JobScheduler(JobTable(database), house.pool, house.clock)
+    settlement_table = SettlementTable(database)
+    attestor = Attestor(
+        AttestorParts(
+            table=settlement_table,
+            scheduler=scheduler,
+            artifacts=house.artifacts,
+            reader=house.reader,
+            sender=Sender(house.reader.ethereum, house.provider, house.clock),
+            clock=house.clock,
+        )
+    )
+    receipt_table = ReceiptTable(database)
+    metering = Metering(
+        reader=house.reader,
+        receipts=receipt_table,
+        servable=Servable(house.reader, house.artifacts),
+        pool=house.pool,
+        provider=house.provider.address,
+        clock=house.clock,
+    )
+    settling = Settling(
+        metering=metering, receipts=receipt_table, attestor=attestor, clock=house.clock, rule=options.rule
+    )
+    return GatewayParts(database, scheduler, attestor, settling, settlement_table, receipt_table, metering)
+
+
+def _app(options: GatewayOptions, parts: GatewayParts, house: _House, chain_id: int) -> web.Application:
+    app = web.Application(middlewares=[errors_as_json], client_max_size=options.max_artifact_bytes)
+    ArtifactRoutes(house.artifacts, options.max_artifact_bytes).add_to(app.router)
+    JobRoutes(
+        scheduler=parts.scheduler,
+        artifacts=house.artifacts,
+        datasets=DatasetTable(parts.database),
+        chain_id=chain_id,
+    ).add_to(app.router)
+    InferenceRoutes(
+        catalog=Catalog(house.reader, house.clock),
+        metering=parts.metering,
+        receipts=parts.receipts,
+        settling=parts.settling,
+        settlements=parts.settlements,
+        attributions=Attributions(
+            settlements=parts.settlements, artifacts=house.artifacts, reader=house.reader
+        ),
+        chain_id=chain_id,
+    ).add_to(app.router)
+    source = StatusSource(
+        ethereum=house.reader.ethereum,
+        scheduler=parts.scheduler,
+        settlements=parts.settlements,
+        pool=house.pool,
+        provider=house.provider.address,
+    )
+    PageRoutes(source).add_to(app.router)
+    return app

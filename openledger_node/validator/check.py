@@ -13,10 +13,9 @@ challenges come with the economy issue).
 
 from collections.abc import Sequence
 
-from genesis.addresses import ATTRIBUTION, INFERENCE_METERING
+from genesis.addresses import INFERENCE_METERING
 from genesis.commitments import (
     BATCH_QUERY_BYTES,
-    EMPTY_SUM_NODE,
     KIND_AMOUNTS,
     KIND_DEBTS,
     KIND_RECEIPTS,
@@ -24,26 +23,33 @@ from genesis.commitments import (
     QUERY_BYTES,
     SUM_BYTES,
     SumNode,
-    address_word,
-    contributor_sum_leaf,
-    merkle_layers,
-    merkle_proof,
     merkle_root,
     pack_vector,
     query_leaf,
     sum_leaf,
-    sum_proof,
     sum_tree_id,
-    sum_tree_layers,
-    tree_depth,
     vector_root,
 )
 from genesis.shares import pool_amount, query_weight
-from genesis.types import Address, Hash32
+from genesis.types import Hash32
+from openledger_node.validator.leaves import (
+    NOBODY,
+    amount_leaves,
+    expected_leaf,
+    leaf_evidence,
+    leaves_of,
+    padded,
+    root_of,
+    score_evidence,
+    score_leaves,
+    sum_evidence,
+    sum_leaves,
+    tree_id,
+    value_at,
+)
 from openledger_node.validator.records import (
     Batch,
     ContributorSum,
-    LeafEvidence,
     PostInputs,
     Right,
     SumEvidence,
@@ -53,8 +59,6 @@ from openledger_node.validator.records import (
     WrongScore,
 )
 from precompiles.scores import ScoreInputs, positive_score
-
-NOBODY = Address(bytes(20))
 
 
 def check_post(inputs: PostInputs) -> Verdict:
@@ -80,7 +84,7 @@ def _misfit(inputs: PostInputs) -> str:
     index = inputs.index
     if len(inputs.sums) != index.contributors:
         return "the index document lists another number of contributors"
-    if merkle_root(_sum_leaves(inputs.sums)) != index.sums_root:
+    if merkle_root(sum_leaves(inputs.sums)) != index.sums_root:
         return "the published contributor sums are not the committed ones"
     if any(len(each.vector) != index.dimensions * SUM_BYTES for each in inputs.sums):
         return "a contributor's sum has another dimension than the index"
@@ -90,9 +94,9 @@ def _misfit(inputs: PostInputs) -> str:
             return f"the published query of batch {number} has another dimension than the index"
         if vector_root(packed, BATCH_QUERY_BYTES) != batch.claim.query_root:
             return f"the published query of batch {number} is not the posted one"
-        if _root(_score_leaves(inputs, number)) != SumNode(batch.claim.scores_root, batch.claim.score_sum):
+        if root_of(score_leaves(inputs, number)) != SumNode(batch.claim.scores_root, batch.claim.score_sum):
             return f"the published scores of batch {number} are not the posted ones"
-    if _root(_amount_leaves(inputs)) != SumNode(inputs.post.amounts_root, inputs.post.amount_sum):
+    if root_of(amount_leaves(inputs)) != SumNode(inputs.post.amounts_root, inputs.post.amount_sum):
         return "the published amounts are not the posted ones"
     return ""
 
@@ -133,9 +137,9 @@ def _wrong_queries(batch: Batch, inputs: PostInputs) -> str:
 def _wrong_debts(inputs: PostInputs, number: int) -> str:
     claim = inputs.batches[number].claim
     debts = [max(0, -score) for score in true_scores(inputs, number)]
-    tree = _tree_id(inputs, KIND_DEBTS, claim.settlement_id)
+    tree = tree_id(inputs, KIND_DEBTS, claim.settlement_id)
     contributors = [each.contributor for each in inputs.sums]
-    expected = _root(_leaves(tree, contributors, debts, inputs.index.contributors))
+    expected = root_of(leaves_of(tree, contributors, debts, inputs.index.contributors))
     return "" if expected == SumNode(claim.debts_root, claim.debt_sum) else "the posted debts are wrong"
 
 
@@ -143,7 +147,7 @@ def _receipts_root(batch: Batch, chain_id: int) -> Hash32:
     channel = int.from_bytes(batch.settlement.channel_id, "big")
     tree = sum_tree_id(KIND_RECEIPTS, chain_id, INFERENCE_METERING, channel)
     leaves = [sum_leaf(tree, i, r.receipt_hash, r.fee_wei) for i, r in enumerate(batch.receipts)]
-    return _root(leaves).hash
+    return root_of(leaves).hash
 
 
 # --- (2) to (4): recomputing ------------------------------------------------------------------------------
@@ -179,13 +183,13 @@ def _positive(each: ContributorSum, query: bytes, inputs: PostInputs, batch: Bat
 def _first_wrong_score(inputs: PostInputs, number: int) -> WrongScore | None:
     batch = inputs.batches[number]
     packed = pack_vector(batch.posted_query, BATCH_QUERY_BYTES)
-    tree = _tree_id(inputs, KIND_SCORES, batch.claim.settlement_id)
-    posted = _padded(_score_leaves(inputs, number), inputs.index.contributors)
+    tree = tree_id(inputs, KIND_SCORES, batch.claim.settlement_id)
+    posted = padded(score_leaves(inputs, number), inputs.index.contributors)
     for place, node in enumerate(posted):
         known = place < len(inputs.sums)
         computed = _positive(inputs.sums[place], packed, inputs, batch) if known else 0
         contributor = inputs.sums[place].contributor if known else NOBODY
-        if computed is not None and node == _expected_leaf(tree, place, contributor, computed):
+        if computed is not None and node == expected_leaf(tree, place, contributor, computed):
             continue
         return WrongScore(
             batch=number,
@@ -193,29 +197,29 @@ def _first_wrong_score(inputs: PostInputs, number: int) -> WrongScore | None:
             contributor=contributor,
             posted=node.sum,
             computed=computed or 0,
-            sum=_sum_evidence(inputs.sums, place) if known else SumEvidence(0, 0, b"", ()),
+            sum=sum_evidence(inputs.sums, place) if known else SumEvidence(0, 0, b"", ()),
             query=packed,
-            leaf=_leaf_evidence(inputs, posted, place, max(0, _at(batch.scores, place))),
+            leaf=leaf_evidence(inputs, posted, place, max(0, value_at(batch.scores, place))),
         )
     return None
 
 
 def _first_wrong_amount(inputs: PostInputs) -> WrongAmount | None:
-    tree = _tree_id(inputs, KIND_AMOUNTS, inputs.batches[0].claim.settlement_id)
-    posted = _padded(_amount_leaves(inputs), inputs.index.contributors)
+    tree = tree_id(inputs, KIND_AMOUNTS, inputs.batches[0].claim.settlement_id)
+    posted = padded(amount_leaves(inputs), inputs.index.contributors)
     for place, node in enumerate(posted):
         known = place < len(inputs.sums)
         computed = true_amount(inputs, place) if known else 0
         contributor = inputs.sums[place].contributor if known else NOBODY
-        if node == _expected_leaf(tree, place, contributor, computed):
+        if node == expected_leaf(tree, place, contributor, computed):
             continue
         return WrongAmount(
             contributor_index=place,
             contributor=contributor,
             posted=node.sum,
             computed=computed,
-            scores=_score_evidence(inputs, place) if known else (),
-            leaf=_leaf_evidence(inputs, posted, place, _at(inputs.posted_amounts, place)),
+            scores=score_evidence(inputs, place) if known else (),
+            leaf=leaf_evidence(inputs, posted, place, value_at(inputs.posted_amounts, place)),
         )
     return None
 
@@ -229,91 +233,3 @@ def true_amount(inputs: PostInputs, place: int) -> int:
         total_wei += pool_amount(pool_wei, score, batch.claim.score_sum, batch.policy.maximum_share_ppm)
         extra_wei = 0
     return total_wei
-
-
-# --- Leaves and proofs ------------------------------------------------------------------------------------
-
-
-def _expected_leaf(tree: Hash32, place: int, contributor: Address, amount: int) -> SumNode:
-    if contributor == NOBODY:
-        return EMPTY_SUM_NODE
-    return sum_leaf(tree, place, address_word(contributor), amount)
-
-
-def _score_leaves(inputs: PostInputs, number: int) -> list[SumNode]:
-    batch = inputs.batches[number]
-    tree = _tree_id(inputs, KIND_SCORES, batch.claim.settlement_id)
-    positive = [max(0, score) for score in batch.scores]
-    return _leaves(tree, inputs.posted_contributors, positive, inputs.index.contributors)
-
-
-def _amount_leaves(inputs: PostInputs) -> list[SumNode]:
-    tree = _tree_id(inputs, KIND_AMOUNTS, inputs.batches[0].claim.settlement_id)
-    return _leaves(tree, inputs.posted_contributors, inputs.posted_amounts, inputs.index.contributors)
-
-
-def _leaves(
-    tree: Hash32, contributors: Sequence[Address], amounts: Sequence[int], count: int
-) -> list[SumNode]:
-    """Leaves in the posted order, padded to the committed count; one too few amounts leaves one out."""
-    leaves = [
-        sum_leaf(tree, place, address_word(contributor), amount)
-        for place, (contributor, amount) in enumerate(zip(contributors, amounts, strict=False))
-    ]
-    return [*leaves, *[EMPTY_SUM_NODE] * (count - len(leaves))]
-
-
-def _padded(leaves: Sequence[SumNode], count: int) -> list[SumNode]:
-    return [*leaves, *[EMPTY_SUM_NODE] * ((1 << tree_depth(count)) - len(leaves))]
-
-
-def _root(leaves: Sequence[SumNode]) -> SumNode:
-    return sum_tree_layers(leaves)[-1][0]
-
-
-def _tree_id(inputs: PostInputs, kind: int, settlement_id: int) -> Hash32:
-    signer = int.from_bytes(inputs.post.signer, "big")
-    return sum_tree_id(kind, inputs.chain_id, ATTRIBUTION, inputs.post.feature_index, settlement_id, signer)
-
-
-def _leaf_evidence(inputs: PostInputs, leaves: Sequence[SumNode], place: int, amount: int) -> LeafEvidence:
-    """The posted leaf, opened when the poster published its key, absent otherwise."""
-    siblings = sum_proof(sum_tree_layers(leaves), place)
-    absent = leaves[place] == EMPTY_SUM_NODE
-    return LeafEvidence(
-        key=bytes(32) if absent else address_word(inputs.posted_contributors[place]),
-        amount=0 if absent else amount,
-        siblings=tuple(sibling.hash for sibling in siblings),
-        sibling_sums=tuple(sibling.sum for sibling in siblings),
-    )
-
-
-def _score_evidence(inputs: PostInputs, place: int) -> tuple[LeafEvidence, ...]:
-    found = []
-    for number, batch in enumerate(inputs.batches):
-        leaves = _padded(_score_leaves(inputs, number), inputs.index.contributors)
-        found.append(_leaf_evidence(inputs, leaves, place, max(0, _at(batch.scores, place))))
-    return tuple(found)
-
-
-def _sum_leaves(sums: Sequence[ContributorSum]) -> list[Hash32]:
-    return [
-        contributor_sum_leaf(
-            index=place,
-            contributor=each.contributor,
-            records=each.records,
-            norm_squared=each.norm_squared,
-            vector_root=vector_root(each.vector, SUM_BYTES),
-        )
-        for place, each in enumerate(sums)
-    ]
-
-
-def _sum_evidence(sums: Sequence[ContributorSum], place: int) -> SumEvidence:
-    each = sums[place]
-    proof = merkle_proof(merkle_layers(_sum_leaves(sums)), place)
-    return SumEvidence(each.records, each.norm_squared, each.vector, tuple(proof))
-
-
-def _at(values: Sequence[int], place: int) -> int:
-    return values[place] if place < len(values) else 0

@@ -1,0 +1,112 @@
+"""Which leaves a post has and ought to have, and the proofs that challenges take."""
+
+from collections.abc import Sequence
+
+from genesis.addresses import ATTRIBUTION
+from genesis.commitments import (
+    EMPTY_SUM_NODE,
+    KIND_AMOUNTS,
+    KIND_SCORES,
+    SUM_BYTES,
+    SumNode,
+    address_word,
+    contributor_sum_leaf,
+    merkle_layers,
+    merkle_proof,
+    sum_leaf,
+    sum_proof,
+    sum_tree_id,
+    sum_tree_layers,
+    tree_depth,
+    vector_root,
+)
+from genesis.types import Address, Hash32
+from openledger_node.validator.records import ContributorSum, LeafEvidence, PostInputs, SumEvidence
+
+NOBODY = Address(bytes(20))
+"""Stands for no contributor: the place of an absent leaf."""
+
+
+def expected_leaf(tree: Hash32, place: int, contributor: Address, amount: int) -> SumNode:
+    if contributor == NOBODY:
+        return EMPTY_SUM_NODE
+    return sum_leaf(tree, place, address_word(contributor), amount)
+
+
+def score_leaves(inputs: PostInputs, number: int) -> list[SumNode]:
+    batch = inputs.batches[number]
+    tree = tree_id(inputs, KIND_SCORES, batch.claim.settlement_id)
+    positive = [max(0, score) for score in batch.scores]
+    return leaves_of(tree, inputs.posted_contributors, positive, inputs.index.contributors)
+
+
+def amount_leaves(inputs: PostInputs) -> list[SumNode]:
+    tree = tree_id(inputs, KIND_AMOUNTS, inputs.batches[0].claim.settlement_id)
+    return leaves_of(tree, inputs.posted_contributors, inputs.posted_amounts, inputs.index.contributors)
+
+
+def leaves_of(
+    tree: Hash32, contributors: Sequence[Address], amounts: Sequence[int], count: int
+) -> list[SumNode]:
+    """Leaves in the posted order, padded to the committed count; one too few amounts leaves one out."""
+    leaves = [
+        sum_leaf(tree, place, address_word(contributor), amount)
+        for place, (contributor, amount) in enumerate(zip(contributors, amounts, strict=False))
+    ]
+    return [*leaves, *[EMPTY_SUM_NODE] * (count - len(leaves))]
+
+
+def padded(leaves: Sequence[SumNode], count: int) -> list[SumNode]:
+    return [*leaves, *[EMPTY_SUM_NODE] * ((1 << tree_depth(count)) - len(leaves))]
+
+
+def root_of(leaves: Sequence[SumNode]) -> SumNode:
+    return sum_tree_layers(leaves)[-1][0]
+
+
+def tree_id(inputs: PostInputs, kind: int, settlement_id: int) -> Hash32:
+    signer = int.from_bytes(inputs.post.signer, "big")
+    return sum_tree_id(kind, inputs.chain_id, ATTRIBUTION, inputs.post.feature_index, settlement_id, signer)
+
+
+def leaf_evidence(inputs: PostInputs, leaves: Sequence[SumNode], place: int, amount: int) -> LeafEvidence:
+    """The posted leaf, opened when the poster published its key, absent otherwise."""
+    siblings = sum_proof(sum_tree_layers(leaves), place)
+    absent = leaves[place] == EMPTY_SUM_NODE
+    return LeafEvidence(
+        key=bytes(32) if absent else address_word(inputs.posted_contributors[place]),
+        amount=0 if absent else amount,
+        siblings=tuple(sibling.hash for sibling in siblings),
+        sibling_sums=tuple(sibling.sum for sibling in siblings),
+    )
+
+
+def score_evidence(inputs: PostInputs, place: int) -> tuple[LeafEvidence, ...]:
+    found = []
+    for number, batch in enumerate(inputs.batches):
+        leaves = padded(score_leaves(inputs, number), inputs.index.contributors)
+        found.append(leaf_evidence(inputs, leaves, place, max(0, value_at(batch.scores, place))))
+    return tuple(found)
+
+
+def sum_leaves(sums: Sequence[ContributorSum]) -> list[Hash32]:
+    return [
+        contributor_sum_leaf(
+            index=place,
+            contributor=each.contributor,
+            records=each.records,
+            norm_squared=each.norm_squared,
+            vector_root=vector_root(each.vector, SUM_BYTES),
+        )
+        for place, each in enumerate(sums)
+    ]
+
+
+def sum_evidence(sums: Sequence[ContributorSum], place: int) -> SumEvidence:
+    each = sums[place]
+    proof = merkle_proof(merkle_layers(sum_leaves(sums)), place)
+    return SumEvidence(each.records, each.norm_squared, each.vector, tuple(proof))
+
+
+def value_at(values: Sequence[int], place: int) -> int:
+    return values[place] if place < len(values) else 0
