@@ -3,7 +3,7 @@
 import sys
 
 import orjson
-from rich.box import SIMPLE
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from openledger_node.demo.records import DemoResult
@@ -51,9 +51,9 @@ def show(world: World) -> None:
 
 
 def _table(result: DemoResult) -> Table:
-    table = Table(title="Who was paid, and why", title_justify="left", box=SIMPLE)
-    table.add_column("contributor")
-    table.add_column("brought")
+    table = Table(title="Who was paid, and why", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("contributor", "brought"):
+        table.add_column(name, no_wrap=True)
     for name in ("records", "kept", "summed score", "share", "OPEN earned"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in result.contributors:

@@ -32,7 +32,7 @@ code{font:.82rem/1.5 ui-monospace,monospace;overflow-wrap:anywhere}
 .done{color:var(--good)}
 .none{color:var(--dim);margin:0}
 @media(max-width:36rem){.stack tr{display:grid;grid-template-columns:2.5rem 1fr}
-.stack td:last-child{grid-column:1/-1;border-top:0;padding-top:0}}
+.stack td:last-child{grid-column:1/-1;border-top:0;padding:0 0 .3rem}.stack code{font-size:.76rem}}
 nav{margin-top:1.5rem;color:var(--dim);font-size:.9rem}
 a{color:inherit}
 """
