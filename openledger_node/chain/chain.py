@@ -13,12 +13,13 @@ from dataclasses import replace
 from genesis.spec import BlockId, ChainSpec
 from genesis.types import Address, Hash32
 from openledger_node.chain.block_store import BlockStore, Puts, canonical_entries, canonical_keys
+from openledger_node.chain.ethereum_genesis import EthereumGenesis
 from openledger_node.chain.genesis import Allocation, genesis_block, genesis_supply_wei
 from openledger_node.chain.head_block import HeadBlock
 from openledger_node.chain.log_search import find_logs
 from openledger_node.chain.natives import native_precompiles
 from openledger_node.chain.records import FoundLog, FoundTransaction, HeadChange, Heads, LogQuery, Supply
-from openledger_node.errors import CriticalError, StartError
+from openledger_node.errors import StartError
 from openledger_node.evm.blocks import decode_block
 from openledger_node.evm.engine import Engine
 from openledger_node.evm.errors import InvalidBlockError
@@ -30,6 +31,7 @@ from openledger_node.storage import keys
 from openledger_node.storage.identity import check_identity, identity_entry
 from openledger_node.storage.keyvalue import KeyValue
 from openledger_node.storage.migrations import migrate
+from sequencer.errors import StaleParentError
 from sequencer.ports import OpenBlock
 
 Listener = Callable[[HeadChange], None]
@@ -55,15 +57,30 @@ class Chain:
     def open(cls, spec: ChainSpec, store: KeyValue, alloc: Allocation, genesis_timestamp_s: int) -> "Chain":
         """Open the chain in `store`; an empty store gets the genesis block. Raises `StartError` if the store
         belongs to another chain or a newer schema, or if the program lacks a fork or a native library."""
-        blocks = BlockStore(store, spec.chain_id)
-        engine = Engine(spec, store, blocks, native_precompiles() if spec.is_rollup else {})
+        natives = native_precompiles() if spec.is_rollup else {}
+        engine = Engine(spec, store, BlockStore(store, spec.chain_id), natives)
         genesis = genesis_block(spec, alloc, genesis_timestamp_s)
+        return cls._open(engine, store, genesis, genesis_supply_wei(alloc))
+
+    @classmethod
+    def open_ethereum(cls, genesis: EthereumGenesis, store: KeyValue) -> "Chain":
+        """Like `open`, for a plain Ethereum chain with forks of its own."""
+        spec = genesis.spec
+        engine = Engine(spec, store, BlockStore(store, spec.chain_id), {}, genesis.schedule)
+        return cls._open(engine, store, genesis.block, genesis.supply_wei)
+
+    @classmethod
+    def _open(
+        cls, engine: Engine, store: KeyValue, genesis: ExecutedBlock, genesis_supply_wei: int
+    ) -> "Chain":
+        spec = engine.spec
+        blocks = BlockStore(store, spec.chain_id)
         genesis_hash = genesis.block.header.hash
         known = check_identity(store, genesis_hash, spec.chain_id)
         migrate(store)
         if not known:
             store.write(_genesis_entries(blocks, genesis, spec.chain_id))
-        chain = cls(engine, store, blocks, genesis.block, genesis_supply_wei(alloc))
+        chain = cls(engine, store, blocks, genesis.block, genesis_supply_wei)
         chain._step_back_to_readable_state()
         return chain
 
@@ -204,7 +221,7 @@ class Chain:
         """Store a block and make it the head, all in one write."""
         block = executed.block
         if block.header.parent_hash != self._heads.unsafe.hash:
-            raise CriticalError(f"the head moved while block {block.header.number} was built")
+            raise StaleParentError(f"the head moved while block {block.header.number} was built")
         heads = replace(self._heads, unsafe=_id(block.header))
         puts = [*executed.state_writes, *self._blocks.block_entries(block), *canonical_entries(block)]
         self._store.write([*puts, *_head_entries(heads)])

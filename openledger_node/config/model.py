@@ -6,8 +6,9 @@ A field `http.port` is the flag `--http.port`, the variable `OPENLEDGER_HTTP_POR
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
+from cyclopts import Parameter
 from pydantic import BaseModel, ConfigDict, Field
 
 from openledger_node.logs import LogFormat, LogLevel
@@ -121,7 +122,11 @@ class RunConfig(NodeConfig):
 
 
 class EthereumConfig(NodeConfig):
-    """`openledger-node ethereum`: the engine in plain-Ethereum mode, as the embedded L1."""
+    """`openledger-node ethereum`: plain Ethereum, as the embedded L1 or over a given chain."""
 
     dev: bool = False
     """Fund the public development accounts and mine a block every `l1.block-time` seconds."""
+    genesis: Path | None = None
+    """Serve the chain of this genesis file (geth's format), which makes no blocks of its own."""
+    import_: Annotated[Path | None, Parameter(name="import")] = None
+    """Blocks to add to that chain before serving it: a file of RLP blocks one after the other."""

@@ -4,7 +4,7 @@ Covered: canonical form, nesting depth (the native decoder recurses, so a deep e
 process). Not covered: what the items mean.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 from rlp.codec import decode as _rlp_decode  # uses rusty-rlp where it is installed
@@ -44,6 +44,19 @@ def decode_list(data: bytes) -> list[Item]:
     if not isinstance(item, list):
         raise RlpError("rlp: expected a list")
     return item
+
+
+def split(data: bytes) -> Iterator[bytes]:
+    """The encodings of the lists that `data` is a row of. Raises `RlpError`."""
+    position = 0
+    while position < len(data):
+        if data[position] < 0xC0:
+            raise RlpError("rlp: expected a list")
+        end = _list_span(data, position)[1]
+        if end > len(data):
+            raise RlpError("rlp: the last list is not whole")
+        yield data[position:end]
+        position = end
 
 
 def uint(value: int) -> bytes:

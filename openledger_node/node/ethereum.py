@@ -1,4 +1,4 @@
-"""The engine in plain-Ethereum mode: the L1 that `dev` embeds, in a process of its own."""
+"""The engine in plain-Ethereum mode: the L1 that `dev` embeds, or a chain given as files."""
 
 import asyncio
 import tempfile
@@ -11,11 +11,14 @@ from genesis.alloc import l1_dev_allocation
 from genesis.networks import DEV_ACCOUNT_COUNT, DEV_BALANCE_WEI, dev_l1_spec
 from genesis.types import Wei
 from openledger_node import __version__
+from openledger_node.chain.chain import Chain
 from openledger_node.chain.ethereum_block_maker import EthereumBlockMaker
+from openledger_node.chain.ethereum_genesis import EthereumGenesis
 from openledger_node.client.account import dev_account, dev_private_key
 from openledger_node.config.model import EthereumConfig
 from openledger_node.errors import StartError
-from openledger_node.node.execution import Execution, RpcPorts, open_execution
+from openledger_node.node.ethereum_import import import_blocks, load_genesis, read_blocks
+from openledger_node.node.execution import Execution, RpcPorts, open_execution, open_execution_on
 from openledger_node.node.lifecycle import ParentWatch, Supervisor, stop_on_signals
 from openledger_node.rpc.accounts import UnlockedAccounts
 from openledger_node.rpc.context import ETHEREUM_TIPS, RpcContext
@@ -57,12 +60,43 @@ class ConfirmationHeads:
 
 async def run_ethereum(config: EthereumConfig) -> None:
     """Run until stopped. Raises StartError when there is nothing to run."""
-    if not config.dev:
-        raise StartError("there is no chain to run", "give --dev for a development chain")
+    if config.dev == (config.genesis is not None):
+        raise StartError("which chain to run?", "give --dev for a development chain, or --genesis FILE")
     stop = asyncio.Event()
     stop_on_signals(stop)
     with tempfile.TemporaryDirectory(prefix="openledger-l1-") as temporary:
-        await _run_dev(config, config.datadir or Path(temporary), stop)
+        directory = config.datadir or Path(temporary)
+        if config.genesis is None:
+            await _run_dev(config, directory, stop)
+        else:
+            await _run_files(config, load_genesis(config.genesis), directory, stop)
+
+
+async def _run_files(
+    config: EthereumConfig, genesis: EthereumGenesis, directory: Path, stop: asyncio.Event
+) -> None:
+    """Import what there is to import and serve the chain; it makes no blocks."""
+    encoded = b"" if config.import_ is None else read_blocks(config.import_)
+    async with open_execution_on(lambda store: Chain.open_ethereum(genesis, store), directory) as execution:
+        chain = execution.chain
+        added = await execution.lane.run(lambda: import_blocks(chain, encoded))
+        log.info("chain imported", blocks=added, head=chain.heads.unsafe.number)
+        context = RpcContext(
+            chain=chain,
+            pool=execution.pool,
+            feeds=execution.feeds,
+            client_version=f"openledger-node/v{__version__}/ethereum",
+            tips=ETHEREUM_TIPS,
+        )
+        ports = RpcPorts(context, config.http.host, config.http.port, None)
+        async with Supervisor(stop) as supervisor:
+            await ports.start()
+            try:
+                log.info("serving", url=f"http://{config.http.host}:{ports.port}")
+                supervisor.start("parent watch", ParentWatch(stop))
+                await supervisor.run_until_stopped()
+            finally:
+                await ports.stop()
 
 
 async def _run_dev(config: EthereumConfig, directory: Path, stop: asyncio.Event) -> None:

@@ -1,7 +1,7 @@
 """What any chain needs to run: store, chain, lane, mempool, JSON-RPC; opened and closed in order."""
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from openledger_node.rpc.feeds import Feeds
 from openledger_node.rpc.methods import build_methods
 from openledger_node.rpc.pool_service import PoolService
 from openledger_node.rpc.server import RpcServer
+from openledger_node.storage.keyvalue import KeyValue
 from openledger_node.storage.leveldb import LevelDb
 from sequencer.mempool.journal import Journal
 
@@ -43,11 +44,22 @@ async def open_execution(
 
     Raises StartError for a directory of another chain or in use by another process.
     """
+    async with open_execution_on(
+        lambda store: Chain.open(spec, store, alloc, genesis_timestamp_s), directory
+    ) as execution:
+        yield execution
+
+
+@contextlib.asynccontextmanager
+async def open_execution_on(
+    open_chain: Callable[[KeyValue], Chain], directory: Path
+) -> AsyncIterator[Execution]:
+    """The same over a chain that `open_chain` opens in the directory's store."""
     directory.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as closing:
         store = LevelDb.open(directory / CHAIN_FOLDER)
         closing.callback(store.close)
-        chain = Chain.open(spec, store, alloc, genesis_timestamp_s)
+        chain = open_chain(store)
         lane = ExecutionLane()
         closing.callback(lane.close)
         clock = SteeredClock(SystemClock(), not_before_s=chain.head.header.timestamp_s)

@@ -65,8 +65,9 @@ def header(value: Header) -> Json:
         "gasLimit": quantity(value.gas_limit),
         "gasUsed": quantity(value.gas_used),
         "timestamp": quantity(value.timestamp_s),
-        "baseFeePerGas": quantity(value.base_fee_wei),
     }
+    if value.has_base_fee:
+        encoded["baseFeePerGas"] = quantity(value.base_fee_wei)
     return encoded | _fields_of_later_forks(value)
 
 
@@ -87,7 +88,7 @@ def _fields_of_later_forks(value: Header) -> Json:
 def raw_block(value: Block) -> bytes:
     """The block's RLP; its length is the object's `size`."""
     raws = tuple(transaction.raw for transaction in value.transactions)
-    return encode_block(value.header, raws, value.withdrawals)
+    return encode_block(value.header, raws, value.withdrawals, value.ommers)
 
 
 def block(value: Block, *, full: bool) -> Json:
@@ -99,7 +100,7 @@ def block(value: Block, *, full: bool) -> Json:
     encoded = header(value.header) | {
         "size": quantity(len(raw_block(value))),
         "transactions": transactions,
-        "uncles": [],
+        "uncles": [data(ommer.hash) for ommer in value.ommers],
     }
     if value.header.withdrawals_root:
         encoded["withdrawals"] = [_withdrawal(item) for item in value.withdrawals]
@@ -240,7 +241,6 @@ def _receipt(block: Block, index: int, value: Receipt, first_log: int) -> Json:
         "from": data(transaction.sender),
         "to": optional_data(transaction.to),
         "type": quantity(transaction.type),
-        "status": quantity(int(value.succeeded)),
         "gasUsed": quantity(value.gas_used),
         "cumulativeGasUsed": quantity(value.cumulative_gas_used),
         "effectiveGasPrice": quantity(value.effective_gas_price_wei),
@@ -248,6 +248,10 @@ def _receipt(block: Block, index: int, value: Receipt, first_log: int) -> Json:
         "logs": [_block_log(block, index, first_log + i, item) for i, item in enumerate(value.logs)],
         "logsBloom": data(value.bloom),
     }
+    if value.state_root is None:
+        encoded["status"] = quantity(int(value.succeeded))
+    else:
+        encoded["root"] = data(value.state_root)
     return encoded | _rollup_fields(transaction, value)
 
 
