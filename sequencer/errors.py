@@ -1,5 +1,6 @@
 """Why the pool refuses a transaction, in the words wallets match on.
 
+StaleParentError      caught by the loop: the head moved under an open block, which is given up
 AdmissionError        caught by the RPC's error table; the pool is unchanged after one
 ├── AlreadyKnownError     the same transaction is in the pool
 ├── UnpayableError        the sender cannot pay for it
@@ -7,6 +8,10 @@ AdmissionError        caught by the RPC's error table; the pool is unchanged aft
 
 The messages are go-ethereum's: ethers, viem and web3.py recognise failures by them.
 """
+
+
+class StaleParentError(Exception):
+    """Derivation replaced the head while a block was built on it; nothing of the block is stored."""
 
 
 class AdmissionError(Exception):

@@ -6,6 +6,7 @@ Not covered: what to do when building fails (the error ends `run`; the node's su
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,9 +14,12 @@ from typing import Protocol
 from genesis.types import Hash32
 from sequencer.builder.budget import Budget, BuildLimits
 from sequencer.builder.build import Filled, fill_block
+from sequencer.errors import StaleParentError
 from sequencer.mempool.ordering import Candidates
 from sequencer.mempool.pool import Pool
 from sequencer.ports import Answer, BlockMaker, Clock, Lane, OpenBlock, SteerableClock
+
+log = logging.getLogger(__name__)
 
 NOT_DUE_RETRY_S = 0.05
 """How long to wait when the block is due but the maker has none to open (waiting for L1, say)."""
@@ -134,7 +138,11 @@ class SequencerLoop:
         if block is None:
             return None
         candidates = Candidates(self._pool.ready(), block.base_fee_wei)
-        sealed = await self._lane.run(lambda: self._fill_and_seal(block, candidates))
+        try:
+            sealed = await self._lane.run(lambda: self._fill_and_seal(block, candidates))
+        except StaleParentError as error:
+            log.warning("block given up: %s", error)
+            return None
         for refusal in sealed.filled.dropped:
             self._pool.remove(refusal.transaction.hash)
         self._blocks += 1

@@ -79,7 +79,10 @@ class OpenBlock(Protocol):
     def try_transaction(self, raw: bytes) -> Included | Rejected: ...
 
     def seal(self) -> Hash32:
-        """Finish, re-execute from the parent, store and make it the head; returns its hash."""
+        """Finish, re-execute from the parent, store and make it the head; returns its hash.
+
+        Raises `errors.StaleParentError` if the parent is not the head any more.
+        """
         ...
 
     def abandon(self) -> None: ...

@@ -56,7 +56,7 @@ class Refusal(Enum):
 
 
 class SimulationError(UserError):
-    code = "OL-1113"
+    code = "OL-1112"
 
     def __init__(self, refusal: Refusal, cause: str) -> None:
         super().__init__(cause)

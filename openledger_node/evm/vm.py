@@ -32,7 +32,7 @@ _STEPS_PER_TIME_CHECK = 256
 class ExecutionTimeoutError(TemporaryError):
     """The execution took longer than its caller allows. Never raised while importing a block."""
 
-    code = "OL-1310"
+    code = "OL-1340"
 
 
 class Tracer(Protocol):

@@ -13,17 +13,17 @@ from openledger_node.errors import UserError
 
 
 class NotFoundError(UserError):
-    code = "OL-1110"
+    code = "OL-1120"
 
 
 class ConflictError(UserError):
-    code = "OL-1111"
+    code = "OL-1121"
 
 
 class PaymentRequiredError(UserError):
     """`reason` is machine-readable; `terms` is what the next voucher must say."""
 
-    code = "OL-1112"
+    code = "OL-1122"
 
     def __init__(self, reason: str, message: str, terms: dict[str, Any] | None = None) -> None:
         super().__init__(message)

@@ -14,7 +14,7 @@ from rollup_bridge.errors import TransactionError
 
 
 class L1UnavailableError(TemporaryError, BridgeTemporaryError):
-    code = "OL-1320"
+    code = "OL-1330"
 
 
 class L1RefusedError(TransactionError):

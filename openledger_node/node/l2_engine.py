@@ -85,13 +85,20 @@ class ChainEngine:
     def _apply(self, attributes: Attributes) -> Block:
         if not self._chain.is_canonical(attributes.parent.hash):
             raise ResetError(f"parent {attributes.parent.number} left the chain")
-        before = self._chain.head.header
-        if before.hash != attributes.parent.hash:
-            self._chain.rewind_to(attributes.parent.hash)
+        inputs = to_inputs(attributes)
         try:
-            return self._chain.import_block(to_inputs(attributes))
+            if self._chain.heads.unsafe.hash != attributes.parent.hash:
+                self._rewind_for(attributes.parent.hash, inputs)
+            return self._chain.import_block(inputs)
         except InvalidBlockError as error:
             raise RefusedBlockError(str(error)) from error
+
+    def _rewind_for(self, parent_hash: Hash32, inputs: BlockInputs) -> None:
+        """Make an ancestor the head, once it is sure that the block to come can be executed on it."""
+        parent = self._chain.header_by_hash(parent_hash)
+        assert parent is not None, "a canonical block is in the store"
+        self._chain.engine.execute_block(parent, inputs)
+        self._chain.rewind_to(parent_hash)
 
 
 def to_inputs(attributes: Attributes) -> BlockInputs:

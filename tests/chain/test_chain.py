@@ -8,13 +8,14 @@ from genesis.spec import ChainSpec
 from genesis.types import Address, Hash32
 from openledger_node.chain.chain import Chain
 from openledger_node.chain.records import HeadChange, LogQuery
-from openledger_node.errors import CriticalError, StartError
+from openledger_node.errors import StartError
 from openledger_node.evm.blocks import encode_block
 from openledger_node.evm.errors import InvalidBlockError
 from openledger_node.evm.records import AccountOverride, Block
 from openledger_node.storage import keys
 from openledger_node.storage.keyvalue import MemoryKeyValue
 from openledger_node.storage.leveldb import LevelDb
+from sequencer.errors import StaleParentError
 from tests.evm import world
 from tests.evm.world import ALICE, BOB, ETHEREUM, ROLLUP
 
@@ -148,7 +149,7 @@ def test_sealing_on_a_moved_head_is_refused() -> None:
     chain = world.open_chain()
     opened = chain.open_block(world.inputs(chain))
     _grow(chain, 1)
-    with pytest.raises(CriticalError, match="head moved"):
+    with pytest.raises(StaleParentError, match="head moved"):
         opened.seal()
 
 

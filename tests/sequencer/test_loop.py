@@ -6,6 +6,7 @@ import pytest
 
 from genesis.types import Hash32
 from sequencer.builder.budget import BuildLimits
+from sequencer.errors import StaleParentError
 from sequencer.loop import Sealed, SequencerLoop
 from sequencer.mempool.pool import Pool
 from sequencer.ports import OpenBlock, Rejected
@@ -55,6 +56,21 @@ async def running(bench: Bench) -> AsyncIterator[None]:
     finally:
         await bench.loop.stop()
         await asyncio.wait_for(task, 1)
+
+
+class MovedHeadBlock(FakeBlock):
+    def seal(self) -> Hash32:
+        raise StaleParentError("the head moved while block 1 was built")
+
+
+async def test_block_on_a_moved_head_is_given_up_and_the_next_one_built() -> None:
+    bench = Bench([MovedHeadBlock(), FakeBlock()])
+    async with running(bench):
+        bench.clock.advance_s(BLOCK_TIME_S)
+        await settle()
+        bench.clock.advance_s(BLOCK_TIME_S)
+        await settle()
+    assert len(bench.sealed) == 1
 
 
 async def test_a_block_each_block_time() -> None:
