@@ -32,6 +32,21 @@ class DevNode:
         self.config: dict[str, Any] = {}
 
     def start(self) -> Self:
+        """Launch, and wait until everything is up."""
+        self.launch()
+        process = self._process
+        assert process is not None
+        deadline = time.monotonic() + START_PATIENCE_S
+        while not self._config_path.exists():
+            if process.poll() is not None:
+                raise AssertionError(f"dev ended with {process.returncode}: {self.log_tail()}")
+            if time.monotonic() > deadline:
+                raise AssertionError(f"dev is not up after {START_PATIENCE_S:.0f} s: {self.log_tail()}")
+            time.sleep(0.1)
+        self.config = json.loads(self._config_path.read_text())
+        return self
+
+    def launch(self) -> None:
         self.datadir.mkdir(parents=True, exist_ok=True)
         self._config_path.unlink(missing_ok=True)
         log = (self.datadir / "dev.log").open("ab")
@@ -48,15 +63,6 @@ class DevNode:
         self._process = subprocess.Popen(
             [*command, *self._arguments], stdout=log, stderr=log, env={**os.environ, "OMP_NUM_THREADS": "1"}
         )
-        deadline = time.monotonic() + START_PATIENCE_S
-        while not self._config_path.exists():
-            if self._process.poll() is not None:
-                raise AssertionError(f"dev ended with {self._process.returncode}: {self.log_tail()}")
-            if time.monotonic() > deadline:
-                raise AssertionError(f"dev is not up after {START_PATIENCE_S:.0f} s: {self.log_tail()}")
-            time.sleep(0.1)
-        self.config = json.loads(self._config_path.read_text())
-        return self
 
     def url(self, name: str) -> str:
         return str(self.config["urls"][name])
@@ -68,11 +74,16 @@ class DevNode:
             raise AssertionError(f"{method}: {answer['error']}")
         return answer["result"]
 
-    def stop(self) -> float:
-        """SIGTERM and wait; returns the seconds it took."""
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> float:
+        """Signal and wait; returns the seconds it took."""
         assert self._process is not None
         start = time.monotonic()
-        self._process.send_signal(signal.SIGTERM)
+        self._process.send_signal(number)
         self._process.wait(STOP_PATIENCE_S + 5)
         assert self._process.returncode == 0, self.log_tail()
         return time.monotonic() - start

@@ -1,0 +1,41 @@
+"""Which processes of a dev network are alive, by what they do."""
+
+import os
+import signal
+from pathlib import Path
+
+MARKS = {
+    "node": " dev --datadir ",
+    "l1": " ethereum --dev ",
+    "verifier": " --role verifier ",
+    "validator": " --role validator ",
+    "worker": " workers.pool.main ",
+}
+
+
+def processes_of(datadir: Path) -> dict[int, str]:
+    """Process id → part played, for every live process started with a path inside `datadir`."""
+    found: dict[int, str] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal() and int(entry.name) != os.getpid():
+            command = _command(entry)
+            if f"{datadir}/" in f"{command}/":
+                found[int(entry.name)] = next((part for part, mark in MARKS.items() if mark in command), "?")
+    return found
+
+
+def process_of(datadir: Path, part: str) -> int | None:
+    """The process that plays `part`, or None while there is none."""
+    return next((pid for pid, found in processes_of(datadir).items() if found == part), None)
+
+
+def kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+
+
+def _command(process: Path) -> str:
+    """The command line with spaces around it; "" for zombies and for what ended meanwhile."""
+    try:
+        return " " + (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
