@@ -5,6 +5,10 @@ here are those of solc's code for `calldata` parameters, odd corners included: t
 and below 2^64, offsets inside structs and arrays are signed, and reads past the end give zeros where solc's
 would. Malformed arguments revert with no data at all.
 
+Arrays decode to lazy sequences: offsets may overlap, so a few kilobytes of calldata can describe millions of
+elements, and reading them before anybody has paid for them would be an attack. What a method reads, it has
+charged for. An array whose elements are dynamic is checked element by element when they are read.
+
 Source: Solidity ABI specification; solc 0.8 `ABIFunctions`, `YulUtilFunctions::accessCalldataTail`.
 Covered: the types that precompiles use (uint256, address, bool, bytesN, bytes, string, structs, dynamic
 arrays). Not covered: fixed arrays, signed integers, arrays whose elements need validation.
@@ -12,7 +16,7 @@ arrays). Not covered: fixed arrays, signed integers, arrays whose elements need 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
 from genesis.keccak import keccak256
 
@@ -122,7 +126,7 @@ def decode_arguments(parameters: Sequence[Parameter], calldata: bytes) -> tuple[
     """The arguments after the selector. Raises `MalformedCalldataError` where solc's decoder reverts.
 
     Integers decode to int, addresses and bytesN to bytes of their length, bytes and string to bytes (no
-    check of UTF-8, as in solc), arrays to tuples, structs to their records.
+    check of UTF-8, as in solc), arrays to `Items`, structs to their records.
     """
     reader = _Reader(calldata)
     if len(calldata) - SELECTOR_BYTES < sum(parameter.type.head_bytes for parameter in parameters):
@@ -186,18 +190,18 @@ class _Reader:
     def _body(self, kind: AbiType, body: int, length: int) -> Any:
         if kind.element is None:
             return self._data[body : body + length]
-        step = kind.body_bytes
-        return tuple(self._item(kind.element, body, body + i * step) for i in range(length))
+        return Items(self, kind, body, length)
 
     def _tuple(self, struct: Struct[Any], start: int) -> Any:
         values = []
         position = start
         for field in struct.fields:
-            values.append(self._item(field.type, start, position))
+            values.append(self.item(field.type, start, position))
             position += field.type.head_bytes
         return struct.record(*values)
 
-    def _item(self, kind: AbiType, base: int, position: int) -> Any:
+    def item(self, kind: AbiType, base: int, position: int) -> Any:
+        """A field or element whose head is at `position`, inside the struct or array at `base`."""
         return self._nested(kind, base, position) if kind.is_dynamic else self._static(kind, position)
 
     def _static(self, kind: AbiType, position: int) -> Any:
@@ -208,6 +212,35 @@ class _Reader:
     def _word(self, position: int) -> int:
         position %= TWO_256
         return int.from_bytes(self._data[position : position + WORD_BYTES].ljust(WORD_BYTES, b"\0"), "big")
+
+
+class Items(Sequence[Any]):
+    """A decoded array; an element is read each time it is asked for.
+
+    Reading an element that is dynamic itself raises `MalformedCalldataError` where solc reverts.
+    """
+
+    def __init__(self, reader: _Reader, kind: AbiType, body: int, length: int) -> None:
+        self._reader = reader
+        self._kind = kind
+        self._body = body
+        self._length = length
+
+    def __len__(self) -> int:
+        return self._length
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Any]: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(self._length))]
+        if not 0 <= index < self._length:
+            raise IndexError(index)
+        assert self._kind.element is not None
+        position = self._body + index * self._kind.body_bytes
+        return self._reader.item(self._kind.element, self._body, position)
 
 
 def _decode_word(kind: AbiType, value: int) -> Any:

@@ -15,6 +15,7 @@ models of more than 4,096 dimensions.
 Source: protocol, section 3 "Challenges".
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from genesis.addresses import ATTRIBUTION, TREASURY
@@ -44,6 +45,7 @@ from precompiles.attribution_interface import (
     CHALLENGE_PROVED,
     COMMITMENT_NOT_FOUND,
     INVALID_PROOF,
+    MAXIMUM_BATCHES,
     POST_VOIDED,
     WINDOW_CLOSED,
     WINDOW_OPEN,
@@ -136,10 +138,12 @@ def challenge_amount(  # noqa: PLR0917 - the method's arguments
     batches: Batches,
     contributor_index: int,
     contributor: Address,
-    scores: tuple[SumLeaf, ...],
+    scores: Sequence[SumLeaf],
     amount: SumLeaf,
 ) -> None:
     """Prove that one contributor's posted amount is not what the posted scores give."""
+    require(len(scores) <= MAXIMUM_BATCHES, "scores")
+    scores = tuple(scores)
     hashes = sum(len(leaf.siblings) for leaf in scores) + 2 * len(amount.siblings)
     gas.charge(host, gas.ATTRIBUTION["challengeAmount"], len(batches), len(scores), hashes)
     posted = _challenged_post(host, post_id, salt, batches)
@@ -243,7 +247,7 @@ def _check_opened_score(tree: SumTree, position: int, contributor: Address, leaf
         raise INVALID_PROOF(b"score")
 
 
-def _amount(host: Host, posted: Post, batches: Batches, scores: tuple[SumLeaf, ...]) -> int:
+def _amount(host: Host, posted: Post, batches: Batches, scores: Sequence[SumLeaf]) -> int:
     """`Σ_b floor(pool_b · score_b / S_b)`, each at most its capped share; the carry is in the first pool."""
     total_wei = 0
     extra_wei = posted.carry_in_wei

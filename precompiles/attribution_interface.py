@@ -1,5 +1,6 @@
 """Events, errors and shared readings of the Attribution precompile."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,7 +59,8 @@ INVALID_PROOF = Error("error InvalidProof(string what)")
 CHALLENGE_FAILED = Error("error ChallengeFailed(uint256 claimed, uint256 computed)")
 ALREADY_CLAIMED = Error("error AlreadyClaimed(uint256 postId, uint256 contributorIndex)")
 
-Batches = tuple[BatchClaim, ...]
+MAXIMUM_BATCHES = 64
+Batches = Sequence[BatchClaim]
 STRUCTS: dict[str, Struct[Any]] = {
     "BatchClaim": view.BATCH_CLAIM,
     "Post": view.POST,
@@ -95,7 +97,7 @@ class SumTree:
     root: SumNode
 
     def contains(
-        self, node: SumNode, position: int, siblings: tuple[Hash32, ...], sibling_sums: tuple[int, ...]
+        self, node: SumNode, position: int, siblings: Sequence[Hash32], sibling_sums: Sequence[int]
     ) -> bool:
         """True iff `node` is what the tree has at `position`; a sum beyond 256 bits never is."""
         depth = tree_depth(self.leaves)

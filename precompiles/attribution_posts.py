@@ -5,6 +5,7 @@ Not covered: challenges (`attribution_challenges`); the treasury's turn after a 
 Source: protocol, section 3 "Attribution".
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from genesis.addresses import ATTRIBUTION
@@ -21,6 +22,7 @@ from precompiles.attribution_interface import (
     FEATURE_INDEX_NOT_USABLE,
     INVALID_PROOF,
     LIABILITY_ABOVE_STAKE,
+    MAXIMUM_BATCHES,
     NOT_DUE_YET,
     PENDING_CHALLENGE,
     POST_FINALIZED,
@@ -41,8 +43,6 @@ from precompiles.views import attribution as view
 from precompiles.views import metering, models, policy, staking
 from precompiles.views.attribution import BatchClaim, Case, Post
 from precompiles.views.metering import Settlement
-
-MAXIMUM_BATCHES = 64
 
 
 def post(  # noqa: PLR0917 - the method's arguments
@@ -139,8 +139,8 @@ def claim(  # noqa: PLR0917 - the method's arguments
     contributor_index: int,
     contributor: Address,
     amount_wei: int,
-    siblings: tuple[Hash32, ...],
-    sibling_sums: tuple[int, ...],
+    siblings: Sequence[Hash32],
+    sibling_sums: Sequence[int],
     recipient: Address,
 ) -> None:
     """Pay a contributor's amount; only the contributor itself may have it sent elsewhere."""

@@ -1,7 +1,8 @@
 """What a precompile is: methods, events and errors declared by Solidity signature, and how a call runs.
 
 Order of checks, the same in every twin: selector (fewer than four bytes revert with no data), static call,
-arguments (malformed ones revert with no data), value. Gas for the input is taken before it is decoded, the
+arguments (malformed ones revert with no data), value, then the method's own; elements of an array of structs
+with arrays of their own are decoded there. Gas for the input is taken before it is decoded, the
 method's own price before it has any effect.
 """
 
@@ -15,7 +16,6 @@ from precompiles import gas
 from precompiles.abi import (
     SELECTOR_BYTES,
     MalformedCalldataError,
-    Parameter,
     Struct,
     decode_arguments,
     encode_parameters,
@@ -150,22 +150,21 @@ class Contract:
             raise UNKNOWN_FUNCTION_SELECTOR(calldata[:SELECTOR_BYTES])
         if host.is_static and method.mutability != "view":
             raise STATIC_CALL_NOT_ALLOWED()
-        arguments = _decode(method.inputs, calldata)
+        try:
+            return self._run_method(host, method, calldata)
+        except MalformedCalldataError:
+            raise PrecompileRevertError from None
+
+    def _run_method(self, host: Host, method: Method, calldata: bytes) -> bytes:
+        arguments = decode_arguments(method.inputs, calldata)
         if host.value_wei and method.mutability != "payable":
             raise VALUE_NOT_ALLOWED()
         return method.encode_result(method.body(host, *arguments))
 
-    def _gas_of(self, host: Host, method_selector: bytes, element_counts: tuple[int, ...]) -> int:
+    def _gas_of(self, host: Host, method_selector: bytes, element_counts: Sequence[int]) -> int:
         """What a call of a method costs; the first count is the calldata's words, selector included."""
-        gas.charge(host, gas.GAS_OF, len(element_counts))
+        gas.charge(host, gas.GAS_OF)
         price = self.prices.get(method_selector)
         if price is None:
             raise UNKNOWN_FUNCTION_SELECTOR(method_selector)
         return price.total(element_counts)
-
-
-def _decode(parameters: Sequence[Parameter], calldata: bytes) -> tuple[Any, ...]:
-    try:
-        return decode_arguments(parameters, calldata)
-    except MalformedCalldataError:
-        raise PrecompileRevertError from None

@@ -8,6 +8,7 @@ for curators: a bond stays until the contribution is reviewed.
 Source: protocol, section 3 "Datanet"; leaves: `genesis.commitments`.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -235,10 +236,10 @@ def verify_record(  # noqa: PLR0917 - the method's arguments
     position: int,
     contribution_id: int,
     first_record: int,
-    contribution_proof: tuple[Hash32, ...],
+    contribution_proof: Sequence[Hash32],
     record_leaf: Hash32,
     record_index: int,
-    record_proof: tuple[Hash32, ...],
+    record_proof: Sequence[Hash32],
 ) -> bool:
     """True iff the leaf is record `record_index` of the contribution at `position` of the version."""
     hashes = len(contribution_proof) + len(record_proof)
@@ -258,7 +259,7 @@ def verify_record(  # noqa: PLR0917 - the method's arguments
     )
 
 
-def _is_member(leaf: Hash32, index: int, proof: tuple[Hash32, ...], count: int, root: Hash32) -> bool:
+def _is_member(leaf: Hash32, index: int, proof: Sequence[Hash32], count: int, root: Hash32) -> bool:
     """True iff `leaf` is leaf `index` of the padded tree of `count` leaves."""
     if index >= count or len(proof) != tree_depth(count):
         return False

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from precompiles.host import Host
 
-CALL = 100
+CALL = 700
 INPUT_WORD = 12
 SLOT_READ = 800
 SLOT_WRITE = 10_000
@@ -45,9 +45,9 @@ class Price:
 
     def total(self, counts: Sequence[int]) -> int:
         """Gas of a whole call: input words first, then the counts in the order of `elements`."""
-        capped = [min(count, MAXIMUM_ELEMENTS) for count in counts]
         prices = [INPUT_WORD, *(price for _, price in self.elements)]
-        return CALL + self.base + sum(price * count for price, count in zip(prices, capped, strict=False))
+        pairs = zip(prices, counts, strict=False)
+        return CALL + self.base + sum(price * min(count, MAXIMUM_ELEMENTS) for price, count in pairs)
 
 
 def words(data: bytes) -> int:
@@ -99,7 +99,7 @@ SOURCE = ("source", 11 * SLOT_READ + 2 * SLOT_WRITE + LOG + 15 * HASH)
 BATCH = ("batch", 15 * SLOT_READ + SLOT_WRITE + 25 * HASH)
 FREED_BATCH = ("batch", SLOT_WRITE + 10 * HASH)
 SCORE_LEAF = ("score leaf", 24 * SLOT_READ + 30 * HASH)
-GAS_OF = Price(SLOT_READ, (("count", INPUT_WORD),))
+GAS_OF = Price(SLOT_READ)
 
 _VIEW = {"gasOf": GAS_OF}
 

@@ -6,6 +6,7 @@ Not covered: a parent's share of an adapter's pool, challenges of feature indexe
 Source: protocol, section 3 "Model".
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -56,8 +57,8 @@ def register_model(  # noqa: PLR0917 - the method's arguments
     artifact_hash: Hash32,
     parent: int,
     manifest_hash: Hash32,
-    datanet_ids: tuple[int, ...],
-    versions: tuple[int, ...],
+    datanet_ids: Sequence[int],
+    versions: Sequence[int],
     uri: bytes,
 ) -> int:
     """Register a model owned by the caller, made from published Datanet versions and maybe a parent."""

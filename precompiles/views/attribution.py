@@ -1,5 +1,6 @@
 """Where Attribution keeps posts, commitments and verdicts, and how others read them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from genesis.addresses import ATTRIBUTION
@@ -61,7 +62,7 @@ class SumEvidence:
     records: int
     norm_squared: int
     vector: bytes
-    proof: tuple[Hash32, ...]
+    proof: Sequence[Hash32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,8 @@ class SumLeaf:
 
     key: Hash32
     amount: int
-    siblings: tuple[Hash32, ...]
-    sibling_sums: tuple[int, ...]
+    siblings: Sequence[Hash32]
+    sibling_sums: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from genesis.types import Hash32
 from precompiles.abi import (
+    Items,
     MalformedCalldataError,
     Parameter,
     decode_arguments,
@@ -32,7 +33,17 @@ def decode(declaration: str, *words: int | bytes) -> tuple[Any, ...]:
     """Decode words (or raw bytes) after a selector."""
     data = b"".join(word(each) if isinstance(each, int) else each for each in words)
     parameters = parse_parameters(declaration, {"SumLeaf": SUM_LEAF})
-    return decode_arguments(parameters, SOME_SELECTOR + data)
+    result: tuple[Any, ...] = plain(decode_arguments(parameters, SOME_SELECTOR + data))
+    return result
+
+
+def plain(value: Any) -> Any:
+    """A decoded value with every lazy sequence read."""
+    if isinstance(value, Items | tuple):
+        return tuple(plain(each) for each in value)
+    if isinstance(value, SumLeaf):
+        return SumLeaf(value.key, value.amount, plain(value.siblings), plain(value.sibling_sums))
+    return value
 
 
 def refused(declaration: str, *words: int | bytes) -> bool:
@@ -76,22 +87,23 @@ def test_encoding_is_the_standard_one(values: tuple[Any, ...]) -> None:
 
 @given(FLAT_VALUES, st.binary(max_size=40))
 def test_what_is_encoded_decodes_whatever_follows(values: tuple[Any, ...], tail: bytes) -> None:
-    assert decode_arguments(FLAT, SOME_SELECTOR + encode_parameters(FLAT, values) + tail) == values
+    data = SOME_SELECTOR + encode_parameters(FLAT, values) + tail
+    assert plain(decode_arguments(FLAT, data)) == values
 
 
 @given(LEAF, st.lists(LEAF, max_size=3).map(tuple), WORD)
 def test_structs_encode_and_decode(leaf: SumLeaf, leaves: tuple[SumLeaf, ...], last: int) -> None:
     encoded = encode_parameters(NESTED, (leaf, leaves, last))
-    plain = [(each.key, each.amount, each.siblings, each.sibling_sums) for each in (leaf, *leaves)]
-    assert encoded == standard(NESTED, (plain[0], plain[1:], last))
-    assert decode_arguments(NESTED, SOME_SELECTOR + encoded) == (leaf, leaves, last)
+    rows = [(each.key, each.amount, each.siblings, each.sibling_sums) for each in (leaf, *leaves)]
+    assert encoded == standard(NESTED, (rows[0], rows[1:], last))
+    assert plain(decode_arguments(NESTED, SOME_SELECTOR + encoded)) == (leaf, leaves, last)
 
 
 @given(st.binary(max_size=400))
 def test_any_calldata_decodes_or_is_malformed(data: bytes) -> None:
     for parameters in (FLAT, NESTED):
         try:
-            decode_arguments(parameters, SOME_SELECTOR + data)
+            plain(decode_arguments(parameters, SOME_SELECTOR + data))
         except MalformedCalldataError:
             continue
 
@@ -139,6 +151,20 @@ def test_an_element_may_lie_outside_and_is_then_zero() -> None:
     leaves = decode("SumLeaf[] a", 32, 1, -(2**100))[0]
     assert leaves == (SumLeaf(Hash32(bytes(32)), 0, (), ()),)
     assert refused("SumLeaf[] a", 32, 1, 0)
+
+
+def test_overlapping_elements_cost_nothing_until_read() -> None:
+    """A thousand leaves of a thousand siblings each, in 64 kilobytes."""
+    count = 1_000
+    leaf = [0, 0, 128, 128, count, *[7] * count]
+    data = b"".join(map(word, [32, count, *[32 * count] * count, *leaf]))
+    parameters = parse_parameters("SumLeaf[] a", {"SumLeaf": SUM_LEAF})
+    (leaves,) = decode_arguments(parameters, SOME_SELECTOR + data)
+    assert len(leaves) == count
+    assert leaves[count - 1].siblings[5] == word(7)
+    assert [each.key for each in leaves[2:4]] == [bytes(32)] * 2
+    with pytest.raises(IndexError):
+        leaves[count]
 
 
 def test_names_make_signatures() -> None:

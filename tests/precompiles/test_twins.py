@@ -69,7 +69,7 @@ class Pair:
 DECODING = Pair(0)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_twins_answer_like_their_precompiles(seed: int) -> None:
     pair = Pair(seed)
@@ -99,7 +99,7 @@ def sample(kind: AbiType, random: Random) -> Any:
     return random.randbytes(20) if kind.kind == "address" else random.randrange(2)
 
 
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=1_000, deadline=None)
 @given(st.sampled_from(DECODED), st.randoms(use_true_random=False), st.integers(0, 4))
 def test_twins_decode_like_their_precompiles(
     chosen: tuple[Address, Method], random: Random, damages: int

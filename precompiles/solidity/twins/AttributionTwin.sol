@@ -242,9 +242,10 @@ contract AttributionTwin is Twin {
         IAttribution.SumLeaf[] calldata scores,
         IAttribution.SumLeaf calldata amount
     ) external payable {
-        for (uint256 i = 0; i < scores.length; ++i) _open(scores[i]);
         _open(amount);
         _refuseValue();
+        _require(scores.length <= MAXIMUM_BATCHES, "scores");
+        for (uint256 i = 0; i < scores.length; ++i) _open(scores[i]);
         _checkCommitment(postId, salt, batches);
         Challenge memory c = _challenge(postId, contributorIndex, contributor);
         SumTree memory tree = _amountsTree(postId, c.contributors);
