@@ -1,5 +1,6 @@
 """A small settled world for unit tests: a Datanet, a model with an index, staked providers, a channel."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,7 +29,7 @@ from tests.precompiles.evidence import (
     receipts_tree,
     score_tree,
 )
-from tests.precompiles.world import Moment, NativeMachine, Outcome
+from tests.precompiles.world import Moment, NativeMachine, Outcome, TwinMachine
 
 HASH = Hash32(b"\x11" * 32)
 SCENE_POLICY = replace(DEV_POLICY, significance_ppm=100_000)
@@ -39,11 +40,17 @@ FEES_WEI = (7 * UNIT, 5 * UNIT + 1, 3)
 
 
 class Scene:
-    """One native machine with named accounts; `do` must succeed, `refuse` must revert."""
+    """One machine, native or of twins, with named accounts; `do` must succeed, `refuse` must revert."""
 
-    def __init__(self, policy: Policy = SCENE_POLICY) -> None:
-        self.machine = NativeMachine(policy)
+    def __init__(
+        self, policy: Policy = SCENE_POLICY, machine_type: type[NativeMachine | TwinMachine] = NativeMachine
+    ) -> None:
+        self.machine_type = machine_type
+        self.machine = machine_type(policy)
         self.policy = policy
+        self.vectors: Sequence[Sequence[int]] = VECTORS
+        self.query: Sequence[int] = QUERY
+        self.norm_squared: int | None = None
         self.owner, self.provider, self.payer, self.key, self.validator, self.stranger = (
             Account(i) for i in range(11, 17)
         )
@@ -54,6 +61,12 @@ class Scene:
         self.channel_id = Hash32(bytes(32))
         for address in self.contributors:
             self.machine.fund(address, 10 * UNIT)
+
+    @property
+    def native(self) -> NativeMachine:
+        """The machine, where a test needs what only the native one has."""
+        assert isinstance(self.machine, NativeMachine)
+        return self.machine
 
     # --- Calls --------------------------------------------------------------------------------------------
 
@@ -124,7 +137,9 @@ class Scene:
         arguments = (HASH, 0, HASH, [datanet_id], [1], b"sha256:22")
         model_id = number(self.do(self.owner, MODEL_REGISTRY, "registerModel", *arguments))
         self.do(self.owner, MODEL_REGISTRY, "setPrice", model_id, UNIT, 2 * UNIT)
-        self.index = make_index(self.contributors, VECTORS)
+        self.index = make_index(self.contributors, self.vectors)
+        if self.norm_squared is not None:
+            self.index = replace(self.index, norms=(self.norm_squared,) * len(self.contributors))
         self.index_id = self.commit_index(model_id)
         self.wait(self.policy.index_window_s)
         return model_id
@@ -179,7 +194,7 @@ class Scene:
     def prepare_post(self, settlement_ids: list[int], signer: Account | None = None) -> Posted:
         """An honest post of the provider's; spoil its trees before sending it with `send_post`."""
         address = (signer or self.provider).address
-        query = pack_vector(QUERY, BATCH_QUERY_BYTES)
+        query = pack_vector(self.query, BATCH_QUERY_BYTES)
         scores = honest_scores(self.index, query, self.policy.significance_ppm)
         trees = [score_tree(self.index_id, each, address, self.index, scores) for each in settlement_ids]
         amounts = self.amounts(settlement_ids, address, trees)

@@ -1,5 +1,8 @@
 """Challenges: every kind of wrong leaf is caught, no right one is, and money goes where the rules say."""
 
+from dataclasses import replace
+from random import Random
+
 import pytest
 
 from genesis.addresses import ATTRIBUTION, STAKING, TREASURY
@@ -18,14 +21,15 @@ from precompiles import attribution_interface as interface
 from precompiles.checks import INVALID_ARGUMENT
 from tests.precompiles.calls import Account, event
 from tests.precompiles.evidence import Posted, Tree, batch_claim, spoil
-from tests.precompiles.scene import HASH, Scene
+from tests.precompiles.scene import HASH, SCENE_POLICY, Scene
+from tests.precompiles.world import NativeMachine, TwinMachine
 
 VOID = 3
 
 
-@pytest.fixture
-def scene() -> Scene:
-    scene = Scene()
+@pytest.fixture(params=[NativeMachine, TwinMachine])
+def scene(request: pytest.FixtureRequest) -> Scene:
+    scene = Scene(machine_type=request.param)
     scene.settlement_id = scene.settle(scene.channel())
     return scene
 
@@ -333,3 +337,46 @@ def test_the_salt_and_the_challenger_are_in_the_commitment(scene: Scene) -> None
     arguments = scene.score_challenge(post_id, posted, 0)
     missing = interface.COMMITMENT_NOT_FOUND().data
     assert scene.refuse(scene.validator, ATTRIBUTION, "challengeScore", *arguments) == missing
+
+
+@pytest.mark.parametrize("machine_type", [NativeMachine, TwinMachine])
+@pytest.mark.parametrize("dimensions", [1_024, 1_025, 2_049])
+def test_long_vectors_have_many_chunks(
+    machine_type: type[NativeMachine | TwinMachine], dimensions: int
+) -> None:
+    scene = Scene(machine_type=machine_type)
+    random = Random(dimensions)
+    scene.query = [random.randint(-(2**66), 2**66) for _ in range(dimensions)]
+    scene.vectors = [[random.randint(-(2**38), 2**38) for _ in range(dimensions)] for _ in range(3)]
+    scene.settlement_id = scene.settle(scene.channel())
+    posted = scene.prepare_post([scene.settlement_id])
+    position = next((i for i, (_, score) in enumerate(posted.scores[0].leaves) if score), 0)
+    right = posted.scores[0].leaves[position][1]
+    post_id = scene.send_post(posted)
+    scene.commit(post_id)
+    arguments = scene.score_challenge(post_id, posted, position)
+    failed = interface.CHALLENGE_FAILED(right, right).data
+    assert scene.refuse(scene.validator, ATTRIBUTION, "challengeScore", *arguments) == failed
+
+
+@pytest.mark.parametrize("machine_type", [NativeMachine, TwinMachine])
+@pytest.mark.parametrize(
+    ("norm_squared", "significance_ppm", "score"),
+    [(2**93, 8_000_000, 2**121), (2**93, 8_000_001, 0), (2**93 + 1, 0, 0), (2**93 - 1, 8_000_000, 2**121)],
+)
+def test_the_largest_numbers_compare_exactly(
+    machine_type: type[NativeMachine | TwinMachine], norm_squared: int, significance_ppm: int, score: int
+) -> None:
+    """Significance compares products of up to 274 bits."""
+    scene = Scene(replace(SCENE_POLICY, significance_ppm=significance_ppm), machine_type)
+    scene.vectors = [[2**46] * 4] * 3
+    scene.query = [2**73] * 4
+    scene.norm_squared = norm_squared
+    scene.settlement_id = scene.settle(scene.channel())
+    posted = scene.prepare_post([scene.settlement_id])
+    assert posted.scores[0].leaves[0][1] == score
+    post_id = scene.send_post(posted)
+    scene.commit(post_id)
+    arguments = scene.score_challenge(post_id, posted, 0)
+    failed = interface.CHALLENGE_FAILED(score, score).data
+    assert scene.refuse(scene.validator, ATTRIBUTION, "challengeScore", *arguments) == failed

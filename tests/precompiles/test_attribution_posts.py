@@ -11,11 +11,12 @@ from precompiles.checks import INVALID_ARGUMENT
 from tests.precompiles.calls import UNIT
 from tests.precompiles.evidence import Posted
 from tests.precompiles.scene import Scene
+from tests.precompiles.world import NativeMachine, TwinMachine
 
 
-@pytest.fixture
-def scene() -> Scene:
-    scene = Scene()
+@pytest.fixture(params=[NativeMachine, TwinMachine])
+def scene(request: pytest.FixtureRequest) -> Scene:
+    scene = Scene(machine_type=request.param)
     scene.channel_id = scene.channel()
     scene.settlement_id = scene.settle(scene.channel_id)
     return scene
@@ -122,7 +123,8 @@ def test_a_signer_needs_stake_for_its_open_pools(scene: Scene) -> None:
     arguments = scene.post_arguments(posted)
     not_staked = interface.SIGNER_NOT_STAKED(scene.stranger.address).data
     assert scene.refuse(scene.stranger, ATTRIBUTION, "post", *arguments) == not_staked
-    scene = Scene(replace(scene.policy, minimum_provider_stake_wei=UNIT, slash_amount_wei=UNIT))
+    policy = replace(scene.policy, minimum_provider_stake_wei=UNIT, slash_amount_wei=UNIT)
+    scene = Scene(policy, scene.machine_type)
     settlement_id = scene.settle(scene.channel())
     pool = scene.pool_of(settlement_id)
     scene.stake(scene.stranger, 2 * pool - 1)

@@ -13,6 +13,7 @@ from genesis.types import Address, Hash32
 from precompiles import staking as law
 from precompiles.attribution_interface import CLAIMED
 from precompiles.inference_metering import EARNINGS_WITHDRAWN
+from precompiles.model_registry import REVENUE_RECIPIENT_SET
 from precompiles.views import attribution, datanets, metering, staking
 from tests.precompiles.calls import call, number, words
 from tests.precompiles.economy import TEST_POLICY, Economy
@@ -29,7 +30,7 @@ class Books:
 
     def __init__(self, machine: NativeMachine, holders: list[Address]) -> None:
         self.machine = machine
-        self.holders = [*holders, TREASURY]
+        self.holders = {*holders, TREASURY}
         self.channels: set[Hash32] = set()
         self.claimed_wei = 0
         self.gifts_wei: defaultdict[Address, int] = defaultdict(int)
@@ -41,6 +42,8 @@ class Books:
             if topics[0] == CLAIMED.topic:
                 self.claimed_wei += int.from_bytes(data[32:64], "big")
                 self._note_gift(data[12:32], data[32:64])
+            elif topics[0] == REVENUE_RECIPIENT_SET.topic:
+                self.holders.add(Address(topics[2][12:]))
             elif topics[0] in PAYMENTS:
                 self._note_gift(topics[2][12:], data)
             elif address == INFERENCE_METERING:
@@ -57,7 +60,6 @@ class Books:
     def metering(self) -> int:
         channels = [metering.channel(self.host, channel_id) for channel_id in self.channels]
         earnings = sum(self._read(INFERENCE_METERING, "earningsOf", holder) for holder in self.holders)
-        earnings += self._read(INFERENCE_METERING, "earningsOf", STAKING)
         return earnings + sum(channel.deposit_wei - channel.settled_fee_wei for channel in channels)
 
     def attribution(self) -> int:

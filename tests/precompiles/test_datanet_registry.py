@@ -12,11 +12,12 @@ from precompiles import datanet_registry as law
 from precompiles.checks import INVALID_ARGUMENT
 from tests.precompiles.calls import Account, event, number, words
 from tests.precompiles.scene import HASH, Scene
+from tests.precompiles.world import NativeMachine, TwinMachine
 
 
-@pytest.fixture
-def scene() -> Scene:
-    return Scene()
+@pytest.fixture(params=[NativeMachine, TwinMachine])
+def scene(request: pytest.FixtureRequest) -> Scene:
+    return Scene(machine_type=request.param)
 
 
 def contribute_arguments(datanet_id: int) -> tuple[int, Hash32, int, int]:

@@ -11,7 +11,7 @@ from tests.precompiles.calls import call, method
 from tests.precompiles.economy import TEST_POLICY, Economy
 from tests.precompiles.gas_tables import LIBRARY, library_source
 from tests.precompiles.scene import Scene
-from tests.precompiles.world import NativeMachine
+from tests.precompiles.world import Call, NativeMachine
 
 
 def test_the_twins_library_is_the_table() -> None:
@@ -94,16 +94,16 @@ def test_out_of_gas_moves_no_money() -> None:
     _check_every_gas(scene, call(scene.provider.address, INFERENCE_METERING, "settle", *arguments), step=503)
 
 
-def _check_every_gas(scene: Scene, sent: object, step: int) -> None:
+def _check_every_gas(scene: Scene, sent: Call, step: int) -> None:
     """Below its price a call changes nothing; at its price it succeeds."""
-    machine = scene.machine
+    machine = scene.native
     before = (
         {address: machine.storage(address) for address in PRECOMPILES},
         dict(machine.balances),
     )
     limit = 0
     while True:
-        outcome = machine.call(sent, gas_limit=limit)  # type: ignore[arg-type] # a call, as made above
+        outcome = machine.call(sent, gas_limit=limit)
         if outcome.succeeded:
             break
         assert outcome.data is None

@@ -14,11 +14,12 @@ from precompiles import inference_metering as law
 from precompiles.checks import INVALID_ARGUMENT
 from tests.precompiles.calls import UNIT, words
 from tests.precompiles.scene import FEES_WEI, HASH, Scene
+from tests.precompiles.world import NativeMachine, TwinMachine
 
 
-@pytest.fixture
-def scene() -> Scene:
-    scene = Scene()
+@pytest.fixture(params=[NativeMachine, TwinMachine])
+def scene(request: pytest.FixtureRequest) -> Scene:
+    scene = Scene(machine_type=request.param)
     scene.channel_id = scene.channel()
     return scene
 

@@ -10,13 +10,14 @@ from precompiles import model_registry as law
 from precompiles.checks import INVALID_ARGUMENT
 from tests.precompiles.calls import event, number
 from tests.precompiles.scene import HASH, Scene
+from tests.precompiles.world import NativeMachine, TwinMachine
 
 ZERO = Hash32(bytes(32))
 
 
-@pytest.fixture
-def scene() -> Scene:
-    return Scene()
+@pytest.fixture(params=[NativeMachine, TwinMachine])
+def scene(request: pytest.FixtureRequest) -> Scene:
+    return Scene(machine_type=request.param)
 
 
 def register(scene: Scene, *, datanets: tuple[int, ...] = (), parent: int = 0) -> int:

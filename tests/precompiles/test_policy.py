@@ -12,12 +12,12 @@ from genesis.spec import OPEN_UNIT
 from precompiles import policy as law
 from tests.precompiles.calls import event, number, words
 from tests.precompiles.scene import Scene
-from tests.precompiles.world import TIMELOCK
+from tests.precompiles.world import TIMELOCK, NativeMachine, TwinMachine
 
 
-@pytest.fixture
-def scene() -> Scene:
-    return Scene(DEV_POLICY)
+@pytest.fixture(params=[NativeMachine, TwinMachine])
+def scene(request: pytest.FixtureRequest) -> Scene:
+    return Scene(DEV_POLICY, request.param)
 
 
 @pytest.mark.parametrize("policy", [DEV_POLICY, DEFAULT_POLICY])

@@ -21,7 +21,7 @@ def scene() -> Scene:
 
 def earn(scene: Scene, amount_wei: int) -> None:
     """A stakers' part arrives as a settlement would bring it."""
-    words = scene.machine.words[INFERENCE_METERING]
+    words = scene.native.words[INFERENCE_METERING]
     slot = metering.STAKERS_TOTAL_SLOT
     words[slot] = words.get(slot, 0) + amount_wei
     scene.machine.fund(STAKING, amount_wei)
@@ -29,7 +29,7 @@ def earn(scene: Scene, amount_wei: int) -> None:
 
 def slash(scene: Scene, account: Account, amount_wei: int) -> None:
     """A verdict takes stake: a part is the stranger's, the rest the treasury's."""
-    words = scene.machine.words[ATTRIBUTION]
+    words = scene.native.words[ATTRIBUTION]
     shares = (
         (attribution.SLASHED_SLOT, account.address, amount_wei),
         (attribution.REWARD_SLOT, scene.stranger.address, amount_wei // 3),
