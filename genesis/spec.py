@@ -13,6 +13,10 @@ TESTNET_L2_CHAIN_ID = 161201
 MAINNET_L2_CHAIN_ID = 1612
 
 
+DEPOSIT_CONTRACT = Address(bytes.fromhex("00000000219ab540356cbb839cbe05303d7705fa"))
+"""Mainnet's."""
+
+
 @dataclass(frozen=True, slots=True)
 class BlockId:
     """A block named by hash and height."""
@@ -53,6 +57,8 @@ class ChainSpec:
     """Timestamp of the first Osaka block, or None while it is not scheduled."""
     has_execution_requests: bool = False
     """Whether blocks carry requests to a consensus layer (EIP-7685); not on a rollup or the embedded L1."""
+    deposit_contract: Address = DEPOSIT_CONTRACT
+    """Whose logs become deposit requests. Source: EIP-6110."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from genesis.account import GenesisAccount
 from genesis.forks import BLOB_RULES, Fork, ForkSchedule
-from genesis.spec import ChainSpec, FeeParameters
+from genesis.spec import DEPOSIT_CONTRACT, ChainSpec, FeeParameters
 from genesis.types import ZERO_HASH, Address, Hash32
 from openledger_node.chain.genesis import materialise
 from openledger_node.evm.blocks import EMPTY_OMMERS_HASH, NO_REQUESTS_HASH, sealed
@@ -36,9 +36,14 @@ _BY_NUMBER = (
     ("grayGlacierBlock", Fork.GRAY_GLACIER),
     ("mergeNetsplitBlock", Fork.PARIS),
 )
-_BY_TIME = (("shanghaiTime", Fork.SHANGHAI), ("cancunTime", Fork.CANCUN), ("pragueTime", Fork.PRAGUE))
-_UNKNOWN_TIMES = ("osakaTime", "bpo1Time", "bpo2Time", "amsterdamTime")
-_BLOB_FORKS = {"cancun": Fork.CANCUN, "prague": Fork.PRAGUE}
+_BY_TIME = (
+    ("shanghaiTime", Fork.SHANGHAI),
+    ("cancunTime", Fork.CANCUN),
+    ("pragueTime", Fork.PRAGUE),
+    ("osakaTime", Fork.OSAKA),
+)
+_UNKNOWN_TIMES = ("bpo1Time", "bpo2Time", "amsterdamTime")
+_BLOB_FORKS = {"cancun": Fork.CANCUN, "prague": Fork.PRAGUE, "osaka": Fork.OSAKA}
 _GAS_PER_BLOB = 131_072
 
 
@@ -79,6 +84,7 @@ def _genesis(fields: Mapping[str, Any]) -> EthereumGenesis:
         block_gas_limit=header.gas_limit,
         fees=FEES,
         has_execution_requests=True,
+        deposit_contract=Address(_fixed(config.get("depositContractAddress") or DEPOSIT_CONTRACT.hex(), 20)),
     )
     supply_wei = sum(account.balance_wei for account in allocation.values())
     return EthereumGenesis(

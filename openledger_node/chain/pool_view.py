@@ -6,6 +6,8 @@ from genesis.types import Address
 from openledger_node.chain.chain import Chain
 from openledger_node.evm.errors import TransactionError
 from openledger_node.evm.records import DEPOSIT_TYPE, Transaction
+from openledger_node.evm.transactions import BLOB
+from openledger_node.evm.validity import blob_gas
 from sequencer.ports import AccountState, PooledTransaction
 
 DELEGATION_PREFIX = bytes.fromhex("ef0100")
@@ -59,7 +61,7 @@ class PoolView:
 
 def pooled(transaction: Transaction, spec: ChainSpec) -> PooledTransaction:
     """A decoded transaction in the pool's terms. Raises TransactionError for what this chain never takes."""
-    if transaction.type == DEPOSIT_TYPE:
+    if transaction.type == DEPOSIT_TYPE or (spec.is_rollup and transaction.type == BLOB):
         raise TransactionError("transaction type not supported")
     if transaction.chain_id is not None and transaction.chain_id != spec.chain_id:
         raise TransactionError(
@@ -89,4 +91,5 @@ def pooled(transaction: Transaction, spec: ChainSpec) -> PooledTransaction:
             authorizations=len(transaction.authorizations),
         ),
         floor_gas=floor_gas(transaction.data),
+        blob_cost_wei=blob_gas(transaction) * transaction.max_blob_fee_wei,
     )

@@ -13,7 +13,6 @@ from genesis.spec import ChainSpec
 from genesis.types import Address, Hash32
 from openledger_node.evm.ancestors import HeaderSource
 from openledger_node.evm.blocks import (
-    NO_REQUESTS_HASH,
     ZERO_NONCE,
     encode_withdrawal,
     ommers_hash,
@@ -41,7 +40,12 @@ from openledger_node.evm.records import (
     Work,
 )
 from openledger_node.evm.rollup_fees import l1_fee
-from openledger_node.evm.system_calls import apply_withdrawals, begin_block, collect_requests
+from openledger_node.evm.system_calls import (
+    apply_withdrawals,
+    begin_block,
+    collect_requests,
+    hash_of_requests,
+)
 from openledger_node.evm.tracers.base import Recorder
 from openledger_node.evm.transaction_processing import Outcome, effective_gas_price, process_transaction
 from openledger_node.evm.transactions import decode_transaction
@@ -204,7 +208,8 @@ class BlockExecution:
         ommers = () if work is None else work.ommers
         self._minted_wei += apply_withdrawals(self._state, self._inputs.withdrawals)
         self._minted_wei += pay_rewards(self._accounts, self.context, ommers)
-        requests_hash = self._requests_hash()
+        requests = self._requests()
+        requests_hash = Hash32(b"") if self.context.fork < Fork.PRAGUE else hash_of_requests(requests)
         nodes: dict[bytes, bytes] = {}
         codes: dict[Hash32, bytes] = {}
         state_root = self._accounts.make_root(nodes, codes)
@@ -218,15 +223,13 @@ class BlockExecution:
             withdrawals=self._inputs.withdrawals,
             ommers=ommers,
         )
-        return ExecutedBlock(block, state_writes(nodes, codes))
+        return ExecutedBlock(block, state_writes(nodes, codes), requests)
 
-    def _requests_hash(self) -> Hash32:
-        if self.context.fork < Fork.PRAGUE:
-            return Hash32(b"")
-        if not self._rules.spec.has_execution_requests:
-            return NO_REQUESTS_HASH
+    def _requests(self) -> tuple[bytes, ...]:
+        if self.context.fork < Fork.PRAGUE or not self._rules.spec.has_execution_requests:
+            return ()
         logs = [log for receipt in self._receipts for log in receipt.logs]
-        return collect_requests(self._state, logs)
+        return collect_requests(self._state, logs, self._rules.spec.deposit_contract)
 
     def _header(self, state_root: Hash32, requests_hash: Hash32) -> Header:
         context, inputs, fork = self.context, self._inputs, self.context.fork

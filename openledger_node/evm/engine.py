@@ -8,6 +8,7 @@ from genesis.types import Address, Hash32
 from openledger_node.errors import StartError
 from openledger_node.evm.accounts import AccountState
 from openledger_node.evm.ancestors import HeaderSource
+from openledger_node.evm.blobs import Sidecar, check_sidecar, split_network_form
 from openledger_node.evm.backends import assert_native_backends
 from openledger_node.evm.block_building import BlockExecution, Rules, inputs_of
 from openledger_node.evm.blocks import RawBlock
@@ -21,7 +22,7 @@ from openledger_node.evm.records import BlockInputs, ExecutedBlock, Header, Tran
 from openledger_node.evm.simulation import Simulated, simulate
 from openledger_node.evm.simulation_plan import Plan
 from openledger_node.evm.snapshot import Snapshot
-from openledger_node.evm.transactions import decode_transaction
+from openledger_node.evm.transactions import BLOB, decode_transaction
 from openledger_node.storage.keyvalue import KeyValue
 
 StateWrites = tuple[tuple[bytes, bytes], ...]
@@ -48,6 +49,15 @@ class Engine:
         self._rules = Rules(
             spec, self._schedule, NodeStore(store), headers, natives if spec.is_rollup else {}
         )
+
+    def decode_pooled(self, raw: bytes) -> tuple[Transaction, Sidecar | None]:
+        """The same for a transaction on its way to a block: one with blobs brings them. Raises
+        `TransactionError`."""
+        canonical, sidecar = split_network_form(raw)
+        transaction = self.decode_transaction(canonical)
+        if transaction.type == BLOB and not self.spec.is_rollup:
+            check_sidecar(transaction, sidecar)
+        return transaction, sidecar
 
     def decode_transaction(self, raw: bytes) -> Transaction:
         """Decode and recover the sender. Raises `TransactionError` with geth's wording."""

@@ -287,3 +287,5 @@ class ExecutedBlock:
 
     block: Block
     state_writes: tuple[tuple[bytes, bytes], ...] = field(repr=False)
+    requests: tuple[bytes, ...] = ()
+    """To the consensus layer; only on Ethereum."""

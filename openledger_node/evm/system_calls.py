@@ -21,7 +21,6 @@ from openledger_node.evm.vm import MachineState
 _SYSTEM_CALL_GAS = 30_000_000
 _WEI_PER_GWEI = 10**9
 
-DEPOSIT_CONTRACT = Address(bytes.fromhex("00000000219ab540356cbb839cbe05303d7705fa"))
 WITHDRAWAL_REQUESTS = Address(bytes.fromhex("00000961ef480eb55e80d19ad83579a64c007002"))
 CONSOLIDATION_REQUESTS = Address(bytes.fromhex("0000bbddc7ce488642fb579f8b00f3a590007251"))
 _DEPOSIT_TOPIC = bytes.fromhex("649bbc62d0e31342afea4e5cd82d4049e7e1ee912fc0889aa790803be39038c5")
@@ -52,14 +51,23 @@ def apply_withdrawals(state: MachineState, withdrawals: Iterable[Withdrawal]) ->
     return paid_wei
 
 
-def collect_requests(state: MachineState, logs: Sequence[Log]) -> Hash32:
-    """Run the request contracts and hash all requests of the block (EIP-7685). Raises `InvalidBlockError`."""
+def collect_requests(
+    state: MachineState, logs: Sequence[Log], deposit_contract: Address
+) -> tuple[bytes, ...]:
+    """Run the request contracts; all requests of the block, type byte first (EIP-7685). Raises
+    `InvalidBlockError`."""
+    deposits = (log for log in logs if log.address == deposit_contract and _is_deposit(log))
     requests = (
-        _DEPOSIT_TYPE + b"".join(_deposit_request(log) for log in logs if _is_deposit(log)),
+        _DEPOSIT_TYPE + b"".join(map(_deposit_request, deposits)),
         _WITHDRAWAL_TYPE + _required_system_call(state, WITHDRAWAL_REQUESTS),
         _CONSOLIDATION_TYPE + _required_system_call(state, CONSOLIDATION_REQUESTS),
     )
-    hashes = (hashlib.sha256(request).digest() for request in requests if len(request) > 1)
+    return tuple(request for request in requests if len(request) > 1)
+
+
+def hash_of_requests(requests: Iterable[bytes]) -> Hash32:
+    """Source: EIP-7685."""
+    hashes = (hashlib.sha256(request).digest() for request in requests)
     return Hash32(hashlib.sha256(b"".join(hashes)).digest())
 
 
@@ -86,7 +94,7 @@ def _required_system_call(state: MachineState, target: Address) -> bytes:
 
 
 def _is_deposit(log: Log) -> bool:
-    return log.address == DEPOSIT_CONTRACT and log.topics[:1] == (_DEPOSIT_TOPIC,)
+    return log.topics[:1] == (_DEPOSIT_TOPIC,)
 
 
 def _deposit_request(log: Log) -> bytes:

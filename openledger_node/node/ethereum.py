@@ -87,6 +87,7 @@ async def _run_files(
             feeds=execution.feeds,
             client_version=f"openledger-node/v{__version__}/ethereum",
             tips=ETHEREUM_TIPS,
+            testing=True,
         )
         ports = RpcPorts(context, config.http.host, config.http.port, None)
         async with Supervisor(stop) as supervisor:

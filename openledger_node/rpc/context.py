@@ -42,6 +42,8 @@ class RpcContext:
     rollup: RollupPort | None = None
     economy: EconomyPort | None = None
     dev: DevControls | None = None
+    testing: bool = False
+    """Whether clients may have blocks built to order."""
 
     @property
     def heads(self) -> Heads:

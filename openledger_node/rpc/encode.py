@@ -103,11 +103,11 @@ def block(value: Block, *, full: bool) -> Json:
         "uncles": [data(ommer.hash) for ommer in value.ommers],
     }
     if value.header.withdrawals_root:
-        encoded["withdrawals"] = [_withdrawal(item) for item in value.withdrawals]
+        encoded["withdrawals"] = [withdrawal(item) for item in value.withdrawals]
     return encoded
 
 
-def _withdrawal(value: Withdrawal) -> Json:
+def withdrawal(value: Withdrawal) -> Json:
     return {
         "index": quantity(value.index),
         "validatorIndex": quantity(value.validator_index),

@@ -15,6 +15,7 @@ from openledger_node.rpc.signing_methods import SigningMethods
 from openledger_node.rpc.simulate_methods import SimulateMethods
 from openledger_node.rpc.state_methods import StateMethods
 from openledger_node.rpc.table import Method, Table, quick
+from openledger_node.rpc.testing_methods import TestingMethods
 
 
 def build_methods(context: RpcContext) -> Table:
@@ -40,6 +41,8 @@ def build_methods(context: RpcContext) -> Table:
         parts.append(RecordMethods(context.economy).table())
     if context.dev is not None:
         parts.append(DevMethods(context, context.dev, fees).table())
+    if context.testing:
+        parts.append(TestingMethods(context).table())
     table: dict[str, Method] = {name: method for part in parts for name, method in part.items()}
     names = modules([*table, "rpc_modules"])
     return table | {"rpc_modules": quick(lambda: names)}

@@ -4,6 +4,7 @@ from genesis.keccak import keccak256
 from openledger_node.rpc import parse
 from openledger_node.rpc.context import RpcContext
 from openledger_node.rpc.encode import Json, data, quantity
+from openledger_node.rpc.parse import MAXIMUM_UINT64
 from openledger_node.rpc.table import Table, quick
 
 
@@ -29,10 +30,13 @@ class NodeMethods:
         }
 
     def _capabilities(self) -> Json:
-        """Nothing is pruned, so everything is served from genesis on."""
+        """Nothing is pruned, so everything is served from genesis on: the window never ends."""
         head = self._context.chain.heads.unsafe
         kinds = ("state", "tx", "logs", "receipts", "blocks", "stateproofs")
-        everything: Json = {kind: {"disabled": False, "oldestBlock": "0x0"} for kind in kinds}
+        forever = {"type": "window", "retentionBlocks": quantity(MAXIMUM_UINT64)}
+        everything: Json = {
+            kind: {"disabled": False, "oldestBlock": "0x0", "deleteStrategy": forever} for kind in kinds
+        }
         return {"head": {"number": quantity(head.number), "hash": data(head.hash)}} | everything
 
 

@@ -1,7 +1,8 @@
 """The mempool at work: transactions come in by RPC, heads by the chain, everyone who listens is told.
 
-Covered: decoding off the event loop, the journal, return of transactions whose block left the chain.
-Not covered: gossip (there is one sequencer; a follower forwards to it), rate limits.
+Covered: decoding off the event loop, the journal, return of transactions whose block left the chain, blobs
+beside their transaction until it is in a block (plain Ethereum only).
+Not covered: gossip (there is one sequencer; a follower forwards to it), rate limits, blobs across restarts.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from openledger_node.chain.pool_view import PoolView, pooled
 from openledger_node.chain.records import HeadChange
 from openledger_node.clock import Clock
 from openledger_node.errors import UserError
+from openledger_node.evm.blobs import Sidecar
 from openledger_node.evm.records import DEPOSIT_TYPE, Transaction
 from openledger_node.rpc.feeds import Feeds
 from sequencer.errors import AdmissionError
@@ -48,6 +50,7 @@ class PoolService:
         self._view = PoolView(chain)
         self.pool = Pool(self._view, limits)
         self._decoded: dict[Hash32, Transaction] = {}
+        self._sidecars: dict[Hash32, Sidecar] = {}
         self._unsubscribe: Callable[[], None] = lambda: None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -75,6 +78,10 @@ class PoolService:
 
     def transaction(self, transaction_hash: Hash32) -> Transaction | None:
         return self._decoded.get(transaction_hash) if transaction_hash in self.pool else None
+
+    def sidecar(self, transaction_hash: Hash32) -> Sidecar | None:
+        """The blobs of a pooled transaction."""
+        return self._sidecars.get(transaction_hash)
 
     def next_nonce(self, sender: Address) -> int:
         return self.pool.next_nonce(sender)
@@ -106,24 +113,27 @@ class PoolService:
 
     async def submit(self, raw: bytes) -> Hash32:
         """Take a raw transaction into the pool. Raises AdmissionError or TransactionError."""
-        transaction, item = await asyncio.to_thread(self._decode, raw)
+        transaction, sidecar, item = await asyncio.to_thread(self._decode, raw)
         self._add(transaction, item)
-        if self._journal is not None:
+        if sidecar is not None:
+            self._sidecars[transaction.hash] = sidecar
+        elif self._journal is not None:
             self._write_journal(self._journal, raw)
         self._feeds.pending_added(transaction)
         return transaction.hash
 
-    def _decode(self, raw: bytes) -> tuple[Transaction, PooledTransaction]:
-        transaction = self._chain.engine.decode_transaction(raw)
+    def _decode(self, raw: bytes) -> tuple[Transaction, Sidecar | None, PooledTransaction]:
+        transaction, sidecar = self._chain.engine.decode_pooled(raw)
         item = pooled(transaction, self._chain.spec)
         self._view.l1_data_fee_wei(raw)
-        return transaction, item
+        return transaction, sidecar, item
 
     def _add(self, transaction: Transaction, item: PooledTransaction) -> None:
         added = self.pool.add(item, self._clock.now_s())
         self._decoded[item.hash] = transaction
         for gone in added.removed:
             self._decoded.pop(gone.hash, None)
+            self._sidecars.pop(gone.hash, None)
 
     def _write_journal(self, journal: Journal, raw: bytes) -> None:
         journal.append(raw)
@@ -133,7 +143,8 @@ class PoolService:
     def _take_back(self, raw: bytes) -> None:
         """Add a transaction nobody waits for an answer about; one that is no longer valid is left out."""
         try:
-            self._add(*self._decode(raw))
+            transaction, _, item = self._decode(raw)
+            self._add(transaction, item)
         except (AdmissionError, UserError) as error:
             log.debug("transaction not taken back", reason=str(error))
 
@@ -149,4 +160,5 @@ class PoolService:
                 if transaction.type != DEPOSIT_TYPE and transaction.hash not in added:
                     self._take_back(transaction.raw)
         self._decoded = {item: known for item, known in self._decoded.items() if item in self.pool}
+        self._sidecars = {item: known for item, known in self._sidecars.items() if item in self.pool}
         self._feeds.head_changed(change)

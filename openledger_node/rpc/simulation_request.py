@@ -52,7 +52,7 @@ def _block(fields: dict[str, object], calls: list[CallObject]) -> SimulatedBlock
         accounts=parse.field(fields, "stateOverrides", state_overrides) or {},
         calls=tuple(_call(call) for call in calls),
         beacon_root=parse.field(own, "beaconRoot", parse.hash32) or ZERO_HASH,
-        withdrawals=tuple(parse.field(own, "withdrawals", parse.list_of(_withdrawal)) or ()),
+        withdrawals=tuple(parse.field(own, "withdrawals", parse.list_of(withdrawal)) or ()),
     )
 
 
@@ -74,7 +74,7 @@ def _call(call: CallObject) -> SimulatedCall:
     )
 
 
-def _withdrawal(value: object) -> Withdrawal:
+def withdrawal(value: object) -> Withdrawal:
     fields = parse.json_object(value)
     address = parse.field(fields, "address", parse.address)
     if address is None:

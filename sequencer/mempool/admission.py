@@ -12,8 +12,9 @@ from sequencer.errors import AdmissionError, UnderpricedError, UnpayableError
 from sequencer.ports import AccountState, PooledTransaction, StateView
 
 MAXIMUM_NONCE = 2**64 - 1
-POOLED_TYPES = frozenset({0, 1, 2, 4})
-"""Legacy, access list, dynamic fee, set code. Blob transactions need a sidecar the chain does not carry."""
+POOLED_TYPES = frozenset({0, 1, 2, 3, 4})
+"""Legacy, access list, dynamic fee, blob, set code. A rollup refuses blobs before they get here, since nothing
+there carries them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,8 @@ def check_sender(transaction: PooledTransaction, account: AccountState) -> None:
 
 
 def worst_cost_wei(transaction: PooledTransaction, view: StateView) -> int:
-    """The most the transaction can take from its sender: value, gas at its fee cap, L1 data fee."""
-    gas_wei = transaction.gas * transaction.max_fee_wei
+    """The most the transaction can take from its sender: value, gas and blobs at their caps, L1 data fee."""
+    gas_wei = transaction.gas * transaction.max_fee_wei + transaction.blob_cost_wei
     return transaction.value_wei + gas_wei + view.l1_data_fee_wei(transaction.raw)
 
 

@@ -51,7 +51,7 @@ async def dispatcher(folder: Path) -> AsyncIterator[Dispatcher]:
     chain, feeds = load_chain(folder), Feeds()
     pool = PoolService(chain, SystemClock(), feeds)
     pool.start()
-    context = RpcContext(chain, pool, feeds, client_version="conformance", tips=ETHEREUM_TIPS)
+    context = RpcContext(chain, pool, feeds, client_version="conformance", tips=ETHEREUM_TIPS, testing=True)
     made = Dispatcher(build_methods(context), RpcLimits())
     yield made
     made.close()

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from genesis.spec import DEPOSIT_CONTRACT
 from genesis.types import Address
 from openledger_node.chain.chain import Chain
 from openledger_node.evm.errors import InvalidBlockError
 from openledger_node.evm.records import Log, Withdrawal
-from openledger_node.evm.system_calls import DEPOSIT_CONTRACT, _deposit_request
+from openledger_node.evm.system_calls import _deposit_request
 from openledger_node.storage.keyvalue import MemoryKeyValue
 from tests.evm import world
 from tests.evm.world import ETHEREUM
