@@ -146,6 +146,11 @@ class DerivationDriver:
             finalized_l2=finalized,
         )
 
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Batches refused since the last reset, by reason."""
+        return dict(self._pipeline.dropped) if self._pipeline else {}
+
     def statistics(self) -> Statistics:
         return Statistics(**self._counts)
 

@@ -76,6 +76,31 @@ async def test_a_span_that_overlaps_the_safe_chain_continues_it() -> None:
     assert world.verifier.hashes() == world.sequencer.hashes()
 
 
+async def test_a_span_may_begin_again_at_the_first_block() -> None:
+    world = await spanned()
+    world.post(1, 10)
+    world.include(*world.frames([span_of(world, 1, 30)]))
+    await world.derive()
+    assert world.verifier.hashes() == world.sequencer.hashes()
+
+
+async def test_refused_batches_are_counted_by_reason() -> None:
+    world = await spanned()
+    world.post(1, 30)
+    world.include(*world.frames([span_of(world, 3, 12), *world.batches(1, 2)]))
+    await world.derive()
+    assert world.driver.dropped == {
+        "the span has been derived already": 1,
+        "its time has been derived already": 2,
+    }
+
+
+async def test_a_window_of_one_block() -> None:
+    world = await grown(6, 0, sequencing_window=1)
+    await world.derive()
+    assert reference(world.config, world.verifier.chain[-1]).l1_origin.number == 5
+
+
 async def test_a_span_on_another_parent_or_l1_chain_is_dropped_with_its_channel() -> None:
     for changes in ({"parent_check": b"x" * 20}, {"origin_check": b"x" * 20}):
         world = await spanned()

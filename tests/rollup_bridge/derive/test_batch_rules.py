@@ -112,6 +112,8 @@ class TestDrift:
     def test_beyond_the_drift_an_empty_block_is_dropped_if_the_next_epoch_could_be_adopted(self) -> None:
         batch, parent = self.batch(24)
         refuses(check(batch, parent=parent), "could have moved")
+        just_in_time = [EPOCHS[0], replace(EPOCHS[1], timestamp_s=batch.timestamp_s)]
+        refuses(check(batch, parent=parent, epochs=just_in_time), "could have moved")
 
     def test_beyond_the_drift_an_empty_block_is_accepted_before_a_late_l1_block(self) -> None:
         batch, parent = self.batch(24)
@@ -149,6 +151,8 @@ def check_span(span: SpanBatch, inclusion: int = 5) -> Verdict:
 
 def test_a_span_is_accepted_as_a_whole() -> None:
     assert check_span(SPAN).validity is Validity.ACCEPT
+    moves_on = replace(SPAN, blocks=(SpanBlock(3, ()),))
+    assert check_span(moves_on).validity is Validity.ACCEPT
 
 
 def test_span_rules() -> None:
@@ -170,6 +174,7 @@ def test_span_times() -> None:
         return check_span_time(CONFIG, SpanTimes(GENESIS_S + first, GENESIS_S + last), PARENT)
 
     assert verdict(20, 30).validity is Validity.ACCEPT
+    assert verdict(10, 20).validity is Validity.ACCEPT, "its last block is the next one"
     assert verdict(10, 30).validity is Validity.ACCEPT, "it may overlap what is derived already"
     refuses(verdict(22, 30), "missing")
     refuses(verdict(10, 18), "derived already", Validity.PAST)

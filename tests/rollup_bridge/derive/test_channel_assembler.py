@@ -68,3 +68,5 @@ def test_an_oversized_channel_is_dropped() -> None:
     bench = Bench(max_bytes=1_000)
     assert bench.add(1, frame(b"a", 0, bytes(600)), frame(b"a", 1, bytes(600), last=True)) is None
     assert bench.add(2, frame(b"b", 0, b"fine", last=True)) == b"fine"
+    assert bench.add(3, frame(b"c", 0, bytes(801), last=True)) is None
+    assert bench.add(4, frame(b"d", 0, bytes(800), last=True)) == bytes(800), "200 bytes of overhead count"

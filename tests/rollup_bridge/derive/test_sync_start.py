@@ -2,7 +2,7 @@ import pytest
 
 from rollup_bridge.derive.references import reference
 from rollup_bridge.derive.sync_start import Start, SyncStart
-from rollup_bridge.errors import CriticalError, TemporaryError
+from rollup_bridge.errors import CriticalError, ResetError, TemporaryError
 from tests.rollup_bridge.derive.world import World, grown
 
 
@@ -55,9 +55,18 @@ async def test_an_l1_that_lags_behind_is_waited_for_and_nothing_is_given_up() ->
 
 async def test_a_reorg_below_finalized_stops_the_node() -> None:
     world = await grown(20, 60)
-    world.sequencer.safe = world.sequencer.finalized = 58
+    world.sequencer.safe = world.sequencer.finalized = 54
+    assert (origin(world, 53), origin(world, 54)) == (17, 18)
     world.l1.reorg(3)
     for _ in range(4):
         world.l1.extend()
     with pytest.raises(CriticalError, match="finalized"):
+        await find(world)
+
+
+async def test_a_chain_that_changes_while_it_is_walked_is_looked_at_again() -> None:
+    world = await grown(60, 170, sequencing_window=20)
+    world.sequencer.safe = 165
+    world.sequencer.chain[160] = world.sequencer.chain[159]
+    with pytest.raises(ResetError, match="not canonical"):
         await find(world)
