@@ -24,49 +24,31 @@ from genesis.types import ZERO_HASH, Address, Hash32
 from precompiles import gas
 from precompiles.abi import Struct
 from precompiles.checks import INVALID_ARGUMENT, MAXIMUM_COUNT, require, require_text
-from precompiles.contract import Contract, Error, Event, Method
+from precompiles.contract import Contract, Method
+from precompiles.datanet_interface import (
+    BOND_RETURNED,
+    CONTRIBUTION_COMMITTED,
+    CONTRIBUTION_NOT_FOUND,
+    CONTRIBUTION_REVEALED,
+    CONTRIBUTION_REVIEWED,
+    CONTRIBUTOR_SET,
+    CURATOR_SET,
+    DATANET_CREATED,
+    DATANET_NOT_FOUND,
+    NOT_CONTRIBUTOR,
+    NOT_CURATOR,
+    NOT_OWNER,
+    TOO_EARLY,
+    VERSION_NOT_FOUND,
+    VERSION_PUBLISHED,
+    WRONG_BOND,
+    WRONG_STATUS,
+)
 from precompiles.host import Host
 from precompiles.slots import hash_word, load_hash, mapping_slot, store_struct, update_struct
 from precompiles.views import datanets as view
 from precompiles.views import policy
 from precompiles.views.datanets import Contribution, Datanet, Version
-
-DATANET_CREATED = Event(
-    "event DatanetCreated(uint256 indexed datanetId, address indexed owner, string name, string metadataUri, "
-    "bytes32 metadataHash, bytes32 licence, uint256 admission, uint256 usage)"
-)
-CURATOR_SET = Event("event CuratorSet(uint256 indexed datanetId, address indexed curator, bool allowed)")
-CONTRIBUTOR_SET = Event(
-    "event ContributorSet(uint256 indexed datanetId, address indexed contributor, bool allowed)"
-)
-CONTRIBUTION_COMMITTED = Event(
-    "event ContributionCommitted(uint256 indexed datanetId, uint256 indexed contributionId, "
-    "address indexed contributor, bytes32 root, uint256 records, uint256 sizeBytes, uint256 bond)"
-)
-CONTRIBUTION_REVEALED = Event(
-    "event ContributionRevealed(uint256 indexed datanetId, uint256 indexed contributionId, string uri)"
-)
-CONTRIBUTION_REVIEWED = Event(
-    "event ContributionReviewed(uint256 indexed datanetId, uint256 indexed contributionId, "
-    "address indexed curator, bool accepted, uint256 quality, uint256 position, uint256 firstRecord)"
-)
-VERSION_PUBLISHED = Event(
-    "event VersionPublished(uint256 indexed datanetId, uint256 indexed version, bytes32 root, "
-    "uint256 contributions, uint256 records)"
-)
-BOND_RETURNED = Event(
-    "event BondReturned(uint256 indexed contributionId, address indexed contributor, uint256 amount)"
-)
-
-DATANET_NOT_FOUND = Error("error DatanetNotFound(uint256 datanetId)")
-CONTRIBUTION_NOT_FOUND = Error("error ContributionNotFound(uint256 contributionId)")
-VERSION_NOT_FOUND = Error("error VersionNotFound(uint256 datanetId, uint256 version)")
-NOT_OWNER = Error("error NotOwner(address caller)")
-NOT_CURATOR = Error("error NotCurator(address caller)")
-NOT_CONTRIBUTOR = Error("error NotContributor(address caller)")
-WRONG_BOND = Error("error WrongBond(uint256 required, uint256 given)")
-TOO_EARLY = Error("error TooEarly(uint256 earliestBlock)")
-WRONG_STATUS = Error("error WrongStatus(uint256 status)")
 
 MAXIMUM_QUALITY = 10_000
 MAXIMUM_SIZE_BYTES = 2**64

@@ -12,7 +12,7 @@ from genesis.addresses import ATTRIBUTION, DATANET_REGISTRY, INFERENCE_METERING,
 from genesis.types import Address, Hash32
 from precompiles import staking as law
 from precompiles.attribution_interface import CLAIMED
-from precompiles.inference_metering import EARNINGS_WITHDRAWN
+from precompiles.metering_interface import EARNINGS_WITHDRAWN
 from precompiles.model_registry import REVENUE_RECIPIENT_SET
 from precompiles.views import attribution, datanets, metering, staking
 from tests.precompiles.calls import call, number, words

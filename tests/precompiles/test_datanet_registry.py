@@ -8,7 +8,7 @@ from genesis.addresses import DATANET_REGISTRY
 from genesis.commitments import contribution_leaf, merkle_layers, merkle_proof, merkle_root
 from genesis.keccak import keccak256
 from genesis.types import Hash32
-from precompiles import datanet_registry as law
+from precompiles import datanet_interface as law
 from precompiles.checks import INVALID_ARGUMENT
 from tests.precompiles.calls import Account, event, number, words
 from tests.precompiles.scene import HASH, Scene

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from genesis.addresses import ATTRIBUTION, INFERENCE_METERING, MODEL_REGISTRY, STAKING, TREASURY
 from genesis.shares import PPM, SplitRule, split_fee
 from genesis.types import Address, Hash32
-from precompiles import inference_metering as law
+from precompiles import metering_interface as law
 from precompiles.checks import INVALID_ARGUMENT
 from tests.precompiles.calls import UNIT, words
 from tests.precompiles.scene import FEES_WEI, HASH, Scene
