@@ -9,7 +9,7 @@ NPM_STAMP := tests/clients/node_modules/.installed
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 ARGS ?=
 
-.PHONY: install dev demo test test-all test-demo test-python313 check format contracts clean
+.PHONY: install dev demo test test-all test-demo test-rollup test-economy bench-execution bench-attribution test-python313 check format contracts clean
 
 install: $(STAMP)
 
@@ -44,6 +44,19 @@ test-all: $(DEV_STAMP) $(NPM_STAMP)
 
 test-demo: $(DEV_STAMP)
 	$(PYTEST) tests/demo $(ARGS)
+
+test-rollup: $(DEV_STAMP) $(NPM_STAMP)
+	$(PYTEST) tests/rollup_bridge tests/contracts tests/l1 tests/integration $(ARGS)
+
+test-economy: $(DEV_STAMP)
+	$(PYTEST) tests/precompiles tests/gateway tests/jobs tests/validator tests/workers $(ARGS)
+
+bench-execution: $(DEV_STAMP) $(NPM_STAMP)
+	$(BIN)/python -m benchmarks.execution.transfers $(ARGS)
+
+bench-attribution: $(DEV_STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.attribution.digits_lds
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.attribution.digits_payout
 
 # Without workers. plyvel has no wheel for 3.13: building it needs Debian's libleveldb-dev and g++.
 test-python313:
