@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from genesis.spec import BlockId, RollupConfig, SystemConfig
-from genesis.types import Address, Hash32
+from genesis.types import Address
 from openledger_node.errors import StartError
 from openledger_node.evm.records import GenesisAccount
+from openledger_node.node.json_fields import Fields, unhex
 
 
 def rollup_to_json(config: RollupConfig) -> dict[str, Any]:
@@ -45,32 +46,33 @@ def rollup_to_json(config: RollupConfig) -> dict[str, Any]:
     }
 
 
-def rollup_from_json(data: dict[str, Any]) -> RollupConfig:
-    """The inverse of `rollup_to_json`; raises KeyError or ValueError for a file that is not one."""
-    genesis = data["genesis"]
-    system = genesis["system_config"]
+def rollup_from_json(data: Any) -> RollupConfig:
+    """The inverse of `rollup_to_json`; raises ValueError naming the field that is wrong."""
+    fields = Fields(data)
+    genesis = fields.inside("genesis")
+    system = genesis.inside("system_config")
     return RollupConfig(
-        l1_chain_id=data["l1_chain_id"],
-        l2_chain_id=data["l2_chain_id"],
-        l1_genesis=_block_id(genesis["l1"]),
-        l2_genesis=_block_id(genesis["l2"]),
-        l2_genesis_time_s=genesis["l2_time"],
+        l1_chain_id=fields.number("l1_chain_id"),
+        l2_chain_id=fields.number("l2_chain_id"),
+        l1_genesis=_block_id(genesis.inside("l1")),
+        l2_genesis=_block_id(genesis.inside("l2")),
+        l2_genesis_time_s=genesis.number("l2_time"),
         system_config=SystemConfig(
-            batcher=_address(system["batcherAddr"]),
-            gas_limit=system["gasLimit"],
-            base_fee_scalar=system["baseFeeScalar"],
-            blob_base_fee_scalar=system["blobBaseFeeScalar"],
+            batcher=system.address("batcherAddr"),
+            gas_limit=system.number("gasLimit"),
+            base_fee_scalar=system.number("baseFeeScalar"),
+            blob_base_fee_scalar=system.number("blobBaseFeeScalar"),
         ),
-        block_time_s=data["block_time"],
-        max_sequencer_drift_s=data["max_sequencer_drift"],
-        sequencing_window=data["seq_window_size"],
-        channel_timeout=data["channel_timeout"],
-        batch_inbox=_address(data["batch_inbox_address"]),
-        portal=_address(data["deposit_contract_address"]),
-        l1_system_config=_address(data["l1_system_config_address"]),
-        output_oracle=_address(data["output_oracle_address"]),
-        open_token=_address(data["open_token_address"]),
-        open_vault=_address(data["open_vault_address"]),
+        block_time_s=fields.number("block_time", least=1),
+        max_sequencer_drift_s=fields.number("max_sequencer_drift"),
+        sequencing_window=fields.number("seq_window_size", least=1),
+        channel_timeout=fields.number("channel_timeout", least=1),
+        batch_inbox=fields.address("batch_inbox_address"),
+        portal=fields.address("deposit_contract_address"),
+        l1_system_config=fields.address("l1_system_config_address"),
+        output_oracle=fields.address("output_oracle_address"),
+        open_token=fields.address("open_token_address"),
+        open_vault=fields.address("open_vault_address"),
     )
 
 
@@ -92,19 +94,16 @@ def genesis_to_json(genesis: GenesisFile) -> dict[str, Any]:
     }
 
 
-def genesis_from_json(data: dict[str, Any]) -> GenesisFile:
-    """The inverse of `genesis_to_json`."""
+def genesis_from_json(data: Any) -> GenesisFile:
+    """The inverse of `genesis_to_json`; raises ValueError naming the field that is wrong."""
+    fields = Fields(data)
+    accounts = fields.inside("alloc")
     return GenesisFile(
-        chain_id=data["config"]["chainId"],
-        timestamp_s=int(data["timestamp"], 16),
+        chain_id=fields.inside("config").number("chainId"),
+        timestamp_s=fields.quantity("timestamp"),
         accounts={
-            _address(address): GenesisAccount(
-                balance_wei=int(account["balance"], 16),
-                nonce=int(account["nonce"], 16),
-                code=bytes.fromhex(account["code"][2:]),
-                storage={int(k, 16): int(v, 16) for k, v in account["storage"].items()},
-            )
-            for address, account in data["alloc"].items()
+            Address(unhex(address, "alloc", 20)): _account_from_json(accounts.inside(address))
+            for address in accounts.keys()  # noqa: SIM118 - not a dictionary
         },
     )
 
@@ -131,7 +130,7 @@ def load_rollup_config(path: Path) -> RollupConfig:
     data = read_json(path, "--rollup.config")
     try:
         return rollup_from_json(data)
-    except (KeyError, ValueError) as error:
+    except ValueError as error:
         raise StartError(f"{path} is no rollup configuration ({error})", "use the file `dev` wrote") from None
 
 
@@ -140,7 +139,7 @@ def load_genesis(path: Path) -> GenesisFile:
     data = read_json(path, "--rollup.genesis")
     try:
         return genesis_from_json(data)
-    except (KeyError, ValueError) as error:
+    except ValueError as error:
         raise StartError(f"{path} is no genesis file ({error})", "use the file `dev` wrote") from None
 
 
@@ -164,12 +163,18 @@ def _hex(data: bytes) -> str:
     return "0x" + data.hex()
 
 
-def _address(text: str) -> Address:
-    data = bytes.fromhex(text.removeprefix("0x"))
-    if len(data) != 20:
-        raise ValueError(f"{text} is no address")
-    return Address(data)
+def _account_from_json(fields: Fields) -> GenesisAccount:
+    storage = fields.inside("storage")
+    return GenesisAccount(
+        balance_wei=fields.quantity("balance"),
+        nonce=fields.quantity("nonce"),
+        code=fields.data("code"),
+        storage={
+            int.from_bytes(unhex(slot, "storage"), "big"): storage.quantity(slot)
+            for slot in storage.keys()  # noqa: SIM118 - not a dictionary
+        },
+    )
 
 
-def _block_id(data: dict[str, Any]) -> BlockId:
-    return BlockId(Hash32(bytes.fromhex(data["hash"].removeprefix("0x"))), data["number"])
+def _block_id(fields: Fields) -> BlockId:
+    return BlockId(fields.hash("hash"), fields.number("number"))
