@@ -16,7 +16,8 @@ from precompiles.metering_interface import EARNINGS_WITHDRAWN
 from precompiles.model_registry import REVENUE_RECIPIENT_SET
 from precompiles.views import attribution, datanets, metering, staking
 from tests.precompiles.calls import call, number, words
-from tests.precompiles.economy import TEST_POLICY, Economy
+from tests.precompiles.economy import Economy
+from tests.precompiles.memory import TEST_POLICY
 from tests.precompiles.world import Call, MemoryHost, NativeMachine, Outcome
 
 FUNDS_WEI = 10**24

@@ -75,6 +75,7 @@ def harness_code() -> bytes:
     return bytes.fromhex(fields["deployedBytecode"])
 
 
+@pytest.mark.slow
 @pytest.mark.npm
 def test_the_helper_puts_everything_in_place() -> None:
     state = CheatingState(AtomicDB(), execution_context(), BLANK_ROOT_HASH)

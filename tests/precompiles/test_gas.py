@@ -8,8 +8,9 @@ from precompiles import gas
 from precompiles.contract import UNKNOWN_FUNCTION_SELECTOR
 from precompiles.table import CONTRACTS
 from tests.precompiles.calls import call, method
-from tests.precompiles.economy import TEST_POLICY, Economy
+from tests.precompiles.economy import Economy
 from tests.precompiles.gas_tables import LIBRARY, library_source
+from tests.precompiles.memory import TEST_POLICY
 from tests.precompiles.scene import Scene
 from tests.precompiles.world import Call, NativeMachine
 

@@ -18,7 +18,8 @@ from precompiles.abi import AbiType, encode_parameters
 from precompiles.contract import Method
 from precompiles.table import CONTRACTS
 from tests.precompiles.calls import UNIT, Account
-from tests.precompiles.economy import ODD_WORDS, TEST_POLICY, Economy
+from tests.precompiles.economy import Economy
+from tests.precompiles.memory import ODD_WORDS, TEST_POLICY
 from tests.precompiles.world import TIMELOCK, Call, NativeMachine, TwinMachine
 
 FUNDS_WEI = 1_000_000 * UNIT
@@ -83,6 +84,7 @@ DECODED = [
     for method in CONTRACTS[target].methods
     if any(parameter.type.is_dynamic for parameter in method.inputs)
 ]
+ALL_METHODS = sum(len(CONTRACTS[target].methods) for target in PRECOMPILES)
 SENDER = Account(1).address
 
 
@@ -128,3 +130,29 @@ def test_twins_answer_like_their_precompiles_for_long(seed: int) -> None:
     pair = Pair(seed)
     for _ in range(2_000):
         pair.step()
+
+
+def test_the_user_base_reaches_every_method() -> None:
+    """Equality of what is never reached would prove nothing; so every method succeeds here sometimes."""
+    reached: set[tuple[Address, bytes]] = set()
+    for seed in range(60):
+        machine = NativeMachine(TEST_POLICY)
+        economy = Economy(seed, machine)
+        for holder in (TIMELOCK, *(each.address for each in economy.accounts)):
+            machine.fund(holder, FUNDS_WEI)
+        for _ in range(400):
+            machine.moment = economy.next_moment()
+            sent = economy.next_call()
+            outcome = machine.call(sent)
+            economy.learn(outcome)
+            if outcome.succeeded:
+                reached.add((sent.target, sent.data[:4]))
+        if len(reached) == ALL_METHODS:
+            return
+    missing = [
+        method.name
+        for target in PRECOMPILES
+        for method in CONTRACTS[target].methods
+        if (target, method.selector) not in reached
+    ]
+    raise AssertionError(missing)

@@ -1,0 +1,193 @@
+"""Users who make, review and train on data."""
+
+from dataclasses import replace
+
+from genesis.addresses import (
+    DATANET_REGISTRY,
+    MODEL_REGISTRY,
+    STAKING,
+)
+from genesis.commitments import (
+    contribution_leaf,
+    merkle_layers,
+    merkle_proof,
+)
+from genesis.types import Address
+from tests.precompiles.calls import UNIT, call, number
+from tests.precompiles.evidence import (
+    make_index,
+)
+from tests.precompiles.memory import Contribution, Memory
+from tests.precompiles.world import Call, Outcome
+
+
+class DataActors(Memory):
+    """Users who make, review and train on data."""
+
+    def _create_datanet(self) -> Call:
+        owner = self._account()
+        admission = self.random.choice((0, 0, 0, 1, 2, 3))
+        usage = self.random.choice((0, 0, 0, 1, 2, 3))
+        name = self.random.choice((b"digits", b"digits", b"", b"n" * 2049))
+
+        def learn(outcome: Outcome) -> None:
+            self.datanets[number(outcome)] = owner
+            self.accepted[number(outcome)] = []
+
+        self._learn = learn
+        arguments = (name, self._text(), self._hash(), self._hash(), admission, usage)
+        return call(owner.address, DATANET_REGISTRY, "createDatanet", *arguments)
+
+    def _set_member(self) -> Call:
+        datanet_id = self._some(self.datanets)
+        owner = self.datanets.get(datanet_id, self.accounts[0])
+        name = self.random.choice(("setCurator", "setContributor"))
+        member = self._account().address
+        return call(owner.address, DATANET_REGISTRY, name, datanet_id, member, self.random.random() < 0.7)
+
+    def _contribute(self) -> Call:
+        datanet_id = self._some(self.datanets)
+        owner = self._account()
+        leaves = [self._hash() for _ in range(self.random.randrange(1, 6))]
+        block = self.machine.moment.block_number
+
+        def learn(outcome: Outcome) -> None:
+            contribution_id = number(outcome)
+            self.contributions[contribution_id] = Contribution(
+                contribution_id, datanet_id, owner, leaves, block
+            )
+
+        self._learn = learn
+        bond = self._version_parameter("contribution_bond_wei")
+        root = merkle_layers(leaves)[-1][0]
+        arguments = (datanet_id, root, len(leaves), self.random.choice((1, 1, 1, 0, 2**64 + 1)))
+        return call(owner.address, DATANET_REGISTRY, "contribute", *arguments, value_wei=bond)
+
+    def _reveal(self) -> Call:
+        contribution_id = self._some(self.contributions)
+        known = self.contributions.get(contribution_id)
+        sender = known.owner if known else self._account()
+        return call(sender.address, DATANET_REGISTRY, "reveal", contribution_id, self._text())
+
+    def _review(self) -> Call:
+        contribution_id = self._some(self.contributions)
+        known = self.contributions.get(contribution_id)
+        curator = self.datanets.get(known.datanet_id, self.accounts[0]) if known else self.accounts[0]
+        accept = self.random.random() < 0.8
+
+        def learn(_: Outcome) -> None:
+            if accept and known:
+                accepted = self.accepted[known.datanet_id]
+                known.position = len(accepted)
+                known.first_record = sum(len(each.leaves) for each in accepted)
+                accepted.append(known)
+
+        self._learn = learn
+        quality = self.random.choice((0, 10_000, 10_001, 7))
+        return call(curator.address, DATANET_REGISTRY, "review", contribution_id, accept, quality)
+
+    def _publish_version(self) -> Call:
+        datanet_id = self._some(self.datanets)
+        owner = self.datanets.get(datanet_id, self.accounts[0])
+
+        def learn(outcome: Outcome) -> None:
+            self.versions.append((datanet_id, number(outcome), len(self.accepted[datanet_id])))
+
+        self._learn = learn
+        return call(owner.address, DATANET_REGISTRY, "publishVersion", datanet_id)
+
+    def _withdraw_contribution_bond(self) -> Call:
+        contribution_id = self._some(self.contributions)
+        known = self.contributions.get(contribution_id)
+        sender = known.owner if known else self._account()
+        return call(sender.address, DATANET_REGISTRY, "withdrawBond", contribution_id)
+
+    def _verify_record(self) -> Call:
+        datanet_id, version, count = self.random.choice(self.versions)
+        accepted = self.accepted[datanet_id][:count]
+        if not accepted:
+            return self._garbage()
+        contribution = self.random.choice(accepted)
+        leaves = [
+            contribution_leaf(
+                contribution_id=each.id,
+                contributor=each.owner.address,
+                root=merkle_layers(each.leaves)[-1][0],
+                records=len(each.leaves),
+                first_record=each.first_record,
+                commit_block=each.commit_block,
+            )
+            for each in accepted
+        ]
+        record = self.random.randrange(len(contribution.leaves))
+        return call(
+            self._account().address,
+            DATANET_REGISTRY,
+            "verifyRecord",
+            datanet_id,
+            version,
+            contribution.position,
+            contribution.id,
+            contribution.first_record,
+            merkle_proof(merkle_layers(leaves), contribution.position),
+            contribution.leaves[record],
+            record,
+            merkle_proof(merkle_layers(contribution.leaves), record),
+        )
+
+    def _register_model(self) -> Call:
+        owner = self._account()
+        chosen = self.random.sample(self.versions, min(len(self.versions), self.random.randrange(3)))
+        ids = [datanet_id for datanet_id, _, _ in chosen]
+        versions = [version for _, version, _ in chosen]
+        parent = self._some(self.models) if self.models and self.random.random() < 0.3 else 0
+
+        def learn(outcome: Outcome) -> None:
+            self.models[number(outcome)] = owner
+
+        self._learn = learn
+        arguments = (self._hash(), parent, self._hash(), ids, versions, self._text())
+        return call(owner.address, MODEL_REGISTRY, "registerModel", *arguments)
+
+    def _set_price(self) -> Call:
+        model_id = self._some(self.models)
+        owner = self.models.get(model_id, self.accounts[0])
+        prices = (self.random.choice((0, UNIT, 10**27 + 1)), self.random.choice((UNIT, UNIT, 0)))
+        return call(owner.address, MODEL_REGISTRY, "setPrice", model_id, *prices)
+
+    def _set_revenue_recipient(self) -> Call:
+        model_id = self._some(self.models)
+        owner = self.models.get(model_id, self.accounts[0])
+        recipient = self.random.choice((self._account().address, STAKING, Address(bytes(20))))
+        return call(owner.address, MODEL_REGISTRY, "setRevenueRecipient", model_id, recipient)
+
+    def _commit_index(self) -> Call:
+        model_id = self._some(self.models)
+        owner = self.models.get(model_id, self.accounts[0])
+        dimensions = self.random.choice((1, 2, 3, 5))
+        contributors = [each.address for each in self.accounts[: self.random.randrange(1, 6)]]
+        top = self.random.choice((3, 100, 2**40))
+        vectors = [[self.random.randint(-top, top) for _ in range(dimensions)] for _ in contributors]
+        index = make_index(contributors, vectors)
+        if self.random.random() < 0.1:
+            index = replace(index, norms=tuple(2**93 + 1 for _ in index.norms))
+
+        def learn(outcome: Outcome) -> None:
+            self.indexes[number(outcome)] = index
+            self.index_of_model[model_id] = number(outcome)
+
+        self._learn = learn
+        return call(
+            owner.address,
+            MODEL_REGISTRY,
+            "commitFeatureIndex",
+            model_id,
+            self._hash(),
+            index.sums_root,
+            self._hash(),
+            self._hash(),
+            self.random.choice((1000, 1000, 1000, 2)),
+            len(contributors),
+            dimensions,
+            self._text(),
+        )
