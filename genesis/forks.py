@@ -27,22 +27,28 @@ class Fork(IntEnum):
     SHANGHAI = 15
     CANCUN = 16
     PRAGUE = 17
+    OSAKA = 18
 
 
 @dataclass(frozen=True, slots=True)
 class BlobRules:
-    """Gas per block and price curve of blobs. Source: EIP-4844, EIP-7691."""
+    """Gas per block, price curve, number per transaction. Source: EIP-4844, EIP-7691, EIP-7594."""
 
     target_gas: int
     maximum_gas: int
     update_fraction: int
+    most_per_transaction: int | None = None
 
 
 BLOB_RULES = {
     Fork.CANCUN: BlobRules(target_gas=393_216, maximum_gas=786_432, update_fraction=3_338_477),
     Fork.PRAGUE: BlobRules(target_gas=786_432, maximum_gas=1_179_648, update_fraction=5_007_716),
+    Fork.OSAKA: BlobRules(786_432, 1_179_648, update_fraction=5_007_716, most_per_transaction=6),
 }
 
+
+TRANSACTION_GAS_CAP = 2**24
+"""Most gas of one signed transaction, from Osaka. Source: EIP-7825."""
 
 NO_BLOBS = BlobRules(target_gas=0, maximum_gas=0, update_fraction=1)
 
@@ -79,7 +85,7 @@ PRAGUE_ONLY = ForkSchedule(((0, Fork.PRAGUE),))
 
 
 def schedule_of(spec: ChainSpec) -> ForkSchedule:
-    """The schedule of a chain. Raises `ValueError` if it names a fork this build does not know."""
-    if spec.osaka_time_s is not None:
-        raise ValueError("the chain schedules Osaka, which this build does not know")
-    return PRAGUE_ONLY
+    """The schedule of a chain that starts at Prague."""
+    if spec.osaka_time_s is None:
+        return PRAGUE_ONLY
+    return ForkSchedule(((0, Fork.PRAGUE), (spec.osaka_time_s, Fork.OSAKA)))

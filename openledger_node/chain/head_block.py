@@ -53,6 +53,8 @@ class HeadBlock:
 
     def try_transaction(self, raw: bytes) -> Included | Rejected:
         """A rejected transaction leaves no trace."""
+        if not self._execution.has_room_for(raw):
+            return Rejected("block size limit reached", False)
         try:
             receipt = self._execution.add(raw, time_limit_s=TRANSACTION_TIME_LIMIT_S)
         except TransactionError as error:

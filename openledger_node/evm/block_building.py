@@ -12,8 +12,16 @@ from genesis.forks import Fork, ForkSchedule, blob_rules
 from genesis.spec import ChainSpec
 from genesis.types import Address, Hash32
 from openledger_node.evm.ancestors import HeaderSource
+from openledger_node.evm.blob_fees import excess_blob_gas_after
+from openledger_node.evm.block_size import (
+    LARGEST_FRAME_BYTES,
+    MOST_BLOCK_BYTES,
+    check_size,
+    transaction_bytes,
+)
 from openledger_node.evm.blocks import (
     ZERO_NONCE,
+    RawBlock,
     encode_withdrawal,
     ommers_hash,
     sealed,
@@ -21,7 +29,7 @@ from openledger_node.evm.blocks import (
 from openledger_node.evm.context import BlockContext, machine
 from openledger_node.evm.deposits import process_deposit
 from openledger_node.evm.errors import InvalidBlockError, TransactionError
-from openledger_node.evm.header_rules import base_fee_after, excess_blob_gas_after
+from openledger_node.evm.header_rules import base_fee_after
 from openledger_node.evm.node_store import NodeStore, state_writes
 from openledger_node.evm.old_forks import open_accounts
 from openledger_node.evm.precompile_host import NativePrecompile
@@ -116,6 +124,7 @@ class BlockExecution:
         self._transactions: list[Transaction] = []
         self._receipts: list[Receipt] = []
         self._gas_used = 0
+        self._transaction_bytes = 0
         self._blob_gas_used = 0
         self._minted_wei = 0
         begin_block(self._state, inputs.parent_beacon_block_root, context.parent_hash)
@@ -133,6 +142,11 @@ class BlockExecution:
     @property
     def gas_remaining(self) -> int:
         return self.context.gas_limit - self._gas_used
+
+    def has_room_for(self, raw: bytes) -> bool:
+        """Whether the block stays under the size limit with this transaction, whatever its header."""
+        size = self._transaction_bytes + transaction_bytes(raw) + LARGEST_FRAME_BYTES
+        return self.context.fork < Fork.OSAKA or size <= MOST_BLOCK_BYTES
 
     def add(
         self, raw: bytes, *, time_limit_s: float | None = None, recorder: Recorder | None = None
@@ -185,6 +199,7 @@ class BlockExecution:
 
     def _include(self, transaction: Transaction, outcome: Outcome) -> Receipt:
         self._gas_used += outcome.gas_used
+        self._transaction_bytes += transaction_bytes(transaction.raw)
         self._blob_gas_used += blob_gas(transaction)
         receipt = Receipt(
             succeeded=outcome.error is None,
@@ -203,7 +218,7 @@ class BlockExecution:
         return receipt
 
     def seal(self) -> ExecutedBlock:
-        """Finish the block. Nothing may be added afterwards."""
+        """Finish the block; nothing may be added after. Raises `InvalidBlockError` if it is too large."""
         work = self._inputs.work
         ommers = () if work is None else work.ommers
         self._minted_wei += apply_withdrawals(self._state, self._inputs.withdrawals)
@@ -223,6 +238,8 @@ class BlockExecution:
             withdrawals=self._inputs.withdrawals,
             ommers=ommers,
         )
+        raw = tuple(transaction.raw for transaction in self._transactions)
+        check_size(RawBlock(block.header, raw, block.withdrawals, ommers), self.context.fork)
         return ExecutedBlock(block, state_writes(nodes, codes), requests)
 
     def _requests(self) -> tuple[bytes, ...]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from genesis.forks import Fork
+from genesis.forks import TRANSACTION_GAS_CAP, Fork
 from genesis.types import ZERO_HASH, Hash32
 from openledger_node.evm.accounts import AccountState
 from openledger_node.evm.block_building import Rules
@@ -207,15 +207,16 @@ def _works(run: Callable[[int], CallResult], gas: int) -> bool:
 
 
 def _affordable_gas(site: CallSite, request: CallRequest, overrides: Overrides | None) -> int:
-    """`request.gas`, or what the sender can pay for at its price if that is less."""
+    """`request.gas`, or what one transaction may have or the sender can pay for if that is less."""
+    most = request.gas if site.fork < Fork.OSAKA else min(request.gas, TRANSACTION_GAS_CAP)
     if not request.gas_price_wei:
-        return request.gas
+        return most
     accounts = open_accounts(site.rules.nodes, site.state_root, site.fork)
     apply_overrides(accounts, overrides or {})
     available = accounts.get_balance(request.sender) - request.value_wei
     if available < 0:
         raise CallError("insufficient funds for transfer")
-    return min(request.gas, available // request.gas_price_wei)
+    return min(most, available // request.gas_price_wei)
 
 
 def _refuse(result: CallResult, gas: int) -> None:

@@ -3,19 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from eth._utils.calculations import fake_exponential
 from eth.vm.execution_context import ExecutionContext
 
-from genesis.forks import Fork, blob_rules
+from genesis.forks import Fork
 from genesis.types import Address, Hash32
 from openledger_node.evm.accounts import AccountState
 from openledger_node.evm.ancestors import Ancestors, HeaderSource
+from openledger_node.evm.blob_fees import blob_base_fee_wei as blob_base_fee_of
 from openledger_node.evm.machines import MACHINES
 from openledger_node.evm.precompile_host import NativePrecompile
 from openledger_node.evm.vm import MachineState
-
-_MINIMUM_BLOB_BASE_FEE_WEI = 1
-GAS_PER_BLOB = 131_072
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +31,7 @@ class BlockContext:
 
     @property
     def blob_base_fee_wei(self) -> int:
-        """Source: EIP-4844."""
-        fraction = blob_rules(self.fork).update_fraction
-        fee: int = fake_exponential(_MINIMUM_BLOB_BASE_FEE_WEI, self.excess_blob_gas, fraction)
-        return fee
+        return blob_base_fee_of(self.excess_blob_gas, self.fork)
 
 
 def machine(

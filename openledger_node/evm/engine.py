@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from genesis.forks import Fork, ForkSchedule, schedule_of
 from genesis.spec import ChainSpec
 from genesis.types import Address, Hash32
-from openledger_node.errors import StartError
 from openledger_node.evm.accounts import AccountState
 from openledger_node.evm.ancestors import HeaderSource
-from openledger_node.evm.blobs import Sidecar, check_sidecar, split_network_form
 from openledger_node.evm.backends import assert_native_backends
+from openledger_node.evm.blobs import Sidecar, check_sidecar, split_network_form
 from openledger_node.evm.block_building import BlockExecution, Rules, inputs_of
+from openledger_node.evm.block_size import check_size
 from openledger_node.evm.blocks import RawBlock
 from openledger_node.evm.calls import CallSite
 from openledger_node.evm.errors import InvalidBlockError, TransactionError
@@ -41,14 +41,15 @@ class Engine:
     ) -> None:
         """`natives` are the precompiles of a rollup, none elsewhere. Raises `StartError`."""
         assert_native_backends()
-        try:
-            self._schedule = schedule or schedule_of(spec)
-        except ValueError as error:
-            raise StartError(str(error), "install a newer version of openledger-node") from None
+        self._schedule = schedule or schedule_of(spec)
         self.spec = spec
         self._rules = Rules(
             spec, self._schedule, NodeStore(store), headers, natives if spec.is_rollup else {}
         )
+
+    def decode_transaction(self, raw: bytes) -> Transaction:
+        """Decode and recover the sender. Raises `TransactionError` with geth's wording."""
+        return decode_transaction(raw, self.spec.chain_id)
 
     def decode_pooled(self, raw: bytes) -> tuple[Transaction, Sidecar | None]:
         """The same for a transaction on its way to a block: one with blobs brings them. Raises
@@ -58,10 +59,6 @@ class Engine:
         if transaction.type == BLOB and not self.spec.is_rollup:
             check_sidecar(transaction, sidecar)
         return transaction, sidecar
-
-    def decode_transaction(self, raw: bytes) -> Transaction:
-        """Decode and recover the sender. Raises `TransactionError` with geth's wording."""
-        return decode_transaction(raw, self.spec.chain_id)
 
     def fork_at(self, header: Header) -> Fork:
         """The fork whose rules made the block."""
@@ -90,6 +87,7 @@ class Engine:
         """Execute a block made elsewhere and compare it with its header. Raises `InvalidBlockError`."""
         header = raw.header
         check_header(self.spec, self.fork_at(header), parent, header)
+        check_size(raw, self.fork_at(header))
         check_body(raw)
         executed = self.execute_block(
             parent, inputs_of(header, raw.transactions, raw.withdrawals, raw.ommers)

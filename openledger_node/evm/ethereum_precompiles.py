@@ -14,7 +14,7 @@ from eth.precompiles import identity, ripemd160, sha256
 from genesis.forks import Fork
 from genesis.types import Address
 from openledger_node.evm import precompile_gas as gas
-from openledger_node.evm.native import blake2, bls12_381, bn254, kzg, modular, secp256k1
+from openledger_node.evm.native import blake2, bls12_381, bn254, kzg, modular, secp256k1, secp256r1
 from openledger_node.evm.native.errors import InvalidInputError
 
 Precompile: TypeAlias = Callable[[Any], Any]
@@ -80,8 +80,13 @@ _PRAGUE = _CANCUN | _numbered(
     (16, _precompile("bls12-381 map to G1", gas.BLS_MAP_TO_G1, bls12_381.map_to_g1)),
     (17, _precompile("bls12-381 map to G2", gas.BLS_MAP_TO_G2, bls12_381.map_to_g2)),
 )
+_OSAKA = _PRAGUE | _numbered(
+    (5, _precompile("modexp", gas.modexp_osaka, modexp)),
+    (256, _precompile("p256 verify", gas.P256_VERIFY, secp256r1.verify)),
+)
 
 PRECOMPILES: Mapping[Fork, Mapping[Address, Precompile]] = {
     Fork.CANCUN: _CANCUN,
     Fork.PRAGUE: _PRAGUE,
+    Fork.OSAKA: _OSAKA,
 }

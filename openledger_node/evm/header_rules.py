@@ -8,6 +8,7 @@ Source: execution-specs, `validate_header` and `check_gas_limit`; EIP-4844.
 from genesis.fees.base_fee import next_base_fee
 from genesis.forks import Fork, blob_rules
 from genesis.spec import ChainSpec
+from openledger_node.evm.blob_fees import excess_blob_gas_after
 from openledger_node.evm.blocks import (
     EMPTY_OMMERS_HASH,
     ZERO_NONCE,
@@ -33,10 +34,6 @@ def base_fee_after(spec: ChainSpec, parent: Header, fork: Fork = Fork.LONDON) ->
     if not parent.has_base_fee:
         return _FIRST_BASE_FEE_WEI if fork >= Fork.LONDON else 0
     return next_base_fee(spec.fees, parent.base_fee_wei, parent.gas_used, parent.gas_limit)
-
-
-def excess_blob_gas_after(parent: Header, fork: Fork) -> int:
-    return max(parent.excess_blob_gas + parent.blob_gas_used - blob_rules(fork).target_gas, 0)
 
 
 def check_header(spec: ChainSpec, fork: Fork, parent: Header, header: Header) -> None:

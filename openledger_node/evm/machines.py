@@ -24,6 +24,7 @@ from eth.vm.forks.tangerine_whistle.computation import TangerineWhistleComputati
 from genesis.forks import Fork
 from genesis.types import Address
 from openledger_node.evm.ethereum_precompiles import PRECOMPILES
+from openledger_node.evm.leading_zeros import CLZ, CLZ_VALUE
 from openledger_node.evm.vm import Changes
 
 
@@ -33,6 +34,11 @@ class CancunMachine(Changes, CancunComputation):  # type: ignore[misc]  # py-evm
 
 class PragueMachine(Changes, PragueComputation):  # type: ignore[misc]  # py-evm is untyped here
     _precompiles: ClassVar[Mapping[Address, Any]] = PRECOMPILES[Fork.PRAGUE]
+
+
+class OsakaMachine(Changes, PragueComputation):  # type: ignore[misc]  # py-evm ends at Prague
+    opcodes: ClassVar[dict[int, Any]] = {**PragueComputation.opcodes, CLZ_VALUE: CLZ}
+    _precompiles: ClassVar[Mapping[Address, Any]] = PRECOMPILES[Fork.OSAKA]
 
 
 def _older(computation: Any) -> Any:
@@ -61,4 +67,5 @@ MACHINES: Mapping[Fork, Any] = {
     Fork.SHANGHAI: _older(ShanghaiComputation),
     Fork.CANCUN: CancunMachine,
     Fork.PRAGUE: PragueMachine,
+    Fork.OSAKA: OsakaMachine,
 }

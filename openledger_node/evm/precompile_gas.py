@@ -1,6 +1,7 @@
 """What Ethereum's precompiles cost, from the length and head of their input.
 
-Source: EIP-196, 197 and 1108 (alt_bn128), 2565 (MODEXP), 2537 (BLS12-381), 152 (BLAKE2), 4844.
+Source: EIP-196, 197 and 1108 (alt_bn128), 2565, 7823 and 7883 (MODEXP), 2537 (BLS12-381), 152 (BLAKE2),
+4844 (point evaluation), 7951 (P-256).
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from eth.precompiles.bls12_381.constants import (
 )
 
 from openledger_node.evm.native import bls12_381, bn254
+from openledger_node.evm.native.errors import InvalidInputError
 
 ECRECOVER = 3_000
 BN254_ADD = 150
@@ -22,8 +24,10 @@ BLS_ADD_G1 = 375
 BLS_ADD_G2 = 600
 BLS_MAP_TO_G1 = 5_500
 BLS_MAP_TO_G2 = 23_800
+P256_VERIFY = 6_900
 
 _MODEXP_HEADER_BYTES = 96
+_MODEXP_MAXIMUM_OPERAND_BYTES = 1024
 _EXPONENT_HEAD_BYTES = 32
 _DISCOUNT_DIVISOR = 1_000
 
@@ -72,6 +76,16 @@ def modexp(data: bytes) -> int:
     sizes = modexp_sizes(data)
     words = -(-max(sizes.base, sizes.modulus) // 8)
     return max(200, words * words * _iterations(data, sizes, gas_per_tail_byte=8) // 3)
+
+
+def modexp_osaka(data: bytes) -> int:
+    """Source: EIP-7823, EIP-7883. Raises `InvalidInputError` for an operand over 1024 bytes."""
+    sizes = modexp_sizes(data)
+    longest = max(sizes.base, sizes.modulus)
+    if max(longest, sizes.exponent) > _MODEXP_MAXIMUM_OPERAND_BYTES:
+        raise InvalidInputError("modexp: operand is longer than 1024 bytes")
+    complexity = 16 if longest <= 32 else 2 * (-(-longest // 8)) ** 2
+    return max(500, complexity * _iterations(data, sizes, gas_per_tail_byte=16))
 
 
 def _iterations(data: bytes, sizes: ModexpSizes, *, gas_per_tail_byte: int) -> int:

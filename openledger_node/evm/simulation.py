@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from genesis.forks import Fork, blob_rules
 from genesis.types import ZERO_HASH, Hash32
+from openledger_node.evm.blob_fees import excess_blob_gas_after
 from openledger_node.evm.block_building import BlockExecution, Rules
 from openledger_node.evm.blocks import ZERO_NONCE
 from openledger_node.evm.context import BlockContext, machine
@@ -20,7 +21,7 @@ from openledger_node.evm.errors import (
     Refusal,
     SimulationError,
 )
-from openledger_node.evm.header_rules import base_fee_after, excess_blob_gas_after
+from openledger_node.evm.header_rules import base_fee_after
 from openledger_node.evm.node_store import OverlayNodes
 from openledger_node.evm.overrides import apply_overrides, override_precompiles
 from openledger_node.evm.records import Block, BlockInputs, Header, Transaction, Work

@@ -8,10 +8,11 @@ Source: execution-specs, Prague `check_transaction` and `validate_transaction`; 
 from dataclasses import dataclass
 
 from genesis.fees.intrinsic import MAXIMUM_INITCODE_BYTES, floor_gas, intrinsic_gas
-from genesis.forks import Fork
+from genesis.forks import TRANSACTION_GAS_CAP, Fork, blob_rules
 from openledger_node.evm.accounts import AccountState
+from openledger_node.evm.blob_fees import GAS_PER_BLOB
 from openledger_node.evm.code import delegation_target
-from openledger_node.evm.context import GAS_PER_BLOB, BlockContext
+from openledger_node.evm.context import BlockContext
 from openledger_node.evm.errors import TransactionError
 from openledger_node.evm.old_forks import intrinsic_difference, knows_type
 from openledger_node.evm.records import Transaction
@@ -57,6 +58,7 @@ def check_transaction(
     """Raises `TransactionError`. Reads state, changes nothing."""
     _check_type(transaction, context.fork, is_rollup)
     _check_nonce(transaction, accounts.get_nonce(transaction.sender))
+    _check_gas_cap(transaction, context.fork)
     _check_sender(transaction, accounts)
     _check_fees(transaction, context)
     _check_blobs(transaction, context)
@@ -82,6 +84,14 @@ def _check_nonce(transaction: Transaction, expected: int) -> None:
         raise TransactionError(f"nonce too high: {who}, tx: {found} state: {expected}", permanent=False)
     if found >= _MAXIMUM_NONCE:
         raise TransactionError(f"nonce has max value: {who}, nonce: {found}")
+
+
+def _check_gas_cap(transaction: Transaction, fork: Fork) -> None:
+    """Source: EIP-7825. Deposits are exempt: L1 has taken them already."""
+    if fork >= Fork.OSAKA and transaction.gas > TRANSACTION_GAS_CAP:
+        raise TransactionError(
+            f"transaction gas limit too high (cap: {TRANSACTION_GAS_CAP}, tx: {transaction.gas})"
+        )
 
 
 def _check_sender(transaction: Transaction, accounts: AccountState) -> None:
@@ -111,6 +121,9 @@ def _check_blobs(transaction: Transaction, context: BlockContext) -> None:
     if transaction.type != BLOB:
         return
     check_blob_hashes(transaction)
+    most = blob_rules(context.fork).most_per_transaction
+    if most is not None and len(transaction.blob_hashes) > most:
+        raise TransactionError(f"blob transaction has too many blobs (max {most})")
     if transaction.max_blob_fee_wei < context.blob_base_fee_wei:
         raise TransactionError(
             "max fee per blob gas less than block blob gas fee: "

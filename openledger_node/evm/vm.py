@@ -9,7 +9,7 @@ Not covered: which machine a fork has (`machines.py`), what happens around a mes
 
 import time
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from eth.exceptions import Halt, InsufficientFunds, StackDepthLimit
 from eth.vm.execution_context import ExecutionContext
@@ -113,7 +113,7 @@ class Changes:
     state: MachineState
     msg: Any
     code: Any
-    opcodes: dict[int, Any]
+    opcodes: ClassVar[dict[int, Any]]
     precompiles: Mapping[Address, Any]
     contracts_created: list[Address]
     return_data: bytes

@@ -1,8 +1,6 @@
-"""Forks by timestamp, and the refusal of one that this build lacks."""
+"""Forks by timestamp."""
 
 from dataclasses import replace
-
-import pytest
 
 from genesis.forks import Fork, ForkSchedule, schedule_of
 from genesis.spec import ROLLUP_FEES, ChainSpec
@@ -15,7 +13,8 @@ def test_schedule_switches_at_its_time() -> None:
     assert [schedule.at(time_s) for time_s in (0, 99, 100, 101)] == [Fork.CANCUN] * 2 + [Fork.PRAGUE] * 2
 
 
-def test_an_unknown_fork_is_refused() -> None:
-    assert schedule_of(SPEC).at(0) is Fork.PRAGUE
-    with pytest.raises(ValueError, match="Osaka"):
-        schedule_of(replace(SPEC, osaka_time_s=5))
+def test_osaka_begins_when_the_chain_says() -> None:
+    assert schedule_of(SPEC).at(2**63) is Fork.PRAGUE
+    later = schedule_of(replace(SPEC, osaka_time_s=100))
+    assert [later.at(time_s) for time_s in (0, 99, 100)] == [Fork.PRAGUE, Fork.PRAGUE, Fork.OSAKA]
+    assert schedule_of(replace(SPEC, osaka_time_s=0)).at(0) is Fork.OSAKA
