@@ -13,7 +13,7 @@ MOST_BLOCK_BYTES = 8 * 1024 * 1024
 LARGEST_FRAME_BYTES = 1024
 """More than a header and the heads of all lists ever take."""
 
-_FIRST_LIST_HEAD = 0xC0
+_FIRST_LIST_HEAD = b"\xc0"
 _LONGEST_SHORT = 55
 
 
@@ -25,7 +25,7 @@ def check_size(block: RawBlock, fork: Fork) -> None:
 
 def transaction_bytes(raw: bytes) -> int:
     """Bytes that a transaction takes in its block: typed ones are strings there, legacy ones lists."""
-    return len(raw) if raw[0] >= _FIRST_LIST_HEAD else _headed(len(raw))
+    return len(raw) if raw[:1] >= _FIRST_LIST_HEAD else _headed(len(raw))
 
 
 def block_bytes(block: RawBlock) -> int:
