@@ -83,27 +83,32 @@ class Cast:
 @contextlib.contextmanager
 def anvil(*arguments: str) -> Iterator[str]:
     """The URL of an anvil that runs as long as the context."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [foundry("anvil"), "--port", str(port), "--silent", *arguments]
     with subprocess.Popen(command) as process:
         try:
-            _wait_for(url)
+            wait_for_rpc(url)
             yield url
         finally:
             process.terminate()
 
 
-def _wait_for(url: str) -> None:
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def wait_for_rpc(url: str) -> None:
+    """Until anything answers there; fails after 20 s."""
     deadline = time.monotonic() + START_PATIENCE_S
     body: Any = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
     while True:
         try:
             requests.post(url, json=body, timeout=5)
         except requests.ConnectionError:
-            assert time.monotonic() < deadline, "anvil did not start"
+            assert time.monotonic() < deadline, f"nothing answers at {url}"
             time.sleep(0.05)
         else:
             return

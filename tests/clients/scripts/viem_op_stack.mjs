@@ -42,9 +42,11 @@ const data = encodeFunctionData({ abi, functionName: 'write', args: ['from L1'] 
 const built = await publicL2.buildDepositTransaction({ account, to: notebook, data })
 // The portal burns L1 gas up to the price of L2 gas: what that takes moves with the block, so wallets add some.
 const roomy = async (deposit) => ({ ...deposit, gas: ((await publicL1.estimateDepositTransactionGas(deposit)) * 12n) / 10n })
-const called = await arrived(await minedOnL1(await walletL1.depositTransaction(await roomy(built))))
+const forced = await walletL1.depositTransaction(await roomy(built))
 const refused = { account, targetChain: l2, request: { to: notebook, gas: 100_000n, data: '0xdeadbeef' } }
-const failed = await arrived(await minedOnL1(await walletL1.depositTransaction(await roomy(refused))))
+const forcedToo = await walletL1.depositTransaction(await roomy(refused))
+const called = await arrived(await minedOnL1(forced))
+const failed = await arrived(await minedOnL1(forcedToo))
 
 // What it costs: the estimate, against what is then charged.
 const call = { account, to: notebook, data }
