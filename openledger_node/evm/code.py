@@ -1,27 +1,63 @@
-"""Where a jump may land in a piece of code."""
+"""Where a jump may land in a piece of code.
 
+A regular expression walks the instructions, about ten times faster than a loop: a block may bring a
+thousand codes that nobody has seen, each of them made so that walking it takes long.
+"""
+
+import re
+from bisect import bisect_right
 from functools import lru_cache
 
 from eth.vm.code_stream import CodeStream
 
 _JUMPDEST = 0x5B
-_PUSH1, _PUSH32 = 0x60, 0x7F
+_PUSH1 = 0x60
+_PUSHES = 32
+_BYTES_PER_MARK = 256
 DELEGATION_PREFIX = bytes.fromhex("ef0100")
 
+# Whole instructions, as many as there are: runs of one-byte ones, and each push with its data.
+_PUSH_WITH_DATA = b"|".join(re.escape(bytes((_PUSH1 + n,))) + b".{%d}" % (n + 1) for n in range(_PUSHES))
+_INSTRUCTIONS = re.compile(b"(?s)(?:[^\x60-\x7f]++|" + _PUSH_WITH_DATA + b")*+")
 
-@lru_cache(maxsize=1_000)
-def jump_destinations(code: bytes) -> frozenset[int]:
-    """Positions of JUMPDEST instructions that are no push data."""
-    found = []
-    position = 0
-    while position < len(code):
-        opcode = code[position]
-        if opcode == _JUMPDEST:
-            found.append(position)
-        elif _PUSH1 <= opcode <= _PUSH32:
-            position += opcode - _PUSH1 + 1
-        position += 1
-    return frozenset(found)
+
+class JumpTable:
+    """The jump destinations of one code: JUMPDEST instructions that are no push data."""
+
+    def __init__(self, code: bytes) -> None:
+        self._code = code
+        self._marks = _marks(code)
+        self._verdicts: dict[int, bool] = {}
+
+    def holds(self, position: int) -> bool:
+        verdict = self._verdicts.get(position)
+        if verdict is None:
+            verdict = self._verdicts[position] = self._find(position)
+        return verdict
+
+    def _find(self, position: int) -> bool:
+        if position >= len(self._code) or self._code[position] != _JUMPDEST:
+            return False
+        mark = self._marks[bisect_right(self._marks, position) - 1]
+        return _end_of_instructions(self._code, mark, position) == position
+
+
+def _marks(code: bytes) -> list[int]:
+    """Where instructions begin, one in every few hundred bytes."""
+    marks = [0]
+    while (end := _end_of_instructions(code, marks[-1], marks[-1] + _BYTES_PER_MARK)) > marks[-1]:
+        marks.append(end)
+    return marks
+
+
+def _end_of_instructions(code: bytes, start: int, limit: int) -> int:
+    """End of the last whole instruction from `start`, where one begins, before `limit`."""
+    match = _INSTRUCTIONS.match(code, start, limit)
+    assert match is not None, "nothing at all matches too"
+    return match.end()
+
+
+jump_table = lru_cache(maxsize=1_000)(JumpTable)
 
 
 class Code(CodeStream):  # type: ignore[misc]  # py-evm is untyped here
@@ -29,7 +65,7 @@ class Code(CodeStream):  # type: ignore[misc]  # py-evm is untyped here
     not."""
 
     def is_valid_opcode(self, position: int) -> bool:
-        return position in jump_destinations(self._raw_code_bytes)
+        return jump_table(self._raw_code_bytes).holds(position)
 
 
 def delegation_target(code: bytes) -> bytes | None:
