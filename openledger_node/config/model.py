@@ -6,10 +6,10 @@ A field `http.port` is the flag `--http.port`, the variable `OPENLEDGER_HTTP_POR
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from openledger_node.logs import LogFormat, LogLevel
 
@@ -119,6 +119,15 @@ class RunConfig(NodeConfig):
     """`openledger-node run`: one network node."""
 
     role: tuple[Role, ...] = ("verifier",)
+
+    @field_validator("role", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        """`--role a,b` is `--role a --role b`."""
+        if isinstance(value, (str, tuple, list)):
+            texts = [value] if isinstance(value, str) else value
+            return [part.strip() for text in texts for part in str(text).split(",")]
+        return value
 
 
 class EthereumConfig(NodeConfig):

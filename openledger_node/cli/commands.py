@@ -1,0 +1,203 @@
+"""The commands: parse, hand over, turn errors into one line and an exit code. No logic lives here.
+
+Exit codes: 0 done, 1 failed, 2 bad usage.
+"""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+from cyclopts import App, CycloptsError, Parameter
+from cyclopts.config import Env, Toml
+from pydantic import ValidationError
+
+from openledger_node import __version__
+from openledger_node.config.model import DevConfig, EthereumConfig, NodeConfig, RunConfig
+from openledger_node.errors import OpenLedgerError
+from openledger_node.logs import configure
+from openledger_node.node.preflight import assert_cpython, assert_supported_python
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+Flat = Parameter(name="*")
+ENVIRONMENT = Env("OPENLEDGER_", command=False)
+NODE_SETTINGS = (ENVIRONMENT, Toml("openledger.toml", must_exist=False, use_commands_as_keys=False))
+"""Where a node's settings come from besides its flags; a key that is no setting is refused."""
+
+app = App(
+    name="openledger-node",
+    help="An EVM layer 2 node that pays the people behind the data of every AI inference.",
+    version=__version__,
+    config=[ENVIRONMENT],
+)
+
+
+@app.command(config=NODE_SETTINGS)
+def dev(*, config: Annotated[DevConfig, Flat] = DevConfig()) -> None:  # noqa: B008 - frozen
+    """Start a whole network on this machine: L1, contracts, sequencer, bridge, verifier, worker, gateway."""
+    from openledger_node.node.dev import run_dev
+
+    configure(config.log.level, config.log.format)
+    _run(run_dev(config))
+
+
+@app.command(config=NODE_SETTINGS)
+def run(*, config: Annotated[RunConfig, Flat] = RunConfig()) -> None:  # noqa: B008 - frozen
+    """Start one node of a network in the given roles."""
+    from openledger_node.node.run import run_node
+
+    configure(config.log.level, config.log.format)
+    _run(run_node(config))
+
+
+@app.command(config=NODE_SETTINGS)
+def ethereum(*, config: Annotated[EthereumConfig, Flat] = EthereumConfig()) -> None:  # noqa: B008 - frozen
+    """Run the engine in plain-Ethereum mode; `--dev` is the L1 that `openledger-node dev` embeds."""
+    from openledger_node.node.ethereum import run_ethereum
+
+    configure(config.log.level, config.log.format)
+    _run(run_ethereum(config))
+
+
+@app.command
+def worker(*, connect: str, token_file: Path, artifacts: Path, artifacts_url: str | None = None) -> None:
+    """Run AI jobs for a node: attribution, training, serving. Needs the `workers` extra (torch).
+
+    Parameters
+    ----------
+    connect
+        Where the node listens: `unix:/path` or `tcp:host:port`.
+    token_file
+        File with the token the node wrote for its workers.
+    artifacts
+        Folder for content-addressed files.
+    artifacts_url
+        Where to fetch missing ones, for a worker on another machine.
+    """
+    arguments = ["--connect", connect, "--token-file", str(token_file), "--artifacts", str(artifacts)]
+    if artifacts_url:
+        arguments += ["--artifacts-url", artifacts_url]
+    _replace_process([sys.executable, "-m", "workers.pool.main", *arguments])
+
+
+@app.command
+def demo(
+    *,
+    rpc: str = "http://127.0.0.1:8545",
+    l1: str = "http://127.0.0.1:7545",
+    gateway: str = "http://127.0.0.1:8000",
+    dishonest_provider: bool = False,
+    seed: int = 1,
+    json: bool = False,
+) -> None:
+    """Walk the whole loop on real data against a running `dev` node and show who was paid what, and why.
+
+    Parameters
+    ----------
+    dishonest_provider
+        The provider posts one false score; the validator must catch it.
+    seed
+        Decides which records are mislabelled or copied, and the false score.
+    json
+        Print one JSON object instead of progress and a table.
+    """
+    from openledger_node.demo.run import DemoOptions, run_demo
+
+    configure("warning", "console")
+    options = DemoOptions(
+        rpc_url=rpc, l1_url=l1, gateway_url=gateway, dishonest=dishonest_provider, seed=seed, as_json=json
+    )
+    _run(run_demo(options))
+
+
+@app.command
+def status(
+    *,
+    url: str = "http://127.0.0.1:8545",
+    wait: bool = False,
+    timeout: float = 60.0,
+    json: bool = False,
+) -> None:
+    """Show heads and health of a running node on one screen; `--wait` until it is ready."""
+    from openledger_node.cli.status import show_status
+
+    _run(show_status(url, wait_s=timeout if wait else 0.0, as_json=json))
+
+
+@app.command
+def rpc(method: str, *parameters: str, url: str = "http://127.0.0.1:8545") -> None:
+    """Call any JSON-RPC method; parameters are JSON, or plain text where they do not parse."""
+    from openledger_node.cli.rpc import call
+
+    _run(call(url, method, parameters))
+
+
+config_app = App(name="config", help="The effective configuration.")
+app.command(config_app)
+
+
+@config_app.command(config=NODE_SETTINGS)
+def dump(*, config: Annotated[NodeConfig, Flat] = NodeConfig()) -> None:  # noqa: B008 - frozen
+    """Print the configuration that flags, environment and file add up to."""
+    print(config.model_dump_json(indent=2))
+
+
+def _replace_process(command: list[str]) -> None:
+    import os
+
+    os.execv(command[0], command)  # noqa: S606 - our own interpreter and module
+
+
+def _run(service: Coroutine[Any, Any, object]) -> None:
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(service)
+
+
+def run_command() -> None:
+    """Parse the command line and run what it asks for; exits with a code and one line when that fails."""
+    try:
+        assert_cpython()
+        assert_supported_python()
+        app(sys.argv[1:], print_error=False, exit_on_error=False)
+    except CycloptsError as error:
+        print(f"error: {_one_line(error)} (see openledger-node --help)", file=sys.stderr)
+        sys.exit(EXIT_USAGE)
+    except OpenLedgerError as error:
+        _fail(error)
+    except BaseExceptionGroup as group:
+        known = group.subgroup(OpenLedgerError)
+        if known is None or group.split(OpenLedgerError)[1] is not None:
+            raise
+        _fail(_first(known))
+
+
+def _fail(error: BaseException) -> NoReturn:
+    code = error.code if isinstance(error, OpenLedgerError) else OpenLedgerError.code
+    print(f"error: {error} [{code}, docs/errors.md]", file=sys.stderr)
+    sys.exit(EXIT_FAILED)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _one_line(error: CycloptsError) -> str:
+    """What is wrong with the command line; values that a section refuses are named by their flags."""
+    invalid = error.__cause__
+    if not isinstance(invalid, ValidationError):
+        return " ".join(str(error).split())
+    return "; ".join(
+        f"{_flag(each['loc'])}: {each['msg']}, not {each['input']!r}" for each in invalid.errors()
+    )
+
+
+def _flag(place: tuple[int | str, ...]) -> str:
+    return "--" + ".".join(part for part in place if isinstance(part, str)).replace("_", "-")

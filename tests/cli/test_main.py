@@ -1,0 +1,147 @@
+"""How commands end: one line and an exit code, whatever is wrong."""
+
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from openledger_node.cli import main as entry
+from openledger_node.cli.main import main
+from openledger_node.errors import StartError
+
+Ended = tuple[int, str]
+
+
+def ended(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Ended:
+    """Exit code and standard error of the command."""
+    monkeypatch.setattr(sys, "argv", ["openledger-node", *arguments])
+    with pytest.raises(SystemExit) as exit_info:
+        main()
+    assert isinstance(exit_info.value.code, int)
+    return exit_info.value.code, capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("dev", "--bogus", "1"), "Unknown option"),
+        (("bogus",), "Unknown command"),
+        (("dev", "extra"), "extra"),
+        (("dev", "--http.port", "abc"), "--http.port: Input should be a valid integer"),
+        (
+            ("dev", "--http.port", "65536"),
+            "--http.port: Input should be less than or equal to 65535, not '65536'",
+        ),
+        (("dev", "--l1.block-time", "0"), "--l1.block-time: Input should be greater than or equal to 1"),
+        (("dev", "--log.level", "loud"), "--log.level: Input should be 'debug', 'info'"),
+        (("run", "--role", "king"), "--role: Input should be 'sequencer'"),
+        (("rpc",), "--method"),
+        (("status", "--timeout", "soon"), "--timeout"),
+    ],
+)
+def test_bad_usage_is_one_line_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    complaint: str,
+) -> None:
+    code, error = ended(capsys, monkeypatch, *arguments)
+    assert code == 2
+    assert complaint in error
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("ethereum",), "--dev"),
+        (("run",), "--l1.url"),
+        (("run", "--l1.url", "http://127.0.0.1:1"), "--rollup.config and --rollup.genesis"),
+        (("run", "--role", "validator"), "--l2.url and --l2.artifacts"),
+        (("run", "--role", "validator,verifier"), "validator shares a process with no other role"),
+        (("run", "--role", "validator", "--role", "verifier"), "run it alone"),
+        (("status", "--url", "http://127.0.0.1:1"), "gave no answer"),
+        (("rpc", "eth_chainId", "--url", "http://127.0.0.1:1"), "gave no answer"),
+    ],
+)
+def test_a_refusal_is_one_line_and_exit_code_1(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    complaint: str,
+) -> None:
+    code, error = ended(capsys, monkeypatch, *arguments)
+    assert code == 1
+    assert complaint in error
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+
+
+def test_a_key_others_can_read_is_refused(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    key = tmp_path / "key"
+    key.write_text("11" * 32)
+    key.chmod(0o644)
+    url = "http://127.0.0.1:1"
+    arguments = ("run", "--role", "validator", "--l2.url", url, "--l2.artifacts", url)
+    code, error = ended(capsys, monkeypatch, *arguments, "--keys.validator", str(key))
+    assert (code, error.count("\n")) == (1, 1)
+    assert "chmod 600" in error
+
+
+def test_python_3_12_is_refused_before_anything_else(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise StartError("Python 3.12 is refused", "use Python 3.11 or 3.13")
+
+    monkeypatch.setattr("openledger_node.cli.commands.assert_supported_python", refuse)
+    code, error = ended(capsys, monkeypatch, "dev")
+    assert (code, error.count("\n")) == (1, 1)
+    assert "use Python 3.11 or 3.13" in error
+
+
+@pytest.mark.parametrize(
+    ("command", "code"), [("dev", 0), ("run", 0), ("ethereum", 0), ("demo", 130), ("", 130)]
+)
+def test_an_interrupt_while_starting_leaves_no_trace(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str, code: int
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "openledger_node.cli.commands", SimpleNamespace(run_command=interrupted))
+    assert ended(capsys, monkeypatch, *([command] if command else [])) == (code, "")
+
+
+def test_the_entry_imports_nothing_that_takes_time() -> None:
+    heavy = ("asyncio", "cyclopts", "pydantic", "structlog")
+    assert not [name for name in heavy if hasattr(entry, name)]
+
+
+def test_settings_come_from_flags_environment_and_file_in_this_order(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "openledger.toml").write_text("[http]\nport = 1\n[ws]\nport = 2\n[metrics]\nport = 3\n")
+    monkeypatch.setenv("OPENLEDGER_HTTP_PORT", "11")
+    monkeypatch.setenv("OPENLEDGER_WS_PORT", "12")
+    monkeypatch.setattr(sys, "argv", ["openledger-node", "config", "dump", "--http.port", "21"])
+    with pytest.raises(SystemExit, match="0"):
+        main()
+    dumped = json.loads(capsys.readouterr().out)
+    assert [dumped[section]["port"] for section in ("http", "ws", "metrics")] == [21, 12, 3]
+
+
+def test_an_unknown_key_in_the_file_is_refused(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "openledger.toml").write_text("[http]\nprot = 1\n")
+    code, error = ended(capsys, monkeypatch, "config", "dump")
+    assert (code, error.count("\n")) == (2, 1)
+    assert "prot" in error
