@@ -65,7 +65,7 @@ def accepted(attempt: Attempt, transaction_hash: Hash32, bid: Bid, now_s: float)
     """The node has the transaction."""
     known = transaction_hash in attempt.variants
     variants = attempt.variants if known else (*attempt.variants, transaction_hash)
-    return replace(attempt, bid=bid, variants=variants, published_s=now_s, refusals=0)
+    return replace(attempt, bid=bid, variants=variants, published_s=now_s, nonce_too_low=0, refusals=0)
 
 
 def refused(attempt: Attempt, refusal: Refusal, bid: Bid, now_s: float) -> Attempt:

@@ -60,6 +60,7 @@ class Bench:
                     BlockLoaded(block_id(number, self.branch), parent.hash, number // 3, batch)
                 )
             else:
+                assert len(action.payload) <= self.settings.max_transaction_bytes
                 self.sent += decode_frames(action.payload)
                 left.append(action)
         return left
@@ -147,7 +148,7 @@ def test_included_batches_that_do_not_become_safe_are_posted_again() -> None:
         pass
     bench.status(0, 3, 12, current_l1=10)
     assert bench.state.restarts == 0, "derivation has not seen the L1 block yet"
-    bench.status(0, 3, 12)
+    bench.status(0, 3, 12, current_l1=11)
     assert bench.state.restarts == 1
     bench.status(0, 3, 13)
     while bench.included(14):
@@ -177,8 +178,10 @@ def test_a_safe_head_beyond_the_plan_or_on_another_branch_starts_a_new_plan() ->
 def test_a_safe_head_seen_while_derivation_catches_up_means_nothing() -> None:
     bench = Bench()
     bench.status(6, 8, 10)
-    bench.status(1, 8, 20, current_l1=5)
+    bench.status(1, 8, 20, current_l1=16)
     assert (bench.state.safe, bench.state.restarts) == (block_id(6), 0)
+    bench.status(7, 8, 20, current_l1=17)
+    assert (bench.state.safe, bench.state.restarts) == (block_id(7), 0)
     bench.status(8, 8, 20)
     assert (bench.state.safe, bench.state.restarts) == (block_id(8), 0)
 
