@@ -16,17 +16,20 @@ from rollup_bridge.txmgr.refusals import Refusal
 @dataclass(frozen=True, slots=True)
 class AttemptPolicy:
     """`confirmations` 1 means: in a block. `nonce_too_low_limit`: so many refusals in a row, and the nonce
-    has gone to another transaction."""
+    has gone to another transaction. `gap_patience_s`: so long may the account's earlier transactions be
+    missing after a reorg, which a node may put back into its pool or not."""
 
     confirmations: int = 1
     resubmission_timeout_s: float = 48.0
     nonce_too_low_limit: int = 3
     refusal_limit: int = 5
+    gap_patience_s: float = 24.0
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """`variants` are hashes that the node accepted, oldest first; `bid` is the newest tried."""
+    """`variants` are hashes that the node accepted, oldest first; `bid` is the newest tried; `gap_since_s` is
+    when nonces before this one were first found unused again."""
 
     nonce: int
     bid: Bid
@@ -34,6 +37,7 @@ class Attempt:
     published_s: float | None = None
     nonce_too_low: int = 0
     refusals: int = 0
+    gap_since_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,13 @@ def refused(attempt: Attempt, refusal: Refusal, bid: Bid, now_s: float) -> Attem
     return replace(attempt, published_s=now_s, refusals=attempt.refusals + 1)
 
 
+def looked_up(attempt: Attempt, next_nonce: int, now_s: float) -> Attempt:
+    """The account's next nonce on L1. It was not below ours when we began: a reorg undid what came before."""
+    if next_nonce >= attempt.nonce:
+        return replace(attempt, gap_since_s=None)
+    return attempt if attempt.gap_since_s is not None else replace(attempt, gap_since_s=now_s)
+
+
 def decide(
     attempt: Attempt, inclusion: L1Inclusion | None, head_number: int, now_s: float, policy: AttemptPolicy
 ) -> Decision:
@@ -88,6 +99,8 @@ def decide(
         return GiveUp(f"nonce {attempt.nonce} was used by another transaction")
     if attempt.refusals >= policy.refusal_limit and not attempt.variants:
         return GiveUp(f"refused {attempt.refusals} times")
+    if attempt.gap_since_s is not None and now_s - attempt.gap_since_s >= policy.gap_patience_s:
+        return GiveUp(f"nonce {attempt.nonce} waits for nonces that a reorg freed")
     if attempt.published_s is None:
         return Publish(raise_bid=attempt.refusals > 0)
     patience_s = policy.resubmission_timeout_s

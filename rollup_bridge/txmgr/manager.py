@@ -1,8 +1,8 @@
 """How one L1 account gets its transactions mined, one after the other.
 
-Covered: nonces, EIP-1559 bids, replacement at higher bids, confirmations, reorgs that undo an inclusion, a
-node that forgets, nonces that someone else used, restarts (the nonce is read from the L1, so what an earlier
-process left in the pool is replaced or mined, never left to block).
+Covered: nonces, EIP-1559 bids, replacement at higher bids, confirmations, reorgs that undo an inclusion or
+what came before it, a node that forgets, nonces that someone else used, restarts (the nonce is read from the
+L1, so what an earlier process left in the pool is replaced or mined, never left to block).
 Not covered: several transactions in flight at once; one key used by several processes at a time.
 """
 
@@ -21,6 +21,7 @@ from rollup_bridge.txmgr.attempt import (
     Publish,
     accepted,
     decide,
+    looked_up,
     refused,
 )
 from rollup_bridge.txmgr.fees import Bid, FeePolicy, first_bid, next_bid
@@ -70,8 +71,9 @@ class TransactionManager:
     ) -> L1Inclusion:
         """Mined and confirmed, reverted or not.
 
-        `TransactionError` if it would revert (when `gas` is left to be estimated), was refused, or lost its
-        nonce. `TemporaryError` only before anything was published; later the L1 is simply asked again.
+        `TransactionError` if it would revert (when `gas` is left to be estimated), was refused, lost its
+        nonce, or is cut off by a reorg (it may still be mined then). `TemporaryError` only before anything
+        was published; later the L1 is simply asked again.
         """
         async with self._one_at_a_time:
             if gas is None:
@@ -85,6 +87,9 @@ class TransactionManager:
         while True:
             try:
                 inclusion = await self._inclusion(attempt)
+                if inclusion is None:
+                    next_nonce = await self._network.next_nonce(self.address, "latest")
+                    attempt = looked_up(attempt, next_nonce, self._clock.now_s())
                 head_number = await self._network.head_number()
                 decision = decide(attempt, inclusion, head_number, self._clock.now_s(), self._attempts)
                 if isinstance(decision, Done):

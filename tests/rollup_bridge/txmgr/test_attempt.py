@@ -14,6 +14,7 @@ from rollup_bridge.txmgr.attempt import (
     Wait,
     accepted,
     decide,
+    looked_up,
     refused,
 )
 from rollup_bridge.txmgr.fees import Bid
@@ -21,7 +22,9 @@ from rollup_bridge.txmgr.refusals import Refusal
 
 BID, HIGHER = Bid(100, 10), Bid(110, 11)
 HASH = Hash32(b"h" * 32)
-POLICY = AttemptPolicy(confirmations=3, resubmission_timeout_s=10.0, nonce_too_low_limit=3, refusal_limit=2)
+POLICY = AttemptPolicy(
+    confirmations=3, resubmission_timeout_s=10.0, nonce_too_low_limit=3, refusal_limit=2, gap_patience_s=6
+)
 NEW = Attempt(nonce=7, bid=BID)
 SENT = accepted(NEW, HASH, BID, 100.0)
 INCLUSION = L1Inclusion(HASH, BlockId(Hash32(b"b" * 32), 50), True, 1, 1, ())
@@ -81,3 +84,12 @@ def test_a_nonce_that_was_too_low_for_a_moment_is_forgotten() -> None:
     attempt = accepted(replace(SENT, nonce_too_low=2), HASH, BID, 200.0)
     assert at(209.0, attempt) == Wait()
     assert at(210.0, attempt) == Publish(raise_bid=True)
+
+
+def test_nonces_that_a_reorg_freed_are_waited_for_and_then_given_up() -> None:
+    cut_off = looked_up(SENT, 6, 100.0)
+    assert looked_up(cut_off, 6, 105.0) == cut_off
+    assert at(105.9, cut_off) == Wait()
+    assert isinstance(at(106.0, cut_off), GiveUp)
+    assert at(106.0, cut_off, INCLUSION, head=52) == Done(INCLUSION)
+    assert looked_up(cut_off, 7, 105.0) == looked_up(cut_off, 8, 105.0) == SENT

@@ -128,6 +128,18 @@ async def test_a_reorg_that_undoes_the_inclusion_is_waited_out() -> None:
     assert {sent.nonce for sent in bench.network.received} == {0}
 
 
+async def test_what_a_reorg_cut_off_is_given_up_and_the_freed_nonce_is_used() -> None:
+    """A reorg drops transactions before ours: ours would wait for their nonces for ever."""
+    bench = Bench()
+    await bench.send(bench.network.mine)
+    await bench.send(bench.network.mine)
+    with pytest.raises(TransactionError, match="reorg"):
+        await bench.send(bench.network.reorg)
+    assert bench.network.received[-1].nonce == 2
+    assert (await bench.send(bench.network.mine)).succeeded
+    assert bench.network.received[-1].nonce == 1
+
+
 async def test_either_variant_may_be_mined() -> None:
     bench = Bench()
 
