@@ -9,99 +9,99 @@ library GasTables {
     uint256 private constant MAXIMUM_ELEMENTS = 2 ** 64;
 
     function attribution(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
-        if (selector == 0x301f00db) return _total(counts, 258967, 23500, 256, 0); // post
-        if (selector == 0x51652084) return _total(counts, 117451, 0, 0, 0); // commitChallenge
-        if (selector == 0x6864cd97) return _total(counts, 232147, 10600, 30, 60); // challengeScore
-        if (selector == 0x57d2f951) return _total(counts, 227847, 10600, 21000, 60); // challengeAmount
-        if (selector == 0x05261aea) return _total(counts, 61387, 0, 0, 0); // finalize
-        if (selector == 0x67b755e1) return _total(counts, 66887, 60, 0, 0); // claim
-        if (selector == 0xc3daab96) return _total(counts, 90491, 0, 0, 0); // withdrawBond
-        if (selector == 0x40731c24) return _total(counts, 11020, 0, 0, 0); // getPost
-        if (selector == 0x061da90e) return _total(counts, 1560, 0, 0, 0); // postOfSettlement
-        if (selector == 0xa8db6802) return _total(counts, 1560, 0, 0, 0); // carryOf
-        if (selector == 0xf364c90c) return _total(counts, 1560, 0, 0, 0); // isClaimed
-        if (selector == 0x8df08bd4) return _total(counts, 1560, 0, 0, 0); // earningsOf
-        if (selector == 0x8f7876c4) return _total(counts, 1560, 0, 0, 0); // slashedOf
-        if (selector == 0x1d62ebd9) return _total(counts, 1560, 0, 0, 0); // rewardOf
-        if (selector == 0xc5bc5205) return _total(counts, 1560, 0, 0, 0); // openLiabilityOf
-        if (selector == 0xe07d67fc) return _total(counts, 1500, 0, 0, 0); // gasOf
+        if (selector == 0x301f00db) return _total(counts, 309767, 43000, 256, 0); // post
+        if (selector == 0x51652084) return _total(counts, 155251, 0, 0, 0); // commitChallenge
+        if (selector == 0x6864cd97) return _total(counts, 320247, 10600, 30, 60); // challengeScore
+        if (selector == 0x57d2f951) return _total(counts, 309447, 10600, 52200, 60); // challengeAmount
+        if (selector == 0x05261aea) return _total(counts, 90087, 0, 0, 0); // finalize
+        if (selector == 0x67b755e1) return _total(counts, 111187, 60, 0, 0); // claim
+        if (selector == 0xc3daab96) return _total(counts, 125691, 0, 0, 0); // withdrawBond
+        if (selector == 0x40731c24) return _total(counts, 28020, 0, 0, 0); // getPost
+        if (selector == 0x061da90e) return _total(counts, 4260, 0, 0, 0); // postOfSettlement
+        if (selector == 0xa8db6802) return _total(counts, 4260, 0, 0, 0); // carryOf
+        if (selector == 0xf364c90c) return _total(counts, 4260, 0, 0, 0); // isClaimed
+        if (selector == 0x8df08bd4) return _total(counts, 4260, 0, 0, 0); // earningsOf
+        if (selector == 0x8f7876c4) return _total(counts, 4260, 0, 0, 0); // slashedOf
+        if (selector == 0x1d62ebd9) return _total(counts, 4260, 0, 0, 0); // rewardOf
+        if (selector == 0xc5bc5205) return _total(counts, 4260, 0, 0, 0); // openLiabilityOf
+        if (selector == 0xe07d67fc) return _total(counts, 4200, 0, 0, 0); // gasOf
         revert IPrecompileErrors.UnknownFunctionSelector(selector);
     }
 
     function datanetRegistry(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
-        if (selector == 0xd9c4c2d5) return _total(counts, 106083, 256, 0, 0); // createDatanet
-        if (selector == 0xe59f1b2a) return _total(counts, 21491, 0, 0, 0); // setCurator
-        if (selector == 0x47fa4d66) return _total(counts, 21491, 0, 0, 0); // setContributor
-        if (selector == 0x71dff691) return _total(counts, 138079, 0, 0, 0); // contribute
-        if (selector == 0x2fa4548b) return _total(counts, 21747, 256, 0, 0); // reveal
-        if (selector == 0x4ba2fa06) return _total(counts, 101019, 0, 0, 0); // review
-        if (selector == 0x491bd77b) return _total(counts, 94823, 0, 0, 0); // publishVersion
-        if (selector == 0xc3daab96) return _total(counts, 35631, 0, 0, 0); // withdrawBond
-        if (selector == 0x6add54ee) return _total(counts, 9300, 0, 0, 0); // getDatanet
-        if (selector == 0xcef42254) return _total(counts, 8440, 0, 0, 0); // getContribution
-        if (selector == 0x6987b075) return _total(counts, 12740, 0, 0, 0); // getVersion
-        if (selector == 0xb4e612bd) return _total(counts, 10160, 0, 0, 0); // isCurator
-        if (selector == 0x00e8a5c3) return _total(counts, 20780, 60, 0, 0); // verifyRecord
-        if (selector == 0xe07d67fc) return _total(counts, 1500, 0, 0, 0); // gasOf
+        if (selector == 0xd9c4c2d5) return _total(counts, 108783, 256, 0, 0); // createDatanet
+        if (selector == 0xe59f1b2a) return _total(counts, 35891, 0, 0, 0); // setCurator
+        if (selector == 0x47fa4d66) return _total(counts, 35891, 0, 0, 0); // setContributor
+        if (selector == 0x71dff691) return _total(counts, 164599, 0, 0, 0); // contribute
+        if (selector == 0x2fa4548b) return _total(counts, 36147, 256, 0, 0); // reveal
+        if (selector == 0x4ba2fa06) return _total(counts, 170019, 0, 0, 0); // review
+        if (selector == 0x491bd77b) return _total(counts, 152123, 0, 0, 0); // publishVersion
+        if (selector == 0xc3daab96) return _total(counts, 48731, 0, 0, 0); // withdrawBond
+        if (selector == 0x6add54ee) return _total(counts, 23700, 0, 0, 0); // getDatanet
+        if (selector == 0xcef42254) return _total(counts, 21540, 0, 0, 0); // getContribution
+        if (selector == 0x6987b075) return _total(counts, 32340, 0, 0, 0); // getVersion
+        if (selector == 0xb4e612bd) return _total(counts, 25860, 0, 0, 0); // isCurator
+        if (selector == 0x00e8a5c3) return _total(counts, 52080, 60, 0, 0); // verifyRecord
+        if (selector == 0xe07d67fc) return _total(counts, 4200, 0, 0, 0); // gasOf
         revert IPrecompileErrors.UnknownFunctionSelector(selector);
     }
 
     function modelRegistry(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
-        if (selector == 0x776bfd58) return _total(counts, 105919, 31575, 256, 0); // registerModel
-        if (selector == 0xaa585d56) return _total(counts, 31807, 0, 0, 0); // setPrice
-        if (selector == 0xfc71937f) return _total(counts, 21235, 0, 0, 0); // setRevenueRecipient
-        if (selector == 0x4cad1c3a) return _total(counts, 145815, 256, 0, 0); // commitFeatureIndex
-        if (selector == 0x6d361694) return _total(counts, 9300, 0, 0, 0); // getModel
-        if (selector == 0x8e80f4b4) return _total(counts, 11020, 0, 0, 0); // getSource
-        if (selector == 0x14b966fe) return _total(counts, 11020, 0, 0, 0); // getFeatureIndex
-        if (selector == 0xe07d67fc) return _total(counts, 1500, 0, 0, 0); // gasOf
+        if (selector == 0x776bfd58) return _total(counts, 109919, 45875, 256, 0); // registerModel
+        if (selector == 0xaa585d56) return _total(counts, 46207, 0, 0, 0); // setPrice
+        if (selector == 0xfc71937f) return _total(counts, 35635, 0, 0, 0); // setRevenueRecipient
+        if (selector == 0x4cad1c3a) return _total(counts, 164115, 256, 0, 0); // commitFeatureIndex
+        if (selector == 0x6d361694) return _total(counts, 23700, 0, 0, 0); // getModel
+        if (selector == 0x8e80f4b4) return _total(counts, 28020, 0, 0, 0); // getSource
+        if (selector == 0x14b966fe) return _total(counts, 28020, 0, 0, 0); // getFeatureIndex
+        if (selector == 0xe07d67fc) return _total(counts, 4200, 0, 0, 0); // gasOf
         revert IPrecompileErrors.UnknownFunctionSelector(selector);
     }
 
     function inferenceMetering(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
-        if (selector == 0xedb3e330) return _total(counts, 163663, 0, 0, 0); // openChannel
-        if (selector == 0xcfa54f39) return _total(counts, 23467, 0, 0, 0); // topUp
-        if (selector == 0x2e56533c) return _total(counts, 248751, 256, 0, 0); // settle
-        if (selector == 0x6bf5fe6f) return _total(counts, 24071, 0, 0, 0); // requestClose
-        if (selector == 0x8e19899e) return _total(counts, 48271, 0, 0, 0); // withdraw
-        if (selector == 0x3d4d8d4f) return _total(counts, 28751, 0, 0, 0); // withdrawEarnings
-        if (selector == 0x831c2b82) return _total(counts, 11020, 0, 0, 0); // getChannel
-        if (selector == 0x4c582380) return _total(counts, 11020, 0, 0, 0); // getSettlement
-        if (selector == 0x8df08bd4) return _total(counts, 1560, 0, 0, 0); // earningsOf
-        if (selector == 0xc3d99742) return _total(counts, 1560, 0, 0, 0); // stakersTotal
-        if (selector == 0x3a98444d) return _total(counts, 1560, 0, 0, 0); // channelNonce
-        if (selector == 0xe07d67fc) return _total(counts, 1500, 0, 0, 0); // gasOf
+        if (selector == 0xedb3e330) return _total(counts, 209263, 0, 0, 0); // openChannel
+        if (selector == 0xcfa54f39) return _total(counts, 40467, 0, 0, 0); // topUp
+        if (selector == 0x2e56533c) return _total(counts, 289151, 256, 0, 0); // settle
+        if (selector == 0x6bf5fe6f) return _total(counts, 42371, 0, 0, 0); // requestClose
+        if (selector == 0x8e19899e) return _total(counts, 65271, 0, 0, 0); // withdraw
+        if (selector == 0x3d4d8d4f) return _total(counts, 31451, 0, 0, 0); // withdrawEarnings
+        if (selector == 0x831c2b82) return _total(counts, 28020, 0, 0, 0); // getChannel
+        if (selector == 0x4c582380) return _total(counts, 28020, 0, 0, 0); // getSettlement
+        if (selector == 0x8df08bd4) return _total(counts, 4260, 0, 0, 0); // earningsOf
+        if (selector == 0xc3d99742) return _total(counts, 4260, 0, 0, 0); // stakersTotal
+        if (selector == 0x3a98444d) return _total(counts, 4260, 0, 0, 0); // channelNonce
+        if (selector == 0xe07d67fc) return _total(counts, 4200, 0, 0, 0); // gasOf
         revert IPrecompileErrors.UnknownFunctionSelector(selector);
     }
 
     function staking(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
-        if (selector == 0xa694fc3a) return _total(counts, 185467, 0, 0, 0); // stake
-        if (selector == 0x68d4341f) return _total(counts, 205587, 0, 0, 0); // requestUnstake
-        if (selector == 0x2e1a7d4d) return _total(counts, 210271, 0, 0, 0); // withdraw
-        if (selector == 0xef5cfb8c) return _total(counts, 180091, 0, 0, 0); // claimRewards
-        if (selector == 0x5271f123) return _total(counts, 32191, 0, 0, 0); // claimSlashReward
-        if (selector == 0xf11733de) return _total(counts, 8440, 0, 0, 0); // position
-        if (selector == 0xed87169c) return _total(counts, 7580, 0, 0, 0); // stakeOf
-        if (selector == 0x8b0e9f3f) return _total(counts, 1560, 0, 0, 0); // totalStake
-        if (selector == 0x31d7a262) return _total(counts, 17900, 0, 0, 0); // pendingRewards
-        if (selector == 0xe07d67fc) return _total(counts, 1500, 0, 0, 0); // gasOf
+        if (selector == 0xa694fc3a) return _total(counts, 187167, 0, 0, 0); // stake
+        if (selector == 0x68d4341f) return _total(counts, 211607, 0, 0, 0); // requestUnstake
+        if (selector == 0x2e1a7d4d) return _total(counts, 201911, 0, 0, 0); // withdraw
+        if (selector == 0xef5cfb8c) return _total(counts, 183211, 0, 0, 0); // claimRewards
+        if (selector == 0x5271f123) return _total(counts, 40091, 0, 0, 0); // claimSlashReward
+        if (selector == 0xf11733de) return _total(counts, 21540, 0, 0, 0); // position
+        if (selector == 0xed87169c) return _total(counts, 19380, 0, 0, 0); // stakeOf
+        if (selector == 0x8b0e9f3f) return _total(counts, 4260, 0, 0, 0); // totalStake
+        if (selector == 0x31d7a262) return _total(counts, 45300, 0, 0, 0); // pendingRewards
+        if (selector == 0xe07d67fc) return _total(counts, 4200, 0, 0, 0); // gasOf
         revert IPrecompileErrors.UnknownFunctionSelector(selector);
     }
 
     function policy(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
-        if (selector == 0xebad0913) return _total(counts, 233011, 0, 0, 0); // publish
-        if (selector == 0x9d888e86) return _total(counts, 1560, 0, 0, 0); // currentVersion
-        if (selector == 0xc6ceb96b) return _total(counts, 18760, 0, 0, 0); // getParameters
-        if (selector == 0xd33219b4) return _total(counts, 1560, 0, 0, 0); // timelock
-        if (selector == 0xe07d67fc) return _total(counts, 1500, 0, 0, 0); // gasOf
+        if (selector == 0xebad0913) return _total(counts, 263011, 0, 0, 0); // publish
+        if (selector == 0x9d888e86) return _total(counts, 4260, 0, 0, 0); // currentVersion
+        if (selector == 0xc6ceb96b) return _total(counts, 47460, 0, 0, 0); // getParameters
+        if (selector == 0xd33219b4) return _total(counts, 4260, 0, 0, 0); // timelock
+        if (selector == 0xe07d67fc) return _total(counts, 4200, 0, 0, 0); // gasOf
         revert IPrecompileErrors.UnknownFunctionSelector(selector);
     }
 
     function precompileRegistry(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
-        if (selector == 0x9f8a13d7) return _total(counts, 1560, 0, 0, 0); // isActive
-        if (selector == 0x767cb5bf) return _total(counts, 1560, 0, 0, 0); // version
-        if (selector == 0x01ffc9a7) return _total(counts, 700, 0, 0, 0); // supportsInterface
-        if (selector == 0xe07d67fc) return _total(counts, 1500, 0, 0, 0); // gasOf
+        if (selector == 0x9f8a13d7) return _total(counts, 4260, 0, 0, 0); // isActive
+        if (selector == 0x767cb5bf) return _total(counts, 4260, 0, 0, 0); // version
+        if (selector == 0x01ffc9a7) return _total(counts, 2100, 0, 0, 0); // supportsInterface
+        if (selector == 0xe07d67fc) return _total(counts, 4200, 0, 0, 0); // gasOf
         revert IPrecompileErrors.UnknownFunctionSelector(selector);
     }
 
