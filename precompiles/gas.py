@@ -25,7 +25,7 @@ COORDINATE = 30
 RECOVER = 6_000
 TRANSFER = 15_000
 """Unit prices. A call costs what an engine needs to enter and leave a frame; a slot the same whether it is
-cold, new or written twice; a hash is one tree node; a log is one with four topics; a coordinate is one product
+cold, new or written twice; a hash is one tree node; a log is one with four topics; a coordinate is a product
 of a score with its share of unpacking and hashing; a transfer may create the recipient's account."""
 
 MAXIMUM_ELEMENTS = 2**64
