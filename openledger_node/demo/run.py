@@ -12,6 +12,7 @@ from openledger_node.demo.data import load_data
 from openledger_node.demo.datanet import contribute_all, create_datanet, publish
 from openledger_node.demo.model import register, train
 from openledger_node.demo.purchase import buy
+from openledger_node.demo.reachable import assert_reachable
 from openledger_node.demo.records import DemoOptions, DemoResult
 from openledger_node.demo.report import judge, show
 from openledger_node.demo.withdrawal import withdraw
@@ -26,6 +27,7 @@ async def run_demo(options: DemoOptions) -> DemoResult:
     with tempfile.TemporaryDirectory(prefix="openledger-demo-") as temporary:
         world = open_world(options, Path(temporary))
         try:
+            await assert_reachable(world)
             await walk(world)
         finally:
             await close_world(world)
