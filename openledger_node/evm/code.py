@@ -6,10 +6,12 @@ thousand codes that nobody has seen, each of them made so that walking it takes 
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from functools import lru_cache
 
 from eth.vm.code_stream import CodeStream
 
+_STOP = 0x00
 _JUMPDEST = 0x5B
 _PUSH1 = 0x60
 _PUSHES = 32
@@ -63,6 +65,19 @@ jump_table = lru_cache(maxsize=1_000)(JumpTable)
 class Code(CodeStream):  # type: ignore[misc]  # py-evm is untyped here
     """py-evm's reader looks back from a destination by recursion, as deep as the code is long; this one does
     not."""
+
+    def __iter__(self) -> Iterator[int]:
+        """py-evm's, but the STOP after the last instruction counts as one, as traces show it."""
+        code = self._raw_code_bytes
+        while True:
+            try:
+                opcode = code[self.program_counter]
+            except IndexError:
+                break
+            self.program_counter += 1
+            yield opcode
+        self.program_counter += 1
+        yield _STOP
 
     def is_valid_opcode(self, position: int) -> bool:
         return jump_table(self._raw_code_bytes).holds(position)

@@ -8,7 +8,6 @@ Source: execution-specs, Prague `process_transaction`; OP Stack specification (f
 from dataclasses import dataclass
 from typing import Any
 
-from eth._utils.address import generate_contract_address
 from eth.exceptions import ContractCreationCollision
 from eth.vm.forks.cancun.transaction_context import CancunTransactionContext
 from eth.vm.message import Message
@@ -23,6 +22,7 @@ from openledger_node.evm.code import delegation_target
 from openledger_node.evm.halts import halt_name
 from openledger_node.evm.old_forks import refund
 from openledger_node.evm.records import L1Fee, Log, Transaction
+from openledger_node.evm.transactions import contract_address
 from openledger_node.evm.validity import blob_gas, needed_gas
 from openledger_node.evm.vm import MachineState
 
@@ -132,7 +132,7 @@ def _message(state: MachineState, transaction: Transaction, nonce: int) -> Any:
     gas = transaction.gas - needed_gas(transaction, state.fork)
     accounts = state.accounts
     if transaction.to is None:
-        created = Address(generate_contract_address(transaction.sender, nonce))
+        created = contract_address(transaction.sender, nonce)
         accounts.mark_address_warm(created)
         return Message(
             gas=gas,

@@ -236,6 +236,11 @@ def _authorization(item: Item) -> Authorization:
     )
 
 
+def contract_address(sender: Address, nonce: int) -> Address:
+    """Where a creation transaction puts its contract."""
+    return Address(keccak256(encode([sender, uint(nonce)]))[12:])
+
+
 def encode_deposit(
     sender: Address,
     to: Address | None,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from genesis.types import Hash32
+from openledger_node.evm.records import Block
 from openledger_node.rpc import encode, parse
 from openledger_node.rpc.context import RpcContext
 from openledger_node.rpc.encode import Json, data, quantity
@@ -51,17 +52,25 @@ class BlockMethods:
 
     def _receipts(self, reference: BlockReference) -> list[Json] | None:
         block = self._heads.find_block(reference)
-        return None if block is None else encode.receipts(block)
+        return None if block is None else encode.receipts(block, self._blob_base_fee_wei(block))
+
+    def _blob_base_fee_wei(self, block: Block) -> int:
+        return self._context.chain.snapshot(block.header).blob_base_fee_wei
 
     def _transaction_count(self, reference: BlockReference) -> str | None:
         block = self._heads.find_block(reference)
         return None if block is None else quantity(len(block.transactions))
 
     def _uncle_count(self, reference: BlockReference) -> str | None:
-        return None if self._heads.find_header(reference) is None else "0x0"
+        block = self._heads.find_block(reference)
+        return None if block is None else quantity(len(block.ommers))
 
-    def _uncle(self, _reference: BlockReference, _index: int) -> None:
-        """There are no uncles after the merge."""
+    def _uncle(self, reference: BlockReference, index: int) -> Json | None:
+        """There are none after the merge."""
+        block = self._heads.find_block(reference)
+        if block is None or index >= len(block.ommers):
+            return None
+        return encode.ommer(block.ommers[index])
 
     def _transaction(self, transaction_hash: Hash32) -> Json | None:
         mined = self._mined(transaction_hash)
@@ -85,7 +94,9 @@ class BlockMethods:
 
     def _receipt(self, transaction_hash: Hash32) -> Json | None:
         found = self._context.chain.find_transaction(transaction_hash)
-        return None if found is None else encode.receipt(found.block, found.index)
+        if found is None:
+            return None
+        return encode.receipt(found.block, found.index, self._blob_base_fee_wei(found.block))
 
     def _raw_transaction(self, transaction_hash: Hash32) -> Any:
         found = self._context.chain.find_transaction(transaction_hash)

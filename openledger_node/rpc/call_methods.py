@@ -1,7 +1,7 @@
 """What would happen: `eth_call`, `eth_estimateGas`, `eth_createAccessList`, under a gas cap."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from genesis.types import Address, Hash32
 from openledger_node.evm.records import (
@@ -12,6 +12,7 @@ from openledger_node.evm.records import (
     CallResult,
 )
 from openledger_node.evm.snapshot import Snapshot
+from openledger_node.evm.transactions import contract_address
 from openledger_node.rpc import encode
 from openledger_node.rpc.context import RpcContext
 from openledger_node.rpc.encode import Json, data, quantity
@@ -44,7 +45,7 @@ class CallMethods:
         return {
             "eth_call": executor(self.call, call_object, at, state, block),
             "eth_estimateGas": executor(self.estimate, call_object, at, state, block),
-            "eth_createAccessList": executor(self.access_list, call_object, at),
+            "eth_createAccessList": executor(self.access_list, call_object, at, state),
         }
 
     def call(
@@ -63,15 +64,17 @@ class CallMethods:
         time_limit_s = self._context.limits.call_time_s
         return quantity(state.estimate_gas(request, overrides, block, time_limit_s=time_limit_s))
 
-    def access_list(self, call: CallObject, at: BlockReference) -> Json:
+    def access_list(self, call: CallObject, at: BlockReference, overrides: Overrides) -> Json:
         state = self._heads.state(at)
         request = self.request(call, state, None)
+        time_limit_s = self._context.limits.call_time_s
         for _ in range(ACCESS_LIST_ROUNDS):
-            touched = _touched(state, request)
-            if touched == request.access_list:
+            touched = state.touched_by(request, overrides, time_limit_s=time_limit_s)
+            entries = _entries(state, request, touched)
+            if entries == request.access_list:
                 break
-            request = replace(request, access_list=touched)
-        result = state.call(request, time_limit_s=self._context.limits.call_time_s)
+            request = replace(request, access_list=entries)
+        result = state.call(request, overrides, time_limit_s=time_limit_s)
         answer: Json = {
             "accessList": encode.access_list(request.access_list),
             "gasUsed": quantity(result.gas_used),
@@ -105,18 +108,14 @@ def _output(result: CallResult) -> bytes:
     raise ServerError(result.error)
 
 
-HIGHEST_PRECOMPILE = 0x11
-
-
-def _touched(state: Snapshot, request: CallRequest) -> tuple[AccessListEntry, ...]:
-    """Accounts and slots the message touches, less those that are warm anyway and have no slots."""
-    touched: dict[str, Any] = state.trace_call(request, "prestateTracer", {})
-    warm = {request.sender, request.to, state.header.coinbase}
-    entries = []
-    for written, account in touched.items():
-        address = Address(bytes.fromhex(written[2:]))
-        slots = tuple(Hash32(bytes.fromhex(slot[2:].rjust(64, "0"))) for slot in account.get("storage", {}))
-        is_precompile = 0 < int.from_bytes(address) <= HIGHEST_PRECOMPILE
-        if slots or not (address in warm or is_precompile):
-            entries.append(AccessListEntry(address, tuple(sorted(slots))))
-    return tuple(sorted(entries, key=lambda entry: entry.address))
+def _entries(
+    state: Snapshot, request: CallRequest, touched: Mapping[Address, Sequence[int]]
+) -> tuple[AccessListEntry, ...]:
+    """What was touched, less accounts that are warm anyway and had no slot touched."""
+    created = contract_address(request.sender, state.account(request.sender).nonce)
+    warm = {request.sender, request.to or created, state.header.coinbase, *state.precompiles}
+    return tuple(
+        AccessListEntry(address, tuple(Hash32(slot.to_bytes(32, "big")) for slot in sorted(touched[address])))
+        for address in sorted(touched)
+        if touched[address] or address not in warm
+    )

@@ -18,10 +18,12 @@ ETHEREUM_TIPS = TipBounds(minimum_wei=10**9)
 
 @dataclass(frozen=True, slots=True)
 class ReadLimits:
-    """What one read may cost: EVM gas and seconds of a call, blocks and results of a log query."""
+    """What one read may cost: EVM gas and seconds of a call, seconds of a block's trace, blocks and results
+    of a log query."""
 
     call_gas: int = 50_000_000
     call_time_s: float = 5.0
+    trace_time_s: float = 15.0
     log_blocks: int = 10_000
     log_results: int = 10_000
     history_blocks: int = 1_024

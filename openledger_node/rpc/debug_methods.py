@@ -11,6 +11,7 @@ from openledger_node.rpc.call_methods import CallMethods
 from openledger_node.rpc.context import RpcContext
 from openledger_node.rpc.encode import data
 from openledger_node.rpc.errors import InvalidParamsError, ServerError
+from openledger_node.rpc.precompile_calls import name_precompile_calls
 from openledger_node.rpc.requests import (
     BlockReference,
     CallObject,
@@ -22,10 +23,11 @@ from openledger_node.rpc.requests import (
     call_object,
     state_overrides,
 )
-from openledger_node.rpc.table import Table, executor, optional, reader
+from openledger_node.rpc.table import Table, executor, optional, quick, reader
 
 STRUCT_LOGS = ""
-TRACERS = frozenset({STRUCT_LOGS, "callTracer", "prestateTracer", "4byteTracer"})
+CALL_TRACER = "callTracer"
+TRACERS = frozenset({STRUCT_LOGS, CALL_TRACER, "prestateTracer", "4byteTracer"})
 
 TraceConfig = Mapping[str, Any]
 
@@ -49,6 +51,7 @@ class DebugMethods:
             ),
             "debug_traceBlockByNumber": executor(self._trace_block, block_number, config),
             "debug_traceBlockByHash": executor(self._trace_block, _by_hash, config),
+            "debug_getBadBlocks": quick(list),
         }
 
     # -- raw
@@ -97,8 +100,20 @@ class DebugMethods:
         parent = self._context.chain.header_by_hash(block.header.parent_hash)
         if parent is None:
             raise ServerError("parent block not found")
-        state = self._context.chain.snapshot(parent)
-        return state.trace_block(block, _tracer(config), _options(config), only_index=only_index)
+        traces = self._context.chain.snapshot(parent).trace_block(
+            block,
+            _tracer(config),
+            _options(config),
+            only_index=only_index,
+            time_limit_s=self._context.limits.trace_time_s,
+        )
+        return [self._named(trace, config) for trace in traces]
+
+    def _named(self, trace: Any, config: TraceConfig) -> Any:
+        """On a rollup, calls of our precompiles in words as well."""
+        if _tracer(config) == CALL_TRACER and self._context.chain.spec.is_rollup:
+            name_precompile_calls(trace)
+        return trace
 
     def _trace_call(self, call: CallObject, at: BlockReference, config: TraceConfig) -> Any:
         state = self._heads.state(at)
@@ -106,7 +121,7 @@ class DebugMethods:
         block = parse.field(dict(config), "blockOverrides", block_overrides)
         request = self._calls.request(call, state, block)
         time_limit_s = self._context.limits.call_time_s
-        return state.trace_call(
+        trace = state.trace_call(
             request,
             _tracer(config),
             _options(config),
@@ -114,6 +129,7 @@ class DebugMethods:
             block=block,
             time_limit_s=time_limit_s,
         )
+        return self._named(trace, config)
 
 
 def _trace_config(value: object) -> TraceConfig:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from openledger_node.chain.records import FoundLog
+from openledger_node.evm.blob_fees import GAS_PER_BLOB
 from openledger_node.evm.blocks import encode_block
 from openledger_node.evm.records import (
     DEPOSIT_TYPE,
@@ -105,6 +106,12 @@ def block(value: Block, *, full: bool) -> Json:
     if value.header.withdrawals_root:
         encoded["withdrawals"] = [withdrawal(item) for item in value.withdrawals]
     return encoded
+
+
+def ommer(value: Header) -> Json:
+    """An ommer as a block without a body."""
+    size = len(encode_block(value, ()))
+    return header(value) | {"size": quantity(size), "uncles": []}
 
 
 def withdrawal(value: Withdrawal) -> Json:
@@ -216,23 +223,33 @@ def _authorization(value: Authorization) -> Json:
 # --- Receipts and logs ------------------------------------------------------------------------------------
 
 
-def receipts(block: Block) -> list[Json]:
+def receipts(block: Block, blob_base_fee_wei: int) -> list[Json]:
     """All receipts of a block in order."""
     encoded = []
     first_log = 0
     for index, value in enumerate(block.receipts):
-        encoded.append(_receipt(block, index, value, first_log))
+        encoded.append(_receipt(block, index, first_log) | _blob_fields(block, index, blob_base_fee_wei))
         first_log += len(value.logs)
     return encoded
 
 
-def receipt(block: Block, index: int) -> Json:
+def receipt(block: Block, index: int, blob_base_fee_wei: int) -> Json:
     first_log = sum(len(earlier.logs) for earlier in block.receipts[:index])
-    return _receipt(block, index, block.receipts[index], first_log)
+    return _receipt(block, index, first_log) | _blob_fields(block, index, blob_base_fee_wei)
 
 
-def _receipt(block: Block, index: int, value: Receipt, first_log: int) -> Json:
-    transaction = block.transactions[index]
+def _blob_fields(block: Block, index: int, blob_base_fee_wei: int) -> Json:
+    hashes = block.transactions[index].blob_hashes
+    if not hashes:
+        return {}
+    return {
+        "blobGasUsed": quantity(GAS_PER_BLOB * len(hashes)),
+        "blobGasPrice": quantity(blob_base_fee_wei),
+    }
+
+
+def _receipt(block: Block, index: int, first_log: int) -> Json:
+    transaction, value = block.transactions[index], block.receipts[index]
     encoded: Json = {
         "transactionHash": data(transaction.hash),
         "transactionIndex": quantity(index),

@@ -10,10 +10,6 @@ from openledger_node.rpc.requests import Tag, block_number
 from openledger_node.rpc.table import Table, optional, reader
 from sequencer.fee_oracle import SAMPLED_BLOCKS, reward_percentiles, suggested_tip_wei
 
-MINIMUM_BLOB_BASE_FEE_WEI = 1
-BLOB_BASE_FEE_UPDATE_FRACTION = 5_007_716
-MAXIMUM_BLOB_GAS = 9 * 131_072
-"""Source: EIP-4844 with the values of EIP-7691 (Prague)."""
 MAXIMUM_PERCENTILES = 100
 
 
@@ -53,8 +49,7 @@ class FeeMethods:
         return tip_wei
 
     def _blob_base_fee(self) -> str:
-        header = self._context.chain.head.header
-        return quantity(blob_base_fee_wei(header.excess_blob_gas))
+        return quantity(self._context.chain.snapshot().blob_base_fee_wei)
 
     def _history(self, count: int, newest: Tag | int, percentiles: tuple[float, ...]) -> Json:
         chain = self._context.chain
@@ -66,30 +61,25 @@ class FeeMethods:
         if not blocks:
             return {"oldestBlock": "0x0", "gasUsedRatio": [], "baseFeePerGas": []}
         headers = [block.header for block in blocks]
-        next_wei = chain.snapshot(headers[-1]).next_base_fee_wei()
-        excess = [header.excess_blob_gas for header in headers]
+        states = [chain.snapshot(header) for header in headers]
+        next_wei, next_blob_wei = states[-1].next_base_fee_wei(), states[-1].next_blob_base_fee_wei
         answer: Json = {
             "oldestBlock": quantity(headers[0].number),
             "baseFeePerGas": [quantity(fee) for fee in [*(h.base_fee_wei for h in headers), next_wei]],
             "gasUsedRatio": [header.gas_used / header.gas_limit for header in headers],
-            "baseFeePerBlobGas": [quantity(blob_base_fee_wei(item)) for item in [*excess, excess[-1]]],
-            "blobGasUsedRatio": [header.blob_gas_used / MAXIMUM_BLOB_GAS for header in headers],
+            "baseFeePerBlobGas": [
+                quantity(fee) for fee in [*(state.blob_base_fee_wei for state in states), next_blob_wei]
+            ],
+            "blobGasUsedRatio": [
+                header.blob_gas_used / (state.maximum_blob_gas or 1)
+                for header, state in zip(headers, states, strict=True)
+            ],
         }
         if percentiles:
             answer["reward"] = [
                 [quantity(tip) for tip in reward_percentiles(_paid(block), percentiles)] for block in blocks
             ]
         return answer
-
-
-def blob_base_fee_wei(excess_blob_gas: int) -> int:
-    """Wei per blob gas. Source: EIP-4844, `fake_exponential`."""
-    step, output, index = MINIMUM_BLOB_BASE_FEE_WEI * BLOB_BASE_FEE_UPDATE_FRACTION, 0, 1
-    while step > 0:
-        output += step
-        step = step * excess_blob_gas // (BLOB_BASE_FEE_UPDATE_FRACTION * index)
-        index += 1
-    return output // BLOB_BASE_FEE_UPDATE_FRACTION
 
 
 def _paid(block: Block) -> list[tuple[int, int]]:

@@ -39,5 +39,28 @@ def data(value: bytes) -> str:
     return "0x" + value.hex()
 
 
+ADDRESS_AT = {
+    "BALANCE": 0,
+    "EXTCODESIZE": 0,
+    "EXTCODECOPY": 0,
+    "EXTCODEHASH": 0,
+    "SELFDESTRUCT": 0,
+    "CALL": 1,
+    "CALLCODE": 1,
+    "DELEGATECALL": 1,
+    "STATICCALL": 1,
+}
+"""Where on the stack an instruction finds the account it touches."""
+_NAMES = {"SHA3": "KECCAK256", "PREVRANDAO": "DIFFICULTY"}
+_INVALID = 0xFE
+
+
+def opcode_name(opcode: int, mnemonic: str) -> str:
+    """What geth calls an instruction."""
+    if mnemonic == "INVALID" and opcode != _INVALID:
+        return f"opcode {opcode:#x} not defined"
+    return _NAMES.get(mnemonic, mnemonic)
+
+
 def address_of(word: int) -> bytes:
     return (word & (1 << 160) - 1).to_bytes(20, "big")

@@ -10,21 +10,10 @@ from genesis.types import Address
 from openledger_node.evm.account_leaf import NO_ACCOUNT
 from openledger_node.evm.accounts import AccountState
 from openledger_node.evm.tracers.base import Options
-from openledger_node.evm.tracers.frames import address_of, data, peek, quantity
+from openledger_node.evm.tracers.frames import ADDRESS_AT, address_of, data, peek, quantity
 from openledger_node.evm.transaction_processing import Outcome
 
 _SLOT_OPCODES = frozenset({"SLOAD", "SSTORE"})
-_ADDRESS_AT = {
-    "BALANCE": 0,
-    "EXTCODESIZE": 0,
-    "EXTCODECOPY": 0,
-    "EXTCODEHASH": 0,
-    "SELFDESTRUCT": 0,
-    "CALL": 1,
-    "CALLCODE": 1,
-    "DELEGATECALL": 1,
-    "STATICCALL": 1,
-}
 
 
 class _Before:
@@ -64,8 +53,8 @@ class PrestateTracer:
                 before = self.touch(own)
                 original = self._accounts.get_storage(own, slot, from_journal=False)
                 before.slots.setdefault(slot, original)
-        elif mnemonic in _ADDRESS_AT:
-            word = peek(frame, _ADDRESS_AT[mnemonic])
+        elif mnemonic in ADDRESS_AT:
+            word = peek(frame, ADDRESS_AT[mnemonic])
             if word is not None:
                 self.touch(address_of(word))
         elif mnemonic in ("CREATE", "CREATE2"):

@@ -10,10 +10,11 @@ from genesis.types import Address
 from openledger_node.evm.accounts import AccountState
 from openledger_node.evm.halts import halt_name
 from openledger_node.evm.tracers.base import Options
-from openledger_node.evm.tracers.frames import gas_left, memory, peek, quantity, stack
+from openledger_node.evm.tracers.frames import gas_left, memory, opcode_name, peek, quantity, stack
 from openledger_node.evm.transaction_processing import Outcome
 
 _SLOAD, _SSTORE = 0x54, 0x55
+_GAS_PER_CODE_BYTE = 200
 
 
 class StepTracer:
@@ -36,7 +37,7 @@ class StepTracer:
         self._close()
         entry: dict[str, Any] = {
             "pc": frame.code.program_counter - 1,
-            "op": mnemonic,
+            "op": opcode_name(opcode, mnemonic),
             "gas": gas_left(frame),
             "gasCost": 0,
             "depth": frame.msg.depth + 1,
@@ -73,18 +74,20 @@ class StepTracer:
         entry["storage"] = dict(seen)
 
     def leave(self, frame: Any) -> None:
-        self._close()
+        # A creation has paid for its code by now; that is no instruction's cost.
+        deposit_gas = _GAS_PER_CODE_BYTE * len(frame.output) if frame.msg.is_create else 0
+        self._close(deposit_gas if frame.is_success else 0)
         last = self._open.pop()
         error = halt_name(frame)
         if last is not None and error is not None:
             last[1]["error"] = error
 
-    def _close(self) -> None:
+    def _close(self, other_gas: int = 0) -> None:
         """The cost of the instruction before is known when the next one, or a frame under it, begins."""
         last = self._open[-1] if self._open else None
         if last is not None and not last[1]["gasCost"]:
             frame, entry = last
-            entry["gasCost"] = entry["gas"] - gas_left(frame)
+            entry["gasCost"] = entry["gas"] - gas_left(frame) - other_gas
 
     def result(self, outcome: Outcome) -> Any:
         return {
