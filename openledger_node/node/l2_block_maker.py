@@ -27,7 +27,8 @@ run further than it could be lost."""
 
 
 class RollupBlockMaker:
-    """`request_reset` tells derivation that the L1 moved under the head."""
+    """`request_reset` tells derivation that the L1 moved under the head; `caught_up` is true once derivation
+    has seen all that the L1 has."""
 
     def __init__(
         self,
@@ -38,6 +39,7 @@ class RollupBlockMaker:
         clock: Clock,
         block_time_s: int,
         request_reset: Callable[[], None],
+        caught_up: Callable[[], bool],
     ) -> None:
         self._chain = chain
         self._lane = lane
@@ -45,6 +47,7 @@ class RollupBlockMaker:
         self._clock = clock
         self._block_time_s = block_time_s
         self._request_reset = request_reset
+        self._caught_up = caught_up
         self.waiting_for: str | None = None
         """Why no block is being built, for the health check; None while all is well."""
 
@@ -56,6 +59,8 @@ class RollupBlockMaker:
         """See `sequencer.ports.BlockMaker`."""
         if self.next_due_s() > self._clock.now_s():
             return None
+        if not self._caught_up():
+            return self._waiting("the chain on the L1 is still being derived")
         heads = self._chain.heads
         if heads.unsafe.number - heads.safe.number >= MAX_UNSAFE_BLOCKS and not self._chain.detached:
             return self._waiting(f"{MAX_UNSAFE_BLOCKS} blocks are not on the L1 yet")

@@ -72,13 +72,24 @@ async def open_rollup(
                 "the genesis file does not make the rollup configuration's genesis block",
                 "give the two files of one network with --rollup.genesis and --rollup.config",
             )
-        if (found := await l1.chain_id()) != config.l1_chain_id:
-            raise StartError(
-                f"the L1 has chain id {found}, the rollup lives on {config.l1_chain_id}", "correct --l1.url"
-            )
+        await _assert_right_l1(l1, config)
         engine = ChainEngine(execution.chain, execution.lane)
         driver = DerivationDriver(config, l1, engine, execution.clock, poll_interval_s=0.5)
         yield Rollup(config, execution, l1, engine, driver, OracleReader(config.output_oracle, l1))
+
+
+async def _assert_right_l1(l1: L1Client, config: RollupConfig) -> None:
+    """Raises StartError for an L1 that is not the one the rollup lives on."""
+    if (found := await l1.chain_id()) != config.l1_chain_id:
+        raise StartError(
+            f"the L1 has chain id {found}, the rollup lives on {config.l1_chain_id}", "correct --l1.url"
+        )
+    anchor = await l1.block_by_number(config.l1_genesis.number)
+    if anchor is None or anchor.hash != config.l1_genesis.hash:
+        raise StartError(
+            f"the L1 has another block {config.l1_genesis.number} than the rollup started from",
+            "correct --l1.url, or --rollup.config",
+        )
 
 
 class UnlessDetached:
@@ -115,6 +126,7 @@ def sequencer_loop(rollup: Rollup) -> tuple[RollupBlockMaker, SequencerLoop]:
         clock=execution.clock,
         block_time_s=rollup.config.block_time_s,
         request_reset=rollup.driver.request_reset,
+        caught_up=lambda: rollup.driver.caught_up,
     )
     loop = SequencerLoop(
         maker=maker,

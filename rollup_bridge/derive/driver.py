@@ -80,6 +80,7 @@ class DerivationDriver:
         self._safe: L2Block | None = None
         self._finality: Finality | None = None
         self._drained_l1: L1Block | None = None
+        self._caught_up = False
         self._counts: dict[str, int] = {}
         self._polled_s = float("-inf")
 
@@ -147,6 +148,12 @@ class DerivationDriver:
         )
 
     @property
+    def caught_up(self) -> bool:
+        """True once everything L1 had was derived: only then may a sequencer build, or it would build beside
+        blocks that it posted in an earlier life."""
+        return self._caught_up
+
+    @property
     def dropped(self) -> dict[str, int]:
         """Batches refused since the last reset, by reason."""
         return dict(self._pipeline.dropped) if self._pipeline else {}
@@ -166,6 +173,7 @@ class DerivationDriver:
         if await self._pipeline.advance():
             return Progress.L1_ADVANCED
         await self._check_unsafe_head()
+        self._caught_up = True
         return Progress.IDLE
 
     async def _check_unsafe_head(self) -> None:

@@ -1,8 +1,10 @@
 """Start, stop, kill and start again: nothing sealed is lost, nothing is announced twice."""
 
+import shutil
 from pathlib import Path
 
 import pytest
+import requests
 from eth_account import Account
 from web3 import Web3
 
@@ -19,6 +21,31 @@ def test_stop_is_quick_and_a_second_start_continues_the_chain(tmp_path: Path) ->
         again = node.rpc("eth_getBlockByNumber", before["number"], False)
         assert again["hash"] == before["hash"]
         wait_until(lambda: int(node.rpc("eth_blockNumber"), 16) > int(before["number"], 16) + 3, "new blocks")
+    finally:
+        node.close()
+
+
+def verifier_height(node: DevNode) -> int:
+    """-1 while it does not listen yet."""
+    try:
+        return int(node.rpc("eth_blockNumber", on="verifier"), 16)
+    except requests.ConnectionError:
+        return -1
+
+
+def test_sequencer_that_lost_its_database_derives_the_same_chain_again(tmp_path: Path) -> None:
+    node = DevNode(tmp_path / "dev").start()
+    try:
+        height = wait_until(
+            lambda: int(node.rpc("eth_getBlockByNumber", "safe", False)["number"], 16), "a safe block"
+        )
+        before = node.rpc("eth_getBlockByNumber", hex(height), False)["hash"]
+        node.stop()
+        shutil.rmtree(node.datadir / "node")
+        node.start()
+        wait_until(lambda: int(node.rpc("eth_blockNumber"), 16) >= height, "the height it had")
+        assert node.rpc("eth_getBlockByNumber", hex(height), False)["hash"] == before
+        wait_until(lambda: verifier_height(node) > height + 5, "a verifier that follows the new blocks")
     finally:
         node.close()
 
