@@ -1,6 +1,6 @@
 """Which networks exist and what their numbers are: dev, testnet and mainnet presets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from genesis.policy import DEFAULT_POLICY, DEV_POLICY, Policy
 from genesis.spec import (
@@ -80,19 +80,7 @@ TESTNET = Network(
     policy=DEFAULT_POLICY,
 )
 
-MAINNET = Network(
-    name="mainnet",
-    l2_chain_id=MAINNET_L2_CHAIN_ID,
-    block_time_s=2,
-    max_sequencer_drift_s=1_800,
-    sequencing_window=3_600,
-    channel_timeout=50,
-    submission_interval=1_800,
-    finalization_period_s=7 * 86_400,
-    base_fee_scalar=5_227,
-    blob_base_fee_scalar=1_014_213,
-    policy=DEFAULT_POLICY,
-)
+MAINNET = replace(TESTNET, name="mainnet", l2_chain_id=MAINNET_L2_CHAIN_ID)
 
 NETWORKS = {network.name: network for network in (DEV, TESTNET, MAINNET)}
 

@@ -52,13 +52,13 @@ from openledger_node.validator.records import (
     ContributorSum,
     PostInputs,
     Right,
-    SumEvidence,
     Unprovable,
     Verdict,
     WrongAmount,
     WrongScore,
 )
 from precompiles.scores import ScoreInputs, positive_score
+from precompiles.views.attribution import SumEvidence
 
 
 def check_post(inputs: PostInputs) -> Verdict:

@@ -18,12 +18,12 @@ from openledger_node.client.ethereum import from_hex
 from openledger_node.client.posts import PostNotice
 from openledger_node.validator.records import (
     Batch,
-    BatchClaim,
     ContributorSum,
     PostInputs,
     PublishedQuery,
     PublishedReceipt,
 )
+from precompiles.views.attribution import BatchClaim
 from workers.artifacts import canonical_json
 from workers.artifacts.store import ArtifactStore, parse_id
 from workers.attribution.commit import pack_sum

@@ -20,8 +20,9 @@ from genesis.commitments import (
     tree_depth,
     vector_root,
 )
-from genesis.types import Address, Hash32
-from openledger_node.validator.records import ContributorSum, LeafEvidence, PostInputs, SumEvidence
+from genesis.types import ZERO_HASH, Address, Hash32
+from openledger_node.validator.records import ContributorSum, PostInputs
+from precompiles.views.attribution import SumEvidence, SumLeaf
 
 NOBODY = Address(bytes(20))
 """Stands for no contributor: the place of an absent leaf."""
@@ -69,19 +70,19 @@ def tree_id(inputs: PostInputs, kind: int, settlement_id: int) -> Hash32:
     return sum_tree_id(kind, inputs.chain_id, ATTRIBUTION, inputs.post.feature_index, settlement_id, signer)
 
 
-def leaf_evidence(inputs: PostInputs, leaves: Sequence[SumNode], place: int, amount: int) -> LeafEvidence:
+def leaf_evidence(inputs: PostInputs, leaves: Sequence[SumNode], place: int, amount: int) -> SumLeaf:
     """The posted leaf, opened when the poster published its key, absent otherwise."""
     siblings = sum_proof(sum_tree_layers(leaves), place)
     absent = leaves[place] == EMPTY_SUM_NODE
-    return LeafEvidence(
-        key=bytes(32) if absent else address_word(inputs.posted_contributors[place]),
+    return SumLeaf(
+        key=ZERO_HASH if absent else Hash32(address_word(inputs.posted_contributors[place])),
         amount=0 if absent else amount,
         siblings=tuple(sibling.hash for sibling in siblings),
         sibling_sums=tuple(sibling.sum for sibling in siblings),
     )
 
 
-def score_evidence(inputs: PostInputs, place: int) -> tuple[LeafEvidence, ...]:
+def score_evidence(inputs: PostInputs, place: int) -> tuple[SumLeaf, ...]:
     found = []
     for number, batch in enumerate(inputs.batches):
         leaves = padded(score_leaves(inputs, number), inputs.index.contributors)

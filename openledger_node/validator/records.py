@@ -5,18 +5,7 @@ from dataclasses import dataclass
 from genesis.policy import Policy
 from genesis.types import Address, Hash32
 from openledger_node.client.economy import FeatureIndex, Post, Settlement
-
-
-@dataclass(frozen=True, slots=True)
-class BatchClaim:
-    """`IAttribution.BatchClaim`, from the post's own calldata."""
-
-    settlement_id: int
-    query_root: Hash32
-    scores_root: Hash32
-    score_sum: int
-    debts_root: Hash32
-    debt_sum: int
+from precompiles.views.attribution import BatchClaim, SumEvidence, SumLeaf
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,26 +64,6 @@ class PostInputs:
 
 
 @dataclass(frozen=True, slots=True)
-class LeafEvidence:
-    """`IAttribution.SumLeaf`."""
-
-    key: bytes
-    amount: int
-    siblings: tuple[Hash32, ...]
-    sibling_sums: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SumEvidence:
-    """`IAttribution.SumEvidence`."""
-
-    records: int
-    norm_squared: int
-    vector: bytes
-    proof: tuple[Hash32, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Right:
     """Every score and amount is what it must be."""
 
@@ -110,7 +79,7 @@ class WrongScore:
     computed: int
     sum: SumEvidence
     query: bytes
-    leaf: LeafEvidence
+    leaf: SumLeaf
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +90,8 @@ class WrongAmount:
     contributor: Address
     posted: int
     computed: int
-    scores: tuple[LeafEvidence, ...]
-    leaf: LeafEvidence
+    scores: tuple[SumLeaf, ...]
+    leaf: SumLeaf
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from openledger_node.client.posts import PostNotice
 from openledger_node.validator.check import check_post, true_scores
 from openledger_node.validator.documents import DocumentError, Documents
 from openledger_node.validator.records import (
-    BatchClaim,
     PostInputs,
     Right,
     Unprovable,
@@ -19,6 +18,7 @@ from openledger_node.validator.records import (
     WrongAmount,
     WrongScore,
 )
+from precompiles.views.attribution import BatchClaim
 from tests.jobs.economy import Economy, Trained, open_economy
 from tests.validator.posting import earner, right_post, send_post, settle, with_impostor, with_score
 from workers.artifacts import canonical_json
