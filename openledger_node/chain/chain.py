@@ -14,12 +14,13 @@ from genesis.spec import BlockId, ChainSpec
 from genesis.types import Address, Hash32
 from openledger_node.chain.block_store import BlockStore, Puts, canonical_entries, canonical_keys
 from openledger_node.chain.ethereum_genesis import EthereumGenesis
-from openledger_node.chain.genesis import Allocation, genesis_block, genesis_supply_wei
+from openledger_node.chain.genesis import genesis_block, genesis_supply_wei
 from openledger_node.chain.head_block import HeadBlock
 from openledger_node.chain.log_search import find_logs
 from openledger_node.chain.natives import native_precompiles
 from openledger_node.chain.records import FoundLog, FoundTransaction, HeadChange, Heads, LogQuery, Supply
 from openledger_node.errors import StartError
+from openledger_node.evm.allocation import Allocation
 from openledger_node.evm.blocks import decode_block
 from openledger_node.evm.engine import Engine
 from openledger_node.evm.errors import InvalidBlockError

@@ -13,7 +13,7 @@ from genesis.account import GenesisAccount
 from genesis.forks import BLOB_RULES, Fork, ForkSchedule
 from genesis.spec import DEPOSIT_CONTRACT, ChainSpec, FeeParameters
 from genesis.types import ZERO_HASH, Address, Hash32
-from openledger_node.chain.genesis import materialise
+from openledger_node.evm.allocation import materialise
 from openledger_node.evm.blocks import EMPTY_OMMERS_HASH, NO_REQUESTS_HASH, sealed
 from openledger_node.evm.receipts import EMPTY_BLOOM
 from openledger_node.evm.records import Block, ExecutedBlock, Header, SupplyChange

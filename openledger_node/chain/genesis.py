@@ -1,20 +1,14 @@
 """What the first block of a chain is: deterministic from rules, allocation and time."""
 
-from collections.abc import Mapping
 
-from genesis.account import GenesisAccount
 from genesis.forks import Fork, ForkSchedule, schedule_of
 from genesis.spec import ChainSpec
-from genesis.types import ZERO_ADDRESS, ZERO_HASH, Address, Hash32
-from openledger_node.evm.accounts import AccountState
+from genesis.types import ZERO_ADDRESS, ZERO_HASH, Hash32
+from openledger_node.evm.allocation import Allocation, materialise
 from openledger_node.evm.blocks import EMPTY_OMMERS_HASH, NO_REQUESTS_HASH, ZERO_NONCE, sealed
-from openledger_node.evm.node_store import NodeStore, state_writes
 from openledger_node.evm.receipts import EMPTY_BLOOM
 from openledger_node.evm.records import Block, ExecutedBlock, Header, SupplyChange
 from openledger_node.evm.trie import EMPTY_ROOT
-from openledger_node.storage.keyvalue import MemoryKeyValue
-
-Allocation = Mapping[Address, GenesisAccount]
 
 
 def genesis_header(spec: ChainSpec, allocation: Allocation, timestamp_s: int) -> Header:
@@ -56,23 +50,6 @@ def genesis_block(
         )
     )
     return ExecutedBlock(Block(header, (), (), SupplyChange(0, 0)), writes)
-
-
-def materialise(allocation: Allocation) -> tuple[Hash32, tuple[tuple[bytes, bytes], ...]]:
-    """State root of an allocation, and what to store to make it readable."""
-    accounts = AccountState(NodeStore(MemoryKeyValue()), EMPTY_ROOT)
-    for address, account in allocation.items():
-        accounts.set_balance(address, account.balance_wei)
-        accounts.set_nonce(address, account.nonce)
-        if account.code:
-            accounts.set_code(address, account.code)
-        for slot, value in account.storage.items():
-            accounts.set_storage(address, slot, value)
-    # The transaction is never ended: genesis may hold accounts that are empty but for their storage.
-    nodes: dict[bytes, bytes] = {}
-    codes: dict[Hash32, bytes] = {}
-    root = accounts.make_root(nodes, codes)
-    return root, state_writes(nodes, codes)
 
 
 def genesis_supply_wei(allocation: Allocation) -> int:

@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 failed, 2 bad usage.
 """
 
 import asyncio
+import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -32,6 +33,7 @@ app = App(
     help="An EVM layer 2 node that pays the people behind the data of every AI inference.",
     version=__version__,
     config=[ENVIRONMENT],
+    suppress_keyboard_interrupt=False,  # `cli.main` knows which exit code it means
 )
 
 
@@ -41,7 +43,7 @@ def dev(*, config: Annotated[DevConfig, Flat] = DevConfig()) -> None:  # noqa: B
     from openledger_node.node.dev import run_dev
 
     configure(config.log.level, config.log.format)
-    _run(run_dev(config))
+    _serve(run_dev(config))
 
 
 @app.command(config=NODE_SETTINGS)
@@ -50,7 +52,7 @@ def run(*, config: Annotated[RunConfig, Flat] = RunConfig()) -> None:  # noqa: B
     from openledger_node.node.run import run_node
 
     configure(config.log.level, config.log.format)
-    _run(run_node(config))
+    _serve(run_node(config))
 
 
 @app.command(config=NODE_SETTINGS)
@@ -59,7 +61,7 @@ def ethereum(*, config: Annotated[EthereumConfig, Flat] = EthereumConfig()) -> N
     from openledger_node.node.ethereum import run_ethereum
 
     configure(config.log.level, config.log.format)
-    _run(run_ethereum(config))
+    _serve(run_ethereum(config))
 
 
 @app.command
@@ -145,13 +147,65 @@ def dump(*, config: Annotated[NodeConfig, Flat] = NodeConfig()) -> None:  # noqa
     print(config.model_dump_json(indent=2))
 
 
+evm_app = App(name="evm", help="Run Ethereum's test fixtures on this engine, one JSON line per case.")
+app.command(evm_app)
+
+
+@evm_app.command
+def statetest(file: Path, *more: Path, fork: str | None = None) -> None:
+    """Run `state_test` fixtures; the exit code is 0 if every case passes, else 1.
+
+    Parameters
+    ----------
+    file
+        A fixture file, or a folder of them.
+    more
+        Further ones.
+    fork
+        Only the cases of this fork, as the fixtures name it.
+    """
+    from openledger_node.cli.evm import run_fixtures
+    from openledger_node.evm.fixtures.state_tests import state_cases
+
+    if not run_fixtures((file, *more), state_cases, fork):
+        sys.exit(EXIT_FAILED)
+
+
+@evm_app.command
+def blocktest(file: Path, *more: Path, fork: str | None = None) -> None:
+    """Run `blockchain_test` fixtures; the exit code is 0 if every case passes, else 1.
+
+    Parameters
+    ----------
+    file
+        A fixture file, or a folder of them.
+    more
+        Further ones.
+    fork
+        Only the cases of this network, as the fixtures name it.
+    """
+    from openledger_node.cli.evm import run_fixtures
+    from openledger_node.evm.fixtures.block_tests import block_cases
+
+    if not run_fixtures((file, *more), block_cases, fork):
+        sys.exit(EXIT_FAILED)
+
+
 def _replace_process(command: list[str]) -> None:
     import os
 
     os.execv(command[0], command)  # noqa: S606 - our own interpreter and module
 
 
-def _run(service: Coroutine[Any, Any, object]) -> None:
+def _run(work: Coroutine[Any, Any, object]) -> None:
+    """Run something that ends by itself; an interrupt cancels it, so that it can tidy up."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _serve(work)
+
+
+def _serve(service: Coroutine[Any, Any, object]) -> None:
+    """Run a node, which handles signals itself from its first step on."""
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

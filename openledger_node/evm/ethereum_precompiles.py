@@ -85,6 +85,11 @@ _OSAKA = _PRAGUE | _numbered(
     (256, _precompile("p256 verify", gas.P256_VERIFY, secp256r1.verify)),
 )
 
+MODEXP = Address((5).to_bytes(20, "big"))
+MODEXP_BYZANTIUM = _precompile("modexp", gas.modexp_byzantium, modexp)
+MODEXP_BERLIN = _CANCUN[MODEXP]
+"""For forks that have py-evm's precompiles otherwise."""
+
 PRECOMPILES: Mapping[Fork, Mapping[Address, Precompile]] = {
     Fork.CANCUN: _CANCUN,
     Fork.PRAGUE: _PRAGUE,

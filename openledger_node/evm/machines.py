@@ -23,7 +23,13 @@ from eth.vm.forks.tangerine_whistle.computation import TangerineWhistleComputati
 
 from genesis.forks import Fork
 from genesis.types import Address
-from openledger_node.evm.ethereum_precompiles import PRECOMPILES
+from openledger_node.evm.ethereum_precompiles import (
+    MODEXP,
+    MODEXP_BERLIN,
+    MODEXP_BYZANTIUM,
+    PRECOMPILES,
+    Precompile,
+)
 from openledger_node.evm.leading_zeros import CLZ, CLZ_VALUE
 from openledger_node.evm.vm import Changes
 
@@ -41,12 +47,16 @@ class OsakaMachine(Changes, PragueComputation):  # type: ignore[misc]  # py-evm 
     _precompiles: ClassVar[Mapping[Address, Any]] = PRECOMPILES[Fork.OSAKA]
 
 
-def _older(computation: Any) -> Any:
-    """A machine with py-evm's own precompiles, whose prices were others then."""
-    return type(computation.__name__.replace("Computation", "Machine"), (Changes, computation), {})
+def _older(computation: Any, modexp: Precompile = MODEXP_BYZANTIUM) -> Any:
+    """A machine with py-evm's own precompiles, whose prices were others then, but for MODEXP."""
+    precompiles = computation.get_precompiles()
+    if MODEXP in precompiles:
+        precompiles = {**precompiles, MODEXP: modexp}
+    name = computation.__name__.replace("Computation", "Machine")
+    return type(name, (Changes, computation), {"_precompiles": precompiles})
 
 
-_LONDON = _older(LondonComputation)
+_LONDON = _older(LondonComputation, MODEXP_BERLIN)
 _ISTANBUL = _older(IstanbulComputation)
 
 MACHINES: Mapping[Fork, Any] = {
@@ -59,12 +69,12 @@ MACHINES: Mapping[Fork, Any] = {
     Fork.PETERSBURG: _older(PetersburgComputation),
     Fork.ISTANBUL: _ISTANBUL,
     Fork.MUIR_GLACIER: _ISTANBUL,
-    Fork.BERLIN: _older(BerlinComputation),
+    Fork.BERLIN: _older(BerlinComputation, MODEXP_BERLIN),
     Fork.LONDON: _LONDON,
     Fork.ARROW_GLACIER: _LONDON,
     Fork.GRAY_GLACIER: _LONDON,
-    Fork.PARIS: _older(ParisComputation),
-    Fork.SHANGHAI: _older(ShanghaiComputation),
+    Fork.PARIS: _older(ParisComputation, MODEXP_BERLIN),
+    Fork.SHANGHAI: _older(ShanghaiComputation, MODEXP_BERLIN),
     Fork.CANCUN: CancunMachine,
     Fork.PRAGUE: PragueMachine,
     Fork.OSAKA: OsakaMachine,

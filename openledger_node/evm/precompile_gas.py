@@ -12,6 +12,7 @@ from eth.precompiles.bls12_381.constants import (
     G2_MSM_DISCOUNTS,
     G2_MSM_MAX_DISCOUNT,
 )
+from eth.precompiles.modexp import _compute_modexp_gas_fee_eip_198
 
 from openledger_node.evm.native import bls12_381, bn254
 from openledger_node.evm.native.errors import InvalidInputError
@@ -69,6 +70,12 @@ class ModexpSizes:
 def modexp_sizes(data: bytes) -> ModexpSizes:
     header = data[:_MODEXP_HEADER_BYTES].ljust(_MODEXP_HEADER_BYTES, b"\0")
     return ModexpSizes(*(int.from_bytes(header[start : start + 32], "big") for start in (0, 32, 64)))
+
+
+def modexp_byzantium(data: bytes) -> int:
+    """Source: EIP-198."""
+    price: int = _compute_modexp_gas_fee_eip_198(data)
+    return price
 
 
 def modexp(data: bytes) -> int:

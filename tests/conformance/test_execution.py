@@ -11,12 +11,12 @@ from zlib import crc32
 
 import pytest
 
-from genesis.forks import Fork
+from openledger_node.evm.fixtures.block_tests import block_cases
+from openledger_node.evm.fixtures.state_tests import state_cases
 from tests.conformance.archives import HERE, archive_path, files, unpack
-from tests.conformance.chain_cases import chain_cases
-from tests.conformance.state_cases import state_cases
 
 MOST_KNOWN_FAILURES = 0
+NETWORKS = ("Cancun", "Prague", "CancunToPragueAtTime15k")
 STATE_FILES_IN_FAST_RUN = 4
 """One state test file in this many runs always."""
 
@@ -39,8 +39,8 @@ KNOWN_FAILURES = dict(line.split(" : ", 1) for line in _lines("known_failures.tx
 
 def _cases(suite: str, fixtures: dict[str, Any]) -> Iterator[_Case]:
     if suite.startswith("state"):
-        return state_cases(fixtures, "Cancun", Fork.CANCUN)
-    return chain_cases(fixtures)
+        return state_cases(fixtures, "Cancun")
+    return (case for case in block_cases(fixtures) if case.fork_name in NETWORKS)
 
 
 def _runs_always(suite: str, path: str) -> bool:

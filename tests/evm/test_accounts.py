@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from genesis.account import GenesisAccount
 from genesis.types import Address, Hash32
-from openledger_node.chain.genesis import materialise
 from openledger_node.evm.accounts import AccountState
+from openledger_node.evm.allocation import materialise
 from openledger_node.evm.node_store import NodeStore
 from openledger_node.evm.records import Log
 from openledger_node.evm.trie import EMPTY_ROOT
