@@ -13,7 +13,7 @@ from sequencer.ports import AccountState, PooledTransaction, StateView
 
 MAXIMUM_NONCE = 2**64 - 1
 POOLED_TYPES = frozenset({0, 1, 2, 3, 4})
-"""Legacy, access list, dynamic fee, blob, set code. A rollup refuses blobs before they get here, since nothing
+"""Legacy, access list, dynamic fee, blob, set code. A rollup refuses blobs before they get here: nothing
 there carries them."""
 
 
