@@ -1,7 +1,11 @@
 """How commands end: one line and an exit code, whatever is wrong."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +16,16 @@ from openledger_node.cli.main import main
 from openledger_node.errors import StartError
 
 Ended = tuple[int, str]
+
+
+@pytest.fixture(autouse=True)
+def own_signals() -> Iterator[None]:
+    """A command takes the signals of its process, which is the test run's here."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
 
 
 def ended(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Ended:
@@ -116,6 +130,34 @@ def test_an_interrupt_while_starting_leaves_no_trace(
 
     monkeypatch.setitem(sys.modules, "openledger_node.cli.commands", SimpleNamespace(run_command=interrupted))
     assert ended(capsys, monkeypatch, *([command] if command else [])) == (code, "")
+
+
+@pytest.mark.parametrize(("command", "code"), [("dev", 0), ("demo", 130)])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_inside_the_import_machinery_is_not_lost(
+    command: str, code: int, number: signal.Signals, tmp_path: Path
+) -> None:
+    """Where an exception raised by a signal handler would be printed and ignored."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal, sys\n"
+        "class Interrupting:\n"
+        "    def __del__(self):\n"
+        f"        signal.raise_signal({int(number)})\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'openledger_node.cli.commands':\n"
+        "            Interrupting()\n"
+        "sys.meta_path.insert(0, Finder())\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-m", "openledger_node", command],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{os.getcwd()}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (code, "")
 
 
 def test_the_entry_imports_nothing_that_takes_time() -> None:

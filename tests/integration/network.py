@@ -81,12 +81,18 @@ class DevNode:
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> float:
         """Signal and wait; returns the seconds it took."""
-        assert self._process is not None
         start = time.monotonic()
-        self._process.send_signal(number)
-        self._process.wait(STOP_PATIENCE_S + 5)
-        assert self._process.returncode == 0, self.log_tail()
+        self.signal(number)
+        assert self.exit_code(STOP_PATIENCE_S + 5) == 0, self.log_tail()
         return time.monotonic() - start
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def exit_code(self, patience_s: float) -> int:
+        assert self._process is not None
+        return self._process.wait(patience_s)
 
     def kill(self) -> None:
         """SIGKILL: nothing gets a chance to tidy up."""
