@@ -9,7 +9,7 @@ NPM_STAMP := tests/clients/node_modules/.installed
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 ARGS ?=
 
-.PHONY: install dev demo test test-all test-demo test-rollup test-economy bench-execution bench-attribution test-python313 check format contracts clean
+.PHONY: install dev demo test test-all test-demo test-rollup test-economy bench-execution bench-precompiles bench-attribution test-python313 check format contracts clean
 
 install: $(STAMP)
 
@@ -53,6 +53,9 @@ test-economy: $(DEV_STAMP)
 
 bench-execution: $(DEV_STAMP) $(NPM_STAMP)
 	$(BIN)/python -m benchmarks.execution.transfers $(ARGS)
+
+bench-precompiles: $(DEV_STAMP)
+	OMP_NUM_THREADS=1 RAYON_NUM_THREADS=1 $(BIN)/python -m benchmarks.precompiles $(ARGS)
 
 bench-attribution: $(DEV_STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.attribution.digits_lds

@@ -1,0 +1,179 @@
+"""The worst use of our own precompiles: the calls of a random economy, each timed on a cold state.
+
+The economy is the one that drives precompiles and twins against each other in the tests: its calls go deep.
+Covered besides: long texts, long malformed input. Not covered: a state of many gigabytes.
+"""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eth.vm.forks.cancun.transaction_context import CancunTransactionContext
+from eth.vm.message import Message
+
+from genesis.account import GenesisAccount
+from genesis.addresses import PRECOMPILES, TREASURY
+from genesis.forks import Fork
+from genesis.spec import DEV_L2_CHAIN_ID
+from genesis.types import ZERO_ADDRESS, ZERO_HASH, Address, Hash32
+from openledger_node.chain.natives import native_precompiles
+from openledger_node.evm.accounts import AccountState
+from openledger_node.evm.allocation import materialise
+from openledger_node.evm.context import BlockContext, machine
+from openledger_node.evm.node_store import NodeStore, state_writes
+from openledger_node.evm.records import Header
+from openledger_node.storage.leveldb import LevelDb
+from precompiles.genesis_storage import initial_storage
+from precompiles.table import CONTRACTS
+from tests.precompiles.calls import UNIT, call
+from tests.precompiles.economy import Economy
+from tests.precompiles.memory import TEST_POLICY
+from tests.precompiles.world import TIMELOCK, Call, Moment, Outcome
+
+_GAS = 10**9
+_FRAME_GAS = 120
+"""What a contract pays to make a call, its operands included: the frame is timed, so its gas counts."""
+_STUB = bytes.fromhex("60006000fd")
+_NO_METHOD = "unknown or malformed"
+
+
+class _NoHeaders:
+    def header_by_hash(self, block_hash: Hash32) -> Header | None:
+        return None
+
+
+@dataclass(frozen=True)
+class Timed:
+    """One call on a state nobody has read yet."""
+
+    contract: str
+    method: str
+    gas_used: int
+    seconds: float
+
+    @property
+    def seconds_per_gas(self) -> float:
+        return self.seconds / self.gas_used
+
+
+class EngineMachine:
+    """The engine's own frames as the economy's machine; remembers what each call took."""
+
+    def __init__(self, store: LevelDb) -> None:
+        self.moment = Moment()
+        self.timed: list[Timed] = []
+        self._store = store
+        words = initial_storage(TEST_POLICY, TIMELOCK)
+        allocation = {
+            address: GenesisAccount(nonce=1, code=_STUB, storage=dict(words.get(address, {})))
+            for address in PRECOMPILES
+        }
+        self._root, writes = materialise(allocation)
+        store.write(writes)
+
+    def _accounts(self) -> AccountState:
+        """The state with nothing of it in memory."""
+        return AccountState(NodeStore(self._store), self._root)
+
+    def _keep(self, accounts: AccountState) -> None:
+        nodes: dict[bytes, bytes] = {}
+        codes: dict[Hash32, bytes] = {}
+        self._root = accounts.make_root(nodes, codes)
+        self._store.write(state_writes(nodes, codes))
+
+    def balance(self, address: Address) -> int:
+        return self._accounts().get_balance(address)
+
+    def storage(self, address: Address) -> dict[int, int]:
+        raise NotImplementedError("the economy does not ask for it")
+
+    def fund(self, address: Address, amount_wei: int) -> None:
+        accounts = self._accounts()
+        accounts.set_balance(address, accounts.get_balance(address) + amount_wei)
+        accounts.end_transaction()
+        self._keep(accounts)
+
+    def call(self, call: Call) -> Outcome:
+        best: float | None = None
+        for _ in range(3):
+            accounts = self._accounts()
+            start = time.process_time()
+            computation = self._run(accounts, call)
+            nodes: dict[bytes, bytes] = {}
+            accounts.end_transaction()
+            accounts.make_root(nodes, {})
+            seconds = time.process_time() - start
+            best = seconds if best is None else min(best, seconds)
+        assert best is not None
+        gas_used = _GAS - computation.get_gas_remaining()
+        self.timed.append(Timed(CONTRACTS[call.target].name, _method(call), gas_used + _FRAME_GAS, best))
+        accounts = self._accounts()
+        computation = self._run(accounts, call)
+        logs = tuple((log.address, log.topics, log.data) for log in accounts.logs)
+        accounts.end_transaction()
+        self._keep(accounts)
+        return Outcome(
+            computation.is_success, computation.output, logs if computation.is_success else (), gas_used
+        )
+
+    def _run(self, accounts: AccountState, call: Call) -> Any:
+        context = BlockContext(
+            chain_id=DEV_L2_CHAIN_ID,
+            fork=Fork.PRAGUE,
+            number=self.moment.block_number,
+            parent_hash=ZERO_HASH,
+            timestamp_s=self.moment.timestamp_s,
+            coinbase=ZERO_ADDRESS,
+            gas_limit=_GAS,
+            base_fee_wei=0,
+            prev_randao=ZERO_HASH,
+            excess_blob_gas=0,
+        )
+        state = machine(accounts, context, _NoHeaders(), native_precompiles())
+        message = Message(
+            gas=_GAS,
+            to=call.target,
+            sender=call.sender,
+            value=call.value_wei,
+            data=call.data,
+            code=_STUB,
+            is_static=call.is_static,
+        )
+        transaction = CancunTransactionContext(gas_price=0, origin=call.sender)
+        return state.computation_class.apply_message(state, message, transaction)
+
+
+def _method(call: Call) -> str:
+    names = {method.selector: method.name for method in CONTRACTS[call.target].methods}
+    return names.get(call.data[:4], _NO_METHOD)
+
+
+def _long_calls(sender: Address) -> Iterator[Call]:
+    """Texts and garbage as long as a block allows."""
+    text = b"sha256:" + b"x" * 100_000
+    datanets = next(address for address, contract in CONTRACTS.items() if contract.name == "DatanetRegistry")
+    yield call(sender, datanets, "createDatanet", b"n", text, Hash32(b"\1" * 32), Hash32(b"\2" * 32), 0, 0)
+    for address, contract in CONTRACTS.items():
+        for method in contract.methods:
+            yield Call(sender, address, method.selector + b"\xff" * 100_000)
+            yield Call(sender, address, method.selector + b"\0" * 100_000)
+
+
+def time_law(steps: int, seed: int = 1) -> list[Timed]:
+    """Every call of `steps` random ones and of the long ones."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = LevelDb.open(Path(folder) / "state")
+        run_on = EngineMachine(store)
+        economy = Economy(seed, run_on)
+        for holder in (TIMELOCK, TREASURY, *(account.address for account in economy.accounts)):
+            run_on.fund(holder, 1_000_000 * UNIT)
+        for _ in range(steps):
+            run_on.moment = economy.next_moment()
+            economy.learn(run_on.call(economy.next_call()))
+        for long_call in _long_calls(economy.accounts[0].address):
+            run_on.call(long_call)
+        store.close()
+        return run_on.timed
