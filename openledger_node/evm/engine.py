@@ -18,7 +18,8 @@ from openledger_node.evm.header_rules import check_body, check_header
 from openledger_node.evm.node_store import NodeStore, state_writes
 from openledger_node.evm.overrides import Overrides, apply_overrides
 from openledger_node.evm.precompile_host import NativePrecompile
-from openledger_node.evm.records import BlockInputs, ExecutedBlock, Header, Transaction
+from openledger_node.evm.proof_of_work import Rewards, rewards_of
+from openledger_node.evm.records import Block, BlockInputs, ExecutedBlock, Header, Transaction
 from openledger_node.evm.simulation import Simulated, simulate
 from openledger_node.evm.simulation_plan import Plan
 from openledger_node.evm.snapshot import Snapshot
@@ -60,9 +61,17 @@ class Engine:
             check_sidecar(transaction, sidecar)
         return transaction, sidecar
 
+    @property
+    def schedule(self) -> ForkSchedule:
+        return self._schedule
+
     def fork_at(self, header: Header) -> Fork:
         """The fork whose rules made the block."""
         return self._schedule.at(header.timestamp_s, header.number)
+
+    def rewards_of(self, block: Block) -> Rewards:
+        """What the block pays for its work, besides fees."""
+        return rewards_of(self.fork_at(block.header), block.header.number, block.ommers)
 
     def begin_block(
         self, parent: Header, inputs: BlockInputs, state_root: Hash32 | None = None

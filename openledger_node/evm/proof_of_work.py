@@ -5,6 +5,8 @@ Not covered: the seal itself (nonce and mix hash), that ommers' parents are ance
 Source: execution-specs, `calculate_block_difficulty`, `validate_ommers`, `pay_rewards`.
 """
 
+from dataclasses import dataclass
+
 from genesis.forks import Fork
 from openledger_node.evm.accounts import AccountState
 from openledger_node.evm.blocks import EMPTY_OMMERS_HASH
@@ -71,14 +73,34 @@ def block_reward_wei(fork: Fork) -> int:
     return 3 * _ETHER if fork >= Fork.BYZANTIUM else 5 * _ETHER
 
 
+@dataclass(frozen=True, slots=True)
+class Rewards:
+    """What a block pays its miner, and the miner of each ommer."""
+
+    miner_wei: int
+    each_ommer_wei: tuple[int, ...] = ()
+
+    @property
+    def ommers_wei(self) -> int:
+        return sum(self.each_ommer_wei)
+
+
+def rewards_of(fork: Fork, number: int, ommers: tuple[Header, ...]) -> Rewards:
+    reward_wei = block_reward_wei(fork)
+    return Rewards(
+        reward_wei + len(ommers) * reward_wei // 32,
+        tuple((8 + ommer.number - number) * reward_wei // 8 for ommer in ommers),
+    )
+
+
 def pay_rewards(accounts: AccountState, context: BlockContext, ommers: tuple[Header, ...]) -> int:
     """Pay the miner and the ommers' miners; returns the sum in wei."""
-    reward_wei = block_reward_wei(context.fork)
-    if not reward_wei:
+    rewards = rewards_of(context.fork, context.number, ommers)
+    if not rewards.miner_wei:
         return 0
-    paid = [(context.coinbase, reward_wei + len(ommers) * reward_wei // 32)]
-    paid += [(ommer.coinbase, (8 + ommer.number - context.number) * reward_wei // 8) for ommer in ommers]
-    for address, amount_wei in paid:
+    recipients = [context.coinbase, *(ommer.coinbase for ommer in ommers)]
+    amounts = [rewards.miner_wei, *rewards.each_ommer_wei]
+    for address, amount_wei in zip(recipients, amounts, strict=True):
         accounts.set_balance(address, accounts.get_balance(address) + amount_wei)
     accounts.end_transaction()
-    return sum(amount_wei for _, amount_wei in paid)
+    return sum(amounts)

@@ -145,6 +145,18 @@ def pending_transaction(value: Transaction) -> Json:
     return place | _signed(value, value.max_fee_wei)
 
 
+def bare_transaction(value: Transaction) -> Json:
+    """A transaction as geth shows what it signs: no place, no sender, fees of the other kind null."""
+    has_gas_price = value.type < 2
+    encoded = _signed(value, value.max_fee_wei)
+    del encoded["from"]
+    return encoded | {
+        "gasPrice": quantity(value.max_fee_wei) if has_gas_price else None,
+        "maxPriorityFeePerGas": None if has_gas_price else quantity(value.max_priority_fee_wei),
+        "maxFeePerGas": None if has_gas_price else quantity(value.max_fee_wei),
+    }
+
+
 def _common(value: Transaction) -> Json:
     return {
         "type": quantity(value.type),

@@ -35,6 +35,11 @@ class LogMethods:
     async def _new_log_filter(self, wanted: LogFilter) -> str:
         if wanted.block_hash is not None:
             raise InvalidParamsError("cannot watch the logs of one block: it does not change")
+        if Tag.PENDING in (wanted.first, wanted.last):
+            raise ServerError(NO_PENDING_LOGS)
+        first, last = wanted.first, wanted.last
+        if isinstance(first, int) and isinstance(last, int) and first > last:
+            raise InvalidParamsError("invalid block range params")
         return self._filters.new_log_filter(wanted, open_query(wanted))
 
     def _filter_logs(self, identity: str) -> list[Json]:
@@ -58,6 +63,8 @@ class LogMethods:
 
     def _of_range(self, wanted: LogFilter) -> list[FoundLog]:
         limits = self._context.limits
+        if Tag.PENDING in (wanted.first, wanted.last):
+            raise ServerError(NO_PENDING_LOGS)
         head = self._context.chain.heads.unsafe.number
         first = self._heads.number(Tag.LATEST if wanted.first is None else wanted.first)
         last = self._heads.number(Tag.LATEST if wanted.last is None else wanted.last)
@@ -74,6 +81,7 @@ class LogMethods:
         return found
 
 
+NO_PENDING_LOGS = "pending logs are not supported"
 LAST_BLOCK_EVER = 2**64 - 1
 
 

@@ -2,6 +2,7 @@
 
 from openledger_node.rpc.block_methods import BlockMethods
 from openledger_node.rpc.call_methods import CallMethods
+from openledger_node.rpc.config_methods import ConfigMethods
 from openledger_node.rpc.context import RpcContext
 from openledger_node.rpc.debug_methods import DebugMethods
 from openledger_node.rpc.dev_methods import DevMethods
@@ -9,6 +10,8 @@ from openledger_node.rpc.economy_methods import EconomyMethods, RecordMethods
 from openledger_node.rpc.fee_methods import FeeMethods
 from openledger_node.rpc.log_methods import LogMethods
 from openledger_node.rpc.node_methods import NodeMethods, modules
+from openledger_node.rpc.openrpc import document
+from openledger_node.rpc.otterscan_methods import OtterscanMethods
 from openledger_node.rpc.pool_methods import PoolMethods
 from openledger_node.rpc.rollup_methods import RollupMethods
 from openledger_node.rpc.signing_methods import SigningMethods
@@ -23,6 +26,7 @@ def build_methods(context: RpcContext) -> Table:
     calls, fees = CallMethods(context), FeeMethods(context)
     parts = [
         NodeMethods(context).table(),
+        ConfigMethods(context).table(),
         BlockMethods(context).table(),
         StateMethods(context).table(),
         calls.table(),
@@ -32,6 +36,7 @@ def build_methods(context: RpcContext) -> Table:
         PoolMethods(context).table(),
         SigningMethods(context, calls, fees).table(),
         DebugMethods(context, calls).table(),
+        OtterscanMethods(context).table(),
     ]
     if context.chain.spec.is_rollup:
         parts.append(EconomyMethods(context).table())
@@ -45,4 +50,6 @@ def build_methods(context: RpcContext) -> Table:
         parts.append(TestingMethods(context).table())
     table: dict[str, Method] = {name: method for part in parts for name, method in part.items()}
     names = modules([*table, "rpc_modules"])
-    return table | {"rpc_modules": quick(lambda: names)}
+    table |= {"rpc_modules": quick(lambda: names)}
+    described = document(table)
+    return table | {"rpc.discover": quick(lambda: described)}
