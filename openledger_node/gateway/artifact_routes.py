@@ -11,7 +11,7 @@ from aiohttp import web
 
 from openledger_node.errors import UserError
 from openledger_node.gateway.errors import NotFoundError
-from openledger_node.gateway.http import json_response
+from openledger_node.gateway.http import json_response, read_body
 from workers.artifacts.store import ArtifactStore, artifact_id
 
 NAME = re.compile(r"[0-9a-f]{64}")
@@ -43,21 +43,11 @@ class ArtifactRoutes:
     async def put(self, request: web.Request) -> web.StreamResponse:
         """201 with name and size; 400 when the bytes do not hash to the name, 413 when there are too many."""
         name = _name(request)
-        data = await self._body(request)
+        data = await read_body(request, self._max_bytes)
         if artifact_id(data) != name:
             raise UserError(f"the body hashes to {artifact_id(data)}, not to {name}")
         await asyncio.to_thread(self._store.put, data)
         return json_response({"artifact": name, "size_bytes": len(data), "uri": f"sha256:{name}"}, 201)
-
-    async def _body(self, request: web.Request) -> bytes:
-        if (request.content_length or 0) > self._max_bytes:
-            raise web.HTTPRequestEntityTooLarge(self._max_bytes, request.content_length or 0)
-        data = bytearray()
-        async for chunk in request.content.iter_chunked(1 << 16):
-            data += chunk
-            if len(data) > self._max_bytes:
-                raise web.HTTPRequestEntityTooLarge(self._max_bytes, len(data))
-        return bytes(data)
 
 
 def _name(request: web.Request) -> str:

@@ -39,9 +39,7 @@ def error_response(
 
 async def read_json(request: web.Request) -> dict[str, Any]:
     """The body as a JSON object; raises UserError."""
-    body = await request.content.read(MAX_JSON_BYTES + 1) if request.can_read_body else b""
-    if len(body) > MAX_JSON_BYTES:
-        raise UserError(f"the body is larger than {MAX_JSON_BYTES} bytes")
+    body = await read_body(request, MAX_JSON_BYTES)
     try:
         data = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -49,6 +47,18 @@ async def read_json(request: web.Request) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise UserError("the body must be a JSON object")
     return data
+
+
+async def read_body(request: web.Request, limit_bytes: int) -> bytes:
+    """The whole body; answers 413 as soon as it is known to be larger than the limit."""
+    if (request.content_length or 0) > limit_bytes:
+        raise web.HTTPRequestEntityTooLarge(limit_bytes, request.content_length or 0)
+    data = bytearray()
+    async for chunk in request.content.iter_chunked(1 << 16):
+        data += chunk
+        if len(data) > limit_bytes:
+            raise web.HTTPRequestEntityTooLarge(limit_bytes, len(data))
+    return bytes(data)
 
 
 @web.middleware
