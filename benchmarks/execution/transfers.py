@@ -38,7 +38,8 @@ from benchmarks.execution.workload import TRANSFER_GAS, machine, transfers
 from genesis.networks import DEV_ACCOUNT_COUNT, L2_BLOCK_GAS_LIMIT
 from genesis.spec import DEV_L1_CHAIN_ID, DEV_L2_CHAIN_ID
 from openledger_node.client.account import dev_account
-from tests.clients.programs import anvil, free_port, wait_for_rpc
+from openledger_node.node.preflight import free_port
+from tests.clients.programs import anvil, wait_for_rpc
 from tests.integration.network import DevNode
 
 BATCH = 100
@@ -130,7 +131,7 @@ def _dev_network() -> Iterator[str]:
 
 @contextlib.contextmanager
 def _ethereum() -> Iterator[str]:
-    port = free_port()
+    port = free_port("127.0.0.1")
     command = [sys.executable, "-m", "openledger_node", "ethereum", "--dev", "--http.port", str(port)]
     command += ["--l1.block-time", str(BLOCK_TIME_S)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:

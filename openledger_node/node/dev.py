@@ -6,7 +6,6 @@ the sequencer's interpreter lock; everything else of the network runs in this pr
 
 import asyncio
 import contextlib
-import socket
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -32,7 +31,7 @@ from openledger_node.node.execution import RpcPorts
 from openledger_node.node.l2_block_maker import RollupBlockMaker
 from openledger_node.node.lifecycle import StoppedError, Supervisor, stop_on_signals
 from openledger_node.node.network_files import write_json
-from openledger_node.node.preflight import await_ports, held_directory
+from openledger_node.node.preflight import await_ports, free_port, held_directory
 from openledger_node.node.rollup import (
     Rollup,
     dev_controls,
@@ -201,17 +200,11 @@ def _directory(config: DevConfig) -> Iterator[Path]:
 def with_free_ports(config: DevConfig) -> DevConfig:
     """The same settings with a free port wherever 0 asks for one: children must be told before they bind."""
     sections = {
-        name: getattr(config, name).model_copy(update={"port": _free_port()})
+        name: getattr(config, name).model_copy(update={"port": free_port(HOST)})
         for name in ("http", "ws", "gateway", "metrics", "l1", "verifier")
         if getattr(config, name).port == 0
     }
     return config.model_copy(update=sections)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def _ports(config: DevConfig) -> list[tuple[int, str]]:

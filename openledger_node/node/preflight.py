@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import platform
+import secrets
 import socket
 import sys
 import time
@@ -15,6 +16,8 @@ from openledger_node.errors import StartError
 PORT_PATIENCE_S = 4.0
 PORT_POLL_S = 0.1
 LOCK_FILE = "lock"
+UNASSIGNED_PORTS = range(20_000, 32_768)
+"""Below what systems give to outgoing connections, so that none takes a free port before it is bound."""
 
 
 def assert_supported_python(version: tuple[int, int] = sys.version_info[:2]) -> None:
@@ -64,6 +67,18 @@ def assert_port_free(host: str, port: int, flag: str) -> None:
                 f"port {port} on {host} is not available ({error.strerror})",
                 f"stop what uses it or choose another with {flag}",
             ) from None
+
+
+def free_port(host: str) -> int:
+    """A port that nothing uses and nothing is likely to get, for a process that binds it later."""
+    while True:
+        port = secrets.choice(UNASSIGNED_PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return port
 
 
 @contextmanager

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,6 +12,8 @@ from typing import Any
 
 import pytest
 import requests
+
+from openledger_node.node.preflight import free_port
 
 FOLDER = Path(__file__).parent
 SCRIPTS = FOLDER / "scripts"
@@ -83,7 +84,7 @@ class Cast:
 @contextlib.contextmanager
 def anvil(*arguments: str) -> Iterator[str]:
     """The URL of an anvil that runs as long as the context."""
-    port = free_port()
+    port = free_port("127.0.0.1")
     url = f"http://127.0.0.1:{port}"
     command = [foundry("anvil"), "--port", str(port), "--silent", *arguments]
     with subprocess.Popen(command) as process:
@@ -92,12 +93,6 @@ def anvil(*arguments: str) -> Iterator[str]:
             yield url
         finally:
             process.terminate()
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def wait_for_rpc(url: str) -> None:

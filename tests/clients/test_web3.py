@@ -1,6 +1,7 @@
 """web3.py 8 against the running L2: deploy, call, logs, estimates, reverts, subscriptions."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -17,13 +18,16 @@ from web3.middleware import SignAndSendRawMiddlewareBuilder
 from web3.providers.persistent import WebSocketProvider
 from web3.types import FilterParams, LogsSubscriptionArg
 
-from genesis.addresses import L1_BLOCK, SEQUENCER_FEE_VAULT
+from genesis.addresses import GAS_PRICE_ORACLE, L1_BLOCK, SEQUENCER_FEE_VAULT
+from genesis.predeploys import ARTIFACTS as PREDEPLOYS
+from tests.clients.accounts import COIN, fresh_account
 from tests.clients.notebook import ABI, BYTECODE
 from tests.integration.network import DevNode
 
 Client = Any
 """web3.py's own objects: its parameter types are stricter than what it takes."""
 RECEIPT_PATIENCE_S = 30
+STRANGER = "0x1111111111111111111111111111111111111111"
 SUBSCRIPTION_PATIENCE_S = 20
 
 
@@ -84,6 +88,25 @@ def test_sender_pays_gas_and_l1_fee_and_no_more(w3: Client, notebook: Client, ac
     assert before - after == receipt["gasUsed"] * receipt["effectiveGasPrice"] + l1_fee_wei
 
 
+def test_an_account_can_be_emptied_but_for_the_l1_fee(w3: Client, l2: Web3) -> None:
+    leaving = fresh_account(l2, 1)
+    oracle_abi = json.loads((PREDEPLOYS / "GasPriceOracle.json").read_text())["abi"]
+    oracle = w3.eth.contract(w3.to_checksum_address(GAS_PRICE_ORACLE), abi=oracle_abi)
+    price_wei = 2 * w3.eth.gas_price
+    l2_fee_wei = 21_000 * price_wei
+    transfer = {"to": STRANGER, "gas": 21_000, "gasPrice": price_wei, "nonce": 0, "chainId": w3.eth.chain_id}
+
+    def signed(value_wei: int) -> Any:
+        return leaving.sign_transaction(transfer | {"value": value_wei}).raw_transaction
+
+    with pytest.raises(Web3RPCError, match="insufficient funds for gas"):
+        w3.eth.send_raw_transaction(signed(COIN - l2_fee_wei))
+    reserve_wei = 2 * oracle.functions.getL1FeeUpperBound(len(signed(1))).call()
+    receipt = mined(w3, w3.eth.send_raw_transaction(signed(COIN - l2_fee_wei - reserve_wei)))
+    assert receipt["status"] == 1
+    assert w3.eth.get_balance(leaving.address) == reserve_wei - int(receipt["l1Fee"], 16)
+
+
 def test_logs_by_event_by_range_by_topic_and_by_filter(
     w3: Client, notebook: Client, account: LocalAccount
 ) -> None:
@@ -119,7 +142,7 @@ def test_custom_error_is_decoded(notebook: Client) -> None:
 
 
 def test_revert_reasons_panics_and_silence(notebook: Client) -> None:
-    elsewhere = {"from": "0x" + "11" * 20}
+    elsewhere = {"from": STRANGER}
     with pytest.raises(ContractLogicError, match="only the owner resets"):
         notebook.functions.reset().call(elsewhere)
     with pytest.raises(ContractLogicError, match="only the owner resets"):

@@ -9,6 +9,7 @@ from openledger_node.node.preflight import (
     assert_port_free,
     assert_supported_python,
     await_ports,
+    free_port,
     held_directory,
 )
 
@@ -29,6 +30,14 @@ def test_busy_port_names_the_flag_that_moves_it() -> None:
         taken.listen()
         with pytest.raises(StartError, match=r"--http\.port"):
             assert_port_free("127.0.0.1", taken.getsockname()[1], "--http.port")
+
+
+def test_a_free_port_is_none_that_outgoing_connections_get() -> None:
+    found = {free_port("127.0.0.1") for _ in range(20)}
+    assert len(found) > 10
+    assert max(found) < 32_768
+    for port in found:
+        assert_port_free("127.0.0.1", port, "--http.port")
 
 
 async def test_a_port_that_is_let_go_in_time_is_no_reason_to_refuse() -> None:
