@@ -27,6 +27,8 @@ class PooledTransaction:
     """Gas charged before the first instruction."""
     floor_gas: int = 21_000
     """Least gas the transaction can end up paying for its calldata. Source: EIP-7623."""
+    may_be_contract: bool = False
+    """Whether its sender may have code: a development chain may act as any account."""
     blob_cost_wei: int = 0
     """The most its blobs can cost; only on a chain that takes them."""
 

@@ -216,6 +216,18 @@ class Chain:
         self._store.write([*writes, patch, (keys.DETACHED, b"")])
         self._detached = True
 
+    def has_state(self, block_hash: Hash32, state_root: Hash32) -> bool:
+        """Whether the block is canonical and the state is in the store."""
+        return self.is_canonical(block_hash) and self._is_readable(state_root)
+
+    def restore_state(self, state_root: Hash32) -> None:
+        """Dev only: put a state that is in the store on the head, in place of whatever is there."""
+        head_hash = self._heads.unsafe.hash
+        self._store.write(
+            [(keys.by_hash(keys.PATCHED_ROOT, head_hash), bytes(state_root)), (keys.DETACHED, b"")]
+        )
+        self._detached = True
+
     # -- internal ----------------------------------------------------------------------------------------
 
     def _accept(self, executed: ExecutedBlock) -> None:

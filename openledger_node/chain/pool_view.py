@@ -5,6 +5,7 @@ from genesis.spec import ChainSpec
 from genesis.types import Address
 from openledger_node.chain.chain import Chain
 from openledger_node.evm.errors import TransactionError
+from openledger_node.evm.impersonation import is_impersonated
 from openledger_node.evm.records import DEPOSIT_TYPE, Transaction
 from openledger_node.evm.transactions import BLOB
 from openledger_node.evm.validity import blob_gas
@@ -91,5 +92,6 @@ def pooled(transaction: Transaction, spec: ChainSpec) -> PooledTransaction:
             authorizations=len(transaction.authorizations),
         ),
         floor_gas=floor_gas(transaction.data),
+        may_be_contract=is_impersonated(transaction),
         blob_cost_wei=blob_gas(transaction) * transaction.max_blob_fee_wei,
     )

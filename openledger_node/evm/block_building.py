@@ -73,6 +73,8 @@ class Rules:
     nodes: NodeStore
     headers: HeaderSource
     natives: Mapping[Address, NativePrecompile]
+    impersonation: bool = False
+    """Whether transactions without a key may be in blocks; only on a development chain."""
 
 
 def context_of(rules: Rules, fork: Fork, parent: Header, inputs: BlockInputs) -> BlockContext:
@@ -155,7 +157,8 @@ class BlockExecution:
 
         Raises `TransactionError` (also past `time_limit_s`), and then the block is as it was before.
         """
-        transaction = decode_transaction(raw, self._rules.spec.chain_id)
+        rules = self._rules
+        transaction = decode_transaction(raw, rules.spec.chain_id, impersonation=rules.impersonation)
         if recorder is not None:
             recorder.start(self._state, transaction)
         if transaction.type == DEPOSIT_TYPE:

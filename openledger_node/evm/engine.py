@@ -1,6 +1,7 @@
 """How blocks, calls and proofs are computed: the one facade over py-evm."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from genesis.forks import Fork, ForkSchedule, schedule_of
 from genesis.spec import ChainSpec
@@ -50,7 +51,11 @@ class Engine:
 
     def decode_transaction(self, raw: bytes) -> Transaction:
         """Decode and recover the sender. Raises `TransactionError` with geth's wording."""
-        return decode_transaction(raw, self.spec.chain_id)
+        return decode_transaction(raw, self.spec.chain_id, impersonation=self._rules.impersonation)
+
+    def allow_impersonation(self) -> None:
+        """Take transactions without a key from now on; only for a chain that belongs to no L1 any more."""
+        self._rules = replace(self._rules, impersonation=True)
 
     def decode_pooled(self, raw: bytes) -> tuple[Transaction, Sidecar | None]:
         """The same for a transaction on its way to a block: one with blobs brings them. Raises

@@ -10,6 +10,7 @@ from functools import lru_cache
 from genesis.keccak import keccak256
 from genesis.types import Address, Hash32
 from openledger_node.evm.errors import TransactionError
+from openledger_node.evm.impersonation import impersonated_sender
 from openledger_node.evm.records import (
     DEPOSIT_TYPE,
     AccessListEntry,
@@ -37,8 +38,10 @@ _CACHED_BYTES = 4_096
 """Larger transactions are decoded again, so that the cache stays small."""
 
 
-def decode_transaction(raw: bytes, chain_id: int) -> Transaction:
+def decode_transaction(raw: bytes, chain_id: int, *, impersonation: bool = False) -> Transaction:
     """The transaction `raw` encodes, its sender recovered. Raises `TransactionError`."""
+    if impersonation and (named := impersonated_sender(raw)) is not None:
+        return _decode(raw, chain_id, named)
     return _cached(raw, chain_id) if len(raw) <= _CACHED_BYTES else _decode(raw, chain_id)
 
 
@@ -47,9 +50,9 @@ def decode_stored(raw: bytes, chain_id: int, sender: Address) -> Transaction:
     return _decode_any(raw, chain_id, sender)
 
 
-def _decode(raw: bytes, chain_id: int) -> Transaction:
+def _decode(raw: bytes, chain_id: int, sender: Address | None = None) -> Transaction:
     try:
-        return _decode_any(bytes(raw), chain_id, None)
+        return _decode_any(bytes(raw), chain_id, sender)
     except RlpError as error:
         raise TransactionError(str(error)) from None
 

@@ -1,29 +1,48 @@
 """How a transaction that nobody signed is encoded: for simulations, and for clients who sign themselves.
 
-Covered: every type a user can send, with a zero signature. Not covered: signing.
+Covered: every type a user can send, with zeros or a development chain's mark for a signature.
+Not covered: signing.
 Source: EIP-2718 and the EIPs of the types; geth encodes a missing signature as zeros.
 """
 
 from dataclasses import replace
 
 from genesis.keccak import keccak256
+from openledger_node.evm.impersonation import mark_of
 from openledger_node.evm.records import Transaction
 from openledger_node.evm.rlp_codec import Item, encode, uint
 from openledger_node.evm.transactions import ACCESS_LIST, BLOB, LEGACY, SET_CODE
 
-_NO_SIGNATURE: list[Item] = [b"", b"", b""]
+_PROTECTED_V = 35
+"""Added to twice the chain id. Source: EIP-155."""
 
 
 def with_encoding(transaction: Transaction) -> Transaction:
     """The transaction with `raw` and `hash` as they are without a signature."""
+    return _encoded(replace(transaction, v=0, r=0, s=0))
+
+
+def impersonated(transaction: Transaction) -> Transaction:
+    """The transaction with its sender's mark for a signature."""
+    r, s = mark_of(transaction.sender)
+    v = _PROTECTED_V + 2 * (transaction.chain_id or 0) if transaction.type == LEGACY else 0
+    return _encoded(replace(transaction, v=v, r=r, s=s))
+
+
+def _encoded(transaction: Transaction) -> Transaction:
     raw = _encode(transaction)
-    return replace(transaction, raw=raw, hash=keccak256(raw), v=0, r=0, s=0)
+    return replace(transaction, raw=raw, hash=keccak256(raw))
 
 
 def _encode(transaction: Transaction) -> bytes:
     if transaction.type == LEGACY:
         return encode(
-            [uint(transaction.nonce), uint(transaction.max_fee_wei), *_message(transaction), *_NO_SIGNATURE]
+            [
+                uint(transaction.nonce),
+                uint(transaction.max_fee_wei),
+                *_message(transaction),
+                *_signature(transaction),
+            ]
         )
     fees: list[Item] = [uint(transaction.max_fee_wei)]
     if transaction.type != ACCESS_LIST:
@@ -35,9 +54,13 @@ def _encode(transaction: Transaction) -> bytes:
         *_message(transaction),
         [[entry.address, list(entry.slots)] for entry in transaction.access_list],
         *_own(transaction),
-        *_NO_SIGNATURE,
+        *_signature(transaction),
     ]
     return bytes((transaction.type,)) + encode(fields)
+
+
+def _signature(transaction: Transaction) -> list[Item]:
+    return [uint(transaction.v), uint(transaction.r), uint(transaction.s)]
 
 
 def _message(transaction: Transaction) -> list[Item]:

@@ -14,6 +14,7 @@ from openledger_node.evm.blob_fees import GAS_PER_BLOB
 from openledger_node.evm.code import delegation_target
 from openledger_node.evm.context import BlockContext
 from openledger_node.evm.errors import TransactionError
+from openledger_node.evm.impersonation import is_impersonated
 from openledger_node.evm.old_forks import intrinsic_difference, knows_type
 from openledger_node.evm.records import Transaction
 from openledger_node.evm.transactions import BLOB, SET_CODE
@@ -95,9 +96,10 @@ def _check_gas_cap(transaction: Transaction, fork: Fork) -> None:
 
 
 def _check_sender(transaction: Transaction, accounts: AccountState) -> None:
-    """Source: EIP-3607, with the exception EIP-7702 makes for delegations."""
+    """Source: EIP-3607, with the exception EIP-7702 makes for delegations; a mark has no signature behind it
+    that could be forged."""
     code = accounts.get_code(transaction.sender)
-    if code and delegation_target(code) is None:
+    if code and delegation_target(code) is None and not is_impersonated(transaction):
         raise TransactionError(f"sender not an eoa: address 0x{transaction.sender.hex()}")
 
 

@@ -19,7 +19,11 @@ from sequencer.ports import SteerableClock
 
 log = structlog.get_logger(__name__)
 
+Place = tuple[Hash32, Hash32]
+"""A block and the state on top of it, which may be other than the block's own."""
+
 MAXIMUM_MINED_BLOCKS = 10_000
+_STATE_NAME = b"openledger-state:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,12 @@ class DevControls:
         self._clock = clock
         self._fixed_block_time_s = fixed_block_time_s
         self.faucet = faucet
-        self._snapshots: dict[int, Hash32] = {}
+        self._snapshots: dict[int, Place] = {}
         self._next_snapshot = 1
+        self._impersonated: set[Address] = set()
+        self._impersonates_all = False
+        if chain.detached:
+            chain.engine.allow_impersonation()
 
     async def mine(self, blocks: int, interval_s: int | None = None) -> None:
         """Mine `blocks` now, `interval_s` apart. Raises ServerError when the chain cannot build one."""
@@ -81,6 +89,27 @@ class DevControls:
             )
         await self.mine(seconds // block_time_s)
 
+    async def set_next_timestamp(self, timestamp_s: int) -> None:
+        """Have the next block carry this time; with a fixed block time by mining the blocks before it."""
+        head_s = self._chain.head.header.timestamp_s
+        if timestamp_s <= head_s:
+            raise InvalidParamsError(f"timestamp {timestamp_s} is not after the head's {head_s}")
+        block_time_s = self._fixed_block_time_s
+        if block_time_s is None:
+            ahead_s = timestamp_s - self._clock.now_s()
+            if ahead_s < 0:
+                raise InvalidParamsError(
+                    f"the chain's clock is past {timestamp_s} and is only turned forward"
+                )
+            self._clock.advance_s(ahead_s)
+            return
+        await self.increase_time(timestamp_s - head_s - block_time_s)
+
+    def check_interval(self, seconds: int) -> None:
+        """Raises unless blocks are so far apart anyway."""
+        if seconds != self._fixed_block_time_s:
+            raise InvalidParamsError(f"the time between blocks is the chain's own, not {seconds} s")
+
     def set_interval_mining(self, *, enabled: bool) -> None:
         if enabled:
             self._loop.resume()
@@ -96,22 +125,65 @@ class DevControls:
         """Remember the head; returns the id `revert` takes."""
         number = self._next_snapshot
         self._next_snapshot += 1
-        self._snapshots[number] = self._chain.head.header.hash
+        state = self._chain.snapshot()
+        self._snapshots[number] = (state.header.hash, state.state_root)
         return number
 
     async def revert(self, number: int) -> bool:
         """Go back to a snapshot's head; it and later ones are used up. False for an unknown id."""
-        block_hash = self._snapshots.get(number)
-        if block_hash is None:
+        place = self._snapshots.get(number)
+        if place is None:
             return False
         self._snapshots = {key: value for key, value in self._snapshots.items() if key < number}
+        await self._go_back("evm_revert", place)
+        return True
+
+    async def _go_back(self, what: str, place: Place) -> None:
+        block_hash, state_root = place
 
         def go_back() -> None:
             self._chain.patch_state({})
             self._chain.rewind_to(block_hash)
+            self._chain.restore_state(state_root)
 
-        await self._outside_of_blocks("evm_revert", go_back)
+        await self._outside_of_blocks(what, go_back)
+
+    def dump(self) -> bytes:
+        """What `load` takes to come back to this state; it names a state in this node's store."""
+        state = self._chain.snapshot()
+        return _STATE_NAME + state.header.hash + state.state_root
+
+    async def load(self, name: bytes) -> bool:
+        """Go back to a dumped state. Raises ServerError for one that this chain has not."""
+        place = name[len(_STATE_NAME) :]
+        block_hash, state_root = Hash32(place[:32]), Hash32(place[32:])
+        if not name.startswith(_STATE_NAME) or not self._chain.has_state(block_hash, state_root):
+            raise ServerError("this state is not of this chain, or came after what it was reverted to")
+        await self._go_back("loadState", (block_hash, state_root))
         return True
+
+    # -- accounts without a key
+
+    def acts_as(self, address: Address) -> bool:
+        return self._impersonates_all or address in self._impersonated
+
+    async def impersonate(self, address: Address) -> None:
+        """Take transactions of this account without a signature."""
+        await self.detach("impersonation")
+        self._impersonated.add(address)
+
+    async def impersonate_all(self, *, enabled: bool) -> None:
+        if enabled:
+            await self.detach("impersonation")
+        self._impersonates_all = enabled
+
+    def stop_impersonating(self, address: Address) -> None:
+        self._impersonated.discard(address)
+
+    async def detach(self, cause: str) -> None:
+        """Cut the chain off its L1, so that blocks may hold what no derivation allows."""
+        await self._outside_of_blocks(cause, lambda: self._chain.patch_state({}))
+        self._chain.engine.allow_impersonation()
 
     async def override(self, address: Address, change: AccountOverride) -> None:
         await self._outside_of_blocks("account override", lambda: self._chain.patch_state({address: change}))

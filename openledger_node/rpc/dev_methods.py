@@ -1,19 +1,24 @@
-"""The methods of test clients (viem, hardhat, anvil) on a development chain, and its faucet."""
+"""The methods of test clients (viem, hardhat, anvil) on a development chain, and its faucet.
+
+What such a chain cannot do is refused by name and with the reason (`dev_refusals.py`).
+"""
 
 import asyncio
 
 from eth_account import Account
 
-from genesis.types import Address
-from openledger_node.evm.records import AccountOverride
+from genesis.types import Address, Hash32
+from openledger_node.evm.records import AccountOverride, Transaction
 from openledger_node.rpc import parse
 from openledger_node.rpc.accounts import UnlockedAccounts
 from openledger_node.rpc.context import RpcContext
 from openledger_node.rpc.dev import DevControls, Faucet
+from openledger_node.rpc.dev_refusals import refusals
 from openledger_node.rpc.encode import Json, data, quantity
 from openledger_node.rpc.errors import InvalidParamsError
 from openledger_node.rpc.fee_methods import FeeMethods
-from openledger_node.rpc.table import Table, optional, quick, service
+from openledger_node.rpc.feeds import Cancel
+from openledger_node.rpc.table import Method, Table, optional, quick, service
 
 TRANSFER_GAS = 21_000
 
@@ -24,41 +29,79 @@ class DevMethods:
         self._dev = dev
         self._fees = fees
         self._one_grant = asyncio.Lock()
+        self._stop_automining: Cancel | None = None
+        self._mining: set[asyncio.Task[None]] = set()
 
     def table(self) -> Table:
-        mine = service(self._dev.mine, optional(parse.number, 1), optional(parse.number))
+        own = self._both_modes() | self._blocks() | self._ganache() | refusals()
+        if self._dev.faucet is None:
+            return own
+        return own | {"openledger_fundAddress": service(self._fund, parse.address, optional(parse.quantity))}
+
+    def _both_modes(self) -> dict[str, Method]:
+        """Methods that exist as `anvil_` and as `hardhat_`."""
+        methods = {
+            "mine": service(self._mine, optional(parse.number, 1), optional(parse.number)),
+            "setBalance": service(self._set_balance, parse.address, parse.quantity),
+            "setNonce": service(self._set_nonce, parse.address, parse.uint64),
+            "setCode": service(self._set_code, parse.address, parse.data),
+            "setStorageAt": service(self._set_storage, parse.address, parse.storage_key, parse.storage_key),
+            "impersonateAccount": service(self._impersonate, parse.address),
+            "stopImpersonatingAccount": quick(self._dev.stop_impersonating, parse.address),
+            "dropTransaction": quick(self._drop, parse.hash32),
+            "getAutomine": quick(lambda: self._stop_automining is not None),
+            "setLoggingEnabled": quick(lambda _enabled: None, parse.boolean),
+            "dumpState": quick(lambda: data(self._dev.dump())),
+            "loadState": service(self._dev.load, parse.data),
+            "setBlockTimestampInterval": quick(self._dev.check_interval, parse.number),
+            "removeBlockTimestampInterval": quick(lambda: True),
+            "metadata": quick(self._metadata),
+        }
+        return {f"{mode}_{name}": method for mode in ("anvil", "hardhat") for name, method in methods.items()}
+
+    def _blocks(self) -> dict[str, Method]:
         increase = service(self._increase_time, parse.number)
-        set_balance = service(self._set_balance, parse.address, parse.quantity)
-        set_nonce = service(self._set_nonce, parse.address, parse.uint64)
-        set_code = service(self._set_code, parse.address, parse.data)
-        set_storage = service(self._set_storage, parse.address, parse.storage_key, parse.storage_key)
-        table = {
-            "evm_mine": service(self._mine_one, optional(lambda value: value)),
+        interval = quick(self._set_interval_mining, parse.number)
+        next_time = service(self._set_next_timestamp, parse.number)
+        return {
+            "evm_mine": service(self._mine_one, optional(_mine_options)),
             "evm_increaseTime": increase,
+            "evm_setNextBlockTimestamp": next_time,
             "evm_snapshot": quick(lambda: quantity(self._dev.snapshot())),
             "evm_revert": service(self._dev.revert, parse.number),
-            "anvil_mine": mine,
+            "evm_setAutomine": quick(self._set_automine, parse.boolean),
+            "evm_setIntervalMining": interval,
             "anvil_increaseTime": increase,
-            "anvil_setBalance": set_balance,
-            "anvil_setNonce": set_nonce,
-            "anvil_setCode": set_code,
-            "anvil_setStorageAt": set_storage,
+            "anvil_setNextBlockTimestamp": next_time,
+            "anvil_setAutomine": quick(self._set_automine, parse.boolean),
+            "anvil_setIntervalMining": interval,
             "anvil_nodeInfo": quick(self._node_info),
-            "anvil_getAutomine": quick(lambda: False),
-            "anvil_setIntervalMining": quick(self._set_interval_mining, parse.number),
-            "evm_setIntervalMining": quick(self._set_interval_mining, parse.number),
+            "anvil_autoImpersonateAccount": service(self._impersonate_all, parse.boolean),
+            "anvil_dropAllTransactions": quick(self._drop_all),
+            "anvil_removePoolTransactions": quick(self._drop_of, parse.address),
+            "anvil_addBalance": service(self._add_balance, parse.address, parse.quantity),
         }
-        hardhat = {f"hardhat_{key[6:]}": table[key] for key in table if key.startswith("anvil_set")}
-        hardhat["hardhat_mine"] = mine
-        faucet = self._dev.faucet
-        if faucet is None:
-            return table | hardhat
-        grants = {"openledger_fundAddress": service(self._fund, parse.address, optional(parse.quantity))}
-        return table | hardhat | grants
+
+    def _ganache(self) -> dict[str, Method]:
+        """The same changes of accounts under the names ganache gave them."""
+        return {
+            "evm_setAccountBalance": service(self._set_balance, parse.address, parse.quantity),
+            "evm_setAccountNonce": service(self._set_nonce, parse.address, parse.uint64),
+            "evm_setAccountCode": service(self._set_code, parse.address, parse.data),
+            "evm_setAccountStorageAt": service(
+                self._set_storage, parse.address, parse.storage_key, parse.storage_key
+            ),
+        }
 
     # -- blocks and time
 
-    async def _mine_one(self, _timestamp: object) -> str:
+    async def _mine(self, blocks: int, interval_s: int | None) -> None:
+        """An interval of zero is the chain's own."""
+        await self._dev.mine(blocks, interval_s or None)
+
+    async def _mine_one(self, timestamp_s: int | None) -> str:
+        if timestamp_s is not None:
+            await self._dev.set_next_timestamp(timestamp_s)
         await self._dev.mine(1)
         return "0x0"
 
@@ -66,14 +109,32 @@ class DevMethods:
         await self._dev.increase_time(seconds)
         return seconds
 
-    def _set_interval_mining(self, seconds: int) -> None:
-        """Zero stops mining on time; anything else resumes it at the chain's own block time."""
-        self._dev.set_interval_mining(enabled=seconds > 0)
+    async def _set_next_timestamp(self, timestamp_s: int) -> None:
+        await self._dev.set_next_timestamp(timestamp_s)
 
-    # -- outside of blocks
+    def _set_interval_mining(self, interval: int) -> None:
+        """Zero stops mining on time; anything else resumes it at the chain's own block time."""
+        self._dev.set_interval_mining(enabled=interval > 0)
+
+    def _set_automine(self, enabled: bool) -> None:
+        """Mine a block for every transaction that comes into the pool."""
+        if self._stop_automining is not None:
+            self._stop_automining()
+        self._stop_automining = self._context.feeds.on_pending(self._mine_soon) if enabled else None
+
+    def _mine_soon(self, _transaction: Transaction) -> None:
+        task = asyncio.create_task(self._dev.mine(1))
+        self._mining.add(task)
+        task.add_done_callback(self._mining.discard)
+
+    # -- accounts
 
     async def _set_balance(self, address: Address, balance_wei: int) -> None:
         await self._dev.override(address, AccountOverride(balance_wei=balance_wei))
+
+    async def _add_balance(self, address: Address, amount_wei: int) -> None:
+        balance_wei = self._context.chain.snapshot().account(address).balance_wei + amount_wei
+        await self._set_balance(address, min(balance_wei, parse.MAXIMUM_QUANTITY))
 
     async def _set_nonce(self, address: Address, nonce: int) -> None:
         await self._dev.override(address, AccountOverride(nonce=nonce))
@@ -85,17 +146,51 @@ class DevMethods:
         await self._dev.override(address, AccountOverride(storage_changes={slot: value}))
         return True
 
+    async def _impersonate(self, address: Address) -> None:
+        await self._dev.impersonate(address)
+
+    async def _impersonate_all(self, enabled: bool) -> None:
+        await self._dev.impersonate_all(enabled=enabled)
+
+    # -- pool
+
+    def _drop(self, transaction_hash: Hash32) -> bool:
+        return self._context.pool.drop(transaction_hash)
+
+    def _drop_all(self) -> None:
+        for item in self._context.pool.pool.transactions():
+            self._context.pool.drop(item.hash)
+
+    def _drop_of(self, sender: Address) -> None:
+        for item in self._context.pool.pool.transactions():
+            if item.sender == sender:
+                self._context.pool.drop(item.hash)
+
+    # -- the node
+
+    def _metadata(self) -> Json:
+        chain = self._context.chain
+        return {
+            "clientVersion": self._context.client_version,
+            "chainId": chain.spec.chain_id,
+            "instanceId": data(chain.genesis.header.hash),
+            "latestBlockNumber": chain.heads.unsafe.number,
+            "latestBlockHash": data(chain.heads.unsafe.hash),
+            "forkedNetwork": None,
+        }
+
     def _node_info(self) -> Json:
-        head = self._context.chain.head.header
+        chain = self._context.chain
+        head = chain.head.header
         return {
             "currentBlockNumber": head.number,
             "currentBlockTimestamp": head.timestamp_s,
             "currentBlockHash": data(head.hash),
-            "hardFork": "prague",
+            "hardFork": chain.engine.fork_at(head).name.lower(),
             "transactionOrder": "fees",
             "environment": {
                 "baseFee": quantity(head.base_fee_wei),
-                "chainId": self._context.chain.spec.chain_id,
+                "chainId": chain.spec.chain_id,
                 "gasLimit": quantity(head.gas_limit),
                 "gasPrice": quantity(self._fees.next_base_fee_wei() + self._fees.tip_wei()),
             },
@@ -133,3 +228,10 @@ class DevMethods:
 
     def _has_code(self, address: Address) -> bool:
         return bool(self._context.chain.snapshot().account(address).code)
+
+
+def _mine_options(value: object) -> int | None:
+    """A timestamp, or ganache's object with one (its `blocks` are mined one by one by those who use it)."""
+    if isinstance(value, dict):
+        return parse.field(value, "timestamp", parse.number)
+    return parse.number(value)

@@ -148,6 +148,12 @@ class PoolService:
         except (AdmissionError, UserError) as error:
             log.debug("transaction not taken back", reason=str(error))
 
+    def drop(self, transaction_hash: Hash32) -> bool:
+        """Take a transaction out of the pool; those of its sender that follow wait for its nonce."""
+        self._decoded.pop(transaction_hash, None)
+        self._sidecars.pop(transaction_hash, None)
+        return self.pool.remove(transaction_hash) is not None
+
     # -- following the chain
 
     def _head_changed(self, change: HeadChange) -> None:

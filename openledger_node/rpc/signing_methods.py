@@ -4,7 +4,7 @@ import asyncio
 
 from genesis.types import ZERO_ADDRESS, Address
 from openledger_node.evm.records import Transaction
-from openledger_node.evm.unsigned import with_encoding
+from openledger_node.evm.unsigned import impersonated, with_encoding
 from openledger_node.rpc import encode, parse
 from openledger_node.rpc.call_methods import CallMethods
 from openledger_node.rpc.context import RpcContext
@@ -25,6 +25,8 @@ class SigningMethods:
     def table(self) -> Table:
         accounts = self._context.accounts
         fill = {"eth_fillTransaction": service(self._fill, call_object)}
+        if self._context.dev is not None:
+            fill["eth_sendUnsignedTransaction"] = service(self._send_unsigned, call_object)
         if not accounts.addresses():
             return fill
         return fill | {
@@ -56,10 +58,21 @@ class SigningMethods:
         sender = call.sender
         if sender is None:
             raise InvalidParamsError("from: missing")
+        dev = self._context.dev
+        if dev is not None and dev.acts_as(sender):
+            return impersonated(await self._filled(call)).raw
         if sender not in self._context.accounts.addresses():
             raise ServerError("unknown account")
         transaction = await self._filled(call)
         return self._context.accounts.sign_transaction(sender, signable(transaction))
+
+    async def _send_unsigned(self, call: CallObject) -> str:
+        """A development chain takes a transaction of any account without its key."""
+        if self._context.dev is None or call.sender is None:
+            raise InvalidParamsError("from: missing")
+        await self._context.dev.detach("unsigned transaction")
+        async with self._one_at_a_time:
+            return data(await self._context.pool.submit(impersonated(await self._filled(call)).raw))
 
     async def _filled(self, call: CallObject) -> Transaction:
         nonce = self._context.pool.next_nonce(call.sender or ZERO_ADDRESS)

@@ -68,7 +68,7 @@ def _check_gas(transaction: PooledTransaction, block_gas_limit: int) -> None:
 
 def check_sender(transaction: PooledTransaction, account: AccountState) -> None:
     """Raise AdmissionError where the sender's state forbids the transaction, whatever else is pooled."""
-    if account.has_code:
+    if account.has_code and not transaction.may_be_contract:
         raise AdmissionError(f"sender not an eoa: address 0x{transaction.sender.hex()}")
     if transaction.nonce < account.nonce:
         raise AdmissionError(f"nonce too low: next nonce {account.nonce}, tx nonce {transaction.nonce}")
