@@ -215,6 +215,7 @@ class Chain:
         patch = (keys.by_hash(keys.PATCHED_ROOT, header.hash), bytes(root))
         self._store.write([*writes, patch, (keys.DETACHED, b"")])
         self._detached = True
+        self._announce(HeadChange((), ()))
 
     def has_state(self, block_hash: Hash32, state_root: Hash32) -> bool:
         """Whether the block is canonical and the state is in the store."""
@@ -227,6 +228,7 @@ class Chain:
             [(keys.by_hash(keys.PATCHED_ROOT, head_hash), bytes(state_root)), (keys.DETACHED, b"")]
         )
         self._detached = True
+        self._announce(HeadChange((), ()))
 
     # -- internal ----------------------------------------------------------------------------------------
 

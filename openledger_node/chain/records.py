@@ -18,7 +18,8 @@ class Heads:
 
 @dataclass(frozen=True, slots=True)
 class HeadChange:
-    """A move of the unsafe head: blocks that left the chain (newest first), then blocks that joined it."""
+    """A move of the unsafe head: blocks that left the chain (newest first), then blocks that joined it;
+    neither if a development method only changed the state on the head."""
 
     removed: tuple[Block, ...]
     added: tuple[Block, ...]
