@@ -49,6 +49,8 @@ log = structlog.get_logger(__name__)
 
 HOST = "127.0.0.1"
 ANSWER_PATIENCE_S = 60.0
+OUTSIDE_PATIENCE_S = 3.0
+"""How long an L1 that is not ours may take to answer: it should be running already."""
 POLL_S = 0.1
 
 
@@ -93,7 +95,8 @@ async def _join_l1(config: DevConfig, directory: Path, supervisor: Supervisor, l
     """The network on the L1, which is started first if it is ours."""
     if config.l1.url is None:
         supervisor.start("l1", embedded_l1(config, directory))
-    await supervisor.guard(_answers(l1))
+    patience_s = ANSWER_PATIENCE_S if config.l1.url is None else OUTSIDE_PATIENCE_S
+    await supervisor.guard(_answers(l1, patience_s))
     return await supervisor.guard(prepare_dev_network(l1, directory, config.block_time))
 
 
@@ -152,7 +155,7 @@ async def _serve(
         await server.stop()
 
 
-async def _answers(l1: Ethereum) -> None:
+async def _answers(l1: Ethereum, patience_s: float) -> None:
     """Wait until the L1 answers; raises StartError when it does not."""
 
     async def asked() -> bool:
@@ -163,7 +166,7 @@ async def _answers(l1: Ethereum) -> None:
         return True
 
     try:
-        async with asyncio.timeout(ANSWER_PATIENCE_S):
+        async with asyncio.timeout(patience_s):
             await _until(asked)
     except TimeoutError:
         raise StartError("the L1 does not answer", "start it or correct --l1.url") from None
