@@ -16,6 +16,7 @@ abstract contract ResourceMetering {
     }
 
     error ResourceLimitExceeded(uint256 requested, uint256 limit);
+    error GasBelowPrice(uint256 used, uint256 price);
 
     uint64 public constant MAX_RESOURCE_LIMIT = 20_000_000;
     uint256 public constant ELASTICITY_MULTIPLIER = 10;
@@ -34,6 +35,15 @@ abstract contract ResourceMetering {
         params = ResourceParams(uint128(MINIMUM_BASE_FEE), 0, uint64(block.number));
     }
 
+    /// @notice Takes all the gas it is called with and does nothing for it. `metered` pays with it.
+    function burnGas() external pure {
+        assembly {
+            invalid()
+        }
+    }
+
+    /// @dev The rest of the price is burned to the unit, so what a deposit uses does not depend on how the price was
+    ///      worked out: an estimate on one block holds on the next.
     function _buy(uint64 l2Gas, uint256 initialGas) private {
         ResourceParams memory current = params;
         if (block.number > current.prevBlockNum) {
@@ -47,7 +57,11 @@ abstract contract ResourceMetering {
         params = current;
 
         uint256 priceInL1Gas = uint256(l2Gas) * current.prevBaseFee / Math.max(block.basefee, MINIMUM_BASE_FEE);
-        while (initialGas - gasleft() < priceInL1Gas) {}
+        uint256 used = initialGas - gasleft();
+        if (used >= priceInL1Gas) return;
+        try this.burnGas{gas: priceInL1Gas - used}() {} catch {}
+        used = initialGas - gasleft();
+        require(used >= priceInL1Gas, GasBelowPrice(used, priceInL1Gas));
     }
 
     /// @dev The price after the last block that bought gas, then after each quiet block since.

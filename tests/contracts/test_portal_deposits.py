@@ -1,5 +1,7 @@
 """Deposits: the event's exact bytes, the vault's counters, sender aliases and the gas market."""
 
+from functools import partial
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -162,6 +164,29 @@ def test_l2_gas_is_paid_by_burning_l1_gas(rollup: Rollup) -> None:
     assert 3_000_000 <= dear < 3_030_000
     rollup.machine.set_base_fee(10**10)
     assert 300_000 <= deposit_gas(rollup, 3_000_000) < 330_000
+
+
+def test_gas_does_not_depend_on_when_the_last_deposit_was(rollup: Rollup) -> None:
+    """What a wallet estimates on one block is enough on the next, whoever deposited meanwhile."""
+    buy = partial(rollup.portal.send, ALICE, "depositTransaction", BOB, 0, 100_000, False, b"")
+    buy()
+    used = set()
+    for blocks in (0, 1, 2, 7, 0, 1):
+        rollup.machine.advance(2 * blocks, blocks=blocks)
+        used.add(buy().gas_used)
+    assert len(used) == 1
+
+
+def test_too_little_gas_for_the_price_is_refused(rollup: Rollup) -> None:
+    """Of what is left a call gets 63 parts of 64, so the price cannot be evaded by a tight gas limit."""
+    rollup.portal.send(ALICE, "depositTransaction", BOB, 0, 1_000_000, False, b"")
+    rollup.machine.advance(2)
+    for gas in range(1_000_000, 1_020_000, 1_000):
+        with rollup.machine.rolled_back():
+            data = rollup.portal.abi.call_data("depositTransaction", BOB, 0, 1_000_000, False, b"")
+            outcome = rollup.machine.transact(ALICE, rollup.at.portal, data, gas=gas)
+            assert not outcome.ok or outcome.gas_used >= 1_000_000
+    rollup.portal.send(ALICE, "depositTransaction", BOB, 0, 1_000_000, False, b"", gas=1_030_000)
 
 
 def deposit_gas(rollup: Rollup, gas_limit: int) -> int:
