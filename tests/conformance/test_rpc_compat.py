@@ -1,18 +1,22 @@
-"""Requests and replies of the execution-apis test suite against our method table.
+"""Requests and replies of the execution-apis test suite against our method table, and through the command.
 
 Replies are compared deeply, error messages are not; a case marked `speconly` is compared by shape. Cases
 that fail today are listed in `known_failures_rpc.txt`, which may only shrink: one that passes must leave it.
 """
 
 import asyncio
+import contextlib
 import json
 import os
+import socket
+import sys
 import tarfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from openledger_node.clock import SystemClock
@@ -27,6 +31,8 @@ HERE = Path(__file__).parent
 SHARED = Path(os.environ.get("OPENLEDGER_SHARED", HERE.parents[1] / ".." / "shared"))
 ARCHIVE = SHARED / "conformance" / "rpc-compat-prague.tar.xz"
 KNOWN_FAILURES = HERE / "known_failures_rpc.txt"
+
+Answer = Callable[[str], Awaitable[bytes | None]]
 
 pytestmark = pytest.mark.skipif(not ARCHIVE.exists(), reason="the conformance archive is not here")
 
@@ -74,9 +80,65 @@ def known_failures() -> set[str]:
 
 
 async def test_cases_pass_but_for_the_known_failures(folder: Path, dispatcher: Dispatcher) -> None:
+    await check_all(folder, dispatcher.answer)
+
+
+@pytest.mark.slow
+async def test_cases_pass_through_the_command(folder: Path, tmp_path: Path) -> None:
+    """The same over HTTP, from the process that an operator starts; then again, from its store."""
+    for _ in range(2):
+        async with served(folder, tmp_path) as answer:
+            await check_all(folder, answer)
+        (tmp_path / "mempool.journal").unlink()
+
+
+@contextlib.asynccontextmanager
+async def served(folder: Path, datadir: Path) -> AsyncIterator[Answer]:
+    port = free_port()
+    files = ["--genesis", folder / "genesis.json", "--import", folder / "chain.rlp", "--datadir", datadir]
+    command = [
+        sys.executable,
+        "-m",
+        "openledger_node",
+        "ethereum",
+        *map(str, files),
+        "--http.port",
+        str(port),
+    ]
+    process = await asyncio.create_subprocess_exec(*command)
+    try:
+        async with aiohttp.ClientSession(headers={"Content-Type": "application/json"}) as session:
+
+            async def answer(body: str) -> bytes:
+                async with session.post(f"http://127.0.0.1:{port}", data=body) as response:
+                    return await response.read()
+
+            await until_it_serves(answer)
+            yield answer
+    finally:
+        process.terminate()
+        assert await process.wait() == 0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def until_it_serves(answer: Answer) -> None:
+    async with asyncio.timeout(60):
+        while True:
+            with contextlib.suppress(aiohttp.ClientConnectionError):
+                await answer('{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber"}')
+                return
+            await asyncio.sleep(0.1)
+
+
+async def check_all(folder: Path, answer: Answer) -> None:
     failing: dict[str, str] = {}
     for case in cases(folder):
-        difference = await first_difference(case, dispatcher)
+        difference = await first_difference(case, answer)
         if difference is not None:
             failing[case.name] = difference
     known = known_failures()
@@ -86,10 +148,10 @@ async def test_cases_pass_but_for_the_known_failures(folder: Path, dispatcher: D
     assert sorted((known & present) - set(failing)) == [], "these pass now: take them off the list"
 
 
-async def first_difference(case: Case, dispatcher: Dispatcher) -> str | None:
+async def first_difference(case: Case, ask: Answer) -> str | None:
     for request, expected in case.exchanges:
         async with asyncio.timeout(30):
-            answer = json.loads(await dispatcher.answer(json.dumps(request)) or b"null")
+            answer = json.loads(await ask(json.dumps(request)) or b"null")
         if "error" in expected or "error" in answer:
             codes = [reply.get("error", {}).get("code") for reply in (expected, answer)]
             if codes[0] != codes[1]:
