@@ -40,11 +40,9 @@ const depositTransaction = await publicL2.getTransaction({ hash: deposited.trans
 const notebook = (await mined(await walletL2.deployContract({ abi, bytecode, args: ['first'] }))).contractAddress
 const data = encodeFunctionData({ abi, functionName: 'write', args: ['from L1'] })
 const built = await publicL2.buildDepositTransaction({ account, to: notebook, data })
-// The portal burns L1 gas up to the price of L2 gas: what that takes moves with the block, so wallets add some.
-const roomy = async (deposit) => ({ ...deposit, gas: ((await publicL1.estimateDepositTransactionGas(deposit)) * 12n) / 10n })
-const forced = await walletL1.depositTransaction(await roomy(built))
+const forced = await walletL1.depositTransaction(built)
 const refused = { account, targetChain: l2, request: { to: notebook, gas: 100_000n, data: '0xdeadbeef' } }
-const forcedToo = await walletL1.depositTransaction(await roomy(refused))
+const forcedToo = await walletL1.depositTransaction(refused)
 const called = await arrived(await minedOnL1(forced))
 const failed = await arrived(await minedOnL1(forcedToo))
 
