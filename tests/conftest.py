@@ -6,6 +6,16 @@ import pytest
 
 from tests.integration.network import DevNode
 
+SHARING = {"dev_node", "network"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share the network stay in one process under `--dist loadgroup`: only one network starts."""
+    for item in items:
+        if isinstance(item, pytest.Function) and SHARING.intersection(item.fixturenames):
+            item.add_marker(pytest.mark.xdist_group("network"))
+
 
 @pytest.fixture(scope="session")
 def dev_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevNode]:
