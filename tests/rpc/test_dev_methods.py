@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.rpc.asking import Ask
 from tests.rpc.running_node import KEYS, RunningNode, address_of
-from tests.rpc.test_methods import Ask, ask, snapshot  # noqa: F401 - fixtures
 
 ALICE = "0x" + address_of(KEYS[1]).hex()
 UNLOCKED = "0x" + address_of(KEYS[0]).hex()
@@ -17,14 +17,14 @@ MODES = pytest.mark.parametrize("mode", ["anvil", "hardhat"])
 pytestmark = pytest.mark.usefixtures("snapshot")
 
 
-def mined(ask: Ask, sent: str) -> Any:  # noqa: F811 - a helper's argument, not the fixture
+def mined(ask: Ask, sent: str) -> Any:
     assert sent.startswith("0x"), sent
     ask("evm_mine")
     return ask("eth_getTransactionReceipt", sent)
 
 
 @MODES
-def test_any_account_sends_without_its_key(ask: Ask, mode: str) -> None:  # noqa: F811
+def test_any_account_sends_without_its_key(ask: Ask, mode: str) -> None:
     transfer = {"from": WHALE, "to": NOBODY, "value": hex(ETHER)}
     assert ask("eth_sendTransaction", transfer)["message"] == "unknown account"
     ask(f"{mode}_setBalance", WHALE, hex(5 * ETHER))
@@ -38,7 +38,7 @@ def test_any_account_sends_without_its_key(ask: Ask, mode: str) -> None:  # noqa
     assert ask("eth_sendTransaction", transfer)["message"] == "unknown account"
 
 
-def test_a_contract_is_impersonated_too(ask: Ask) -> None:  # noqa: F811
+def test_a_contract_is_impersonated_too(ask: Ask) -> None:
     ask("anvil_setBalance", WHALE, hex(5 * ETHER))
     ask("anvil_setCode", WHALE, "0x00")
     ask("anvil_impersonateAccount", WHALE)
@@ -49,7 +49,7 @@ def test_a_contract_is_impersonated_too(ask: Ask) -> None:  # noqa: F811
         assert receipt["status"] == "0x1"
 
 
-def test_every_account_is_impersonated_at_once(ask: Ask) -> None:  # noqa: F811
+def test_every_account_is_impersonated_at_once(ask: Ask) -> None:
     ask("anvil_setBalance", WHALE, hex(5 * ETHER))
     ask("anvil_autoImpersonateAccount", True)
     assert mined(ask, ask("eth_sendTransaction", {"from": WHALE, "to": NOBODY}))["status"] == "0x1"
@@ -58,14 +58,14 @@ def test_every_account_is_impersonated_at_once(ask: Ask) -> None:  # noqa: F811
     assert ask("eth_sendTransaction", {"from": WHALE, "to": NOBODY})["message"] == "unknown account"
 
 
-def test_an_unsigned_transaction_is_taken(ask: Ask) -> None:  # noqa: F811
+def test_an_unsigned_transaction_is_taken(ask: Ask) -> None:
     ask("anvil_setBalance", WHALE, hex(5 * ETHER))
     receipt = mined(ask, ask("eth_sendUnsignedTransaction", {"from": WHALE, "to": NOBODY, "value": "0x1"}))
     assert receipt["from"] == WHALE
 
 
 @MODES
-def test_pooled_transactions_are_dropped(ask: Ask, mode: str) -> None:  # noqa: F811
+def test_pooled_transactions_are_dropped(ask: Ask, mode: str) -> None:
     first = ask("eth_sendTransaction", {"from": UNLOCKED, "to": NOBODY})
     second = ask("eth_sendTransaction", {"from": UNLOCKED, "to": NOBODY})
     assert ask(f"{mode}_dropTransaction", first) is True
@@ -80,7 +80,7 @@ def test_pooled_transactions_are_dropped(ask: Ask, mode: str) -> None:  # noqa: 
 
 
 @MODES
-def test_a_state_is_dumped_and_loaded(ask: Ask, mode: str) -> None:  # noqa: F811
+def test_a_state_is_dumped_and_loaded(ask: Ask, mode: str) -> None:
     ask(f"{mode}_setBalance", WHALE, "0x1")
     dumped = ask(f"{mode}_dumpState")
     ask(f"{mode}_setBalance", WHALE, "0x2")
@@ -91,7 +91,7 @@ def test_a_state_is_dumped_and_loaded(ask: Ask, mode: str) -> None:  # noqa: F81
     assert ask(f"{mode}_loadState", dumped[:-64] + "00" * 32)["code"] == -32000
 
 
-def test_a_snapshot_remembers_what_was_set_outside_of_blocks(ask: Ask) -> None:  # noqa: F811
+def test_a_snapshot_remembers_what_was_set_outside_of_blocks(ask: Ask) -> None:
     ask("anvil_setBalance", WHALE, "0x7")
     identity = ask("evm_snapshot")
     ask("anvil_setBalance", WHALE, "0x8")
@@ -99,7 +99,7 @@ def test_a_snapshot_remembers_what_was_set_outside_of_blocks(ask: Ask) -> None: 
     assert ask("eth_getBalance", WHALE, "latest") == "0x7"
 
 
-def test_ganache_names(ask: Ask) -> None:  # noqa: F811
+def test_ganache_names(ask: Ask) -> None:
     ask("evm_setAccountBalance", WHALE, "0x7")
     ask("evm_setAccountNonce", WHALE, "0x3")
     ask("evm_setAccountCode", WHALE, "0x6001")
@@ -111,7 +111,7 @@ def test_ganache_names(ask: Ask) -> None:  # noqa: F811
     assert int(ask("eth_getStorageAt", WHALE, "0x1", "latest"), 16) == 2
 
 
-def test_the_next_block_gets_a_time(ask: Ask) -> None:  # noqa: F811
+def test_the_next_block_gets_a_time(ask: Ask) -> None:
     ask("evm_mine")
     head_s = int(ask("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
     wanted_s = ask("anvil_nodeInfo")["currentBlockTimestamp"] + 10_000_000
@@ -125,7 +125,7 @@ def test_the_next_block_gets_a_time(ask: Ask) -> None:  # noqa: F811
 
 
 @MODES
-def test_blocks_are_mined_with_and_without_an_interval(ask: Ask, mode: str) -> None:  # noqa: F811
+def test_blocks_are_mined_with_and_without_an_interval(ask: Ask, mode: str) -> None:
     before = int(ask("eth_blockNumber"), 16)
     assert ask(f"{mode}_mine", "0x2", "0x0") is None
     assert ask(f"{mode}_mine", "0x2", "0x3c") is None
@@ -133,7 +133,7 @@ def test_blocks_are_mined_with_and_without_an_interval(ask: Ask, mode: str) -> N
     assert int(last["timestamp"], 16) - int(previous["timestamp"], 16) in (60, 61)
 
 
-def test_every_transaction_gets_its_block(ask: Ask, node: RunningNode) -> None:  # noqa: F811
+def test_every_transaction_gets_its_block(ask: Ask, node: RunningNode) -> None:
     assert ask("evm_setAutomine", True) is None
     assert ask("anvil_getAutomine") is True
     raw = ask("eth_signTransaction", {"from": UNLOCKED, "to": NOBODY})["raw"]
@@ -157,13 +157,13 @@ def test_every_transaction_gets_its_block(ask: Ask, node: RunningNode) -> None: 
         ("anvil_setRpcUrl", "http://localhost"),
     ],
 )
-def test_what_cannot_be_done_says_why(ask: Ask, method: str, value: Any) -> None:  # noqa: F811
+def test_what_cannot_be_done_says_why(ask: Ask, method: str, value: Any) -> None:
     answer = ask(method, value)
     assert answer["code"] == -32000
     assert answer["message"].startswith("not supported: ")
 
 
-def test_what_changes_nothing_is_taken(ask: Ask) -> None:  # noqa: F811
+def test_what_changes_nothing_is_taken(ask: Ask) -> None:
     assert ask("hardhat_setLoggingEnabled", True) is None
     assert ask("anvil_removeBlockTimestampInterval") is True
     assert ask("anvil_setBlockTimestampInterval", 5)["code"] == -32602

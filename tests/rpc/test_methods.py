@@ -1,14 +1,12 @@
 """Answers of the node itself, as raw JSON-RPC: shapes, tags, error codes."""
 
-import json
-import urllib.request
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from eth_account import Account
 
 from genesis.keccak import keccak256
+from tests.rpc.asking import Ask, post
 from tests.rpc.running_node import KEYS, RunningNode, address_of
 
 ALICE = "0x" + address_of(KEYS[1]).hex()
@@ -16,51 +14,7 @@ BOB = "0x" + address_of(KEYS[2]).hex()
 UNLOCKED = "0x" + address_of(KEYS[0]).hex()
 NOBODY = "0x" + "ee" * 20
 NO_HASH = "0x" + "ee" * 32
-COUNTER = "0x6000546001018060005560005260206000a000"
-"""Runtime: increments slot 0 and logs the new value with no topics."""
 RETURN_SLOT_0 = "0x60005460005260206000f3"
-
-Ask = Callable[..., Any]
-
-
-def post(url: str, body: Any) -> Any:
-    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=20) as answer:
-        return json.loads(answer.read())
-
-
-@pytest.fixture(scope="module")
-def ask(node: RunningNode) -> Ask:
-    """The result, or the error object."""
-
-    def call(method: str, *params: Any) -> Any:
-        answer = post(node.url, {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)})
-        return answer["error"] if "error" in answer else answer["result"]
-
-    return call
-
-
-@pytest.fixture
-def snapshot(ask: Ask) -> Iterator[None]:
-    """Whatever the test does to the chain is undone."""
-    identity = ask("evm_snapshot")
-    yield
-    assert ask("evm_revert", identity) is True
-
-
-def init_code(runtime: str) -> str:
-    code = bytes.fromhex(runtime[2:])
-    copy = bytes.fromhex(f"60{len(code):02x}600c60003960{len(code):02x}6000f3")
-    return "0x" + (copy.ljust(12, b"\0") + code).hex()
-
-
-@pytest.fixture(scope="module")
-def counter(ask: Ask) -> str:
-    sent = ask("eth_sendTransaction", {"from": UNLOCKED, "data": init_code(COUNTER)})
-    ask("evm_mine")
-    receipt = ask("eth_getTransactionReceipt", sent)
-    assert receipt["status"] == "0x1"
-    return str(receipt["contractAddress"])
 
 
 def bump(ask: Ask, counter: str) -> Any:

@@ -226,3 +226,41 @@ async def test_revert_of_a_precompile_has_code_3_and_data(bench: Bench) -> None:
     assert error["code"] == 3
     selector = next(key for key, item in DATANETS.interface.errors.items() if item.name == "DatanetNotFound")
     assert error["data"].startswith("0x" + selector.hex())
+
+
+async def test_traces_name_calls_of_precompiles(bench: Bench) -> None:
+    created = DATANETS.calldata("createDatanet", "digits", "sha256:00", ZERO_HASH, ZERO_HASH, 0, 0)
+    sent = await bench.send(DATANET_REGISTRY, created)
+    trace = await bench.ask("debug_traceTransaction", sent, {"tracer": "callTracer"})
+    named = trace["precompile"]
+    assert named["contract"] == "DatanetRegistry"
+    assert named["method"].startswith("createDatanet(")
+    assert named["arguments"]["name"] == "digits"
+    missing = {"to": "0x" + DATANET_REGISTRY.hex(), "data": "0x" + DATANETS.calldata("getDatanet", 9).hex()}
+    failed = await bench.ask("debug_traceCall", missing, "latest", {"tracer": "callTracer"})
+    assert failed["precompile"]["error"]["name"] == "DatanetNotFound"
+    assert failed["precompile"]["arguments"] == {"datanetId": "0x9"}
+    unknown = await bench.ask(
+        "debug_traceCall", missing | {"data": "0x12345678"}, "latest", {"tracer": "callTracer"}
+    )
+    assert unknown["precompile"] == {"contract": "DatanetRegistry", "method": None}
+    malformed = missing | {"data": missing["data"][:10]}
+    torn = await bench.ask("debug_traceCall", malformed, "latest", {"tracer": "callTracer"})
+    assert torn["precompile"]["arguments"] is None
+
+
+async def test_traces_of_other_calls_have_no_extra_fields(bench: Bench) -> None:
+    sent = await bench.send(BOB, value=1)
+    trace = await bench.ask("debug_traceTransaction", sent, {"tracer": "callTracer"})
+    assert "precompile" not in trace
+
+
+async def test_the_configuration_has_our_precompiles_too(bench: Bench) -> None:
+    current = (await bench.ask("eth_config"))["current"]
+    assert current["precompiles"]["DatanetRegistry"] == "0x" + DATANET_REGISTRY.hex()
+    assert "DEPOSIT_CONTRACT_ADDRESS" not in current["systemContracts"]
+
+
+async def test_blob_transactions_are_refused(bench: Bench) -> None:
+    filled = await bench.ask("eth_fillTransaction", {"to": "0x" + BOB.hex(), "blobVersionedHashes": []})
+    assert filled["code"] == -32602
