@@ -21,6 +21,19 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
+class ElapsedClock:
+    """Goes on from `start_s`; stands still while the machine sleeps, and for a next process starts anew."""
+
+    def __init__(self, start_s: float = 0.0) -> None:
+        self._start_s = start_s - time.monotonic()
+
+    def now_s(self) -> float:
+        return self._start_s + time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
 class SteeredClock:
     """A development chain's clock: another clock's time plus an offset that only grows.
 

@@ -2,6 +2,9 @@
 
 The embedded L1, the verifier, the validator and the worker are child processes, so that none of them shares
 the sequencer's interpreter lock; everything else of the network runs in this process.
+
+Chain time stands still while a network with an embedded L1 is stopped or its machine asleep, so that it goes
+on where it was instead of making up for hours of blocks.
 """
 
 import asyncio
@@ -18,6 +21,7 @@ from openledger_node.client.account import dev_account, dev_private_key
 from openledger_node.client.errors import RemoteError, UnreachableError
 from openledger_node.client.ethereum import Ethereum
 from openledger_node.client.rpc import HttpRpc
+from openledger_node.clock import ElapsedClock, SystemClock
 from openledger_node.config.model import DevConfig
 from openledger_node.errors import StartError
 from openledger_node.metrics.server import HealthCheck
@@ -73,8 +77,9 @@ async def _run(config: DevConfig, directory: Path, supervisor: Supervisor) -> No
         l1 = Ethereum(await closing.enter_async_context(HttpRpc(urls.l1_rpc)))
         network = await _join_l1(config, directory, supervisor, l1)
         supervisor.start("verifier", verifier(config, urls, directory), needed=False)
+        clock = SystemClock() if config.l1.url else ElapsedClock(await l1.timestamp_s())
         rollup = await closing.enter_async_context(
-            open_rollup(network.rollup, network.genesis, urls.l1_rpc, directory / "node")
+            open_rollup(network.rollup, network.genesis, urls.l1_rpc, directory / "node", clock)
         )
         maker = await _start_chain(config, rollup, supervisor, closing)
         l2 = await closing.enter_async_context(HttpRpc(urls.l2_rpc))

@@ -15,6 +15,7 @@ from openledger_node.chain.chain import Chain
 from openledger_node.chain.ethereum_block_maker import EthereumBlockMaker
 from openledger_node.chain.ethereum_genesis import EthereumGenesis
 from openledger_node.client.account import dev_account, dev_private_key
+from openledger_node.clock import ElapsedClock
 from openledger_node.config.model import EthereumConfig
 from openledger_node.errors import StartError
 from openledger_node.node.ethereum_import import import_blocks, load_genesis, read_blocks
@@ -103,7 +104,7 @@ async def _run_files(
 async def _run_dev(config: EthereumConfig, directory: Path, stop: asyncio.Event) -> None:
     balances = {dev_account(i).address: Wei(DEV_BALANCE_WEI) for i in range(DEV_ACCOUNT_COUNT)}
     async with open_execution(
-        dev_l1_spec(), l1_dev_allocation(balances), _genesis_time_s(directory), directory
+        dev_l1_spec(), l1_dev_allocation(balances), _genesis_time_s(directory), directory, ElapsedClock()
     ) as execution:
         maker = EthereumBlockMaker(
             execution.chain,

@@ -9,7 +9,7 @@ from genesis.account import GenesisAccount
 from genesis.spec import ChainSpec
 from genesis.types import Address
 from openledger_node.chain.chain import Chain
-from openledger_node.clock import SteeredClock, SystemClock
+from openledger_node.clock import Clock, SteeredClock, SystemClock
 from openledger_node.errors import StartError
 from openledger_node.node.lane import ExecutionLane
 from openledger_node.rpc.context import RpcContext
@@ -38,21 +38,26 @@ class Execution:
 
 @contextlib.asynccontextmanager
 async def open_execution(
-    spec: ChainSpec, alloc: Mapping[Address, GenesisAccount], genesis_timestamp_s: int, directory: Path
+    spec: ChainSpec,
+    alloc: Mapping[Address, GenesisAccount],
+    genesis_timestamp_s: int,
+    directory: Path,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Execution]:
     """Open the chain in `directory`, creating it there on the first start; everything is closed on exit.
 
+    The chain's time is that of `clock`, the system's if None, and never before the head's.
     Raises StartError for a directory of another chain or in use by another process.
     """
     async with open_execution_on(
-        lambda store: Chain.open(spec, store, alloc, genesis_timestamp_s), directory
+        lambda store: Chain.open(spec, store, alloc, genesis_timestamp_s), directory, clock
     ) as execution:
         yield execution
 
 
 @contextlib.asynccontextmanager
 async def open_execution_on(
-    open_chain: Callable[[KeyValue], Chain], directory: Path
+    open_chain: Callable[[KeyValue], Chain], directory: Path, clock: Clock | None = None
 ) -> AsyncIterator[Execution]:
     """The same over a chain that `open_chain` opens in the directory's store."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -62,12 +67,12 @@ async def open_execution_on(
         chain = open_chain(store)
         lane = ExecutionLane()
         closing.callback(lane.close)
-        clock = SteeredClock(SystemClock(), not_before_s=chain.head.header.timestamp_s)
+        steered = SteeredClock(clock or SystemClock(), not_before_s=chain.head.header.timestamp_s)
         feeds = Feeds()
-        pool = PoolService(chain, clock, feeds, journal=Journal(directory / JOURNAL_FILE))
+        pool = PoolService(chain, steered, feeds, journal=Journal(directory / JOURNAL_FILE))
         pool.start()
         closing.callback(pool.stop)
-        yield Execution(chain, lane, feeds, pool, clock)
+        yield Execution(chain, lane, feeds, pool, steered)
 
 
 class RpcPorts:

@@ -11,6 +11,7 @@ from genesis.spec import OPEN_UNIT, ROLLUP_FEES, ChainSpec, RollupConfig
 from openledger_node import __version__
 from openledger_node.chain.chain import Chain
 from openledger_node.client.account import dev_private_key
+from openledger_node.clock import Clock
 from openledger_node.config.model import MetricsSection
 from openledger_node.errors import StartError
 from openledger_node.l1.client import L1Client
@@ -57,14 +58,14 @@ class Rollup:
 
 @contextlib.asynccontextmanager
 async def open_rollup(
-    config: RollupConfig, genesis: GenesisFile, l1_url: str, directory: Path
+    config: RollupConfig, genesis: GenesisFile, l1_url: str, directory: Path, clock: Clock | None = None
 ) -> AsyncIterator[Rollup]:
     """Open chain and L1 connection. Raises StartError for a wrong L1 or a data directory of another chain."""
     spec = ChainSpec(
         chain_id=config.l2_chain_id, is_rollup=True, block_gas_limit=L2_BLOCK_GAS_LIMIT, fees=ROLLUP_FEES
     )
     async with (
-        open_execution(spec, genesis.accounts, genesis.timestamp_s, directory) as execution,
+        open_execution(spec, genesis.accounts, genesis.timestamp_s, directory, clock) as execution,
         L1Client([l1_url]) as l1,
     ):
         if execution.chain.genesis.header.hash != config.l2_genesis.hash:

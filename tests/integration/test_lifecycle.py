@@ -1,6 +1,7 @@
 """Start, stop, kill and start again: nothing sealed is lost, nothing is announced twice."""
 
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,22 @@ from web3 import Web3
 from openledger_node.client.account import dev_private_key
 from tests.integration.network import DevNode, wait_until
 
+ABSENCE_S = 8.0
+
 
 def test_stop_is_quick_and_a_second_start_continues_the_chain(tmp_path: Path) -> None:
     node = DevNode(tmp_path / "dev").start()
     try:
         before = node.rpc("eth_getBlockByNumber", "latest", False)
         assert node.stop() < 10.0
+        time.sleep(ABSENCE_S)
+        start_s = time.monotonic()
         node.start()
+        now = node.rpc("eth_getBlockByNumber", "latest", False)
+        passed_s = int(now["timestamp"], 16) - int(before["timestamp"], 16)
+        assert passed_s < time.monotonic() - start_s + ABSENCE_S / 2, (
+            "time went on while the node was stopped"
+        )
         again = node.rpc("eth_getBlockByNumber", before["number"], False)
         assert again["hash"] == before["hash"]
         wait_until(lambda: int(node.rpc("eth_blockNumber"), 16) > int(before["number"], 16) + 3, "new blocks")
