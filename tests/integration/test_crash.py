@@ -121,11 +121,12 @@ def test_the_demo_completes_though_every_child_is_killed(network: DevNode, dice:
     latest_s = {"worker": DEMO_S, "verifier": DEMO_S, "validator": DEMO_S, "l1": L1_STEPS_S}
     kills = sorted((dice.uniform(0, most_s), part) for part, most_s in latest_s.items())
     demo = RunningDemo(network)
+    demo.wait_for_step("Five contributors")
     start_s = time.monotonic()
     with told.following(network):
         for moment_s, part in kills:
             time.sleep(max(0.0, start_s + moment_s - time.monotonic()))
-            print(f"kill {part} in '{demo.steps[-1] if demo.steps else 'the beginning'}'")
+            print(f"kill {part} in '{demo.steps[-1]}'")
             kill_child(network, part)
         result = demo.result()
     assert result["ok"]
