@@ -9,7 +9,7 @@ NPM_STAMP := tests/clients/node_modules/.installed
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 ARGS ?=
 
-.PHONY: install dev demo test test-all test-demo test-rollup test-economy bench-execution bench-precompiles bench-attribution test-python313 check format contracts clean
+.PHONY: install dev demo test test-all test-demo test-rollup test-economy bench-execution bench-precompiles fuzz-evm bench-attribution test-python313 check format contracts clean
 
 install: $(STAMP)
 
@@ -53,6 +53,25 @@ test-economy: $(DEV_STAMP)
 
 bench-execution: $(DEV_STAMP) $(NPM_STAMP)
 	$(BIN)/python -m benchmarks.execution.transfers $(ARGS)
+
+# EELS pins older libraries than ours, so it lives in an environment of its own.
+EELS_STAMP := .cache/eels/.installed
+ETHEREUMJS_STAMP := .cache/ethereumjs/.installed
+
+$(EELS_STAMP):
+	$(PYTHON) -m venv .cache/eels
+	.cache/eels/bin/python -m pip --disable-pip-version-check install -q ethereum-execution==2.20.0
+	@touch $@
+
+$(ETHEREUMJS_STAMP): tests/differential/ethereumjs/package-lock.json tests/differential/ethereumjs/run.mjs
+	@mkdir -p .cache/ethereumjs
+	cp tests/differential/ethereumjs/* .cache/ethereumjs/
+	npm ci --silent --no-audit --no-fund --prefix .cache/ethereumjs
+	@touch $@
+
+# `make fuzz-evm ARGS='--transactions 10000 --seed 1'` takes about ten minutes.
+fuzz-evm: $(DEV_STAMP) $(EELS_STAMP) $(ETHEREUMJS_STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.differential $(ARGS)
 
 bench-precompiles: $(DEV_STAMP)
 	OMP_NUM_THREADS=1 RAYON_NUM_THREADS=1 $(BIN)/python -m benchmarks.precompiles $(ARGS)
