@@ -38,6 +38,13 @@ class CallTimeoutError(CallError):
     """The call took longer than its caller allows."""
 
 
+class TraceTooLargeError(CallError):
+    """A trace would take more memory than this node gives to one request."""
+
+    def __init__(self) -> None:
+        super().__init__("trace too large: leave parts out by the tracer's options, or trace one transaction")
+
+
 class Refusal(Enum):
     """Why a simulation stops. Source: execution-apis, errors of eth_simulateV1."""
 

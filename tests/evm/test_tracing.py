@@ -1,12 +1,13 @@
 """Tracers say what geth's say, on calls and on transactions of a block."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from genesis.types import Address
 from openledger_node.chain.chain import Chain
-from openledger_node.evm.errors import CallError
+from openledger_node.evm.errors import CallError, TraceTooLargeError
 from openledger_node.evm.records import AccountOverride
 from tests.evm import world
 from tests.evm.world import ALICE, BOB, ROLLUP
@@ -134,3 +135,77 @@ def test_prestate_and_difference() -> None:
     assert changed["post"][store] == {"storage": {"0x" + "0" * 64: f"0x{6:064x}"}}
     assert changed["pre"][store]["storage"] == {"0x" + "0" * 64: f"0x{4:064x}"}
     assert changed["post"]["0x" + ALICE.address.hex()]["nonce"] == 2
+
+
+def _trace_code(tracer: str, code: str, gas: int = 3_000_000, **options: Any) -> Any:
+    """CALLER has the code and is the sender's callee."""
+    overrides = {CALLER: AccountOverride(code=bytes.fromhex(code), balance_wei=5)}
+    request = replace(world.call(CALLER, b""), gas=gas)
+    return world.open_chain().snapshot().trace_call(request, tracer, options, overrides=overrides)
+
+
+# Logs CALLDATASIZE bytes; called with data it ends there, else it calls itself with one byte and logs again.
+LOG, AGAIN = "365fa0", "5f5f60015f5f305af150"
+NESTED = f"{LOG}36601457{AGAIN}{LOG}5b00"
+# As above, but every frame reverts at its end.
+REVERTING = f"{LOG}36601457{AGAIN}{LOG}5b5f5ffd"
+
+
+def test_logs_belong_to_the_frame_that_emitted_them() -> None:
+    trace = _trace_code("callTracer", NESTED, withLog=True)
+    (inner,) = trace["calls"]
+    assert [(log["index"], log["position"]) for log in trace["logs"]] == [("0x0", "0x0"), ("0x2", "0x1")]
+    assert [(log["index"], log["data"]) for log in inner["logs"]] == [("0x1", "0x00")]
+    top = _trace_code("callTracer", NESTED, withLog=True, onlyTopCall=True)
+    assert [log["index"] for log in top["logs"]] == ["0x0", "0x2"]
+    failed = _trace_code("callTracer", REVERTING, withLog=True)
+    assert "logs" not in failed
+    assert "logs" not in failed["calls"][0]
+
+
+@pytest.mark.parametrize(
+    ("tracer", "code", "options"),
+    [
+        ("", "5f" * 1_000 + "5b" + "5f50" * 20 + "6103e856", {}),
+        ("", "5f620fffff525b" + "5f50" * 20 + "600656", {"enableMemory": True, "disableStack": True}),
+        ("", "5f5b8054508060015560010160" + "0156", {}),
+        ("callTracer", "5b5f5f6207ffff5f5f60995af1505f56", {}),
+    ],
+)
+def test_a_trace_is_given_up_before_memory_is(tracer: str, code: str, options: dict[str, Any]) -> None:
+    """A full stack, large memory, many slots, large calldata: each step repeats them all."""
+    with pytest.raises(TraceTooLargeError, match="trace too large"):
+        _trace_code(tracer, code, **options)
+
+
+def test_what_is_left_out_takes_no_room() -> None:
+    trace = _trace_code("", "5f" * 1_000 + "5b" + "5f50" * 20 + "6103e856", 200_000, limit=2_000)
+    assert len(trace["structLogs"]) == 2_000
+    top = _trace_code("callTracer", "5b5f5f6207ffff5f5f60995af1505f56", 700_000, onlyTopCall=True)
+    assert top["error"] == "out of gas"
+
+
+@pytest.mark.parametrize(
+    ("code", "names", "error"),
+    [
+        ("5f", ["PUSH0", "STOP"], None),
+        ("20", ["KECCAK256"], "stack underflow"),
+        ("44", ["DIFFICULTY", "STOP"], None),
+        ("0c", ["opcode 0xc not defined"], "invalid opcode: opcode 0xc not defined"),
+        ("fe", ["INVALID"], "invalid opcode: INVALID"),
+        ("5f56", ["PUSH0", "JUMP"], "invalid jump destination"),
+    ],
+)
+def test_names_of_instructions_and_halts(code: str, names: list[str], error: str | None) -> None:
+    trace = _trace_code("", code)
+    assert [log["op"] for log in trace["structLogs"]] == names
+    assert trace["structLogs"][-1].get("error") == error
+    assert _trace_code("callTracer", code).get("error") == error
+
+
+def test_the_cost_of_a_creation_leaves_out_its_code() -> None:
+    # Creates a contract of 32 zero bytes with init code that returns memory: PUSH1 32, PUSH0, RETURN.
+    create = "6360205ff35f52" + "6004601c5ff000"
+    trace = _trace_code("", create)
+    costs = {log["op"]: log["gasCost"] for log in trace["structLogs"] if log["depth"] == 2}
+    assert costs["RETURN"] == 3

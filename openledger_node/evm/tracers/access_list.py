@@ -8,7 +8,7 @@ from typing import Any
 
 from genesis.types import Address
 from openledger_node.evm.accounts import AccountState
-from openledger_node.evm.tracers.base import Options
+from openledger_node.evm.tracers.base import Options, Room
 from openledger_node.evm.tracers.frames import ADDRESS_AT, address_of, peek
 from openledger_node.evm.transaction_processing import Outcome
 
@@ -18,7 +18,7 @@ _SLOT_OPCODES = frozenset({"SLOAD", "SSTORE"})
 class AccessListTracer:
     """The result maps each touched account to its touched slots, in order of first touch."""
 
-    def __init__(self, accounts: AccountState, options: Options) -> None:
+    def __init__(self, accounts: AccountState, options: Options, room: Room) -> None:
         self._touched: dict[Address, dict[int, None]] = {}
 
     def start(self, parties: Iterable[Address]) -> None:

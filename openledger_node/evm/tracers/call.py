@@ -11,7 +11,7 @@ from eth.exceptions import Revert
 from genesis.types import Address
 from openledger_node.evm.accounts import AccountState
 from openledger_node.evm.halts import halt_name
-from openledger_node.evm.tracers.base import Options
+from openledger_node.evm.tracers.base import Options, Room
 from openledger_node.evm.tracers.frames import address_of, data, peek, quantity
 from openledger_node.evm.transaction_processing import Outcome
 
@@ -21,12 +21,13 @@ _ERROR_SELECTOR = bytes.fromhex("08c379a0")
 
 
 class CallTracer:
-    def __init__(self, accounts: AccountState, options: Options) -> None:
+    def __init__(self, accounts: AccountState, options: Options, room: Room) -> None:
         self._accounts = accounts
+        self._room = room
         self._only_top = bool(options.get("onlyTopCall"))
         self._with_log = bool(options.get("withLog"))
         self._frames: list[dict[str, Any]] = []
-        self._log_starts: list[int] = []
+        self._logs_seen = 0
         self._last_kind = "CALL"
         self._root: dict[str, Any] = {}
 
@@ -34,25 +35,30 @@ class CallTracer:
         """Nothing to note yet."""
 
     def enter(self, frame: Any) -> None:
+        self._claim_logs()
+        if self._frames and self._only_top:
+            self._frames.append({})
+            return
         message = frame.msg
         kind = self._kind(message)
+        content = message.code if message.is_create else message.data_as_bytes
+        self._room.entry(content)
         entry: dict[str, Any] = {
             "from": data(message.sender if kind != "DELEGATECALL" else message.storage_address),
             "gas": quantity(message.gas),
             "gasUsed": "0x0",
             "to": data(_target(message, kind)),
-            "input": data(message.code if message.is_create else message.data_as_bytes),
+            "input": data(content),
             "value": quantity(message.value),
             "type": kind,
         }
         if kind == "STATICCALL":
             del entry["value"]
-        if self._frames and not self._only_top:
+        if self._frames:
             self._frames[-1].setdefault("calls", []).append(entry)
-        elif not self._frames:
+        else:
             self._root = entry
         self._frames.append(entry)
-        self._log_starts.append(len(self._accounts.logs))
 
     def _kind(self, message: Any) -> str:
         if not self._frames:
@@ -69,6 +75,7 @@ class CallTracer:
         beneficiary = peek(frame, 0)
         if beneficiary is None:
             return
+        self._room.entry()
         own = frame.msg.storage_address
         self._frames[-1].setdefault("calls", []).append(
             {
@@ -83,34 +90,44 @@ class CallTracer:
         )
 
     def leave(self, frame: Any) -> None:
+        self._claim_logs()
         entry = self._frames.pop()
-        start = self._log_starts.pop()
+        if self._frames and self._only_top:
+            return
         entry["gasUsed"] = quantity(frame.get_gas_used())
         error = halt_name(frame)
         if error is None and frame.msg.is_create:
-            entry["output"] = data(self._accounts.get_code(frame.msg.storage_address))
+            self._add_output(entry, self._accounts.get_code(frame.msg.storage_address))
         elif frame.output:
-            entry["output"] = data(frame.output)
+            self._add_output(entry, frame.output)
         if error is not None:
             _add_error(entry, frame, error)
-        elif self._with_log:
-            self._add_logs(entry, start)
+            _forget_logs(entry)
 
-    def _add_logs(self, entry: dict[str, Any], start: int) -> None:
-        own = entry["to"]
-        logs = [
-            {
-                "address": data(log.address),
-                "topics": [data(topic) for topic in log.topics],
-                "data": data(log.data),
-                "index": quantity(index),
-                "position": quantity(len(entry.get("calls", []))),
-            }
-            for index, log in enumerate(self._accounts.logs[start:], start)
-            if data(log.address) == own
-        ]
-        if logs:
-            entry["logs"] = logs
+    def _add_output(self, entry: dict[str, Any], output: bytes) -> None:
+        self._room.take(2 * len(output))
+        entry["output"] = data(output)
+
+    def _claim_logs(self) -> None:
+        """Logs since the last frame began or ended are of the frame that runs."""
+        logs = self._accounts.logs
+        first = min(self._logs_seen, len(logs))  # those of a failed frame are gone by now
+        self._logs_seen = len(logs)
+        if not self._with_log or not self._frames or (self._only_top and len(self._frames) > 1):
+            return
+        entry = self._frames[-1]
+        for index in range(first, len(logs)):
+            log = logs[index]
+            self._room.entry(log.data)
+            entry.setdefault("logs", []).append(
+                {
+                    "address": data(log.address),
+                    "topics": [data(topic) for topic in log.topics],
+                    "data": data(log.data),
+                    "index": quantity(index),
+                    "position": quantity(len(entry.get("calls", []))),
+                }
+            )
 
     def result(self, outcome: Outcome) -> Any:
         if self._root:
@@ -135,6 +152,14 @@ def _add_error(entry: dict[str, Any], frame: Any, error: str) -> None:
         reason = revert_reason(frame.output)
         if reason:
             entry["revertReason"] = reason
+
+
+def _forget_logs(failed: dict[str, Any]) -> None:
+    waiting = [failed]
+    while waiting:
+        entry = waiting.pop()
+        entry.pop("logs", None)
+        waiting += entry.get("calls", ())
 
 
 def revert_reason(output: bytes) -> str:

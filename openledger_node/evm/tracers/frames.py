@@ -27,6 +27,10 @@ def gas_left(frame: Any) -> int:
     return gas
 
 
+def memory_size(frame: Any) -> int:
+    return len(frame._memory._bytes)
+
+
 def memory(frame: Any) -> bytes:
     return bytes(frame._memory._bytes)
 

@@ -9,7 +9,7 @@ from typing import Any
 from genesis.types import Address
 from openledger_node.evm.account_leaf import NO_ACCOUNT
 from openledger_node.evm.accounts import AccountState
-from openledger_node.evm.tracers.base import Options
+from openledger_node.evm.tracers.base import Options, Room
 from openledger_node.evm.tracers.frames import ADDRESS_AT, address_of, data, peek, quantity
 from openledger_node.evm.transaction_processing import Outcome
 
@@ -28,9 +28,10 @@ class _Before:
 
 
 class PrestateTracer:
-    def __init__(self, accounts: AccountState, options: Options) -> None:
+    def __init__(self, accounts: AccountState, options: Options, room: Room) -> None:
         self._accounts = accounts
         self._options = options
+        self._room = room
         self._before: dict[Any, _Before] = {}
 
     def start(self, parties: Iterable[Address]) -> None:
@@ -39,7 +40,8 @@ class PrestateTracer:
 
     def touch(self, address: Any) -> _Before:
         if address not in self._before:
-            self._before[address] = _Before(self._accounts, address)
+            before = self._before[address] = _Before(self._accounts, address)
+            self._room.entry(before.code)
         return self._before[address]
 
     def enter(self, frame: Any) -> None:
@@ -52,7 +54,9 @@ class PrestateTracer:
                 own = frame.msg.storage_address
                 before = self.touch(own)
                 original = self._accounts.get_storage(own, slot, from_journal=False)
-                before.slots.setdefault(slot, original)
+                if slot not in before.slots:
+                    self._room.entry()
+                    before.slots[slot] = original
         elif mnemonic in ADDRESS_AT:
             word = peek(frame, ADDRESS_AT[mnemonic])
             if word is not None:

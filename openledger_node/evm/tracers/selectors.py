@@ -5,14 +5,14 @@ from typing import Any
 
 from genesis.types import Address
 from openledger_node.evm.accounts import AccountState
-from openledger_node.evm.tracers.base import Options
+from openledger_node.evm.tracers.base import Options, Room
 from openledger_node.evm.transaction_processing import Outcome
 
 _SELECTOR_BYTES = 4
 
 
 class SelectorTracer:
-    def __init__(self, accounts: AccountState, options: Options) -> None:
+    def __init__(self, accounts: AccountState, options: Options, room: Room) -> None:
         self._counts: dict[str, int] = {}
 
     def start(self, parties: Iterable[Address]) -> None:

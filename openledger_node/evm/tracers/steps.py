@@ -9,8 +9,16 @@ from typing import Any
 from genesis.types import Address
 from openledger_node.evm.accounts import AccountState
 from openledger_node.evm.halts import halt_name
-from openledger_node.evm.tracers.base import Options
-from openledger_node.evm.tracers.frames import gas_left, memory, opcode_name, peek, quantity, stack
+from openledger_node.evm.tracers.base import ENTRY_BYTES, TEXT_BYTES, Options, Room
+from openledger_node.evm.tracers.frames import (
+    gas_left,
+    memory,
+    memory_size,
+    opcode_name,
+    peek,
+    quantity,
+    stack,
+)
 from openledger_node.evm.transaction_processing import Outcome
 
 _SLOAD, _SSTORE = 0x54, 0x55
@@ -18,9 +26,10 @@ _GAS_PER_CODE_BYTE = 200
 
 
 class StepTracer:
-    def __init__(self, accounts: AccountState, options: Options) -> None:
+    def __init__(self, accounts: AccountState, options: Options, room: Room) -> None:
         self._accounts = accounts
         self._options = options
+        self._room = room
         self._limit = int(options.get("limit") or 0)
         self._logs: list[dict[str, Any]] = []
         self._open: list[tuple[Any, dict[str, Any]] | None] = []
@@ -35,6 +44,10 @@ class StepTracer:
 
     def step(self, frame: Any, opcode: int, mnemonic: str) -> None:
         self._close()
+        if self._limit and len(self._logs) >= self._limit:
+            self._open[-1] = None
+            return
+        self._room.take(ENTRY_BYTES)
         entry: dict[str, Any] = {
             "pc": frame.code.program_counter - 1,
             "op": opcode_name(opcode, mnemonic),
@@ -47,19 +60,25 @@ class StepTracer:
             del entry["refund"]
         self._add_details(frame, opcode, entry)
         self._open[-1] = (frame, entry)
-        if not self._limit or len(self._logs) < self._limit:
-            self._logs.append(entry)
+        self._logs.append(entry)
 
     def _add_details(self, frame: Any, opcode: int, entry: dict[str, Any]) -> None:
         if not self._options.get("disableStack"):
-            entry["stack"] = [quantity(value) for value in stack(frame)]
+            entry["stack"] = self._texts([quantity(value) for value in stack(frame)])
         if self._options.get("enableReturnData") and frame.return_data:
+            self._room.take(2 * len(frame.return_data))
             entry["returnData"] = "0x" + bytes(frame.return_data).hex()
         if self._options.get("enableMemory"):
+            self._room.take(2 * memory_size(frame))
             content = memory(frame)
-            entry["memory"] = ["0x" + content[i : i + 32].hex() for i in range(0, len(content), 32)]
+            words = range(0, len(content), 32)
+            entry["memory"] = self._texts(["0x" + content[i : i + 32].hex() for i in words])
         if opcode in (_SLOAD, _SSTORE) and not self._options.get("disableStorage"):
             self._add_storage(frame, opcode, entry)
+
+    def _texts(self, texts: list[str]) -> list[str]:
+        self._room.take(TEXT_BYTES * len(texts) + sum(map(len, texts)))
+        return texts
 
     def _add_storage(self, frame: Any, opcode: int, entry: dict[str, Any]) -> None:
         slot = peek(frame, 0)
@@ -71,6 +90,7 @@ class StepTracer:
             value = self._accounts.get_storage(address, slot)
         seen = self._storage.setdefault(address, {})
         seen[f"0x{slot:064x}"] = f"0x{value:064x}"
+        self._room.take(ENTRY_BYTES * len(seen))
         entry["storage"] = dict(seen)
 
     def leave(self, frame: Any) -> None:
