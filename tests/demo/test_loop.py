@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from openledger_node.demo.data import ROLES
+from openledger_node.demo.records import DemoResult
+from tests.demo.shape import differences
 from tests.integration.network import COMMAND, DevNode
 
 PATIENCE_S = 180
@@ -27,6 +30,14 @@ def honest(demo_node: DevNode) -> dict[str, Any]:
 
 def test_every_check_holds(honest: dict[str, Any]) -> None:
     assert honest["ok"], honest["checks"]
+
+
+def test_the_json_is_what_the_records_say(honest: dict[str, Any]) -> None:
+    assert differences(DemoResult, honest) == []
+    assert [row["role"] for row in honest["contributors"]] == list(ROLES)
+    assert honest["inferences"] >= 50
+    assert {each["chain"] for each in honest["transactions"]} == {"L1", "L2"}
+    assert honest["dishonest"] is None
 
 
 def test_it_takes_less_than_three_minutes(honest: dict[str, Any]) -> None:
@@ -51,6 +62,7 @@ def test_every_transaction_is_on_its_chain(demo_node: DevNode, honest: dict[str,
 def test_one_false_score_is_caught(demo_node: DevNode) -> None:
     result = run_demo(demo_node, "--dishonest-provider", "--seed", "2")
     assert result["ok"], result["checks"]
+    assert differences(DemoResult, result) == []
     false = result["dishonest"]
     assert false["true_score"] != false["posted_score"]
     assert int(false["stake_before_wei"]) - int(false["stake_after_wei"]) == int(false["slashed_wei"]) > 0
