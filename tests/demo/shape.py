@@ -15,11 +15,8 @@ def differences(hint: Any, value: Any, where: str = "result") -> list[str]:
     if get_origin(hint) is list:
         if not isinstance(value, list):
             return [f"{where} is no list"]
-        return [
-            text
-            for i, each in enumerate(value)
-            for text in differences(*get_args(hint), each, f"{where}[{i}]")
-        ]
+        (kind,) = get_args(hint)
+        return [text for i, each in enumerate(value) for text in differences(kind, each, f"{where}[{i}]")]
     expected = get_origin(hint) or hint
     if type(value) is not expected:
         return [f"{where} is {value!r}, not {expected.__name__}"]
