@@ -134,7 +134,7 @@ class InferenceRoutes:
         """Start settling; `{hold_post_s}` lets other providers post first. 202 with where to look."""
         body = await read_json(request) if request.can_read_body else {}
         hold_post_s = _whole(str(body.get("hold_post_s", 0)), "hold_post_s", MAX_HOLD_S)
-        plan = await self._settling.settle(channel_id_of(request.match_info["id"]), hold_post_s)
+        plan = await self._settling.settle(channel_id_of(request.match_info["id"]), hold_post_s, again=True)
         return json_response({"key": plan.key, "url": f"/api/settlements/{plan.key}"}, 202)
 
     async def settlement(self, request: web.Request) -> web.StreamResponse:

@@ -90,8 +90,8 @@ class Settling:
         self._clock = clock
         self._rule = rule
 
-    async def settle(self, channel_id: Hash32, hold_post_s: int = 0) -> SettlementPlan:
-        """Start settling what is acknowledged; the same again while it runs.
+    async def settle(self, channel_id: Hash32, hold_post_s: int = 0, again: bool = False) -> SettlementPlan:
+        """Start settling what is acknowledged; the same again while it runs. `again`: also if it had stopped.
 
         Raises NotFoundError, UserError.
         """
@@ -109,7 +109,7 @@ class Settling:
                 "sign a voucher for the newest receipts first (POST /v1/channels/{id}/voucher)",
             )
         plan = plan_settlement(channel, signed, receipts, hold_post_s)
-        await self._attestor.submit(plan)
+        await self._attestor.submit(plan, again)
         return plan
 
     async def run(self) -> None:

@@ -86,9 +86,11 @@ class Attestor:
             Step.CLOSE: self._close,
         }
 
-    async def submit(self, plan: SettlementPlan) -> bool:
-        """Keep a plan and start on it; False when it is known already."""
+    async def submit(self, plan: SettlementPlan, again: bool = False) -> bool:
+        """Keep a plan and start on it; False when it is known. `again` starts one that had stopped."""
         added = await self._parts.table.add(plan, self._parts.clock.now_s())
+        if again and not added:
+            await self._parts.table.reopen(plan.key)
         self._wake.set()
         return added
 

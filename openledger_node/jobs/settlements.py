@@ -1,7 +1,7 @@
 """Where settlements under way are kept, so that a provider's claims survive its restart."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from sqlalchemy import JSON, Boolean, Column, Float, MetaData, RowMapping, String, Table, select, update
@@ -53,6 +53,12 @@ class SettlementTable:
                 .where(_settlements.c.key == key)
                 .values(progress=_progress_to_json(progress), closed=progress.final or bool(progress.error))
             )
+
+    async def reopen(self, key: str) -> None:
+        """Forget the error that stopped a settlement; what was done before it stays done."""
+        found = await self.get(key)
+        if found is not None and found[1].error:
+            await self.save(key, replace(found[1], error=""))
 
     async def get(self, key: str) -> tuple[SettlementPlan, SettlementProgress] | None:
         query = select(_settlements).where(_settlements.c.key == key)

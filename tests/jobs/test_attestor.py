@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from openledger_node.client.sender import Sender
 from openledger_node.jobs import settlements, table
 from openledger_node.jobs.attestor import Attestor, AttestorParts
 from openledger_node.jobs.database import Database, sqlite_url
+from openledger_node.jobs.ports import Progress, WorkerFailedError
 from openledger_node.jobs.scheduler import JobScheduler
 from openledger_node.jobs.settlements import SettlementTable
 from openledger_node.jobs.table import JobTable
@@ -35,13 +37,27 @@ class ChainClock(ManualClock):
         await asyncio.sleep(0.001)
 
 
+class FailingOncePool(InlinePool):
+    """Its first job fails for good."""
+
+    has_failed = False
+
+    async def run(self, kind: str, request: Any, progress: Progress | None = None) -> Any:
+        if not self.has_failed:
+            self.has_failed = True
+            raise WorkerFailedError("OL-2000", "out of luck", retryable=False)
+        return await super().run(kind, request, progress)
+
+
 @asynccontextmanager
-async def attesting(economy: Economy, directory: Path) -> AsyncIterator[Attestor]:
+async def attesting(
+    economy: Economy, directory: Path, pool: InlinePool | None = None
+) -> AsyncIterator[Attestor]:
     """An attestor with its scheduler, ended as a killed process would be: in the middle of anything."""
     url = sqlite_url(directory / "gateway.sqlite")
     database = await Database.open(url, [table.SCHEMA, settlements.SCHEMA])
     clock = ChainClock(economy)
-    scheduler = JobScheduler(JobTable(database), InlinePool(economy.store), clock)
+    scheduler = JobScheduler(JobTable(database), pool or InlinePool(economy.store), clock)
     ethereum = Ethereum(economy.node)
     attestor = Attestor(
         AttestorParts(
@@ -123,6 +139,20 @@ async def test_a_restart_at_any_point_neither_loses_nor_repeats(
         await attestor.submit(plan)
         await asyncio.sleep(after_s)
     async with attesting(economy, tmp_path):
+        await final(economy, tmp_path, plan.key)
+    assert await counted(economy) == (1, 1, 1)
+
+
+async def test_a_settlement_that_stopped_starts_again_when_asked(economy: Economy, tmp_path: Path) -> None:
+    plan = paid_plan(economy, 4)
+    async with attesting(economy, tmp_path, FailingOncePool(economy.store)) as attestor:
+        await attestor.submit(plan)
+        with pytest.raises(AssertionError):
+            await final(economy, tmp_path, plan.key)
+        await attestor.submit(plan)
+        with pytest.raises(AssertionError):
+            await final(economy, tmp_path, plan.key)
+        await attestor.submit(plan, again=True)
         await final(economy, tmp_path, plan.key)
     assert await counted(economy) == (1, 1, 1)
 
