@@ -194,4 +194,6 @@ def _raw_transaction(item: Item) -> bytes:
         if item[:1] >= b"\x80" or not item:
             raise RlpError("rlp: a transaction in a string must be typed")
         return item
+    if not all(isinstance(field, bytes) for field in item):
+        raise RlpError("rlp: a legacy transaction is a list of strings")
     return encode(item)

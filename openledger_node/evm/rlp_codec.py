@@ -36,6 +36,8 @@ def decode(data: bytes) -> Item:
         item: Item = _rlp_decode(data)
     except DecodingError as error:
         raise RlpError(f"rlp: {error}") from None
+    if encode(item) != data:  # the native decoder takes lengths that are not written the shortest way
+        raise RlpError("rlp: not the canonical encoding")
     return item
 
 

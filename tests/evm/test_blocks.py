@@ -47,7 +47,7 @@ def test_mutations_are_refused_or_another_block(position: int, value: int) -> No
         block = decode_block(mutated)
     except RlpError:
         return
-    assert encode_block(block.header, block.transactions, block.withdrawals) == mutated
+    assert encode_block(block.header, block.transactions, block.withdrawals, block.ommers) == mutated
 
 
 @pytest.mark.parametrize("junk", [b"", b"\xc0", b"\xc4\xc0\xc0\xc0\xc0", b"\x80"])

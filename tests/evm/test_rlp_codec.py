@@ -61,3 +61,9 @@ def test_integers_must_be_canonical() -> None:
             to_uint(item, bits)
     with pytest.raises(RlpError):
         to_fixed(b"abc", 4)
+
+
+@pytest.mark.parametrize("text", ["b80180", "b9000180", "f800", "f90001c0", "c3b80180", "8101"])
+def test_lengths_not_written_the_shortest_way_are_refused(text: str) -> None:
+    with pytest.raises(RlpError):
+        decode(bytes.fromhex(text))
