@@ -1,7 +1,6 @@
 """The provider's side of a node: artefacts, worker processes, jobs, gateway; opened and closed in order."""
 
 import contextlib
-import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +12,12 @@ from openledger_node.errors import StartError
 from openledger_node.gateway.server import Gateway, GatewayOptions
 from openledger_node.jobs.pool import PoolAdapter
 from workers.artifacts.store import ArtifactStore
-from workers.pool.handshake import read_token
+from workers.pool.handshake import read_token, write_token
 from workers.pool.server import WorkerPool
 from workers.pool.spawn import LocalWorkers
 
 ARTIFACTS_FOLDER = "artifacts"
 TOKEN_FILE = "worker.token"  # noqa: S105 - a file name
-TOKEN_BYTES = 32
 WORKER_ADDRESS = "tcp:127.0.0.1:0"
 
 
@@ -35,7 +33,7 @@ class Provider:
 async def open_workers(directory: Path, count: int) -> AsyncIterator[WorkerPool]:
     """Start the pool with `count` local processes; they join once torch is loaded, which takes seconds."""
     artifacts_path = directory / ARTIFACTS_FOLDER
-    token_file = _token_file(directory)
+    token_file = worker_token_file(directory)
     pool = WorkerPool(ArtifactStore(artifacts_path), address=WORKER_ADDRESS, token=read_token(token_file))
     async with contextlib.AsyncExitStack() as closing:
         await pool.start()
@@ -67,10 +65,9 @@ async def open_provider(
     return Provider(gateway, pool)
 
 
-def _token_file(directory: Path) -> Path:
-    """The secret workers show; made once, readable by the owner alone."""
+def worker_token_file(directory: Path) -> Path:
+    """The secret workers show; made once, readable by the owner alone; again if a crash left it empty."""
     path = directory / TOKEN_FILE
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_hex(TOKEN_BYTES))
+    if not path.exists() or not path.read_bytes().strip():
+        write_token(path)
     return path

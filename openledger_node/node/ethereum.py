@@ -104,7 +104,7 @@ async def _run_files(
 async def _run_dev(config: EthereumConfig, directory: Path, stop: asyncio.Event) -> None:
     balances = {dev_account(i).address: Wei(DEV_BALANCE_WEI) for i in range(DEV_ACCOUNT_COUNT)}
     async with open_execution(
-        dev_l1_spec(), l1_dev_allocation(balances), _genesis_time_s(directory), directory, ElapsedClock()
+        dev_l1_spec(), l1_dev_allocation(balances), genesis_time_s(directory), directory, ElapsedClock()
     ) as execution:
         maker = EthereumBlockMaker(
             execution.chain,
@@ -144,10 +144,12 @@ async def _run_dev(config: EthereumConfig, directory: Path, stop: asyncio.Event)
                 await ports.stop()
 
 
-def _genesis_time_s(directory: Path) -> int:
+def genesis_time_s(directory: Path) -> int:
     """The time the chain was first started, kept beside it."""
     file = directory / "genesis-time"
     if not file.exists():
         directory.mkdir(parents=True, exist_ok=True)
-        file.write_text(str(int(time.time())))
+        fresh = file.with_suffix(".new")
+        fresh.write_text(str(int(time.time())))
+        fresh.replace(file)
     return int(file.read_text())
