@@ -56,8 +56,14 @@ class ChildProcess:
             deaths = deaths + 1 if time.monotonic() - start_s < HEALTHY_S else 1
             log.error("child process died", child=self.name, exit_code=code, log=str(self._log_file))
             if not self._restart or deaths > MAX_RESTARTS:
-                raise CriticalError(f"{self.name} died with code {code}", f"read {self._log_file}")
+                raise CriticalError(
+                    f"{self.name} died with code {code} ({self._last_words()})", f"read {self._log_file}"
+                )
             await asyncio.sleep(RESTART_PAUSE_S)
+
+    def _last_words(self) -> str:
+        lines = self._log_file.read_text(errors="replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "without a word")
 
     @property
     def pid(self) -> int | None:

@@ -24,6 +24,7 @@ from openledger_node.client.rpc import HttpRpc
 from openledger_node.clock import ElapsedClock, SystemClock
 from openledger_node.config.model import DevConfig
 from openledger_node.errors import StartError
+from openledger_node.evm.backends import assert_native_backends
 from openledger_node.metrics.server import HealthCheck
 from openledger_node.node.ai import Provider, open_provider, open_workers
 from openledger_node.node.banner import DevUrls, banner, config_out
@@ -62,6 +63,7 @@ async def run_dev(config: DevConfig) -> None:
     """Run until stopped. Raises StartError when something is in the way."""
     stop = asyncio.Event()
     stop_on_signals(stop)
+    assert_native_backends()
     config = with_free_ports(config)
     with contextlib.suppress(StoppedError), _directory(config) as directory:
         async with Supervisor(stop) as supervisor:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.network import DevNode
-from tests.integration.services import ethereum, free_port, refusal
+from tests.integration.services import ENVIRONMENT, ethereum, free_port, refusal
 
 NOBODY = "http://127.0.0.1:1"
 PORTS = ("http", "ws", "gateway", "metrics", "verifier", "l1")
@@ -87,6 +87,11 @@ def test_a_damaged_rollup_file(stopped: DevNode, tmp_path: Path) -> None:
     (copy / "rollup.json").write_text('{"genesis": {}}')
     line = refusal("dev", "--datadir", str(copy), *any_ports(*PORTS))
     assert "genesis.system_config is missing" in line
+
+
+def test_signatures_in_pure_python(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(ENVIRONMENT, "ECC_BACKEND_CLASS", "eth_keys.backends.NativeECCBackend")
+    assert "install coincurve" in refusal("dev", "--datadir", str(tmp_path), *any_ports(*PORTS))
 
 
 def test_a_data_directory_that_cannot_be_written(tmp_path: Path) -> None:
