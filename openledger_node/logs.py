@@ -1,8 +1,9 @@
 """How the node speaks: structured lines on standard error, in the format the operator chose."""
 
+import io
 import logging
 import sys
-from typing import Literal
+from typing import Literal, TextIO, cast
 
 import structlog
 
@@ -30,6 +31,16 @@ def _shorten(_logger: object, _method: str, event: structlog.types.EventDict) ->
     return event
 
 
+class _StandardError(io.TextIOBase):
+    """Whatever standard error is when a line is written: it may be replaced after `configure`."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
 def configure(level: LogLevel, style: LogFormat) -> None:
     """Route structlog and the standard library's loggers to standard error; called once, by the CLI.
 
@@ -54,10 +65,10 @@ def configure(level: LogLevel, style: LogFormat) -> None:
     structlog.configure(
         processors=[*shared, renderers[style]],
         wrapper_class=structlog.make_filtering_bound_logger(numeric),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _StandardError())),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(_StandardError())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

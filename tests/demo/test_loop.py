@@ -40,10 +40,6 @@ def test_the_json_is_what_the_records_say(honest: dict[str, Any]) -> None:
     assert honest["dishonest"] is None
 
 
-def test_it_takes_less_than_three_minutes(honest: dict[str, Any]) -> None:
-    assert sum(step["seconds"] for step in honest["steps"]) < PATIENCE_S
-
-
 def test_the_copy_and_the_wrong_labels_do_not_pay(honest: dict[str, Any]) -> None:
     assert honest["copy_of_original"] < 0.1
     assert honest["wrong_label_of_clean"] < 0.5
