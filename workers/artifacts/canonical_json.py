@@ -5,9 +5,15 @@ NaN or infinity. Integers beyond 2^53 are written as decimal strings by whoever 
 """
 
 import json
+import re
 from typing import Any
 
 from workers.errors import InvalidInputError
+
+MAXIMUM_DEPTH = 64
+"""Deeper than any document of ours. The parser recurses in C: a stranger's brackets could end the process."""
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_BRACKETS = re.compile(rb"[\[\]{}]")
 
 
 def encode(document: Any) -> bytes:
@@ -20,9 +26,19 @@ def encode(document: Any) -> bytes:
 def decode(data: bytes) -> Any:
     """Plain JSON values of `data`; raises InvalidInputError when it is not JSON."""
     try:
+        check_depth(data)
         return json.loads(data, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise InvalidInputError(f"not JSON: {error}") from error
+
+
+def check_depth(data: bytes) -> None:
+    """Raises ValueError when brackets outside of strings nest deeper than MAXIMUM_DEPTH."""
+    depth = 0
+    for bracket in _BRACKETS.finditer(_STRINGS.sub(b"", data)):
+        depth += 1 if bracket.group() in b"[{" else -1
+        if depth > MAXIMUM_DEPTH:
+            raise ValueError(f"nested deeper than {MAXIMUM_DEPTH} levels")
 
 
 def _refuse_constant(name: str) -> None:

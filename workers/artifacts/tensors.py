@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.artifacts.canonical_json import check_depth
 from workers.errors import InvalidInputError
 
 Array = NDArray[Any]
@@ -65,6 +66,7 @@ def _split(data: bytes) -> tuple[dict[str, Any], memoryview]:
     if len(data) < 8 or size > MAX_HEADER_BYTES or 8 + size > len(data):
         raise InvalidInputError("tensor file: header length is out of bounds")
     try:
+        check_depth(data[8 : 8 + size])
         header = json.loads(data[8 : 8 + size])
     except ValueError as error:
         raise InvalidInputError(f"tensor file: {error}") from error

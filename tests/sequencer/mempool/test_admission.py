@@ -56,8 +56,8 @@ def test_gas_bounds() -> None:
     assert refusal(pool, floor).startswith("insufficient gas for floor data gas cost")
 
 
-@pytest.mark.parametrize("type_", [3, 5, 0x7E])
-def test_blob_deposit_and_unknown_types_are_refused(type_: int) -> None:
+@pytest.mark.parametrize("type_", [5, 0x7E])
+def test_deposit_and_unknown_types_are_refused(type_: int) -> None:
     assert refusal(Pool(FakeState()), transaction(type_=type_)) == "transaction type not supported"
 
 

@@ -35,6 +35,16 @@ def test_no_nan() -> None:
         decode(b"NaN")
 
 
+def test_brackets_in_strings_do_not_count() -> None:
+    assert decode(b'["' + b"[" * 1_000 + rb"\"" + b'{"]') == ["[" * 1_000 + '"{']
+
+
+def test_depth_is_bounded_where_the_parser_would_still_go_on() -> None:
+    assert decode(b"[" * 64 + b"]" * 64) is not None
+    with pytest.raises(InvalidInputError, match="nested deeper"):
+        decode(b'{"a":' * 65 + b"1" + b"}" * 65)
+
+
 @pytest.mark.parametrize("data", [b"", b"{", b"\xff", b"[" * 100_000])
 def test_malformed(data: bytes) -> None:
     with pytest.raises(InvalidInputError):
