@@ -80,9 +80,8 @@ async def _run(config: DevConfig, directory: Path, supervisor: Supervisor) -> No
         network = await _join_l1(config, directory, supervisor, l1)
         supervisor.start("verifier", verifier(config, urls, directory), needed=False)
         clock = SystemClock() if config.l1.url else ElapsedClock(await l1.timestamp_s())
-        rollup = await closing.enter_async_context(
-            open_rollup(network.rollup, network.genesis, urls.l1_rpc, directory / "node", clock)
-        )
+        opening = open_rollup(network.rollup, network.genesis, urls.l1_rpc, directory / "node", clock)
+        rollup = await supervisor.guard(closing.enter_async_context(opening))
         maker = await _start_chain(config, rollup, supervisor, closing)
         l2 = await closing.enter_async_context(HttpRpc(urls.l2_rpc))
         await supervisor.guard(stake_operators(l2))

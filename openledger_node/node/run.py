@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -16,7 +16,7 @@ from openledger_node.metrics.server import HealthCheck
 from openledger_node.node.ai import open_provider, open_workers
 from openledger_node.node.execution import RpcPorts
 from openledger_node.node.keys import read_key
-from openledger_node.node.lifecycle import ParentWatch, Supervisor, stop_on_signals
+from openledger_node.node.lifecycle import ParentWatch, StoppedError, Supervisor, stop_on_signals
 from openledger_node.node.network_files import load_genesis, load_rollup_config
 from openledger_node.node.rollup import (
     Rollup,
@@ -38,13 +38,18 @@ async def run_node(config: RunConfig) -> None:
     """Run until stopped. Raises StartError for settings that contradict each other."""
     stop = asyncio.Event()
     stop_on_signals(stop)
-    async with Supervisor(stop) as supervisor:
-        supervisor.start("parent watch", ParentWatch(stop))
-        if "validator" in config.role:
-            _only(config.role, "validator")
-            await _run_validator(config, supervisor)
-        else:
-            await _run_rollup(config, supervisor)
+    with contextlib.suppress(StoppedError):
+        async with Supervisor(stop) as supervisor:
+            supervisor.start("parent watch", ParentWatch(stop))
+            await _run_roles(config, supervisor)
+
+
+async def _run_roles(config: RunConfig, supervisor: Supervisor) -> None:
+    if "validator" in config.role:
+        _only(config.role, "validator")
+        await _run_validator(config, supervisor)
+    else:
+        await _run_rollup(config, supervisor)
 
 
 async def _run_validator(config: RunConfig, supervisor: Supervisor) -> None:
@@ -64,41 +69,46 @@ async def _run_rollup(config: RunConfig, supervisor: Supervisor) -> None:
     if config.rollup.config is None or config.rollup.genesis is None:
         raise StartError("the network is not named", "give --rollup.config and --rollup.genesis")
     rollup_config, genesis = load_rollup_config(config.rollup.config), load_genesis(config.rollup.genesis)
-    async with (
-        _directory(config) as directory,
-        open_rollup(rollup_config, genesis, config.l1.url, directory) as rollup,
-    ):
+    keys = _keys(config)
+    async with contextlib.AsyncExitStack() as closing:
+        directory = await closing.enter_async_context(_directory(config))
+        opening = closing.enter_async_context(open_rollup(rollup_config, genesis, config.l1.url, directory))
+        rollup = await supervisor.guard(opening)
         ports = RpcPorts(rpc_context(rollup), config.http.host, config.http.port, None)
+        closing.push_async_callback(ports.stop)
         await ports.start()
         check = OutputCheck(rollup.chain, rollup.engine, rollup.oracle, rollup.execution.clock)
         metrics = node_metrics(rollup, ",".join(config.role))
         metrics.watch("outputs_checked", "Output roots compared with the L1's.", lambda: check.checked)
         checks: dict[str, HealthCheck] = {"outputs": lambda: check.disagreement}
         server = await start_metrics(config.metrics, metrics, checks)
-        try:
-            supervisor.start("derivation", rollup.driver)
-            supervisor.start("output check", check)
-            await _start_roles(config, rollup, supervisor, ports.port, directory)
-        finally:
-            await server.stop()
-            await ports.stop()
+        closing.push_async_callback(server.stop)
+        supervisor.start("derivation", rollup.driver)
+        supervisor.start("output check", check)
+        await _start_roles(config, rollup, supervisor, ports.port, directory, keys=keys)
 
 
 async def _start_roles(
-    config: RunConfig, rollup: Rollup, supervisor: Supervisor, port: int, directory: Path
+    config: RunConfig,
+    rollup: Rollup,
+    supervisor: Supervisor,
+    port: int,
+    directory: Path,
+    *,
+    keys: Mapping[Role, bytes],
 ) -> None:
     if "sequencer" in config.role:
         _, loop = sequencer_loop(rollup)
         supervisor.start("sequencer", loop)
     if "batcher" in config.role:
-        start_batcher(rollup, supervisor, read_key(config.keys.batcher, "--keys.batcher"))
+        start_batcher(rollup, supervisor, keys["batcher"])
     if "proposer" in config.role:
-        start_proposer(rollup, supervisor, read_key(config.keys.proposer, "--keys.proposer"))
+        start_proposer(rollup, supervisor, keys["proposer"])
     log.info("node is up", roles=",".join(config.role), rpc=f"http://{config.http.host}:{port}")
     if "gateway" not in config.role:
         await supervisor.run_until_stopped()
         return
-    account = Account(read_key(config.keys.provider, "--keys.provider"))
+    account = Account(keys["gateway"])
     async with (
         HttpRpc(f"http://{config.http.host}:{port}") as rpc,
         open_workers(directory, count=1) as workers,
@@ -106,6 +116,16 @@ async def _start_roles(
         provider = await open_provider(config.gateway, directory, rpc, account, workers)
         supervisor.start("gateway", provider.gateway)
         await supervisor.run_until_stopped()
+
+
+def _keys(config: RunConfig) -> dict[Role, bytes]:
+    """The keys that the roles sign with, read before anything is opened; raises StartError."""
+    files: dict[Role, tuple[Path | None, str]] = {
+        "batcher": (config.keys.batcher, "--keys.batcher"),
+        "proposer": (config.keys.proposer, "--keys.proposer"),
+        "gateway": (config.keys.provider, "--keys.provider"),
+    }
+    return {role: read_key(*files[role]) for role in config.role if role in files}
 
 
 def _only(roles: Sequence[Role], role: Role) -> None:

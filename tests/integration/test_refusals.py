@@ -44,12 +44,21 @@ def test_an_l1_of_another_chain(dev_node: DevNode, tmp_path: Path) -> None:
     assert "the L1 has chain id 31338, the rollup lives on 31337: correct --l1.url" in line
 
 
+@pytest.mark.parametrize(
+    ("role", "flag"), [("batcher", "batcher"), ("proposer", "proposer"), ("gateway", "provider")]
+)
+def test_a_role_without_its_key(dev_node: DevNode, tmp_path: Path, role: str, flag: str) -> None:
+    arguments = verifier(dev_node, dev_node.url("l1"), tmp_path)
+    arguments[arguments.index("verifier")] = f"sequencer,{role}"
+    assert f"--keys.{flag}" in refusal(*arguments)
+
+
 def test_an_l1_that_is_no_node(dev_node: DevNode, tmp_path: Path) -> None:
     assert "--l1.url" in refusal(*verifier(dev_node, dev_node.url("metrics"), tmp_path))
 
 
 def test_a_data_directory_of_another_chain(dev_node: DevNode, stopped: DevNode) -> None:
-    line = refusal(*verifier(dev_node, dev_node.url("l1"), stopped.datadir / "verifier"))
+    line = refusal(*verifier(dev_node, dev_node.url("l1"), stopped.datadir / "node"))
     assert "the data directory starts at genesis" in line
     assert "choose another --datadir" in line
 
@@ -57,7 +66,7 @@ def test_a_data_directory_of_another_chain(dev_node: DevNode, stopped: DevNode) 
 def test_a_data_directory_in_use(dev_node: DevNode) -> None:
     line = refusal("dev", "--datadir", str(dev_node.datadir), *any_ports(*PORTS))
     assert f"{dev_node.datadir} is in use by another node" in line
-    line = refusal(*verifier(dev_node, dev_node.url("l1"), dev_node.datadir / "verifier"))
+    line = refusal(*verifier(dev_node, dev_node.url("l1"), dev_node.datadir / "node"))
     assert "in use by another process" in line
 
 

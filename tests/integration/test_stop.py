@@ -3,6 +3,7 @@
 import asyncio
 import random
 import signal
+import socket
 import threading
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ import requests
 from tests.integration.network import DevNode, wait_until
 from tests.integration.processes import process_of, processes_of
 from tests.integration.running_demo import RunningDemo
+from tests.integration.services import service
 
 STOP_S = 10.0
 FORCED_S = 2.0
@@ -89,6 +91,20 @@ def test_interrupted_at_work(tmp_path: Path) -> None:
         assert demo.errors[-1].startswith("error: ")
     finally:
         node.close()
+
+
+def test_interrupted_while_an_l1_keeps_it_waiting(tmp_path: Path, dev_node: DevNode) -> None:
+    """The L1's port takes connections and answers nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        arguments = ["run", "--l1.url", f"http://127.0.0.1:{silent.getsockname()[1]}"]
+        arguments += ["--rollup.config", str(dev_node.datadir / "rollup.json")]
+        arguments += ["--rollup.genesis", str(dev_node.datadir / "genesis.json")]
+        arguments += ["--http.port", "0", "--metrics.port", "0"]
+        with service(tmp_path / "verifier.log", *arguments):
+            connection, _ = silent.accept()
+            start_s = time.monotonic()
+        assert time.monotonic() - start_s < STOP_S
+        connection.close()
 
 
 def test_a_second_interrupt_ends_it_at_once(tmp_path: Path) -> None:
