@@ -55,7 +55,7 @@ def test_chain(cast: Cast) -> None:
     assert cast("client").startswith("openledger-node/")
     finalized, safe, latest = (int(cast("block-number", tag)) for tag in ("finalized", "safe", "latest"))
     assert finalized <= safe <= latest
-    assert int(cast("gas-price")) >= 10**9
+    assert int(cast("gas-price")) > 0
     assert int(cast("base-fee")) > 0
     assert cast.json("tx-pool", "status") == {"pending": "0x0", "queued": "0x0"}
     assert cast.json("rpc", "optimism_syncStatus")["unsafe_l2"]["number"] >= latest
