@@ -1,6 +1,5 @@
 """What the first block of a chain is: deterministic from rules, allocation and time."""
 
-
 from genesis.forks import Fork, ForkSchedule, schedule_of
 from genesis.spec import ChainSpec
 from genesis.types import ZERO_ADDRESS, ZERO_HASH, Hash32
