@@ -34,12 +34,13 @@ class JumpTable:
     def holds(self, position: int) -> bool:
         verdict = self._verdicts.get(position)
         if verdict is None:
-            verdict = self._verdicts[position] = self._find(position)
+            # Positions that can be no destination are not remembered: there is no end of them.
+            if position >= len(self._code) or self._code[position] != _JUMPDEST:
+                return False
+            verdict = self._verdicts[position] = self._begins_instruction(position)
         return verdict
 
-    def _find(self, position: int) -> bool:
-        if position >= len(self._code) or self._code[position] != _JUMPDEST:
-            return False
+    def _begins_instruction(self, position: int) -> bool:
         mark = self._marks[bisect_right(self._marks, position) - 1]
         return _end_of_instructions(self._code, mark, position) == position
 
