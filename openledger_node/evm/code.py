@@ -34,13 +34,12 @@ class JumpTable:
     def holds(self, position: int) -> bool:
         verdict = self._verdicts.get(position)
         if verdict is None:
-            # Positions that can be no destination are not remembered: there is no end of them.
-            if position >= len(self._code) or self._code[position] != _JUMPDEST:
-                return False
-            verdict = self._verdicts[position] = self._begins_instruction(position)
+            verdict = self._verdicts[position] = self._find(position)
         return verdict
 
-    def _begins_instruction(self, position: int) -> bool:
+    def _find(self, position: int) -> bool:
+        if position >= len(self._code) or self._code[position] != _JUMPDEST:
+            return False
         mark = self._marks[bisect_right(self._marks, position) - 1]
         return _end_of_instructions(self._code, mark, position) == position
 

@@ -19,7 +19,6 @@ from eth.vm.logic.invalid import InvalidOpcode
 from genesis.forks import Fork
 from genesis.types import Address, Hash32
 from openledger_node.errors import TemporaryError
-from openledger_node.evm import interpreter
 from openledger_node.evm.accounts import AccountState
 from openledger_node.evm.ancestors import Ancestors
 from openledger_node.evm.code import Code
@@ -202,10 +201,22 @@ class Changes:
             if not message.is_delegation:
                 self.state.check_time()
                 precompile(self)
-        elif self.state.tracer is None and self.state.fork >= Fork.CANCUN:
-            interpreter.run(self)
+        elif self.state.tracer is None and self.state.deadline_s is None:
+            self._run_code()
         else:
             self._run_code_watched()
+
+    def _run_code(self) -> None:
+        opcodes = self.opcodes
+        for opcode in self.code:
+            try:
+                instruction = opcodes[opcode]
+            except KeyError:
+                instruction = InvalidOpcode(opcode)
+            try:
+                instruction(computation=self)
+            except Halt:
+                break
 
     def _run_code_watched(self) -> None:
         state, tracer = self.state, self.state.tracer
