@@ -1,7 +1,7 @@
 """How a transaction that nobody signed is encoded: for simulations, and for clients who sign themselves.
 
 Covered: every type a user can send, with zeros or a development chain's mark for a signature.
-Not covered: signing.
+Not covered: signing (`signing.py`).
 Source: EIP-2718 and the EIPs of the types; geth encodes a missing signature as zeros.
 """
 
@@ -13,37 +13,37 @@ from openledger_node.evm.records import Transaction
 from openledger_node.evm.rlp_codec import Item, encode, uint
 from openledger_node.evm.transactions import ACCESS_LIST, BLOB, LEGACY, SET_CODE
 
-_PROTECTED_V = 35
+PROTECTED_V = 35
 """Added to twice the chain id. Source: EIP-155."""
 
 
 def with_encoding(transaction: Transaction) -> Transaction:
     """The transaction with `raw` and `hash` as they are without a signature."""
-    return _encoded(replace(transaction, v=0, r=0, s=0))
+    return encoded(replace(transaction, v=0, r=0, s=0))
 
 
 def impersonated(transaction: Transaction) -> Transaction:
     """The transaction with its sender's mark for a signature."""
     r, s = mark_of(transaction.sender)
-    v = _PROTECTED_V + 2 * (transaction.chain_id or 0) if transaction.type == LEGACY else 0
-    return _encoded(replace(transaction, v=v, r=r, s=s))
+    v = PROTECTED_V + 2 * (transaction.chain_id or 0) if transaction.type == LEGACY else 0
+    return encoded(replace(transaction, v=v, r=r, s=s))
 
 
-def _encoded(transaction: Transaction) -> Transaction:
-    raw = _encode(transaction)
+def encoded(transaction: Transaction) -> Transaction:
+    """The transaction with `raw` and `hash` as its other fields say."""
+    raw = _encode(transaction, [uint(transaction.v), uint(transaction.r), uint(transaction.s)])
     return replace(transaction, raw=raw, hash=keccak256(raw))
 
 
-def _encode(transaction: Transaction) -> bytes:
+def signed_message(transaction: Transaction) -> bytes:
+    """What the sender signs, its chain id included."""
+    protection: list[Item] = [uint(transaction.chain_id or 0), b"", b""]
+    return _encode(transaction, protection if transaction.type == LEGACY else [])
+
+
+def _encode(transaction: Transaction, last: list[Item]) -> bytes:
     if transaction.type == LEGACY:
-        return encode(
-            [
-                uint(transaction.nonce),
-                uint(transaction.max_fee_wei),
-                *_message(transaction),
-                *_signature(transaction),
-            ]
-        )
+        return encode([uint(transaction.nonce), uint(transaction.max_fee_wei), *_message(transaction), *last])
     fees: list[Item] = [uint(transaction.max_fee_wei)]
     if transaction.type != ACCESS_LIST:
         fees.insert(0, uint(transaction.max_priority_fee_wei))
@@ -54,13 +54,9 @@ def _encode(transaction: Transaction) -> bytes:
         *_message(transaction),
         [[entry.address, list(entry.slots)] for entry in transaction.access_list],
         *_own(transaction),
-        *_signature(transaction),
+        *last,
     ]
     return bytes((transaction.type,)) + encode(fields)
-
-
-def _signature(transaction: Transaction) -> list[Item]:
-    return [uint(transaction.v), uint(transaction.r), uint(transaction.s)]
 
 
 def _message(transaction: Transaction) -> list[Item]:

@@ -1,18 +1,35 @@
 """Accounts whose keys the node holds and uses on request: the published development accounts, nobody else's.
 
-Covered: transactions of types 0, 1 and 2, messages (EIP-191), typed data (EIP-712).
+Covered: transactions, messages (EIP-191), typed data (EIP-712).
 Not covered: locking, passwords, keystores. A node on a real network runs with none of these accounts.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from eth_abi.exceptions import EncodingError
 from eth_account import Account
 from eth_account.messages import encode_defunct, encode_typed_data
 from eth_account.signers.local import LocalAccount
+from eth_utils.exceptions import ValidationError
 
 from genesis.types import Address
+from openledger_node.evm.records import Transaction
+from openledger_node.evm.signing import signed
 from openledger_node.rpc.errors import InvalidParamsError, ServerError
+
+MOST_WORDS = 200
+"""Characters of a library's message that are passed on."""
+_MALFORMED = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    EncodingError,
+    ValidationError,
+)
+"""What eth-account raises for typed data that is none."""
 
 
 class UnlockedAccounts:
@@ -23,9 +40,10 @@ class UnlockedAccounts:
     def addresses(self) -> list[Address]:
         return list(self._signers)
 
-    def sign_transaction(self, sender: Address, fields: Mapping[str, Any]) -> bytes:
-        """The raw signed transaction. Raises ServerError for an account the node does not hold."""
-        return bytes(self._signer(sender).sign_transaction(dict(fields)).raw_transaction)
+    def sign_transaction(self, transaction: Transaction) -> bytes:
+        """The raw transaction, signed by its sender. Raises ServerError for an account the node does not
+        hold."""
+        return signed(transaction, bytes(self._signer(transaction.sender).key)).raw
 
     def sign_message(self, sender: Address, message: bytes) -> bytes:
         """65 bytes r, s, v (27 or 28) over the message with Ethereum's prefix."""
@@ -35,8 +53,8 @@ class UnlockedAccounts:
         signer = self._signer(sender)
         try:
             message = encode_typed_data(full_message=dict(typed_data))
-        except (ValueError, TypeError, KeyError) as error:
-            raise InvalidParamsError(f"typed data does not encode: {error}") from error
+        except _MALFORMED as error:
+            raise InvalidParamsError(f"typed data does not encode: {str(error)[:MOST_WORDS]}") from error
         return bytes(signer.sign_message(message).signature)
 
     def _signer(self, sender: Address) -> LocalAccount:

@@ -28,6 +28,10 @@ from openledger_node.rpc.table import Table, executor, optional, quick, reader
 STRUCT_LOGS = ""
 CALL_TRACER = "callTracer"
 TRACERS = frozenset({STRUCT_LOGS, CALL_TRACER, "prestateTracer", "4byteTracer"})
+FLAGS = (  # which are booleans wherever they stand
+    *("disableCode", "disableStack", "disableStorage", "enableMemory", "enableReturnData"),
+    *("diffMode", "onlyTopCall", "withLog"),
+)
 
 TraceConfig = Mapping[str, Any]
 
@@ -137,10 +141,12 @@ def _trace_config(value: object) -> TraceConfig:
     tracer = config.get("tracer") or STRUCT_LOGS
     if not isinstance(tracer, str) or tracer not in TRACERS:
         raise InvalidParamsError(f"unknown tracer; there are: {', '.join(sorted(filter(None, TRACERS)))}")
-    options = config.get("tracerConfig")
-    if options is not None:
-        parse.json_object(options)
-    return config
+    options = parse.field(config, "tracerConfig", parse.json_object) or {}
+    for name in FLAGS:
+        parse.field(config, name, parse.boolean)
+        parse.field(options, name, parse.boolean)
+    limit = parse.field(config, "limit", parse.number)
+    return config if limit is None else config | {"limit": limit}
 
 
 def _tracer(config: TraceConfig) -> str:

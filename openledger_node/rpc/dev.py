@@ -23,6 +23,8 @@ Place = tuple[Hash32, Hash32]
 """A block and the state on top of it, which may be other than the block's own."""
 
 MAXIMUM_MINED_BLOCKS = 10_000
+LAST_TIME_S = 2**40
+"""Far enough for any test, and near enough that no block's time ever overflows."""
 _STATE_NAME = b"openledger-state:"
 
 
@@ -67,7 +69,7 @@ class DevControls:
             raise InvalidParamsError(f"every block advances time by exactly {self._fixed_block_time_s} s")
         for index in range(blocks):
             if index and interval_s and self._fixed_block_time_s is None:
-                self._clock.advance_s(interval_s)
+                self._advance(interval_s)
             if await self._loop.mine_now(self._clock) is None:
                 raise ServerError("no block can be built now: the chain waits for its L1")
             await asyncio.sleep(0)
@@ -76,7 +78,7 @@ class DevControls:
         """Move the chain's time forward; with a fixed block time by mining the blocks in between."""
         block_time_s = self._fixed_block_time_s
         if block_time_s is None:
-            self._clock.advance_s(seconds)
+            self._advance(seconds)
             return
         if seconds % block_time_s:
             raise InvalidParamsError(
@@ -101,9 +103,14 @@ class DevControls:
                 raise InvalidParamsError(
                     f"the chain's clock is past {timestamp_s} and is only turned forward"
                 )
-            self._clock.advance_s(ahead_s)
+            self._advance(ahead_s)
             return
         await self.increase_time(timestamp_s - head_s - block_time_s)
+
+    def _advance(self, seconds: float) -> None:
+        if self._clock.now_s() + seconds > LAST_TIME_S:
+            raise InvalidParamsError(f"time can be turned to {LAST_TIME_S} at most")
+        self._clock.advance_s(seconds)
 
     def check_interval(self, seconds: int) -> None:
         """Raises unless blocks are so far apart anyway."""

@@ -7,10 +7,11 @@ import asyncio
 
 from eth_account import Account
 
-from genesis.types import Address, Hash32
+from genesis.types import ZERO_HASH, Address, Hash32
 from openledger_node.evm.records import AccountOverride, Transaction
+from openledger_node.evm.signing import signed
+from openledger_node.evm.transactions import DYNAMIC_FEE
 from openledger_node.rpc import parse
-from openledger_node.rpc.accounts import UnlockedAccounts
 from openledger_node.rpc.context import RpcContext
 from openledger_node.rpc.dev import DevControls, Faucet
 from openledger_node.rpc.dev_refusals import refusals
@@ -214,17 +215,24 @@ class DevMethods:
     def _grant(self, faucet: Faucet, recipient: Address, amount_wei: int) -> bytes:
         sender = Address(bytes.fromhex(Account.from_key(faucet.private_key).address[2:]))
         tip_wei = self._fees.tip_wei()
-        fields = {
-            "type": 2,
-            "chainId": self._context.chain.spec.chain_id,
-            "nonce": self._context.pool.ask(lambda: self._context.pool.next_nonce(sender)),
-            "to": recipient,
-            "value": amount_wei,
-            "gas": TRANSFER_GAS if not self._has_code(recipient) else 5 * TRANSFER_GAS,
-            "maxFeePerGas": 2 * self._fees.next_base_fee_wei() + tip_wei,
-            "maxPriorityFeePerGas": tip_wei,
-        }
-        return UnlockedAccounts([faucet.private_key]).sign_transaction(sender, fields)
+        transaction = Transaction(
+            type=DYNAMIC_FEE,
+            hash=ZERO_HASH,
+            raw=b"",
+            sender=sender,
+            to=recipient,
+            nonce=self._context.pool.ask(lambda: self._context.pool.next_nonce(sender)),
+            gas=TRANSFER_GAS if not self._has_code(recipient) else 5 * TRANSFER_GAS,
+            value_wei=amount_wei,
+            data=b"",
+            chain_id=self._context.chain.spec.chain_id,
+            max_fee_wei=2 * self._fees.next_base_fee_wei() + tip_wei,
+            max_priority_fee_wei=tip_wei,
+            v=0,
+            r=0,
+            s=0,
+        )
+        return signed(transaction, faucet.private_key).raw
 
     def _has_code(self, address: Address) -> bool:
         return bool(self._context.chain.snapshot().account(address).code)

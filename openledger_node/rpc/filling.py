@@ -4,12 +4,10 @@ Source: geth, `eth_fillTransaction` and `eth_sendTransaction`.
 """
 
 from dataclasses import replace
-from typing import Any
 
 from genesis.types import ZERO_ADDRESS, ZERO_HASH
 from openledger_node.evm.records import Transaction
 from openledger_node.evm.transactions import ACCESS_LIST, BLOB, DYNAMIC_FEE, LEGACY, SET_CODE
-from openledger_node.rpc import encode
 from openledger_node.rpc.call_methods import CallMethods
 from openledger_node.rpc.context import RpcContext
 from openledger_node.rpc.errors import InvalidParamsError, ServerError
@@ -100,36 +98,3 @@ def _type_of(call: CallObject) -> int:
     if call.gas_price_wei is None:
         return DYNAMIC_FEE
     return LEGACY if call.access_list is None else ACCESS_LIST
-
-
-def signable(transaction: Transaction) -> dict[str, Any]:
-    """The fields as eth-account takes them."""
-    fields: dict[str, Any] = {
-        "chainId": transaction.chain_id,
-        "nonce": transaction.nonce,
-        "value": transaction.value_wei,
-        "data": transaction.data,
-        "gas": transaction.gas,
-    }
-    if transaction.to is not None:
-        fields["to"] = transaction.to
-    if transaction.type >= ACCESS_LIST:
-        fields |= {"type": transaction.type, "accessList": encode.access_list(transaction.access_list)}
-    if transaction.type in (LEGACY, ACCESS_LIST):
-        fields["gasPrice"] = transaction.max_fee_wei
-    else:
-        fields["maxFeePerGas"] = transaction.max_fee_wei
-        fields["maxPriorityFeePerGas"] = transaction.max_priority_fee_wei
-    if transaction.type == SET_CODE:
-        fields["authorizationList"] = [
-            {
-                "chainId": item.chain_id,
-                "address": item.address,
-                "nonce": item.nonce,
-                "yParity": item.y_parity,
-                "r": item.r,
-                "s": item.s,
-            }
-            for item in transaction.authorizations
-        ]
-    return fields

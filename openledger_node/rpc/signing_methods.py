@@ -11,9 +11,9 @@ from openledger_node.rpc.context import RpcContext
 from openledger_node.rpc.encode import Json, data
 from openledger_node.rpc.errors import InvalidParamsError, ServerError
 from openledger_node.rpc.fee_methods import FeeMethods
-from openledger_node.rpc.filling import Filler, signable
+from openledger_node.rpc.filling import Filler
 from openledger_node.rpc.requests import CallObject, call_object
-from openledger_node.rpc.table import Table, quick, service
+from openledger_node.rpc.table import Table, executor, quick, service
 
 
 class SigningMethods:
@@ -36,7 +36,7 @@ class SigningMethods:
             "personal_sign": quick(
                 lambda message, address: self._sign_message(address, message), parse.data, parse.address
             ),
-            "eth_signTypedData_v4": quick(
+            "eth_signTypedData_v4": executor(
                 lambda address, typed: data(accounts.sign_typed_data(address, typed)),
                 parse.address,
                 parse.json_object,
@@ -63,8 +63,7 @@ class SigningMethods:
             return impersonated(await self._filled(call)).raw
         if sender not in self._context.accounts.addresses():
             raise ServerError("unknown account")
-        transaction = await self._filled(call)
-        return self._context.accounts.sign_transaction(sender, signable(transaction))
+        return self._context.accounts.sign_transaction(await self._filled(call))
 
     async def _send_unsigned(self, call: CallObject) -> str:
         """A development chain takes a transaction of any account without its key."""

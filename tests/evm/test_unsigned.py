@@ -10,8 +10,10 @@ from openledger_node.evm.errors import TransactionError
 from openledger_node.evm.impersonation import impersonated_sender, is_impersonated, mark_of
 from openledger_node.evm.records import AccessListEntry, Authorization, Transaction
 from openledger_node.evm.rlp_codec import decode_list
+from openledger_node.evm.signing import signed
 from openledger_node.evm.transactions import contract_address, decode_transaction
 from openledger_node.evm.unsigned import impersonated, with_encoding
+from openledger_node.rpc import encode
 from tests.evm.world import ALICE, ETHEREUM
 from tests.rpc.records import transaction
 
@@ -62,15 +64,53 @@ def test_without_a_signature_zeros_stand_in_its_place(kind: int) -> None:
     assert fields[:-3] == others[:-3]
 
 
+def _fields(item: Authorization) -> dict[str, Any]:
+    return {
+        "chainId": item.chain_id,
+        "address": item.address,
+        "nonce": item.nonce,
+        "yParity": item.y_parity,
+        "r": item.r,
+        "s": item.s,
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_signed_transactions_are_those_of_another_signer(kind: int) -> None:
+    ours = signed(replace(made(kind), sender=ALICE.address), bytes(ALICE.account.key))
+    assert decode_transaction(ours.raw, ETHEREUM.chain_id) == ours
+    fields = {
+        "nonce": ours.nonce,
+        "gas": ours.gas,
+        "to": ours.to,
+        "value": ours.value_wei,
+        "data": ours.data,
+        "chainId": ours.chain_id,
+    }
+    price = {"gasPrice": ours.max_fee_wei}
+    cap = {"maxFeePerGas": ours.max_fee_wei, "maxPriorityFeePerGas": ours.max_priority_fee_wei}
+    lists = {"accessList": encode.access_list(ours.access_list)}
+    more: dict[int, dict[str, Any]] = {
+        0: price,
+        1: price | lists,
+        2: cap | lists,
+        3: cap | {"maxFeePerBlobGas": ours.max_blob_fee_wei, "blobVersionedHashes": list(ours.blob_hashes)},
+        4: cap | {"authorizationList": [_fields(item) for item in ours.authorizations]},
+    }
+    kinds = {"type": kind} if kind else {}
+    theirs = ALICE.account.sign_transaction(fields | kinds | more[kind])
+    assert theirs.raw_transaction == ours.raw
+
+
 @pytest.mark.parametrize("raw", [b"", b"\x02", b"\xc0", b"\x02\xc3\x01\x02\x03", b"\xff\xff"])
 def test_other_bytes_have_no_mark(raw: bytes) -> None:
     assert impersonated_sender(raw) is None
 
 
 def test_signatures_are_no_marks() -> None:
-    signed = decode_transaction(ALICE.sign(ETHEREUM), ETHEREUM.chain_id, impersonation=True)
-    assert signed.sender == ALICE.address
-    assert not is_impersonated(signed)
+    own = decode_transaction(ALICE.sign(ETHEREUM), ETHEREUM.chain_id, impersonation=True)
+    assert own.sender == ALICE.address
+    assert not is_impersonated(own)
     assert mark_of(SOMEONE)[0].bit_length() < 256
 
 

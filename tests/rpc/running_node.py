@@ -48,9 +48,12 @@ class NoListener:
 class RunningNode:
     """`mine` and `call` work from any thread. Blocks are built on request only, unless `automatic`."""
 
-    def __init__(self, *, automatic: bool = False, limits: RpcLimits | None = None) -> None:
+    def __init__(
+        self, *, automatic: bool = False, limits: RpcLimits | None = None, testing: bool = False
+    ) -> None:
         self._automatic = automatic
         self._limits = limits
+        self._testing = testing
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -112,6 +115,7 @@ class RunningNode:
             tips=ETHEREUM_TIPS,
             accounts=UnlockedAccounts(KEYS[:1]),
             dev=self.dev,
+            testing=self._testing,
         )
         self.server = RpcServer("127.0.0.1", 0, build_methods(context), self.feeds, limits=self._limits)
         await self.server.start()

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from openledger_node.rpc.dev import MAXIMUM_MINED_BLOCKS, DevControls
+from openledger_node.rpc.dev import LAST_TIME_S, MAXIMUM_MINED_BLOCKS, DevControls
 from openledger_node.rpc.errors import InvalidParamsError, ServerError
 from sequencer.builder.budget import BuildLimits
 from sequencer.loop import Sealed, SequencerLoop
@@ -69,6 +69,43 @@ async def test_time_jumps_where_it_may(node: RunningNode) -> None:
     start = bench.clock.now_s()
     await bench.dev.increase_time(1_000)
     assert (bench.sealed, bench.clock.now_s()) == (0, start + 1_000)
+
+
+async def test_time_has_an_end(node: RunningNode) -> None:
+    bench = Bench(node, fixed=None)
+    with pytest.raises(InvalidParamsError, match="at most"):
+        await bench.dev.increase_time(LAST_TIME_S)
+    with pytest.raises(InvalidParamsError, match="at most"):
+        await bench.dev.set_next_timestamp(LAST_TIME_S + 1)
+    with pytest.raises(InvalidParamsError, match="at most"):
+        await bench.dev.mine(2, interval_s=2**63)
+
+
+async def test_a_chosen_time_is_reached_by_whole_blocks(node: RunningNode) -> None:
+    bench = Bench(node, fixed=BLOCK_TIME_S)
+    head_s = node.chain.head.header.timestamp_s
+    await bench.dev.set_next_timestamp(head_s + 5 * BLOCK_TIME_S)
+    assert bench.sealed == 4, "the next one carries the time"
+    with pytest.raises(InvalidParamsError, match="exactly 2 s"):
+        await bench.dev.set_next_timestamp(head_s + 3)
+    with pytest.raises(InvalidParamsError, match="is not after"):
+        await bench.dev.set_next_timestamp(head_s)
+
+
+async def test_a_chosen_time_is_the_next_blocks_where_it_may_be(node: RunningNode) -> None:
+    bench = Bench(node, fixed=None)
+    wanted_s = node.chain.head.header.timestamp_s + 1_000
+    await bench.dev.set_next_timestamp(wanted_s)
+    assert (bench.sealed, bench.clock.now_s()) == (0, wanted_s)
+    with pytest.raises(InvalidParamsError, match="only turned forward"):
+        await bench.dev.set_next_timestamp(wanted_s - 1)
+
+
+def test_the_interval_is_the_chains_own(node: RunningNode) -> None:
+    Bench(node, fixed=BLOCK_TIME_S).dev.check_interval(BLOCK_TIME_S)
+    for fixed in (None, BLOCK_TIME_S):
+        with pytest.raises(InvalidParamsError, match="the chain's own"):
+            Bench(node, fixed=fixed).dev.check_interval(BLOCK_TIME_S + 1)
 
 
 async def test_a_chain_that_waits_says_so(node: RunningNode) -> None:
