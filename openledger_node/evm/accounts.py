@@ -24,7 +24,7 @@ from openledger_node.evm.account_leaf import (
 from openledger_node.evm.node_store import NodeStore
 from openledger_node.evm.records import Log
 from openledger_node.evm.rlp_codec import encode, uint
-from openledger_node.evm.trie import EMPTY_ROOT, Trie
+from openledger_node.evm.trie import EMPTY_ROOT, NodeChanges, Trie
 
 _UINT64_LIMIT = 2**64
 _UINT256_LIMIT = 2**256
@@ -47,7 +47,8 @@ class AccountState:
     def __init__(self, nodes: NodeStore, state_root: Hash32) -> None:
         self._nodes = nodes
         self._root = state_root
-        self._trie = Trie(state_root, nodes.node)
+        self.node_changes = NodeChanges()
+        self._trie = Trie(state_root, nodes.node, self.node_changes)
         self._accounts: dict[Address, Account | None] = {}
         self._stored: dict[Address, Account | None] = {}
         self._storage: dict[Address, _Storage] = {}
@@ -295,9 +296,9 @@ class AccountState:
         return change
 
     def make_root(self, node_writes: dict[bytes, bytes], code_writes: dict[Hash32, bytes]) -> Hash32:
-        """State root after all changes; adds the nodes and codes to store. Call between transactions, once:
-        the account leaves then carry their storage roots."""
-        for address, account in self._leaves(node_writes):
+        """State root after all changes; adds the nodes and codes to store, and counts them in
+        `node_changes`. Call between transactions, once: the account leaves then carry their storage roots."""
+        for address, account in self._leaves(node_writes, self.node_changes):
             self._accounts[address] = account
             if account != self._stored.get(address):
                 self._write_leaf(address, account, code_writes)
@@ -306,18 +307,20 @@ class AccountState:
     def root_now(self) -> Hash32:
         """State root of this moment; nothing is kept of it. Call between transactions."""
         trie = Trie(self._root, self._nodes.node)
-        for address, account in self._leaves({}):
+        for address, account in self._leaves({}, NodeChanges()):
             if account != self._stored.get(address):
                 trie.set(keccak256(address), b"" if account is None else encode_account(account))
         return trie.commit({})
 
-    def _leaves(self, node_writes: dict[bytes, bytes]) -> Iterator[tuple[Address, Account | None]]:
+    def _leaves(
+        self, node_writes: dict[bytes, bytes], changes: NodeChanges
+    ) -> Iterator[tuple[Address, Account | None]]:
         """Changed accounts with their storage roots."""
         for address in sorted(self._changed):
             account = self.account(address)
             storage = self._storage.get(address)
             if account is not None and storage is not None:
-                account = account._replace(storage_root=self._storage_root(storage, node_writes))
+                account = account._replace(storage_root=self._storage_root(storage, node_writes, changes))
             yield address, account
 
     def _write_leaf(
@@ -330,13 +333,15 @@ class AccountState:
         if account.code_hash in self._codes:
             code_writes[account.code_hash] = self._codes[account.code_hash]
 
-    def _storage_root(self, storage: _Storage, node_writes: dict[bytes, bytes]) -> Hash32:
-        changes = {
+    def _storage_root(
+        self, storage: _Storage, node_writes: dict[bytes, bytes], changes: NodeChanges
+    ) -> Hash32:
+        words = {
             slot: value for slot, value in storage.values.items() if value != storage.stored.get(slot, 0)
         }
-        if not changes:
+        if not words:
             return storage.root
-        trie = Trie(storage.root, self._nodes.node)
-        for slot, value in sorted(changes.items()):
+        trie = Trie(storage.root, self._nodes.node, changes)
+        for slot, value in sorted(words.items()):
             trie.set(keccak256(slot.to_bytes(32, "big")), encode(uint(value)) if value else b"")
         return trie.commit(node_writes)

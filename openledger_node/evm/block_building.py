@@ -243,7 +243,7 @@ class BlockExecution:
         )
         raw = tuple(transaction.raw for transaction in self._transactions)
         check_size(RawBlock(block.header, raw, block.withdrawals, ommers), self.context.fork)
-        return ExecutedBlock(block, state_writes(nodes, codes), requests)
+        return ExecutedBlock(block, state_writes(nodes, codes), requests, self._accounts.node_changes)
 
     def _requests(self) -> tuple[bytes, ...]:
         if self.context.fork < Fork.PRAGUE or not self._rules.spec.has_execution_requests:

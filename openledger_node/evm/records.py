@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from genesis import account
 from genesis.types import Address, Hash32
+from openledger_node.evm.trie import NodeChanges
 
 DEPOSIT_TYPE = 0x7E
 
@@ -289,3 +290,6 @@ class ExecutedBlock:
     state_writes: tuple[tuple[bytes, bytes], ...] = field(repr=False)
     requests: tuple[bytes, ...] = ()
     """To the consensus layer; only on Ethereum."""
+    node_changes: NodeChanges = field(default_factory=NodeChanges, repr=False)
+    """Which trie nodes the state names that its parent did not, and the other way round. Storage of an
+    account that was destroyed is not among them."""

@@ -5,6 +5,7 @@ Source: Ethereum yellow paper, appendix D; execution-specs `trie.py`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from genesis.keccak import keccak256
@@ -69,7 +70,7 @@ def _compact(path: bytes, is_leaf: bool) -> bytes:
     return bytes([nibbles[i] << 4 | nibbles[i + 1] for i in range(0, len(nibbles), 2)])
 
 
-def _expand(compact: bytes) -> tuple[bytes, bool]:
+def expand_path(compact: bytes) -> tuple[bytes, bool]:
     """(path, is leaf) of a hex-prefix encoding."""
     nibbles = to_nibbles(compact)
     return nibbles[1 if nibbles[0] & 1 else 2 :], nibbles[0] >= 2
@@ -82,7 +83,7 @@ def _decode(item: Item) -> _Node:
         return node
     compact, content = item
     assert isinstance(compact, bytes)
-    node.path, is_leaf = _expand(compact)
+    node.path, is_leaf = expand_path(compact)
     if is_leaf:
         assert isinstance(content, bytes)
         node.value = content
@@ -108,11 +109,20 @@ def _common_prefix(left: bytes, right: bytes) -> int:
     return length
 
 
-class Trie:
-    """A batch of changes on top of an existing root."""
+@dataclass(slots=True)
+class NodeChanges:
+    """Hashes of nodes, once for each place in a trie that names them from now on, or does not any more."""
 
-    def __init__(self, root: bytes, load: LoadNode) -> None:
+    created: list[bytes] = field(default_factory=list)
+    replaced: list[bytes] = field(default_factory=list)
+
+
+class Trie:
+    """A batch of changes on top of an existing root; `changes` hears of every node that comes or goes."""
+
+    def __init__(self, root: bytes, load: LoadNode, changes: NodeChanges | None = None) -> None:
         self._load = load
+        self._changes = changes or NodeChanges()
         self._root: _Slot = None if root == EMPTY_ROOT else bytes(root)
 
     def get(self, key: bytes) -> bytes | None:
@@ -150,6 +160,7 @@ class Trie:
         encoded = encode(reference)
         root = keccak256(encoded)
         writes[root] = encoded
+        self._changes.created.append(root)
         return root
 
     def _loaded(self, slot: "_Node | bytes") -> _Node:
@@ -159,11 +170,17 @@ class Trie:
         node.reference = slot
         return node
 
+    def _gives_up(self, node: _Node) -> None:
+        """What names the node now does so no longer."""
+        if isinstance(node.reference, bytes):
+            self._changes.replaced.append(node.reference)
+        node.reference = None
+
     def _insert(self, slot: _Slot, path: bytes, value: bytes) -> _Node:
         if slot is None:
             return _leaf(path, value)
         node = self._loaded(slot)
-        node.reference = None
+        self._gives_up(node)
         if node.children is not None:
             node.children[path[0]] = self._insert(node.children[path[0]], path[1:], value)
             return node
@@ -192,7 +209,7 @@ class Trie:
         """`slot` without `path`, which is known to be there."""
         assert slot is not None
         node = self._loaded(slot)
-        node.reference = None
+        self._gives_up(node)
         if node.children is not None:
             node.children[path[0]] = self._delete(node.children[path[0]], path[1:])
             return self._collapsed(node)
@@ -216,6 +233,7 @@ class Trie:
         node = self._loaded(slot)
         if node.children is not None:
             return _extension(path, slot)
+        self._gives_up(node)
         if node.value is not None:
             return _leaf(path + node.path, node.value)
         return _extension(path + node.path, node.child)
@@ -235,6 +253,7 @@ class Trie:
         else:
             slot.reference = keccak256(encoded)
             writes[slot.reference] = encoded
+            self._changes.created.append(slot.reference)
         return slot.reference
 
     def _structure(self, node: _Node, writes: dict[bytes, bytes]) -> list[Item]:
@@ -260,7 +279,7 @@ def proof(root: bytes, key: bytes, load: LoadNode) -> tuple[bytes, ...]:
         else:
             compact, child = item
             assert isinstance(compact, bytes)
-            own, is_leaf = _expand(compact)
+            own, is_leaf = expand_path(compact)
             if is_leaf or not path.startswith(own):
                 return tuple(nodes)
             path = path[len(own) :]
