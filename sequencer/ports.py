@@ -31,6 +31,8 @@ class PooledTransaction:
     """Whether its sender may have code: a development chain may act as any account."""
     blob_cost_wei: int = 0
     """The most its blobs can cost; only on a chain that takes them."""
+    authorities: tuple[Address, ...] = ()
+    """Accounts that signed an authorization in it (EIP-7702)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class AccountState:
     nonce: int
     balance_wei: int
     has_code: bool
+    is_delegated: bool = False
 
 
 class StateView(Protocol):

@@ -4,6 +4,7 @@ from genesis.fees.intrinsic import MAXIMUM_INITCODE_BYTES, floor_gas, intrinsic_
 from genesis.spec import ChainSpec
 from genesis.types import Address
 from openledger_node.chain.chain import Chain
+from openledger_node.evm.authorizations import authority_of
 from openledger_node.evm.errors import TransactionError
 from openledger_node.evm.impersonation import is_impersonated
 from openledger_node.evm.records import DEPOSIT_TYPE, Transaction
@@ -15,6 +16,7 @@ DELEGATION_PREFIX = bytes.fromhex("ef0100")
 """Code that only names another account's code. Source: EIP-7702."""
 DELEGATION_SIZE_BYTES = 23
 REMEMBERED_FEES = 256
+REMEMBERED_ACCOUNTS = 4_096
 
 
 def is_delegation(code: bytes) -> bool:
@@ -24,22 +26,32 @@ def is_delegation(code: bytes) -> bool:
 class PoolView:
     """`StateView` of one pinned head; `move_to_head` pins the newest.
 
-    L1 fees are remembered by raw transaction, so that a thread can work one out before the pool asks.
+    Accounts are remembered until the head moves, L1 fees by raw transaction, so that a thread can work one
+    out before the pool asks.
     """
 
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
         self._snapshot = chain.snapshot()
         self._l1_fees: dict[bytes, int] = {}
+        self._accounts: dict[Address, AccountState] = {}
 
     def move_to_head(self) -> None:
         self._snapshot = self._chain.snapshot()
         self._l1_fees.clear()
+        self._accounts.clear()
 
     def account(self, address: Address) -> AccountState:
+        known = self._accounts.get(address)
+        if known is not None:
+            return known
         info = self._snapshot.account(address)
-        has_code = bool(info.code) and not is_delegation(info.code)
-        return AccountState(info.nonce, info.balance_wei, has_code)
+        delegated = is_delegation(info.code)
+        found = AccountState(info.nonce, info.balance_wei, bool(info.code) and not delegated, delegated)
+        if len(self._accounts) >= REMEMBERED_ACCOUNTS:
+            self._accounts.clear()
+        self._accounts[address] = found
+        return found
 
     def next_base_fee_wei(self) -> int:
         return self._snapshot.next_base_fee_wei()
@@ -94,4 +106,10 @@ def pooled(transaction: Transaction, spec: ChainSpec) -> PooledTransaction:
         floor_gas=floor_gas(transaction.data),
         may_be_contract=is_impersonated(transaction),
         blob_cost_wei=blob_gas(transaction) * transaction.max_blob_fee_wei,
+        authorities=_authorities(transaction, spec.chain_id),
     )
+
+
+def _authorities(transaction: Transaction, chain_id: int) -> tuple[Address, ...]:
+    signers = (authority_of(authorization, chain_id) for authorization in transaction.authorizations)
+    return tuple(dict.fromkeys(signer for signer in signers if signer is not None))

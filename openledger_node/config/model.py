@@ -55,6 +55,17 @@ class L1Section(Section):
     block_time: int = Field(default=2, ge=1, le=60)
 
 
+class TxpoolSection(Section):
+    """Transactions that wait for a block."""
+
+    price_floor: int = Field(default=0, ge=0)
+    """Least priority fee, in wei per gas."""
+    transactions: int = Field(default=16_384, ge=16)
+    megabytes: int = Field(default=128, ge=1)
+    lifetime: int = Field(default=3 * 3600, ge=1)
+    """Seconds a transaction is kept that waits for one before it."""
+
+
 class RollupSection(Section):
     """What names the network to a follower: files written by `dev` or `genesis`."""
 
@@ -101,6 +112,7 @@ class NodeConfig(Section):
     l1: L1Section = L1Section()
     l2: L2Section = L2Section()
     rollup: RollupSection = RollupSection()
+    txpool: TxpoolSection = TxpoolSection()
     keys: KeysSection = KeysSection()
     log: LogSection = LogSection()
 

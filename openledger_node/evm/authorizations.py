@@ -3,7 +3,7 @@
 Source: EIP-7702; execution-specs, Prague `set_delegation`. An authorization that does not hold is skipped.
 """
 
-from genesis.types import ZERO_ADDRESS
+from genesis.types import ZERO_ADDRESS, Address
 from openledger_node.evm.accounts import AccountState
 from openledger_node.evm.code import DELEGATION_PREFIX, delegation_target
 from openledger_node.evm.records import Authorization
@@ -15,12 +15,17 @@ _REFUND_IF_EXISTS = 12_500
 """An authority that exists already costs less than was charged."""
 
 
+def authority_of(authorization: Authorization, chain_id: int) -> Address | None:
+    """Who signed it; None if it does not hold whatever the state."""
+    if authorization.chain_id not in (0, chain_id) or authorization.nonce >= _MAXIMUM_NONCE:
+        return None
+    digest = authorization_digest(authorization)
+    return recover_signer(digest, authorization.y_parity, authorization.r, authorization.s)
+
+
 def apply_authorization(accounts: AccountState, authorization: Authorization, chain_id: int) -> None:
     """Point the authority at the code it names; the refund is added to the transaction's."""
-    if authorization.chain_id not in (0, chain_id) or authorization.nonce >= _MAXIMUM_NONCE:
-        return
-    digest = authorization_digest(authorization)
-    authority = recover_signer(digest, authorization.y_parity, authorization.r, authorization.s)
+    authority = authority_of(authorization, chain_id)
     if authority is None:
         return
     accounts.mark_address_warm(authority)

@@ -32,7 +32,7 @@ from openledger_node.node.conservation import ConservationCheck
 from openledger_node.node.dev_children import embedded_l1, validator, verifier
 from openledger_node.node.dev_network import DevNetwork, prepare_dev_network
 from openledger_node.node.dev_stakes import stake_operators
-from openledger_node.node.execution import RpcPorts
+from openledger_node.node.execution import RpcPorts, pool_limits
 from openledger_node.node.l2_block_maker import RollupBlockMaker
 from openledger_node.node.lifecycle import StoppedError, Supervisor, stop_on_signals
 from openledger_node.node.network_files import write_json
@@ -80,7 +80,14 @@ async def _run(config: DevConfig, directory: Path, supervisor: Supervisor) -> No
         network = await _join_l1(config, directory, supervisor, l1)
         supervisor.start("verifier", verifier(config, urls, directory), needed=False)
         clock = SystemClock() if config.l1.url else ElapsedClock(await l1.timestamp_s())
-        opening = open_rollup(network.rollup, network.genesis, urls.l1_rpc, directory / "node", clock)
+        opening = open_rollup(
+            network.rollup,
+            network.genesis,
+            urls.l1_rpc,
+            directory / "node",
+            clock,
+            pool=pool_limits(config.txpool),
+        )
         rollup = await supervisor.guard(closing.enter_async_context(opening))
         maker = await _start_chain(config, rollup, supervisor, closing)
         l2 = await closing.enter_async_context(HttpRpc(urls.l2_rpc))

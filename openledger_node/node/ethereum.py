@@ -19,7 +19,7 @@ from openledger_node.clock import ElapsedClock
 from openledger_node.config.model import EthereumConfig
 from openledger_node.errors import StartError
 from openledger_node.node.ethereum_import import import_blocks, load_genesis, read_blocks
-from openledger_node.node.execution import Execution, RpcPorts, open_execution, open_execution_on
+from openledger_node.node.execution import Execution, RpcPorts, open_execution, open_execution_on, pool_limits
 from openledger_node.node.lifecycle import ParentWatch, Supervisor, stop_on_signals
 from openledger_node.rpc.accounts import UnlockedAccounts
 from openledger_node.rpc.context import ETHEREUM_TIPS, RpcContext
@@ -104,7 +104,12 @@ async def _run_files(
 async def _run_dev(config: EthereumConfig, directory: Path, stop: asyncio.Event) -> None:
     balances = {dev_account(i).address: Wei(DEV_BALANCE_WEI) for i in range(DEV_ACCOUNT_COUNT)}
     async with open_execution(
-        dev_l1_spec(), l1_dev_allocation(balances), genesis_time_s(directory), directory, ElapsedClock()
+        dev_l1_spec(),
+        l1_dev_allocation(balances),
+        genesis_time_s(directory),
+        directory,
+        ElapsedClock(),
+        pool=pool_limits(config.txpool),
     ) as execution:
         maker = EthereumBlockMaker(
             execution.chain,

@@ -10,6 +10,7 @@ from genesis.spec import ChainSpec
 from genesis.types import Address
 from openledger_node.chain.chain import Chain
 from openledger_node.clock import Clock, SteeredClock, SystemClock
+from openledger_node.config.model import TxpoolSection
 from openledger_node.errors import StartError
 from openledger_node.node.lane import ExecutionLane
 from openledger_node.rpc.context import RpcContext
@@ -19,7 +20,9 @@ from openledger_node.rpc.pool_service import PoolService
 from openledger_node.rpc.server import RpcServer
 from openledger_node.storage.keyvalue import KeyValue
 from openledger_node.storage.leveldb import LevelDb
+from sequencer.mempool.admission import AdmissionLimits
 from sequencer.mempool.journal import Journal
+from sequencer.mempool.limits import PoolLimits
 
 CHAIN_FOLDER = "chain"
 JOURNAL_FILE = "mempool.journal"
@@ -43,6 +46,8 @@ async def open_execution(
     genesis_timestamp_s: int,
     directory: Path,
     clock: Clock | None = None,
+    *,
+    pool: PoolLimits | None = None,
 ) -> AsyncIterator[Execution]:
     """Open the chain in `directory`, creating it there on the first start; everything is closed on exit.
 
@@ -50,14 +55,17 @@ async def open_execution(
     Raises StartError for a directory of another chain or in use by another process.
     """
     async with open_execution_on(
-        lambda store: Chain.open(spec, store, alloc, genesis_timestamp_s), directory, clock
+        lambda store: Chain.open(spec, store, alloc, genesis_timestamp_s), directory, clock, pool
     ) as execution:
         yield execution
 
 
 @contextlib.asynccontextmanager
 async def open_execution_on(
-    open_chain: Callable[[KeyValue], Chain], directory: Path, clock: Clock | None = None
+    open_chain: Callable[[KeyValue], Chain],
+    directory: Path,
+    clock: Clock | None = None,
+    limits: PoolLimits | None = None,
 ) -> AsyncIterator[Execution]:
     """The same over a chain that `open_chain` opens in the directory's store."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -69,10 +77,22 @@ async def open_execution_on(
         closing.callback(lane.close)
         steered = SteeredClock(clock or SystemClock(), not_before_s=chain.head.header.timestamp_s)
         feeds = Feeds()
-        pool = PoolService(chain, steered, feeds, journal=Journal(directory / JOURNAL_FILE))
+        journal = Journal(directory / JOURNAL_FILE)
+        pool = PoolService(chain, steered, feeds, limits=limits, journal=journal)
         pool.start()
         closing.callback(pool.stop)
         yield Execution(chain, lane, feeds, pool, steered)
+
+
+def pool_limits(settings: TxpoolSection) -> PoolLimits:
+    """What the operator chose, in the pool's terms."""
+    return PoolLimits(
+        AdmissionLimits(minimum_tip_wei=settings.price_floor),
+        total=settings.transactions,
+        gapped_total=settings.transactions // 4,
+        total_bytes=settings.megabytes * 1024 * 1024,
+        lifetime_s=settings.lifetime,
+    )
 
 
 class RpcPorts:

@@ -36,6 +36,7 @@ from rollup_bridge.proposer.service import Proposer, ProposerSettings
 from rollup_bridge.txmgr.manager import TransactionManager
 from sequencer.builder.budget import BuildLimits
 from sequencer.loop import Sealed, SequencerLoop
+from sequencer.mempool.limits import PoolLimits
 
 DETACHED_POLL_S = 0.5
 
@@ -58,14 +59,20 @@ class Rollup:
 
 @contextlib.asynccontextmanager
 async def open_rollup(
-    config: RollupConfig, genesis: GenesisFile, l1_url: str, directory: Path, clock: Clock | None = None
+    config: RollupConfig,
+    genesis: GenesisFile,
+    l1_url: str,
+    directory: Path,
+    clock: Clock | None = None,
+    *,
+    pool: PoolLimits | None = None,
 ) -> AsyncIterator[Rollup]:
     """Open chain and L1 connection. Raises StartError for a wrong L1 or a data directory of another chain."""
     spec = ChainSpec(
         chain_id=config.l2_chain_id, is_rollup=True, block_gas_limit=L2_BLOCK_GAS_LIMIT, fees=ROLLUP_FEES
     )
     async with (
-        open_execution(spec, genesis.accounts, genesis.timestamp_s, directory, clock) as execution,
+        open_execution(spec, genesis.accounts, genesis.timestamp_s, directory, clock, pool=pool) as execution,
         L1Client([l1_url]) as l1,
     ):
         if execution.chain.genesis.header.hash != config.l2_genesis.hash:

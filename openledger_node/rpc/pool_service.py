@@ -21,8 +21,9 @@ from openledger_node.evm.records import DEPOSIT_TYPE, Transaction
 from openledger_node.rpc.feeds import Feeds
 from sequencer.errors import AdmissionError
 from sequencer.mempool.journal import Journal
+from sequencer.mempool.limits import PoolLimits
 from sequencer.mempool.ordering import Candidates
-from sequencer.mempool.pool import Pool, PoolLimits
+from sequencer.mempool.pool import Pool
 from sequencer.ports import Answer, PooledTransaction
 
 log = structlog.get_logger(__name__)
@@ -64,8 +65,9 @@ class PoolService:
 
         self._unsubscribe = self._chain.subscribe(from_writer)
         if self._journal is not None:
-            for raw in self._journal.replay():
-                self._take_back(raw)
+            taken = [self._take_back(raw) for raw in self._journal.replay()]
+            if taken:
+                log.info("mempool journal read", taken_back=sum(taken), left_out=taken.count(False))
             self._journal.rewrite(item.raw for item in self.pool.transactions())
 
     def stop(self) -> None:
@@ -136,17 +138,19 @@ class PoolService:
             self._sidecars.pop(gone.hash, None)
 
     def _write_journal(self, journal: Journal, raw: bytes) -> None:
-        journal.append(raw)
+        journal.append([raw])
         if journal.size_bytes() > JOURNAL_REWRITE_BYTES:
             journal.rewrite(item.raw for item in self.pool.transactions())
 
-    def _take_back(self, raw: bytes) -> None:
-        """Add a transaction nobody waits for an answer about; one that is no longer valid is left out."""
+    def _take_back(self, raw: bytes) -> bool:
+        """Add a transaction nobody waits for an answer about; false for one that is no longer valid."""
         try:
             transaction, _, item = self._decode(raw)
             self._add(transaction, item)
         except (AdmissionError, UserError) as error:
             log.debug("transaction not taken back", reason=str(error))
+            return False
+        return True
 
     def drop(self, transaction_hash: Hash32) -> bool:
         """Take a transaction out of the pool; those of its sender that follow wait for its nonce."""

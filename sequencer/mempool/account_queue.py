@@ -1,6 +1,6 @@
 """Which of one account's transactions can run now, and which wait for a missing nonce?"""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from sequencer.errors import UnderpricedError
@@ -30,6 +30,12 @@ def _bumped(new_wei: int, old_wei: int) -> bool:
     return new_wei > old_wei and new_wei * 100 >= old_wei * (100 + REPLACEMENT_BUMP_PERCENT)
 
 
+def check_replacement(new: PooledTransaction, old: PooledTransaction) -> None:
+    """Raises UnderpricedError when the bid is too low."""
+    if not outbids(new, old):
+        raise UnderpricedError("replacement transaction underpriced")
+
+
 class AccountQueue:
     """One sender's transactions by nonce.
 
@@ -52,6 +58,14 @@ class AccountQueue:
     def ready_count(self) -> int:
         return self.ready_end - self.next_nonce
 
+    @property
+    def nonces(self) -> Collection[int]:
+        return self._by_nonce.keys()
+
+    def last(self, count: int) -> list[Entry]:
+        """The entries of the highest nonces, highest first."""
+        return [self._by_nonce[nonce] for nonce in sorted(self._by_nonce, reverse=True)[:count]]
+
     def get(self, nonce: int) -> Entry | None:
         return self._by_nonce.get(nonce)
 
@@ -68,8 +82,8 @@ class AccountQueue:
         """Add or replace; returns what was replaced. Raises UnderpricedError when the bid is too low."""
         nonce = entry.transaction.nonce
         old = self._by_nonce.get(nonce)
-        if old is not None and not outbids(entry.transaction, old.transaction):
-            raise UnderpricedError("replacement transaction underpriced")
+        if old is not None:
+            check_replacement(entry.transaction, old.transaction)
         self._by_nonce[nonce] = entry
         self.cost_wei += entry.cost_wei - (old.cost_wei if old else 0)
         self._extend()

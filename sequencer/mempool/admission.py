@@ -1,11 +1,14 @@
 """May this transaction enter the pool at all?
 
-Covered: size, type, fee fields, gas bounds, nonce, code at the sender, affordability with the L1 data fee.
+Covered: size, type, fee fields, gas bounds, nonce, code at the sender, affordability with the L1 data fee,
+one transaction in flight where the sender's account is delegated.
 Not covered: signature and chain id (checked where the transaction is decoded), limits that depend on what
 else is in the pool (`pool`, `account_queue`).
-Source: go-ethereum's transaction pool rules; EIP-1559, EIP-3607, EIP-7623; OP Stack specification, L1 fee.
+Source: go-ethereum's transaction pool rules; EIP-1559, EIP-3607, EIP-7623, EIP-7702; OP Stack specification,
+L1 fee.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sequencer.errors import AdmissionError, UnderpricedError, UnpayableError
@@ -72,6 +75,20 @@ def check_sender(transaction: PooledTransaction, account: AccountState) -> None:
         raise AdmissionError(f"sender not an eoa: address 0x{transaction.sender.hex()}")
     if transaction.nonce < account.nonce:
         raise AdmissionError(f"nonce too low: next nonce {account.nonce}, tx nonce {transaction.nonce}")
+
+
+def check_delegated(transaction: PooledTransaction, next_nonce: int, pooled: Collection[int]) -> None:
+    """For an account that is delegated, or about to be: others can move its funds and its nonce, and so could
+    invalidate all it has in the pool. Raise AdmissionError for more than one transaction in flight.
+
+    `pooled` are the nonces of its transactions in the pool. Source: EIP-7702, "Transaction propagation".
+    """
+    if transaction.nonce in pooled:
+        return
+    if pooled:
+        raise AdmissionError("in-flight transaction limit reached for delegated accounts")
+    if transaction.nonce != next_nonce:
+        raise AdmissionError("gapped-nonce tx from delegated accounts")
 
 
 def worst_cost_wei(transaction: PooledTransaction, view: StateView) -> int:

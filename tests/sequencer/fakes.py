@@ -28,8 +28,9 @@ def transaction(  # noqa: PLR0917 - a test's shorthand
     size: int = 110,
     type_: int = 2,
     salt: int = 0,
+    authorities: tuple[Address, ...] = (),
 ) -> PooledTransaction:
-    raw = repr((sender, nonce, tip, cap, gas, value, size, type_, salt)).encode()
+    raw = repr((sender, nonce, tip, cap, gas, value, size, type_, salt, authorities)).encode()
     return PooledTransaction(
         hash=keccak256(raw),
         raw=raw,
@@ -41,6 +42,7 @@ def transaction(  # noqa: PLR0917 - a test's shorthand
         max_priority_fee_wei=tip,
         size_bytes=size,
         type=type_,
+        authorities=authorities,
     )
 
 
@@ -63,8 +65,16 @@ class FakeState:
     def l1_data_fee_wei(self, raw: bytes) -> int:
         return self.l1_fee_wei
 
-    def set(self, address: Address, *, nonce: int = 0, balance: int = 10**18, code: bool = False) -> None:
-        self.accounts[address] = AccountState(nonce, balance, code)
+    def set(
+        self,
+        address: Address,
+        *,
+        nonce: int = 0,
+        balance: int = 10**18,
+        code: bool = False,
+        delegated: bool = False,
+    ) -> None:
+        self.accounts[address] = AccountState(nonce, balance, code, delegated)
 
 
 @dataclass

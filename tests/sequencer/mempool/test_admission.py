@@ -4,7 +4,8 @@ import pytest
 
 from sequencer.errors import AdmissionError
 from sequencer.mempool.admission import AdmissionLimits
-from sequencer.mempool.pool import Pool, PoolLimits
+from sequencer.mempool.limits import PoolLimits
+from sequencer.mempool.pool import Pool
 from sequencer.ports import PooledTransaction
 from tests.sequencer.fakes import ALICE, GWEI, FakeState, transaction
 
