@@ -14,11 +14,20 @@ from genesis.spec import BlockId, ChainSpec
 from genesis.types import Address, Hash32
 from openledger_node.chain.block_store import BlockStore, Puts, canonical_entries, canonical_keys
 from openledger_node.chain.ethereum_genesis import EthereumGenesis
-from openledger_node.chain.genesis import genesis_block, genesis_supply_wei
+from openledger_node.chain.genesis import genesis_block, genesis_entries, genesis_supply_wei
 from openledger_node.chain.head_block import HeadBlock
+from openledger_node.chain.heads import head_entries, id_of, lower, stored_heads
 from openledger_node.chain.log_search import find_logs
 from openledger_node.chain.natives import native_precompiles
 from openledger_node.chain.records import FoundLog, FoundTransaction, HeadChange, Heads, LogQuery, Supply
+from openledger_node.chain.state_history import (
+    AllStates,
+    StateHistory,
+    must_start_pruning,
+    oldest_state,
+    state_history,
+)
+from openledger_node.chain.state_pruning import keep_recent_states
 from openledger_node.errors import StartError
 from openledger_node.evm.allocation import Allocation
 from openledger_node.evm.blocks import decode_block
@@ -29,7 +38,7 @@ from openledger_node.evm.rlp_codec import RlpError
 from openledger_node.evm.snapshot import Snapshot
 from openledger_node.evm.trie import EMPTY_ROOT
 from openledger_node.storage import keys
-from openledger_node.storage.identity import check_identity, identity_entry
+from openledger_node.storage.identity import check_identity
 from openledger_node.storage.keyvalue import KeyValue
 from openledger_node.storage.migrations import migrate
 from sequencer.errors import StaleParentError
@@ -50,29 +59,49 @@ class Chain:
         self._store = store
         self._blocks = blocks
         self._genesis_supply_wei = genesis_supply_wei
+        self._states: StateHistory = state_history(store)
         self._listeners: tuple[Listener, ...] = ()
         self._detached = store.get(keys.DETACHED) is not None
-        self._heads = Heads(self._stored(keys.UNSAFE), self._stored(keys.SAFE), self._stored(keys.FINALIZED))
+        self._heads = stored_heads(store, blocks)
 
     @classmethod
-    def open(cls, spec: ChainSpec, store: KeyValue, alloc: Allocation, genesis_timestamp_s: int) -> "Chain":
-        """Open the chain in `store`; an empty store gets the genesis block. Raises `StartError` if the store
-        belongs to another chain or a newer schema, or if the program lacks a fork or a native library."""
+    def open(
+        cls,
+        spec: ChainSpec,
+        store: KeyValue,
+        alloc: Allocation,
+        genesis_timestamp_s: int,
+        *,
+        state_history: int | None = None,
+    ) -> "Chain":
+        """Open the chain in `store`; an empty store gets the genesis block.
+
+        `state_history` is how many states behind the head to keep, 0 for all, None for what the store does
+        already. Raises `StartError` if the store belongs to another chain or a newer schema, or cannot keep
+        so many states, or if the program lacks a fork or a native library.
+        """
         natives = native_precompiles() if spec.is_rollup else {}
         engine = Engine(spec, store, BlockStore(store, spec.chain_id), natives)
         genesis = genesis_block(spec, alloc, genesis_timestamp_s)
-        return cls._open(engine, store, genesis, genesis_supply_wei(alloc))
+        return cls._open(engine, store, genesis, genesis_supply_wei(alloc), state_history)
 
     @classmethod
-    def open_ethereum(cls, genesis: EthereumGenesis, store: KeyValue) -> "Chain":
+    def open_ethereum(
+        cls, genesis: EthereumGenesis, store: KeyValue, *, state_history: int | None = None
+    ) -> "Chain":
         """Like `open`, for a plain Ethereum chain with forks of its own."""
         spec = genesis.spec
         engine = Engine(spec, store, BlockStore(store, spec.chain_id), {}, genesis.schedule)
-        return cls._open(engine, store, genesis.block, genesis.supply_wei)
+        return cls._open(engine, store, genesis.block, genesis.supply_wei, state_history)
 
     @classmethod
     def _open(
-        cls, engine: Engine, store: KeyValue, genesis: ExecutedBlock, genesis_supply_wei: int
+        cls,
+        engine: Engine,
+        store: KeyValue,
+        genesis: ExecutedBlock,
+        genesis_supply_wei: int,
+        state_history: int | None,
     ) -> "Chain":
         spec = engine.spec
         blocks = BlockStore(store, spec.chain_id)
@@ -80,7 +109,10 @@ class Chain:
         known = check_identity(store, genesis_hash, spec.chain_id)
         migrate(store)
         if not known:
-            store.write(_genesis_entries(blocks, genesis, spec.chain_id))
+            store.write(genesis_entries(blocks, genesis, spec.chain_id))
+        head = stored_heads(store, blocks).unsafe
+        if must_start_pruning(store, state_history, head.number):
+            keep_recent_states(store, [(0, genesis.block.header.state_root)], state_history or 0)
         chain = cls(engine, store, blocks, genesis.block, genesis_supply_wei)
         chain._step_back_to_readable_state()
         return chain
@@ -148,8 +180,16 @@ class Chain:
         minted_wei, burned_wei = self._blocks.minted_and_burned(block_hash)
         return Supply(self._genesis_supply_wei, minted_wei, burned_wei)
 
+    @property
+    def oldest_state(self) -> int:
+        """Number of the first block whose state can be read; 0 unless the store is pruned."""
+        return oldest_state(self._store)
+
     def snapshot(self, header: Header | None = None) -> Snapshot:
-        """State after `header` (the head if None): accounts, storage, calls, estimates, proofs, traces."""
+        """State after `header` (the head if None): accounts, storage, calls, estimates, proofs, traces.
+
+        Reading one that is not kept raises `MissingStateError`.
+        """
         header = header or self._known_header(self._heads.unsafe.hash)
         return self.engine.snapshot(header, self._state_root(header))
 
@@ -182,15 +222,18 @@ class Chain:
         return executed.block
 
     def rewind_to(self, block_hash: Hash32) -> None:
-        """Make an ancestor of the head the head. Raises `ValueError` for any other block, and for one below
-        the finalized block unless the chain is detached."""
+        """Make an ancestor of the head the head. Raises `ValueError` for any other block, for one whose
+        state is not kept, and for one below the finalized block unless the chain is detached."""
         target = self._canonical_id(block_hash)
         if target.number < self._heads.finalized.number and not self._detached:
             raise ValueError(f"block {target.number} is below the finalized {self._heads.finalized.number}")
+        if target.number < self.oldest_state:
+            raise ValueError(f"the state of block {target.number} is not kept any more")
         removed = self._removed_above(target.number)
-        heads = Heads(target, _lower(self._heads.safe, target), _lower(self._heads.finalized, target))
+        heads = Heads(target, lower(self._heads.safe, target), lower(self._heads.finalized, target))
         gone = [key for block in removed for key in canonical_keys(block)]
-        self._store.write(_head_entries(heads), gone)
+        state = self._states.take_back(block.header.number for block in removed)
+        self._store.write([*state.puts, *head_entries(heads)], [*state.deletes, *gone])
         self._heads = heads
         self._announce(HeadChange(removed, ()))
 
@@ -213,9 +256,7 @@ class Chain:
         header = self._known_header(self._heads.unsafe.hash)
         root, writes = self.engine.patched_state(self._state_root(header), changes)
         patch = (keys.by_hash(keys.PATCHED_ROOT, header.hash), bytes(root))
-        self._store.write([*writes, patch, (keys.DETACHED, b"")])
-        self._detached = True
-        self._announce(HeadChange((), ()))
+        self._detach([*writes, patch])
 
     def has_state(self, block_hash: Hash32, state_root: Hash32) -> bool:
         """Whether the block is canonical and the state is in the store."""
@@ -224,10 +265,12 @@ class Chain:
     def restore_state(self, state_root: Hash32) -> None:
         """Dev only: put a state that is in the store on the head, in place of whatever is there."""
         head_hash = self._heads.unsafe.hash
-        self._store.write(
-            [(keys.by_hash(keys.PATCHED_ROOT, head_hash), bytes(state_root)), (keys.DETACHED, b"")]
-        )
+        self._detach([(keys.by_hash(keys.PATCHED_ROOT, head_hash), bytes(state_root))])
+
+    def _detach(self, puts: Puts) -> None:
+        self._store.write([*puts, (keys.DETACHED, b"")])
         self._detached = True
+        self._states = AllStates()
         self._announce(HeadChange((), ()))
 
     # -- internal ----------------------------------------------------------------------------------------
@@ -237,9 +280,10 @@ class Chain:
         block = executed.block
         if block.header.parent_hash != self._heads.unsafe.hash:
             raise StaleParentError(f"the head moved while block {block.header.number} was built")
-        heads = replace(self._heads, unsafe=_id(block.header))
-        puts = [*executed.state_writes, *self._blocks.block_entries(block), *canonical_entries(block)]
-        self._store.write([*puts, *_head_entries(heads)])
+        heads = replace(self._heads, unsafe=id_of(block.header))
+        state = self._states.accept(executed, self._heads.finalized.number)
+        puts = [*state.puts, *self._blocks.block_entries(block), *canonical_entries(block)]
+        self._store.write([*puts, *head_entries(heads)], state.deletes)
         self._heads = heads
         self._announce(HeadChange((), (block,)))
 
@@ -260,17 +304,10 @@ class Chain:
         patched = self._store.get(keys.by_hash(keys.PATCHED_ROOT, header.hash))
         return header.state_root if patched is None else Hash32(patched)
 
-    def _stored(self, key: bytes) -> BlockId:
-        block_hash = self._store.get(key)
-        header = None if block_hash is None else self._blocks.header_by_hash(Hash32(block_hash))
-        if header is None:
-            raise StartError("the database names a head it does not hold", "restore a backup")
-        return _id(header)
-
     def _canonical_id(self, block_hash: Hash32) -> BlockId:
         if not self.is_canonical(block_hash):
             raise ValueError(f"block 0x{block_hash.hex()} is not on the canonical chain")
-        return _id(self._known_header(block_hash))
+        return id_of(self._known_header(block_hash))
 
     def _known_header(self, block_hash: Hash32) -> Header:
         header = self._blocks.header_by_hash(block_hash)
@@ -295,31 +332,3 @@ class Chain:
             header = parent
         if header.hash != self._heads.unsafe.hash:
             self.rewind_to(header.hash)
-
-
-def _id(header: Header) -> BlockId:
-    return BlockId(header.hash, header.number)
-
-
-def _lower(left: BlockId, right: BlockId) -> BlockId:
-    return left if left.number <= right.number else right
-
-
-def _head_entries(heads: Heads) -> Puts:
-    return [
-        (keys.UNSAFE, bytes(heads.unsafe.hash)),
-        (keys.SAFE, bytes(heads.safe.hash)),
-        (keys.FINALIZED, bytes(heads.finalized.hash)),
-    ]
-
-
-def _genesis_entries(blocks: BlockStore, genesis: ExecutedBlock, chain_id: int) -> Puts:
-    block = genesis.block
-    start = _id(block.header)
-    return [
-        *genesis.state_writes,
-        *blocks.block_entries(block),
-        *canonical_entries(block),
-        *_head_entries(Heads(start, start, start)),
-        identity_entry(block.header.hash, chain_id),
-    ]

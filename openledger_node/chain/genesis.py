@@ -3,11 +3,15 @@
 from genesis.forks import Fork, ForkSchedule, schedule_of
 from genesis.spec import ChainSpec
 from genesis.types import ZERO_ADDRESS, ZERO_HASH, Hash32
+from openledger_node.chain.block_store import BlockStore, Puts, canonical_entries
+from openledger_node.chain.heads import head_entries, id_of
+from openledger_node.chain.records import Heads
 from openledger_node.evm.allocation import Allocation, materialise
 from openledger_node.evm.blocks import EMPTY_OMMERS_HASH, NO_REQUESTS_HASH, ZERO_NONCE, sealed
 from openledger_node.evm.receipts import EMPTY_BLOOM
 from openledger_node.evm.records import Block, ExecutedBlock, Header, SupplyChange
 from openledger_node.evm.trie import EMPTY_ROOT
+from openledger_node.storage.identity import identity_entry
 
 
 def genesis_header(spec: ChainSpec, allocation: Allocation, timestamp_s: int) -> Header:
@@ -53,3 +57,16 @@ def genesis_block(
 
 def genesis_supply_wei(allocation: Allocation) -> int:
     return sum(account.balance_wei for account in allocation.values())
+
+
+def genesis_entries(blocks: BlockStore, genesis: ExecutedBlock, chain_id: int) -> Puts:
+    """What an empty store gets: the first block, its state, three heads, and whose chain this is."""
+    block = genesis.block
+    start = id_of(block.header)
+    return [
+        *genesis.state_writes,
+        *blocks.block_entries(block),
+        *canonical_entries(block),
+        *head_entries(Heads(start, start, start)),
+        identity_entry(block.header.hash, chain_id),
+    ]

@@ -13,9 +13,17 @@ _CACHED_CODES = 1_000
 
 
 class MissingStateError(CriticalError):
-    """The store has no such node: the state was never stored, or the store is damaged."""
+    """The store has no such node: the state is not kept any more, or the store is damaged. Worded as geth
+    words it, for clients look for that."""
 
     code = "OL-1411"
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(
+            cause,
+            "this node keeps the states of recent blocks only, ask one that keeps them all; "
+            "if the block is recent, stop the node and run openledger-node db check",
+        )
 
 
 class NodeStore:
@@ -29,13 +37,13 @@ class NodeStore:
     def _read_node(self, node_hash: bytes) -> bytes:
         node = self._store.get(keys.node(node_hash))
         if node is None:
-            raise MissingStateError(f"state node 0x{node_hash.hex()} is not in the store")
+            raise MissingStateError(f"missing trie node {node_hash.hex()} (path )")
         return node
 
     def _read_code(self, code_hash: bytes) -> bytes:
         code = self._store.get(keys.code(code_hash))
         if code is None:
-            raise MissingStateError(f"code 0x{code_hash.hex()} is not in the store")
+            raise MissingStateError(f"missing code {code_hash.hex()}")
         return code
 
 

@@ -13,6 +13,7 @@ from eth_abi.exceptions import DecodingError
 
 from openledger_node.errors import TemporaryError, UserError
 from openledger_node.evm.errors import CallError
+from openledger_node.evm.node_store import MissingStateError
 from sequencer.errors import AdmissionError
 
 PARSE_ERROR = -32700
@@ -21,6 +22,8 @@ METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
 SERVER_ERROR = -32000
+TIMED_OUT = -32002
+RESPONSE_TOO_LARGE = -32003
 LIMIT_EXCEEDED = -32005
 EXECUTION_REVERTED = 3
 
@@ -97,6 +100,6 @@ def to_rpc_error(error: Exception) -> RpcError | None:
         return ExecutionRevertedError(error.output)
     if isinstance(error, AdmissionError):
         return ServerError(str(error))
-    if isinstance(error, UserError | TemporaryError):
+    if isinstance(error, UserError | TemporaryError | MissingStateError):
         return ServerError(str(error))
     return None

@@ -13,9 +13,13 @@
 | `l`    | number (8, big-endian)         | logs bloom of the canonical block (256)                      |
 | `p`    | block hash (32)                | state root (32) a dev method put in place of the header's    |
 | `t`    | transaction hash (32)          | hash of the canonical block (32), index (4, big-endian)      |
+| `k`    | node hash (32)                 | pruned only: places that name the node (4), if more than one |
+| `d`    | number (8, big-endian)         | pruned only: places the block created (4), their node hashes |
+|        |                                | (32 each), then those of places it replaced                  |
 
 Metadata: `schema` (4, big-endian), `identity` (genesis hash 32, chain id 32), `unsafe`, `safe`, `finalized`
-(block hash 32 each), `detached` (empty) once a dev method changed state outside of blocks.
+(block hash 32 each), `detached` (empty) once a dev method changed state outside of blocks; `history` (8) in a
+pruned store: how many states behind the head it keeps, and `oldest-state` (8): the first block that has one.
 """
 
 META = b"M"
@@ -29,6 +33,8 @@ CANONICAL = b"i"
 BLOOM = b"l"
 PATCHED_ROOT = b"p"
 TRANSACTION = b"t"
+REFERENCES = b"k"
+JOURNAL = b"d"
 
 SCHEMA = META + b"schema"
 IDENTITY = META + b"identity"
@@ -36,6 +42,8 @@ UNSAFE = META + b"unsafe"
 SAFE = META + b"safe"
 FINALIZED = META + b"finalized"
 DETACHED = META + b"detached"
+HISTORY = META + b"history"
+OLDEST_STATE = META + b"oldest-state"
 
 
 def node(node_hash: bytes) -> bytes:
@@ -44,6 +52,10 @@ def node(node_hash: bytes) -> bytes:
 
 def code(code_hash: bytes) -> bytes:
     return CODE + code_hash
+
+
+def references(node_hash: bytes) -> bytes:
+    return REFERENCES + node_hash
 
 
 def by_hash(prefix: bytes, block_hash: bytes) -> bytes:

@@ -1,0 +1,39 @@
+"""Which blocks the store calls unsafe, safe and finalized."""
+
+from genesis.spec import BlockId
+from genesis.types import Hash32
+from openledger_node.chain.block_store import BlockStore, Puts
+from openledger_node.chain.records import Heads
+from openledger_node.errors import StartError
+from openledger_node.evm.records import Header
+from openledger_node.storage import keys
+from openledger_node.storage.keyvalue import KeyValue
+
+
+def stored_heads(store: KeyValue, blocks: BlockStore) -> Heads:
+    """Raises `StartError` if one of them is not in the store."""
+    return Heads(*(_stored(store, blocks, key) for key in (keys.UNSAFE, keys.SAFE, keys.FINALIZED)))
+
+
+def _stored(store: KeyValue, blocks: BlockStore, key: bytes) -> BlockId:
+    block_hash = store.get(key)
+    header = None if block_hash is None else blocks.header_by_hash(Hash32(block_hash))
+    if header is None:
+        raise StartError("the database names a head it does not hold", "restore a backup")
+    return id_of(header)
+
+
+def head_entries(heads: Heads) -> Puts:
+    return [
+        (keys.UNSAFE, bytes(heads.unsafe.hash)),
+        (keys.SAFE, bytes(heads.safe.hash)),
+        (keys.FINALIZED, bytes(heads.finalized.hash)),
+    ]
+
+
+def id_of(header: Header) -> BlockId:
+    return BlockId(header.hash, header.number)
+
+
+def lower(left: BlockId, right: BlockId) -> BlockId:
+    return left if left.number <= right.number else right

@@ -1,0 +1,62 @@
+"""How a store that keeps every state becomes one that keeps the recent ones: count, then sweep.
+
+Counts and journals are made anew from the kept states, in one write; what no kept state names is deleted
+after that. A crash in the sweep leaves nodes that nobody names; running it again takes them away. Needs
+about 200 bytes of memory for each node of the kept states.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from genesis.types import Hash32
+from openledger_node.chain.state_history import history_entries, journal_entry
+from openledger_node.evm.node_store import NodeStore
+from openledger_node.evm.state_difference import state_difference
+from openledger_node.evm.trie import EMPTY_ROOT
+from openledger_node.storage import keys
+from openledger_node.storage.keyvalue import KeyValue
+
+SWEEP_BATCH = 10_000
+
+
+def keep_recent_states(store: KeyValue, states: Sequence[tuple[int, Hash32]], history: int) -> int:
+    """Keep only `states`, (block number, state root) from the oldest to the head's, and count from now on.
+
+    Returns how many nodes were deleted. Raises `MissingStateError` if one of the states is not whole.
+    """
+    places, journals = count_places(store, states)
+    puts = [*history_entries(history, states[0][0]), *journals]
+    puts += [(keys.references(node), count.to_bytes(4, "big")) for node, count in places.items() if count > 1]
+    old = [key for prefix in (keys.REFERENCES, keys.JOURNAL) for key, _ in store.scan(prefix)]
+    store.write(puts, old)
+    return sum(_sweep(store, places))
+
+
+def count_places(
+    store: KeyValue, states: Sequence[tuple[int, Hash32]]
+) -> tuple[Counter[bytes], list[tuple[bytes, bytes]]]:
+    """Node hash → places that name it in the newest state, or in an older one where it was replaced later;
+    and the journals of all blocks but the oldest."""
+    load = NodeStore(store).node
+    places = state_difference(load, EMPTY_ROOT, states[-1][1])
+    journals = []
+    for (_, old_root), (number, new_root) in pairwise(states):
+        changes = state_difference(load, old_root, new_root)
+        journals.append(journal_entry(number, changes))
+        places.update({node: -change for node, change in changes.items() if change < 0})
+    return places, journals
+
+
+def _sweep(store: KeyValue, kept: Counter[bytes]) -> Iterator[int]:
+    """Delete every node that is not kept; the size of each batch."""
+    garbage: list[bytes] = []
+    for key, _ in store.scan(keys.NODE):
+        if key[1:] not in kept:
+            garbage.append(key)
+        if len(garbage) == SWEEP_BATCH:
+            store.write([], garbage)
+            yield len(garbage)
+            garbage = []
+    store.write([], garbage)
+    yield len(garbage)
