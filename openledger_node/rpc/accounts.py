@@ -17,6 +17,7 @@ from genesis.types import Address
 from openledger_node.evm.records import Transaction
 from openledger_node.evm.signing import signed
 from openledger_node.rpc.errors import InvalidParamsError, ServerError
+from openledger_node.rpc.typed_data import check_array_lengths
 
 MOST_WORDS = 200
 """Characters of a library's message that are passed on."""
@@ -52,6 +53,7 @@ class UnlockedAccounts:
     def sign_typed_data(self, sender: Address, typed_data: Mapping[str, Any]) -> bytes:
         signer = self._signer(sender)
         try:
+            check_array_lengths(typed_data["types"], typed_data["primaryType"], typed_data["message"])
             message = encode_typed_data(full_message=dict(typed_data))
         except _MALFORMED as error:
             raise InvalidParamsError(f"typed data does not encode: {str(error)[:MOST_WORDS]}") from error

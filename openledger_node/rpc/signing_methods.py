@@ -29,6 +29,11 @@ class SigningMethods:
             fill["eth_sendUnsignedTransaction"] = service(self._send_unsigned, call_object)
         if not accounts.addresses():
             return fill
+        sign_typed = executor(
+            lambda address, typed: data(accounts.sign_typed_data(address, typed)),
+            parse.address,
+            parse.json_object,
+        )
         return fill | {
             "eth_sendTransaction": service(self._send, call_object),
             "eth_signTransaction": service(self._sign, call_object),
@@ -36,11 +41,8 @@ class SigningMethods:
             "personal_sign": quick(
                 lambda message, address: self._sign_message(address, message), parse.data, parse.address
             ),
-            "eth_signTypedData_v4": executor(
-                lambda address, typed: data(accounts.sign_typed_data(address, typed)),
-                parse.address,
-                parse.json_object,
-            ),
+            "eth_signTypedData": sign_typed,
+            "eth_signTypedData_v4": sign_typed,
         }
 
     async def _send(self, call: CallObject) -> str:

@@ -48,12 +48,12 @@ def service(log: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @contextmanager
-def ethereum(directory: Path) -> Iterator[str]:
+def ethereum(directory: Path, *more: str) -> Iterator[str]:
     """An L1 by itself; yields its URL once it answers."""
     port = free_port()
     directory.mkdir(parents=True, exist_ok=True)
     arguments = ["ethereum", "--dev", "--datadir", str(directory), "--http.port", port]
-    with service(directory / "l1.log", *arguments):
+    with service(directory / "l1.log", *arguments, *more):
         url = f"http://127.0.0.1:{port}"
         wait_until(lambda: ask(url, "eth_chainId"), "an L1")
         yield url
