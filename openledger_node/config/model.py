@@ -13,6 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from openledger_node.logs import LogFormat, LogLevel
 
+LEAST_STATES = 64
+"""Calls under way must find the state they began with."""
+
 Role = Literal["sequencer", "batcher", "proposer", "verifier", "validator", "gateway"]
 
 
@@ -105,6 +108,9 @@ class NodeConfig(Section):
 
     datadir: Path | None = None
     """Where the chain lives; `dev` without it keeps everything in a temporary folder and deletes it."""
+    state_history: Annotated[int | None, Field(ge=0)] = None
+    """How many states behind the head to keep, 0 for all of them; without it, what the data directory does
+    already, which is all for a new one. Blocks, receipts and indexes are always kept."""
     http: HttpSection = HttpSection()
     ws: WsSection = WsSection()
     gateway: GatewaySection = GatewaySection()
@@ -115,6 +121,13 @@ class NodeConfig(Section):
     txpool: TxpoolSection = TxpoolSection()
     keys: KeysSection = KeysSection()
     log: LogSection = LogSection()
+
+    @field_validator("state_history")
+    @classmethod
+    def _enough_states(cls, value: int | None) -> int | None:
+        if value is not None and 0 < value < LEAST_STATES:
+            raise ValueError(f"keep at least {LEAST_STATES} states, or 0 for all")
+        return value
 
 
 class DevConfig(NodeConfig):

@@ -32,7 +32,7 @@ from openledger_node.node.conservation import ConservationCheck
 from openledger_node.node.dev_children import embedded_l1, validator, verifier
 from openledger_node.node.dev_network import DevNetwork, prepare_dev_network
 from openledger_node.node.dev_stakes import stake_operators
-from openledger_node.node.execution import RpcPorts, pool_limits
+from openledger_node.node.execution import ExecutionSettings, RpcPorts
 from openledger_node.node.l2_block_maker import RollupBlockMaker
 from openledger_node.node.lifecycle import StoppedError, Supervisor, stop_on_signals
 from openledger_node.node.network_files import write_json
@@ -86,7 +86,7 @@ async def _run(config: DevConfig, directory: Path, supervisor: Supervisor) -> No
             urls.l1_rpc,
             directory / "node",
             clock,
-            pool=pool_limits(config.txpool),
+            settings=ExecutionSettings.of(config),
         )
         rollup = await supervisor.guard(closing.enter_async_context(opening))
         maker = await _start_chain(config, rollup, supervisor, closing)

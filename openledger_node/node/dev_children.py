@@ -27,6 +27,8 @@ def verifier(config: DevConfig, urls: DevUrls, directory: Path) -> ChildProcess:
     command += ["--rollup.config", str(directory / ROLLUP_FILE)]
     command += ["--rollup.genesis", str(directory / GENESIS_FILE), "--l1.url", urls.l1_rpc]
     command += ["--http.port", str(config.verifier.port), "--metrics.port", "0"]
+    if config.state_history is not None:
+        command += ["--state-history", str(config.state_history)]
     return ChildProcess("verifier", command, directory / "logs" / "verifier.log", restart=True)
 
 

@@ -19,11 +19,18 @@ from openledger_node.clock import ElapsedClock
 from openledger_node.config.model import EthereumConfig
 from openledger_node.errors import StartError
 from openledger_node.node.ethereum_import import import_blocks, load_genesis, read_blocks
-from openledger_node.node.execution import Execution, RpcPorts, open_execution, open_execution_on, pool_limits
+from openledger_node.node.execution import (
+    Execution,
+    ExecutionSettings,
+    RpcPorts,
+    open_execution,
+    open_execution_on,
+)
 from openledger_node.node.lifecycle import ParentWatch, Supervisor, stop_on_signals
 from openledger_node.rpc.accounts import UnlockedAccounts
 from openledger_node.rpc.context import ETHEREUM_TIPS, RpcContext
 from openledger_node.rpc.dev import DevControls
+from openledger_node.storage.keyvalue import KeyValue
 from sequencer.builder.budget import BuildLimits
 from sequencer.loop import Sealed, SequencerLoop
 
@@ -78,7 +85,12 @@ async def _run_files(
 ) -> None:
     """Import what there is to import and serve the chain; it makes no blocks."""
     encoded = b"" if config.import_ is None else read_blocks(config.import_)
-    async with open_execution_on(lambda store: Chain.open_ethereum(genesis, store), directory) as execution:
+    settings = ExecutionSettings.of(config)
+
+    def open_chain(store: KeyValue) -> Chain:
+        return Chain.open_ethereum(genesis, store, state_history=settings.state_history)
+
+    async with open_execution_on(open_chain, directory, pool=settings.pool) as execution:
         chain = execution.chain
         added = await execution.lane.run(lambda: import_blocks(chain, encoded))
         log.info("chain imported", blocks=added, head=chain.heads.unsafe.number)
@@ -109,7 +121,7 @@ async def _run_dev(config: EthereumConfig, directory: Path, stop: asyncio.Event)
         genesis_time_s(directory),
         directory,
         ElapsedClock(),
-        pool=pool_limits(config.txpool),
+        settings=ExecutionSettings.of(config),
     ) as execution:
         maker = EthereumBlockMaker(
             execution.chain,

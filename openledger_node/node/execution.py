@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from genesis.account import GenesisAccount
@@ -10,7 +10,7 @@ from genesis.spec import ChainSpec
 from genesis.types import Address
 from openledger_node.chain.chain import Chain
 from openledger_node.clock import Clock, SteeredClock, SystemClock
-from openledger_node.config.model import TxpoolSection
+from openledger_node.config.model import NodeConfig
 from openledger_node.errors import StartError
 from openledger_node.node.lane import ExecutionLane
 from openledger_node.rpc.context import RpcContext
@@ -39,6 +39,27 @@ class Execution:
     clock: SteeredClock
 
 
+@dataclass(frozen=True)
+class ExecutionSettings:
+    """What the operator chose; `state_history` as in `Chain.open`."""
+
+    pool: PoolLimits = field(default_factory=PoolLimits)
+    state_history: int | None = None
+
+    @classmethod
+    def of(cls, config: NodeConfig) -> "ExecutionSettings":
+        """The operator's settings in the mempool's and the chain's terms."""
+        txpool = config.txpool
+        limits = PoolLimits(
+            AdmissionLimits(minimum_tip_wei=txpool.price_floor),
+            total=txpool.transactions,
+            gapped_total=txpool.transactions // 4,
+            total_bytes=txpool.megabytes * 1024 * 1024,
+            lifetime_s=txpool.lifetime,
+        )
+        return cls(limits, config.state_history)
+
+
 @contextlib.asynccontextmanager
 async def open_execution(
     spec: ChainSpec,
@@ -47,7 +68,7 @@ async def open_execution(
     directory: Path,
     clock: Clock | None = None,
     *,
-    pool: PoolLimits | None = None,
+    settings: ExecutionSettings,
 ) -> AsyncIterator[Execution]:
     """Open the chain in `directory`, creating it there on the first start; everything is closed on exit.
 
@@ -55,7 +76,12 @@ async def open_execution(
     Raises StartError for a directory of another chain or in use by another process.
     """
     async with open_execution_on(
-        lambda store: Chain.open(spec, store, alloc, genesis_timestamp_s), directory, clock, pool
+        lambda store: Chain.open(
+            spec, store, alloc, genesis_timestamp_s, state_history=settings.state_history
+        ),
+        directory,
+        clock,
+        pool=settings.pool,
     ) as execution:
         yield execution
 
@@ -65,7 +91,8 @@ async def open_execution_on(
     open_chain: Callable[[KeyValue], Chain],
     directory: Path,
     clock: Clock | None = None,
-    limits: PoolLimits | None = None,
+    *,
+    pool: PoolLimits,
 ) -> AsyncIterator[Execution]:
     """The same over a chain that `open_chain` opens in the directory's store."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -78,21 +105,10 @@ async def open_execution_on(
         steered = SteeredClock(clock or SystemClock(), not_before_s=chain.head.header.timestamp_s)
         feeds = Feeds()
         journal = Journal(directory / JOURNAL_FILE)
-        pool = PoolService(chain, steered, feeds, limits=limits, journal=journal)
-        pool.start()
-        closing.callback(pool.stop)
-        yield Execution(chain, lane, feeds, pool, steered)
-
-
-def pool_limits(settings: TxpoolSection) -> PoolLimits:
-    """What the operator chose, in the pool's terms."""
-    return PoolLimits(
-        AdmissionLimits(minimum_tip_wei=settings.price_floor),
-        total=settings.transactions,
-        gapped_total=settings.transactions // 4,
-        total_bytes=settings.megabytes * 1024 * 1024,
-        lifetime_s=settings.lifetime,
-    )
+        service = PoolService(chain, steered, feeds, limits=pool, journal=journal)
+        service.start()
+        closing.callback(service.stop)
+        yield Execution(chain, lane, feeds, service, steered)
 
 
 class RpcPorts:

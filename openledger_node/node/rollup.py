@@ -18,7 +18,7 @@ from openledger_node.l1.client import L1Client
 from openledger_node.l1.signers import LocalSigner
 from openledger_node.metrics.registry import NodeMetrics
 from openledger_node.metrics.server import HealthCheck, MetricsServer
-from openledger_node.node.execution import Execution, open_execution
+from openledger_node.node.execution import Execution, ExecutionSettings, open_execution
 from openledger_node.node.l2_block_maker import RollupBlockMaker
 from openledger_node.node.l2_engine import ChainEngine
 from openledger_node.node.lifecycle import Service, Supervisor
@@ -36,7 +36,6 @@ from rollup_bridge.proposer.service import Proposer, ProposerSettings
 from rollup_bridge.txmgr.manager import TransactionManager
 from sequencer.builder.budget import BuildLimits
 from sequencer.loop import Sealed, SequencerLoop
-from sequencer.mempool.limits import PoolLimits
 
 DETACHED_POLL_S = 0.5
 
@@ -65,14 +64,16 @@ async def open_rollup(
     directory: Path,
     clock: Clock | None = None,
     *,
-    pool: PoolLimits | None = None,
+    settings: ExecutionSettings,
 ) -> AsyncIterator[Rollup]:
     """Open chain and L1 connection. Raises StartError for a wrong L1 or a data directory of another chain."""
     spec = ChainSpec(
         chain_id=config.l2_chain_id, is_rollup=True, block_gas_limit=L2_BLOCK_GAS_LIMIT, fees=ROLLUP_FEES
     )
     async with (
-        open_execution(spec, genesis.accounts, genesis.timestamp_s, directory, clock, pool=pool) as execution,
+        open_execution(
+            spec, genesis.accounts, genesis.timestamp_s, directory, clock, settings=settings
+        ) as execution,
         L1Client([l1_url]) as l1,
     ):
         if execution.chain.genesis.header.hash != config.l2_genesis.hash:

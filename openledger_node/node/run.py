@@ -14,7 +14,7 @@ from openledger_node.config.model import Role, RunConfig
 from openledger_node.errors import StartError
 from openledger_node.metrics.server import HealthCheck
 from openledger_node.node.ai import open_provider, open_workers
-from openledger_node.node.execution import RpcPorts, pool_limits
+from openledger_node.node.execution import ExecutionSettings, RpcPorts
 from openledger_node.node.keys import read_key
 from openledger_node.node.lifecycle import ParentWatch, StoppedError, Supervisor, stop_on_signals
 from openledger_node.node.network_files import load_genesis, load_rollup_config
@@ -73,7 +73,9 @@ async def _run_rollup(config: RunConfig, supervisor: Supervisor) -> None:
     async with contextlib.AsyncExitStack() as closing:
         directory = await closing.enter_async_context(_directory(config))
         opening = closing.enter_async_context(
-            open_rollup(rollup_config, genesis, config.l1.url, directory, pool=pool_limits(config.txpool))
+            open_rollup(
+                rollup_config, genesis, config.l1.url, directory, settings=ExecutionSettings.of(config)
+            )
         )
         rollup = await supervisor.guard(opening)
         ports = RpcPorts(rpc_context(rollup), config.http.host, config.http.port, None)
