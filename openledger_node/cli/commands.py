@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.config import Env, Toml
@@ -189,6 +189,40 @@ def blocktest(file: Path, *more: Path, fork: str | None = None) -> None:
 
     if not run_fixtures((file, *more), block_cases, fork):
         sys.exit(EXIT_FAILED)
+
+
+rollup_app = App(name="rollup", help="Look into what a rollup posts on its L1.")
+app.command(rollup_app)
+
+
+@rollup_app.command(name="decode")
+def decode_posted(
+    file: Path,
+    *,
+    kind: Literal["tx", "data", "frame", "channel", "batch"],
+    chain_id: int = 10,
+    genesis_time: int = 1686789347,
+    block_time: int = 2,
+) -> None:
+    """Print as JSON what a batcher posted: frames, channels, batches, epochs, transactions.
+
+    Parameters
+    ----------
+    file
+        Hex or binary, or either in xz; `-` reads the standard input.
+    kind
+        What is in it: a raw L1 transaction, its calldata (or one blob), frames without the version byte, a
+        compressed channel, or one batch.
+    chain_id
+        The L2's, which span batches leave out. Like the next two, OP Mainnet's unless given.
+    genesis_time
+        Timestamp of the L2's genesis.
+    block_time
+        Seconds per L2 block.
+    """
+    from openledger_node.cli.rollup import decode_file
+
+    decode_file(file, kind, chain_id=chain_id, genesis_time_s=genesis_time, block_time_s=block_time)
 
 
 def _replace_process(command: list[str]) -> None:

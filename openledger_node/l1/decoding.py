@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from genesis.spec import BlockId
-from genesis.types import Address, Hash32
+from genesis.types import ZERO_ADDRESS, Address, Hash32
 from openledger_node.l1.errors import L1UnavailableError
 from rollup_bridge.ports import L1Block, L1Inclusion, L1Log, L1Receipt, L1Transaction
 
@@ -16,6 +16,7 @@ BLOB_BASE_FEE_UPDATE_FRACTION = 5_007_716
 """Prague's. The blob base fee must be a function of the header alone, or two nodes could disagree on it."""
 _HASH_BYTES = 32
 _ADDRESS_BYTES = 20
+_LAST_KNOWN_TYPE = 4
 
 
 def quantity(value: Any) -> int:
@@ -69,10 +70,21 @@ def block(record: Any) -> L1Block:
 
 
 def transaction(record: Any) -> L1Transaction:
+    """A transaction of a type that came with a later fork may lack any field: it is then nobody's batch."""
+    kind = quantity(member(record, "type")) if "type" in record else 0
+    try:
+        return _transaction(record, kind)
+    except L1UnavailableError:
+        if kind <= _LAST_KNOWN_TYPE:
+            raise
+        return L1Transaction(hash32(member(record, "hash")), kind, ZERO_ADDRESS, None, b"")
+
+
+def _transaction(record: Any, kind: int) -> L1Transaction:
     to = member(record, "to")
     return L1Transaction(
         hash=hash32(member(record, "hash")),
-        type=quantity(record.get("type") or "0x0"),
+        type=kind,
         sender=address(member(record, "from")),
         to=None if to is None else address(to),
         data=octets(member(record, "input")),

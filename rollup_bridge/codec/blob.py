@@ -27,9 +27,8 @@ def encode_blob(data: bytes) -> bytes:
 
 
 def decode_blob(blob: bytes) -> bytes:
-    """The bytes a blob carries; `MalformedError` on a bad version or length, or on a field element with a
-    high bit set among those the data needs (the first one excepted; what lies behind the data is not looked
-    at)."""
+    """The bytes a blob carries; `MalformedError` on a bad version or length, on a field element with a high
+    bit set (the first one excepted), or on anything but zeros behind the data."""
     if len(blob) != BLOB_BYTES:
         raise MalformedError(f"a blob has {BLOB_BYTES} bytes")
     size = int.from_bytes(blob[2:5], "big")
@@ -38,6 +37,8 @@ def decode_blob(blob: bytes) -> bytes:
     groups = max(1, -(-(size + _HEADER_BYTES) // 127))
     plain = _unpack(bytes([blob[0] & _SIX]) + blob[1:128])
     plain += b"".join(_unpack(blob[at : at + 128]) for at in range(128, groups * 128, 128))
+    if any(plain[_HEADER_BYTES + size :]) or any(blob[groups * 128 :]):
+        raise MalformedError("something lies behind a blob's data")
     return plain[_HEADER_BYTES : _HEADER_BYTES + size]
 
 

@@ -8,7 +8,7 @@ Source: OP Stack specification, derivation, "Channel Format"; Fjord, "Brotli Cha
 
 import contextlib
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import brotli
 import rlp
@@ -28,29 +28,43 @@ def compress_channel(batches: Iterable[bytes]) -> bytes:
     return zlib.compress(b"".join(rlp.encode(batch) for batch in batches), 9)
 
 
-def read_channel(data: bytes, limit_bytes: int = MAX_CHANNEL_RLP_BYTES) -> tuple[bytes, ...]:
-    """Encoded batches of a complete channel, up to the first damage. Never raises on bad input."""
-    plain = decompress(data, limit_bytes)
-    batches: list[bytes] = []
+def read_channel(data: bytes, limit_bytes: int = MAX_CHANNEL_RLP_BYTES) -> Iterator[bytes]:
+    """Encoded batches of a complete channel, up to the first damage. Never raises on bad input.
+
+    Whoever reads stops at the first batch that is none: a channel may hold a hundred million of those.
+    """
+    return split_batches(decompress(data, limit_bytes))
+
+
+def split_batches(plain: bytes) -> Iterator[bytes]:
+    """The encoded batches at the front of a channel's plain bytes."""
     at = 0
     while at < len(plain):
         try:
             item = rlp_reader.read_item(plain, at)
-            batches.append(rlp_reader.as_bytes(plain, item))
+            batch = rlp_reader.as_bytes(plain, item)
         except MalformedError:
-            break
+            return
+        yield batch
         at = item.end
-    return tuple(batches)
+
+
+def compression_of(data: bytes) -> str | None:
+    """The name of a channel's compression, or None for one that is not known."""
+    if not data:
+        return None
+    if data[0] & 0x0F in _ZLIB_METHODS:
+        return "zlib"
+    return "brotli" if data[0] == _BROTLI_VERSION else None
 
 
 def decompress(data: bytes, limit_bytes: int) -> bytes:
     """At most `limit_bytes` of plain bytes: all that come out before the stream ends or breaks."""
-    if not data:
-        return b""
-    if data[0] & 0x0F in _ZLIB_METHODS:
-        return _inflate(data, limit_bytes)
-    if data[0] == _BROTLI_VERSION:
-        return _unbrotli(data[1:], limit_bytes)
+    match compression_of(data):
+        case "zlib":
+            return _inflate(data, limit_bytes)
+        case "brotli":
+            return _unbrotli(data[1:], limit_bytes)
     return b""
 
 

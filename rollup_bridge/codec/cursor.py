@@ -5,6 +5,20 @@ from rollup_bridge.errors import MalformedError
 _UVARINT_BYTES = 10
 
 
+class Bits:
+    """A list of bits, bit i for element i. Reading one costs the same however long the list is."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._reversed = raw[::-1]
+
+    def __getitem__(self, index: int) -> int:
+        return self._reversed[index >> 3] >> (index & 7) & 1
+
+    def count(self) -> int:
+        """How many are set."""
+        return int.from_bytes(self._reversed).bit_count()
+
+
 class Cursor:
     """Reads forward; every method raises `MalformedError` at the end of the data."""
 
@@ -33,9 +47,9 @@ class Cursor:
                 return value
         raise MalformedError("variable-length integer has more than 64 bits")
 
-    def bits(self, count: int) -> int:
-        """A big-endian bit list of `count` bits, left-padded to whole bytes; bit i belongs to element i."""
-        value = int.from_bytes(self.take(-(-count // 8)), "big")
-        if value >> count:
+    def bits(self, count: int) -> Bits:
+        """A big-endian bit list of `count` bits, left-padded to whole bytes."""
+        raw = self.take(-(-count // 8))
+        if count % 8 and raw[0] >> count % 8:
             raise MalformedError("bit list has more bits than elements")
-        return value
+        return Bits(raw)

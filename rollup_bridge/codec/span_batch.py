@@ -14,7 +14,7 @@ Source: OP Stack specification, Delta, "Span Batch Format"; Isthmus for set-code
 from dataclasses import dataclass
 
 from rollup_bridge.codec.batch import SPAN_BATCH
-from rollup_bridge.codec.cursor import Cursor
+from rollup_bridge.codec.cursor import Bits, Cursor
 from rollup_bridge.codec.span_transaction import Columns, read_columns
 from rollup_bridge.errors import MalformedError
 
@@ -78,13 +78,13 @@ def _block_sizes(cursor: Cursor, count: int) -> list[int]:
     return sizes
 
 
-def _epochs(last: int, origin_bits: int, count: int) -> list[int]:
+def _epochs(last: int, origin_bits: Bits, count: int) -> list[int]:
     """Origin number per block, counted back from the last; a set bit says the origin changed at that
     block."""
     epochs = [0] * count
     for index in reversed(range(count)):
         epochs[index] = last
-        if origin_bits >> index & 1:
+        if origin_bits[index]:
             last = (last - 1) % _UINT64
     return epochs
 

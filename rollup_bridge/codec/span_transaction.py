@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import rlp
 
 from rollup_bridge.codec import rlp_reader
-from rollup_bridge.codec.cursor import Cursor
+from rollup_bridge.codec.cursor import Bits, Cursor
 from rollup_bridge.codec.rlp_reader import Item
 from rollup_bridge.errors import MalformedError
 
@@ -34,24 +34,24 @@ class TransactionData:
 class Columns:
     """One entry per transaction in each list; `tos` only for calls, `protected_bits` only for legacy ones."""
 
-    creation_bits: int
-    parity_bits: int
+    creation_bits: Bits
+    parity_bits: Bits
     signatures: list[tuple[int, int]]
     tos: list[bytes]
     datas: list[TransactionData]
     nonces: list[int]
     gases: list[int]
-    protected_bits: int
+    protected_bits: Bits
 
     def transactions(self, chain_id: int) -> Iterator[bytes]:
         """Raw transactions in order; `MalformedError` for a set-code transaction without a target."""
         tos = iter(self.tos)
         legacy_seen = 0
         for index, data in enumerate(self.datas):
-            to = b"" if self.creation_bits >> index & 1 else next(tos)
-            v = self.parity_bits >> index & 1
+            to = b"" if self.creation_bits[index] else next(tos)
+            v = self.parity_bits[index]
             if data.type == _LEGACY:
-                v += 35 + 2 * chain_id if self.protected_bits >> legacy_seen & 1 else 27
+                v += 35 + 2 * chain_id if self.protected_bits[legacy_seen] else 27
                 legacy_seen += 1
             signature = (v, *self.signatures[index])
             yield _assemble(
@@ -69,13 +69,13 @@ def read_columns(cursor: Cursor, count: int) -> Columns:
     creation_bits = cursor.bits(count)
     parity_bits = cursor.bits(count)
     signatures = [(_word(cursor), _word(cursor)) for _ in range(count)]
-    tos = [cursor.take(20) for _ in range(count - creation_bits.bit_count())]
+    tos = [cursor.take(20) for _ in range(count - creation_bits.count())]
     datas = [_read_data(cursor) for _ in range(count)]
     nonces = [cursor.uvarint() for _ in range(count)]
     gases = [cursor.uvarint() for _ in range(count)]
     protected_bits = cursor.bits(sum(data.type == _LEGACY for data in datas))
     columns = Columns(creation_bits, parity_bits, signatures, tos, datas, nonces, gases, protected_bits)
-    if any(data.type == _SET_CODE and creation_bits >> index & 1 for index, data in enumerate(datas)):
+    if any(data.type == _SET_CODE and creation_bits[index] for index, data in enumerate(datas)):
         raise MalformedError("a set-code transaction cannot create a contract")
     return columns
 

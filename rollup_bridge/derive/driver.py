@@ -108,8 +108,12 @@ class DerivationDriver:
             return await self._step()
         except ResetError as error:
             _LOG.warning("derivation resets: %s", error)
-            self.request_reset()
-            return Progress.RESET
+        except TemporaryError as error:
+            if not await self._origin_is_lost():
+                raise
+            _LOG.warning("derivation resets: the L1 block being read is no longer canonical (%s)", error)
+        self.request_reset()
+        return Progress.RESET
 
     def request_reset(self) -> None:
         """Find a new starting point with the next step (the sequencer asks for it when it sees a reorg)."""
@@ -175,6 +179,14 @@ class DerivationDriver:
         await self._check_unsafe_head()
         self._caught_up = True
         return Progress.IDLE
+
+    async def _origin_is_lost(self) -> bool:
+        """Whether the L1 has another block where the one being read was: no patience brings its data back."""
+        if self._pipeline is None:
+            return False
+        origin = self._pipeline.origin
+        canonical = await self._l1.block_by_number(origin.number)
+        return canonical is not None and canonical.hash != origin.hash
 
     async def _check_unsafe_head(self) -> None:
         """Unsafe blocks may name L1 blocks that derivation has not come to, and that are gone meanwhile."""

@@ -46,6 +46,13 @@ def test_a_transaction() -> None:
     assert transaction.blob_hashes == (bytes.fromhex("ab" * 32),)
 
 
+def test_a_transaction_of_a_later_fork_is_nobodys_batch() -> None:
+    transaction = decoding.transaction({"hash": HASH, "type": "0x6a", "calls": []})
+    assert (transaction.type, transaction.sender, transaction.to) == (0x6A, bytes(20), None)
+    with pytest.raises(L1UnavailableError):
+        decoding.transaction({"hash": HASH, "type": "0x2"})
+
+
 def test_an_inclusion_says_what_it_cost() -> None:
     record = {
         "transactionHash": HASH,

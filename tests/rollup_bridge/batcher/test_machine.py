@@ -16,8 +16,8 @@ from rollup_bridge.batcher.machine import (
     StatusSeen,
     step,
 )
-from rollup_bridge.codec.channel import read_channel
 from rollup_bridge.codec.frame import Frame, decode_frames
+from tests.rollup_bridge.codec.channels import batches_of
 
 SETTINGS = BatcherSettings(
     sequencing_window=50, max_transaction_bytes=60, target_channel_bytes=30, max_channel_l1_blocks=3
@@ -75,7 +75,7 @@ class Bench:
         for frame in self.sent:
             channels[frame.channel_id] = channels.get(frame.channel_id, b"") + frame.data
             if frame.is_last:
-                done += [int.from_bytes(b[1:], "big") for b in read_channel(channels[frame.channel_id])]
+                done += [int.from_bytes(b[1:], "big") for b in batches_of(channels[frame.channel_id])]
         return done
 
 

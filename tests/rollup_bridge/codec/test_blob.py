@@ -41,10 +41,16 @@ def test_bad_version_length_or_high_bits_are_refused(offset: int, value: int) ->
         decode_blob(bytes(blob))
 
 
-def test_what_lies_behind_the_data_is_not_looked_at() -> None:
+@pytest.mark.parametrize("offset", [0, 9, 31, 33, 127, 128, 4095 * 32 + 5, 131_071])
+def test_nothing_but_zeros_may_lie_behind_the_data(offset: int) -> None:
     blob = bytearray(encode_blob(b"data"))
-    blob[4095 * 32] = 0xFF
-    assert decode_blob(bytes(blob)) == b"data"
+    blob[offset] |= 1
+    with pytest.raises(MalformedError, match="behind"):
+        decode_blob(bytes(blob))
+
+
+def test_an_empty_blob_carries_nothing() -> None:
+    assert decode_blob(bytes(131_072)) == b""
 
 
 def test_another_size_is_refused() -> None:

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from genesis.keccak import keccak256
 from rollup_bridge.codec.batch import decode_singular_batch, encode_singular_batch
-from rollup_bridge.codec.channel import compress_channel, decompress, read_channel
+from rollup_bridge.codec.channel import compress_channel, decompress
 from tests.rollup_bridge.codec import second_decoder
+from tests.rollup_bridge.codec.channels import batches_of
 from tests.rollup_bridge.codec.test_batch import ONE
 
 BATCHES = [b"\x00" + bytes([index]) * 200 for index in range(20)]
@@ -22,18 +23,18 @@ def incompressible(size: int, seed: int = 0) -> bytes:
 
 @given(st.lists(st.binary(max_size=100), max_size=6))
 def test_channels_survive_the_round_trip(batches: list[bytes]) -> None:
-    assert read_channel(compress_channel(batches)) == tuple(batches)
+    assert batches_of(compress_channel(batches)) == tuple(batches)
 
 
 def test_brotli_is_read_behind_its_version_byte() -> None:
-    assert read_channel(b"\x01" + brotli.compress(PLAIN)) == tuple(BATCHES)
+    assert batches_of(b"\x01" + brotli.compress(PLAIN)) == tuple(BATCHES)
 
 
 def test_unknown_compression_yields_nothing() -> None:
     for first in (0x00, 0x02, 0x79, 0xFF & ~0x08):
         if first & 0x0F not in (8, 15):
-            assert read_channel(bytes([first]) + PLAIN) == ()
-    assert read_channel(b"") == ()
+            assert batches_of(bytes([first]) + PLAIN) == ()
+    assert batches_of(b"") == ()
 
 
 def test_a_zip_bomb_stops_at_the_limit() -> None:
@@ -46,14 +47,14 @@ def test_a_zip_bomb_stops_at_the_limit() -> None:
 def test_the_decompression_limit_keeps_earlier_whole_batches() -> None:
     one = len(rlp.encode(BATCHES[0]))
     for data in (zlib.compress(PLAIN), b"\x01" + brotli.compress(PLAIN)):
-        assert read_channel(data, limit_bytes=3 * one + one // 2) == tuple(BATCHES[:3])
+        assert batches_of(data, limit_bytes=3 * one + one // 2) == tuple(BATCHES[:3])
 
 
 def test_a_truncated_channel_keeps_earlier_whole_batches() -> None:
     batches = [b"\x00" + incompressible(5_000, seed) for seed in range(10)]
     plain = b"".join(rlp.encode(batch) for batch in batches)
     for data in (zlib.compress(plain), b"\x01" + brotli.compress(plain)):
-        read = read_channel(data[: len(data) // 2])
+        read = batches_of(data[: len(data) // 2])
         assert 0 < len(read) < 10
         assert read == tuple(batches[: len(read)])
 
@@ -74,11 +75,11 @@ def test_bytes_before_the_damage_count_to_the_byte() -> None:
 
 def test_malformed_data_between_items_ends_the_channel() -> None:
     plain = rlp.encode(BATCHES[0]) + rlp.encode([b"a list"]) + rlp.encode(BATCHES[1])
-    assert read_channel(zlib.compress(plain)) == (BATCHES[0],)
+    assert batches_of(zlib.compress(plain)) == (BATCHES[0],)
 
 
 def test_bytes_after_the_compressed_stream_are_ignored() -> None:
-    assert read_channel(zlib.compress(PLAIN) + b"garbage") == tuple(BATCHES)
+    assert batches_of(zlib.compress(PLAIN) + b"garbage") == tuple(BATCHES)
 
 
 @given(st.data())
@@ -86,10 +87,11 @@ def test_mutated_channels_never_raise(data: st.DataObject) -> None:
     packed = bytearray(data.draw(st.sampled_from([zlib.compress(PLAIN), b"\x01" + brotli.compress(PLAIN)])))
     for _ in range(data.draw(st.integers(1, 4))):
         packed[data.draw(st.integers(0, len(packed) - 1))] = data.draw(st.integers(0, 255))
-    read_channel(bytes(packed[: data.draw(st.integers(0, len(packed)))]))
+    batches_of(bytes(packed[: data.draw(st.integers(0, len(packed)))]))
 
 
 def test_the_second_decoder_reads_the_same() -> None:
     channel = compress_channel([encode_singular_batch(ONE)] * 3)
-    first = [decode_singular_batch(batch) for batch in read_channel(channel)]
-    assert [batch.transactions for batch in first] == [row[4] for row in second_decoder.batches(channel)]
+    first = batches_of(channel)
+    assert list(first) == second_decoder.channel(channel)
+    assert [decode_singular_batch(batch) for batch in first] == [ONE] * 3

@@ -1,3 +1,5 @@
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,13 +78,10 @@ def test_mutated_frames_are_read_as_the_second_decoder_reads_them(
     for _ in range(data.draw(st.integers(0, 3))):
         raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
     mutated = bytes(raw[: data.draw(st.integers(0, len(raw)))])
-    try:
+    first = None
+    with contextlib.suppress(MalformedError):
         first = [(f.channel_id, f.number, f.data, f.is_last) for f in decode_frames(mutated)]
-    except MalformedError:
-        with pytest.raises(ValueError):  # noqa: PT011  # any refusal will do
-            second_decoder.frames(mutated)
-    else:
-        assert second_decoder.frames(mutated) == first
+    assert second_decoder.frames(mutated) == first
 
 
 @given(st.binary(max_size=500), st.integers(24, 120))

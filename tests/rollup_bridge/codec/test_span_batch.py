@@ -7,9 +7,10 @@ import rlp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rollup_bridge.codec.channel import compress_channel, read_channel
+from rollup_bridge.codec.channel import compress_channel
 from rollup_bridge.codec.span_batch import decode_span_batch
 from rollup_bridge.errors import MalformedError
+from tests.rollup_bridge.codec.channels import batches_of
 from tests.rollup_bridge.codec.span_encoder import encode_span, uvarint
 
 CHAIN_ID = 31338
@@ -71,7 +72,7 @@ def test_a_real_channel_decodes_and_encodes_back_to_the_same_bytes() -> None:
     if not VECTOR.exists():
         pytest.skip(f"{VECTOR} is not here")
     channel = bytes.fromhex(lzma.decompress(VECTOR.read_bytes()).decode().strip())
-    (encoded,) = read_channel(channel)
+    (encoded,) = batches_of(channel)
     batch = decode_span_batch(encoded, OP_MAINNET)
     assert len(batch.blocks) == 143
     assert sum(len(block.transactions) for block in batch.blocks) == 1766
@@ -83,7 +84,7 @@ def test_a_real_channel_decodes_and_encodes_back_to_the_same_bytes() -> None:
     )
     assert len(again) == len(encoded)
     assert again == encoded
-    assert read_channel(compress_channel([again])) == (encoded,)
+    assert batches_of(compress_channel([again])) == (encoded,)
 
 
 def test_zero_blocks_are_refused() -> None:
@@ -97,6 +98,13 @@ def test_too_many_blocks_or_transactions_are_refused_before_they_are_read() -> N
         decode_span_batch(head + uvarint(10_000_001), CHAIN_ID)
     with pytest.raises(MalformedError, match="too many"):
         decode_span_batch(head + uvarint(1) + b"\x00" + uvarint(10_000_001), CHAIN_ID)
+
+
+def test_half_a_million_empty_blocks_take_time_in_proportion() -> None:
+    count = 500_000
+    head = b"\x01" + uvarint(1) + uvarint(count) + bytes(40) + uvarint(count)
+    batch = decode_span_batch(head + b"\xff" * (count // 8) + bytes(count), CHAIN_ID)
+    assert [batch.blocks[0].epoch_number, batch.blocks[-1].epoch_number] == [1, count]
 
 
 def test_a_truncated_span_is_refused_wherever_it_ends() -> None:

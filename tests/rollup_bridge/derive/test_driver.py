@@ -231,6 +231,16 @@ class TestL1Reorg:
         holders = [block for block in fresh.chain[1:] if len(block.transactions) > 1]
         assert [reference(world.config, block).l1_origin.number for block in holders] == [2]
 
+    async def test_a_block_lost_before_its_data_was_read_is_not_waited_for(self) -> None:
+        world = await grown(10, 20)
+        while not (world.driver._pipeline and world.driver._pipeline.origin == world.l1.head):
+            await world.driver.step()
+        world.l1.reorg(1)
+        world.l1.extend()
+        world.post(1, 20)
+        await world.derive()
+        assert world.verifier.hashes() == world.sequencer.hashes()
+
 
 class TestFinality:
     async def test_finalized_follows_the_l1_never_ahead(self) -> None:
