@@ -27,7 +27,7 @@ from openledger_node.evm.records import (
 from openledger_node.evm.tracers.base import Recorder
 from openledger_node.evm.transaction_processing import process_transaction
 from openledger_node.evm.transactions import BLOB, DYNAMIC_FEE
-from openledger_node.evm.validity import blob_gas, check_blob_hashes, check_gas, needed_gas
+from openledger_node.evm.validity import blob_gas, check_blob_hashes, check_gas, least_gas, needed_gas
 from openledger_node.evm.vm import ExecutionTimeoutError
 
 _TRANSFER_GAS = 21_000
@@ -175,6 +175,8 @@ def estimate_gas(
         return run_call(site, replace(request, gas=gas), overrides, block, time_limit_s=left_s)
 
     most = _affordable_gas(site, request, overrides)
+    if most < least_gas(_as_transaction(request, 0), site.fork):
+        raise _too_little(most)
     first = run(most)
     if first.error is not None:
         _refuse(first, most)
@@ -213,8 +215,9 @@ def _affordable_gas(site: CallSite, request: CallRequest, overrides: Overrides |
         return most
     accounts = open_accounts(site.rules.nodes, site.state_root, site.fork)
     apply_overrides(accounts, overrides or {})
-    available = accounts.get_balance(request.sender) - request.value_wei
-    if available < 0:
+    blobs_wei = blob_gas(_as_transaction(request, 0)) * request.max_blob_fee_wei
+    available = accounts.get_balance(request.sender) - request.value_wei - blobs_wei
+    if available <= 0:
         raise CallError("insufficient funds for transfer")
     return min(most, available // request.gas_price_wei)
 
@@ -223,5 +226,9 @@ def _refuse(result: CallResult, gas: int) -> None:
     if result.error == REVERTED:
         raise CallError(REVERTED, result.output)
     if result.error == "out of gas":
-        raise CallError(f"gas required exceeds allowance ({gas})")
+        raise _too_little(gas)
     raise CallError(result.error or "execution failed", result.output)
+
+
+def _too_little(gas: int) -> CallError:
+    return CallError(f"gas required exceeds allowance ({gas})")

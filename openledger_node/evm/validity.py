@@ -43,6 +43,12 @@ def needed_gas(transaction: Transaction, fork: Fork) -> int:
     return today if fork >= Fork.CANCUN else today + intrinsic_difference(transaction, fork)
 
 
+def least_gas(transaction: Transaction, fork: Fork) -> int:
+    """Intrinsic gas or the calldata's floor: with less, a transaction cannot start."""
+    needed = needed_gas(transaction, fork)
+    return needed if fork < Fork.PRAGUE else max(needed, floor_gas(transaction.data))
+
+
 def blob_gas(transaction: Transaction) -> int:
     return GAS_PER_BLOB * len(transaction.blob_hashes)
 

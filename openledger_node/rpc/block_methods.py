@@ -1,13 +1,12 @@
 """What is in the chain: blocks, transactions and receipts by hash, height and position."""
 
-from typing import Any
-
 from genesis.types import Hash32
 from openledger_node.evm.records import Block
 from openledger_node.rpc import encode, parse
 from openledger_node.rpc.context import RpcContext
 from openledger_node.rpc.encode import Json, data, quantity
-from openledger_node.rpc.pending import pending_block
+from openledger_node.rpc.errors import ServerError
+from openledger_node.rpc.pending import pending_block, pending_transactions
 from openledger_node.rpc.requests import (
     BlockReference,
     HashReference,
@@ -25,9 +24,10 @@ class BlockMethods:
 
     def table(self) -> Table:
         by_number, by_hash = block_number, _by_hash
+        full = optional(parse.boolean, default=False)
         return {
-            "eth_getBlockByNumber": reader(self._block, by_number, optional(parse.boolean, default=False)),
-            "eth_getBlockByHash": reader(self._block, by_hash, optional(parse.boolean, default=False)),
+            "eth_getBlockByNumber": reader(self._block, by_number, full),
+            "eth_getBlockByHash": reader(self._block, by_hash, full),
             "eth_getBlockReceipts": reader(self._receipts, block_reference),
             "eth_getBlockTransactionCountByNumber": reader(self._transaction_count, by_number),
             "eth_getBlockTransactionCountByHash": reader(self._transaction_count, by_hash),
@@ -40,6 +40,10 @@ class BlockMethods:
             "eth_getTransactionByBlockHashAndIndex": reader(self._transaction_at, by_hash, parse.uint64),
             "eth_getTransactionReceipt": reader(self._receipt, parse.hash32),
             "eth_getRawTransactionByHash": reader(self._raw_transaction, parse.hash32),
+            "eth_getHeaderByNumber": reader(self._header, by_number),
+            "eth_getHeaderByHash": reader(self._header, by_hash),
+            "eth_getRawTransactionByBlockNumberAndIndex": reader(self._raw_at, by_number, parse.uint64),
+            "eth_getRawTransactionByBlockHashAndIndex": reader(self._raw_at, by_hash, parse.uint64),
         }
 
     def _block(self, reference: BlockReference, full: bool) -> Json | None:
@@ -50,7 +54,16 @@ class BlockMethods:
             return None
         return encode.block(block, full=full)
 
+    def _header(self, reference: BlockReference) -> Json | None:
+        if reference is Tag.PENDING:
+            block = pending_block(self._context, full=False)
+            return {name: block[name] for name in encode.header(self._context.chain.head.header)}
+        header = self._heads.find_header(reference)
+        return None if header is None else encode.header(header)
+
     def _receipts(self, reference: BlockReference) -> list[Json] | None:
+        if reference is Tag.PENDING:
+            raise ServerError("pending receipts are not available: a block has them once it is built")
         block = self._heads.find_block(reference)
         return None if block is None else encode.receipts(block, self._blob_base_fee_wei(block))
 
@@ -58,6 +71,8 @@ class BlockMethods:
         return self._context.chain.snapshot(block.header).blob_base_fee_wei
 
     def _transaction_count(self, reference: BlockReference) -> str | None:
+        if reference is Tag.PENDING:
+            return quantity(len(pending_transactions(self._context)))
         block = self._heads.find_block(reference)
         return None if block is None else quantity(len(block.transactions))
 
@@ -87,6 +102,9 @@ class BlockMethods:
         return None if found is None else encode.mined_transaction(found.block, found.index)
 
     def _transaction_at(self, reference: BlockReference, index: int) -> Json | None:
+        if reference is Tag.PENDING:
+            waiting = pending_transactions(self._context)
+            return encode.pending_transaction(waiting[index]) if index < len(waiting) else None
         block = self._heads.find_block(reference)
         if block is None or index >= len(block.transactions):
             return None
@@ -98,12 +116,19 @@ class BlockMethods:
             return None
         return encode.receipt(found.block, found.index, self._blob_base_fee_wei(found.block))
 
-    def _raw_transaction(self, transaction_hash: Hash32) -> Any:
+    def _raw_transaction(self, transaction_hash: Hash32) -> str | None:
         found = self._context.chain.find_transaction(transaction_hash)
         if found is not None:
             return data(found.transaction.raw)
         pending = self._context.pool.transaction(transaction_hash)
         return None if pending is None else data(pending.raw)
+
+    def _raw_at(self, reference: BlockReference, index: int) -> str | None:
+        block = self._heads.find_block(reference)
+        transactions = () if block is None else block.transactions
+        if reference is Tag.PENDING:
+            transactions = tuple(pending_transactions(self._context))
+        return data(transactions[index].raw) if index < len(transactions) else None
 
 
 def _by_hash(value: object) -> HashReference:

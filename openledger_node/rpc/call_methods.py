@@ -21,8 +21,8 @@ from openledger_node.rpc.requests import (
     BlockReference,
     CallObject,
     Tag,
-    block_overrides,
     block_reference,
+    call_block_overrides,
     call_object,
     state_overrides,
 )
@@ -30,6 +30,8 @@ from openledger_node.rpc.table import Table, executor, optional
 
 Overrides = dict[Address, AccountOverride] | None
 
+LEAST_GAS = 21_000
+"""A limit below what any transaction needs does not bound an estimate. Source: geth."""
 ACCESS_LIST_ROUNDS = 4
 """A list changes the gas and so, rarely, what is touched; it settles within a round or two."""
 
@@ -41,7 +43,7 @@ class CallMethods:
 
     def table(self) -> Table:
         at = optional(block_reference, Tag.LATEST)
-        state, block = optional(state_overrides), optional(block_overrides)
+        state, block = optional(state_overrides), optional(call_block_overrides)
         return {
             "eth_call": executor(self.call, call_object, at, state, block),
             "eth_estimateGas": executor(self.estimate, call_object, at, state, block),
@@ -60,6 +62,8 @@ class CallMethods:
         self, call: CallObject, at: BlockReference, overrides: Overrides, block: BlockOverride | None
     ) -> str:
         state = self._heads.state(at)
+        if call.gas is not None and call.gas < LEAST_GAS:
+            call = replace(call, gas=None)
         request = self.request(call, state, block, default_gas=state.header.gas_limit)
         time_limit_s = self._context.limits.call_time_s
         return quantity(state.estimate_gas(request, overrides, block, time_limit_s=time_limit_s))
@@ -92,11 +96,24 @@ class CallMethods:
         chain_id = self._context.chain.spec.chain_id
         if call.chain_id is not None and call.chain_id != chain_id:
             raise ServerError(f"chainId does not match node's (have={call.chain_id}, want={chain_id})")
+        _check_lists(call)
         cap = self._context.limits.call_gas
         base_fee_wei = state.header.base_fee_wei
         if block is not None and block.base_fee_wei is not None:
             base_fee_wei = block.base_fee_wei
         return call.request(min(call.gas or default_gas or cap, cap), base_fee_wei)
+
+
+def _check_lists(call: CallObject) -> None:
+    """Raises ServerError for a blob or delegating transaction that cannot be. Source: geth."""
+    if call.blob_hashes is not None and call.to is None:
+        raise ServerError("blob transaction of type create")
+    if call.blob_hashes is not None and not call.blob_hashes:
+        raise ServerError("blob transaction missing blob hashes")
+    if call.authorizations is not None and call.to is None:
+        raise ServerError("EIP-7702 transaction cannot be used to create contract")
+    if call.authorizations is not None and not call.authorizations:
+        raise ServerError("EIP-7702 transaction with empty auth list")
 
 
 def _output(result: CallResult) -> bytes:

@@ -18,8 +18,8 @@ from openledger_node.rpc.requests import (
     HashReference,
     Tag,
     block_number,
-    block_overrides,
     block_reference,
+    call_block_overrides,
     call_object,
     state_overrides,
 )
@@ -122,7 +122,7 @@ class DebugMethods:
     def _trace_call(self, call: CallObject, at: BlockReference, config: TraceConfig) -> Any:
         state = self._heads.state(at)
         overrides = parse.field(dict(config), "stateOverrides", state_overrides)
-        block = parse.field(dict(config), "blockOverrides", block_overrides)
+        block = parse.field(dict(config), "blockOverrides", call_block_overrides)
         request = self._calls.request(call, state, block)
         time_limit_s = self._context.limits.call_time_s
         trace = state.trace_call(

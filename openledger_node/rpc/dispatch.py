@@ -17,7 +17,7 @@ import orjson
 import structlog
 
 from openledger_node.rpc import errors
-from openledger_node.rpc.errors import LimitError, RpcError, to_rpc_error
+from openledger_node.rpc.errors import RpcError, to_rpc_error
 from openledger_node.rpc.table import Method, Place, Table
 
 log = structlog.get_logger(__name__)
@@ -40,9 +40,13 @@ class RpcLimits:
     batch_time_s: float = 60.0
     reader_threads: int = 4
     execution_threads: int = 2
-    connections: int = 512
+    connections: int = 4_096
     subscriptions: int = 256
-    queued_notifications: int = 4_096
+    queued_messages: int = 4_096
+    queued_bytes: int = 32 * 1024 * 1024
+    """Unread on one WebSocket."""
+    body_time_s: float = 30.0
+    """For a request's body to arrive."""
 
 
 class Observer(Protocol):
@@ -73,35 +77,34 @@ class Dispatcher:
         `session_table` adds methods that exist on this connection only.
         """
         try:
-            request = orjson.loads(body)
-        except orjson.JSONDecodeError:
+            request = _parsed(body)
+        except (ValueError, RecursionError):
             return _encoded(_failure(None, RpcError(errors.PARSE_ERROR, "parse error")))
         if not isinstance(request, list):
-            answer = await self._answer_one(request, session_table)
-            return None if answer is None else self._bounded(answer)
+            return await self._answer_one(request, session_table)
         return await self._answer_batch(request, session_table)
 
     async def _answer_batch(self, requests: list[Any], session_table: Table | None) -> bytes | None:
         if not requests:
             return _encoded(_failure(None, RpcError(errors.INVALID_REQUEST, "empty batch")))
         if len(requests) > self._limits.batch_requests:
-            return _encoded(_failure(None, RpcError(errors.INVALID_REQUEST, "batch too large")))
+            identity = next((_identity(request) for request in requests if _is_call(request)), None)
+            return b"[%b]" % _encoded(_failure(identity, RpcError(errors.INVALID_REQUEST, "batch too large")))
         parts: list[bytes] = []
         size = 0
         give_up_s = asyncio.get_running_loop().time() + self._limits.batch_time_s
-        for request in requests:
-            if asyncio.get_running_loop().time() > give_up_s:
-                return _encoded(_failure(None, LimitError("the batch took longer than this node allows")))
+        for position, request in enumerate(requests, 1):
             answer = await self._answer_one(request, session_table)
             if answer is not None:
                 parts.append(answer)
                 size += len(answer)
-            if size > self._limits.response_bytes:
-                return _encoded(_failure(None, _too_large()))
+            reason = _too_large() if size > self._limits.response_bytes else None
+            if asyncio.get_running_loop().time() > give_up_s:
+                reason = _timed_out()
+            if reason is not None:
+                parts += _refusals(requests[position:], reason)
+                break
         return b"[" + b",".join(parts) + b"]" if parts else None
-
-    def _bounded(self, body: bytes) -> bytes:
-        return body if len(body) <= self._limits.response_bytes else _encoded(_failure(None, _too_large()))
 
     async def _answer_one(self, request: object, session_table: Table | None) -> bytes | None:
         identity = _identity(request)
@@ -109,10 +112,11 @@ class Dispatcher:
             name, values = _envelope(request)
             result = await self._call(name, values, session_table)
             answer = b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (_encoded(identity), result)
+            if len(answer) > self._limits.response_bytes:
+                raise _too_large()
         except RpcError as error:
             answer = _encoded(_failure(identity, error))
-        is_notification = isinstance(request, dict) and "id" not in request and "method" in request
-        return None if is_notification else answer
+        return None if _is_notification(request) else answer
 
     async def _call(self, name: str, values: list[object], session_table: Table | None) -> bytes:
         """The result's JSON. Raises RpcError and nothing else."""
@@ -145,14 +149,24 @@ class Dispatcher:
         try:
             return await asyncio.wait_for(running, self._limits.answer_time_s)
         except TimeoutError:
-            raise LimitError("the request took longer than this node allows") from None
+            raise _timed_out() from None
+
+
+def _parsed(body: bytes | str) -> Any:
+    """The body's JSON. Raises ValueError or RecursionError."""
+    value = orjson.loads(body)
+    requests = value if isinstance(value, list) else [value]
+    if any(isinstance(item, dict) and isinstance(item.get("id"), float) for item in requests):
+        # orjson rounds integers past 64 bits; an answer carries the id that was sent.
+        return json.loads(body)
+    return value
 
 
 def _envelope(request: object) -> tuple[str, list[object]]:
     """Method name and positional parameters. Raises RpcError for what is no request."""
-    if not isinstance(request, dict) or not isinstance(request.get("method"), str):
+    if not isinstance(request, dict) or not _is_request(request):
         raise RpcError(errors.INVALID_REQUEST, "invalid request")
-    if request.get("jsonrpc", "2.0") != "2.0" or _identity(request) != request.get("id"):
+    if _identity(request) != request.get("id"):
         raise RpcError(errors.INVALID_REQUEST, "invalid request")
     values = request.get("params")
     if values is None:
@@ -172,6 +186,26 @@ def _identity(request: object) -> str | int | float | None:
     return identity
 
 
+def _is_call(request: object) -> bool:
+    """Whether it is a valid request that wants an answer."""
+    return isinstance(request, dict) and "id" in request and _is_request(request)
+
+
+def _is_notification(request: object) -> bool:
+    """Whether it is a valid request that wants none."""
+    return isinstance(request, dict) and "id" not in request and _is_request(request)
+
+
+def _is_request(fields: dict[str, Any]) -> bool:
+    return fields.get("jsonrpc") == "2.0" and isinstance(fields.get("method"), str)
+
+
+def _refusals(requests: list[Any], reason: RpcError) -> list[bytes]:
+    """The same error for each of a batch's requests that is not run."""
+    waiting = (request for request in requests if not _is_notification(request))
+    return [_encoded(_failure(_identity(request), reason)) for request in waiting]
+
+
 def _failure(identity: str | int | float | None, error: RpcError) -> dict[str, Any]:
     body: dict[str, Any] = {"code": error.code, "message": error.message}
     if error.data is not None:
@@ -189,7 +223,11 @@ def _internal_fault(method: str, error: Exception) -> RpcError:
 
 
 def _too_large() -> RpcError:
-    return RpcError(-32003, "response too large")
+    return RpcError(errors.RESPONSE_TOO_LARGE, "response too large: ask for less")
+
+
+def _timed_out() -> RpcError:
+    return RpcError(errors.TIMED_OUT, "request timed out")
 
 
 def _encoded(value: object) -> bytes:

@@ -3,7 +3,7 @@
 Source: execution-apis schemas; OP Stack specification (deposits, L1 fee fields of receipts).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from openledger_node.chain.records import FoundLog
@@ -335,8 +335,8 @@ def log(found: FoundLog, *, removed: bool = False) -> Json:
 # --- State ------------------------------------------------------------------------------------------------
 
 
-def proof(value: AccountProof, keys: Mapping[int, str]) -> Json:
-    """`keys` gives each slot as the client wrote it."""
+def proof(value: AccountProof, keys: Sequence[str]) -> Json:
+    """`keys` names each proved slot in the client's form."""
     return {
         "address": data(value.address),
         "balance": quantity(value.balance_wei),
@@ -345,11 +345,7 @@ def proof(value: AccountProof, keys: Mapping[int, str]) -> Json:
         "storageHash": data(value.storage_root),
         "accountProof": [data(node) for node in value.nodes],
         "storageProof": [
-            {
-                "key": keys[item.slot],
-                "value": quantity(item.value),
-                "proof": [data(node) for node in item.nodes],
-            }
-            for item in value.storage
+            {"key": key, "value": quantity(item.value), "proof": [data(node) for node in item.nodes]}
+            for key, item in zip(keys, value.storage, strict=True)
         ],
     }

@@ -100,13 +100,24 @@ def _existing(chain: Chain, number: int) -> Block:
 
 
 def _percentiles(value: object) -> tuple[float, ...]:
-    wanted = parse.list_of(_percentile, most=MAXIMUM_PERCENTILES)(value)
-    if wanted != sorted(wanted):
-        raise InvalidParamsError("invalid reward percentile: they must rise")
+    """Raises ServerError for numbers that are no rising percentages, as geth does."""
+    wanted = parse.list_of(_number, most=parse.MAXIMUM_ITEMS)(value)
+    if len(wanted) > MAXIMUM_PERCENTILES:
+        raise ServerError(f"over the query limit {MAXIMUM_PERCENTILES}")
+    for index, percentile in enumerate(wanted):
+        if not 0 <= percentile <= 100:
+            raise ServerError(f"invalid reward percentile: {percentile:f}")
+        if index and percentile <= wanted[index - 1]:
+            raise ServerError(
+                f"invalid reward percentile: #{index - 1}:{wanted[index - 1]:f} >= #{index}:{percentile:f}"
+            )
     return tuple(wanted)
 
 
-def _percentile(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
-        raise InvalidParamsError("invalid reward percentile")
-    return float(value)
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidParamsError("a number is expected")
+    try:
+        return float(value)
+    except OverflowError:
+        raise InvalidParamsError("number out of range") from None

@@ -12,7 +12,7 @@ from openledger_node.evm.records import Transaction
 from openledger_node.rpc import encode
 from openledger_node.rpc.errors import LimitError, ServerError
 from openledger_node.rpc.feeds import Cancel, Feeds, logs_of_change
-from openledger_node.rpc.requests import LogFilter
+from openledger_node.rpc.log_filter import LogFilter
 
 EXPIRY_S = 300.0
 MAXIMUM_FILTERS = 4_096

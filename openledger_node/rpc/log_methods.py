@@ -9,7 +9,8 @@ from openledger_node.rpc.encode import Json
 from openledger_node.rpc.errors import InvalidParamsError, LimitError, ServerError
 from openledger_node.rpc.feeds import block_logs
 from openledger_node.rpc.filters import Filters
-from openledger_node.rpc.requests import LogFilter, Tag, log_filter
+from openledger_node.rpc.log_filter import LogFilter, log_filter
+from openledger_node.rpc.requests import Tag
 from openledger_node.rpc.table import Table, optional, quick, reader, service
 
 

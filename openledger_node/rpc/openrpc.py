@@ -11,12 +11,12 @@ from typing import Any
 from openledger_node import __version__
 from openledger_node.rpc import parse
 from openledger_node.rpc.encode import Json
+from openledger_node.rpc.log_filter import log_filter
 from openledger_node.rpc.requests import (
     block_number,
-    block_overrides,
     block_reference,
+    call_block_overrides,
     call_object,
-    log_filter,
     state_overrides,
 )
 from openledger_node.rpc.simulation_request import simulation_request
@@ -44,7 +44,7 @@ _DESCRIPTIONS: Mapping[Any, tuple[str, Json]] = {
     block_reference: ("block", {"oneOf": [_NUMBER_OR_TAG, _HASH, _OBJECT]}),
     call_object: ("transaction", _OBJECT),
     state_overrides: ("stateOverrides", _OBJECT),
-    block_overrides: ("blockOverrides", _OBJECT),
+    call_block_overrides: ("blockOverrides", _OBJECT),
     log_filter: ("filter", _OBJECT),
     simulation_request: ("simulation", _OBJECT),
 }

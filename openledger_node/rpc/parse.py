@@ -15,6 +15,7 @@ Parser = Callable[[object], Parsed]
 
 MAXIMUM_QUANTITY = 2**256 - 1
 MAXIMUM_UINT64 = 2**64 - 1
+MAXIMUM_ITEMS = 10_000
 _QUANTITY = re.compile(r"0x(0|[1-9a-fA-F][0-9a-fA-F]*)\Z")
 _HEX = re.compile(r"[0-9a-fA-F]*\Z")
 
@@ -81,16 +82,17 @@ def hash32(value: object) -> Hash32:
 
 
 def storage_key(value: object) -> int:
-    """A slot: up to 32 bytes of hex, leading zeros allowed."""
-    digits = _prefixed(value)[2:]
+    """A slot: up to 32 bytes of hex; prefix, leading zeros and whole bytes are optional. Source: geth."""
+    written = text(value)
+    digits = written[2:] if written[:2] in ("0x", "0X") else written
     if not _HEX.match(digits):
-        raise InvalidParamsError("invalid hex in storage key")
+        raise InvalidParamsError(f'invalid hex in storage key: "{written[:70]}"')
     if len(digits) > 64:
-        raise InvalidParamsError("storage key too long (want at most 32 bytes)")
+        raise InvalidParamsError(f'storage key too long (want at most 32 bytes): "{written[:70]}"')
     return int(digits or "0", 16)
 
 
-def list_of(parse: Parser[Parsed], *, most: int = 10_000) -> Parser[list[Parsed]]:
+def list_of(parse: Parser[Parsed], *, most: int = MAXIMUM_ITEMS) -> Parser[list[Parsed]]:
     def parse_list(value: object) -> list[Parsed]:
         if not isinstance(value, list):
             raise InvalidParamsError("a list is expected")

@@ -4,6 +4,7 @@ Nothing is executed for it: gas used and roots are those of an empty block, hash
 """
 
 from genesis.types import ZERO_HASH
+from openledger_node.evm.records import Transaction
 from openledger_node.rpc import encode
 from openledger_node.rpc.context import RpcContext
 from openledger_node.rpc.encode import Json, data, quantity
@@ -12,10 +13,16 @@ MAXIMUM_SHOWN = 1_000
 EMPTY_BLOCK_SIZE_BYTES = 600
 
 
+def pending_transactions(context: RpcContext) -> list[Transaction]:
+    """What the pool would put into the next block, in order."""
+    base_fee_wei = context.chain.snapshot().next_base_fee_wei()
+    return list(context.pool.ask(lambda: context.pool.best(base_fee_wei, MAXIMUM_SHOWN)))
+
+
 def pending_block(context: RpcContext, *, full: bool) -> Json:
     head = context.chain.head.header
     base_fee_wei = context.chain.snapshot(head).next_base_fee_wei()
-    shown = context.pool.ask(lambda: context.pool.best(base_fee_wei, MAXIMUM_SHOWN))
+    shown = pending_transactions(context)
     return encode.header(head) | {
         "number": quantity(head.number + 1),
         "hash": None,

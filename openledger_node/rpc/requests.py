@@ -1,4 +1,4 @@
-"""The composite parameters of `eth_*`: block references, call objects, overrides, log filters.
+"""The composite parameters of `eth_*`: block references, call objects, overrides.
 
 Source: execution-apis; EIP-1898 (block by hash or number); go-ethereum for override sets.
 """
@@ -15,7 +15,7 @@ from openledger_node.evm.records import (
     CallRequest,
 )
 from openledger_node.rpc import parse
-from openledger_node.rpc.errors import InvalidParamsError
+from openledger_node.rpc.errors import InvalidParamsError, ServerError
 
 # --- Block references -------------------------------------------------------------------------------------
 
@@ -37,6 +37,7 @@ class HashReference:
 
 
 BlockReference = Tag | int | HashReference
+MAXIMUM_HEIGHT = 2**63 - 1
 _TAGS = {tag.value: tag for tag in Tag}
 
 
@@ -44,7 +45,10 @@ def block_number(value: object) -> Tag | int:
     """A tag or a height."""
     if isinstance(value, str) and value in _TAGS:
         return _TAGS[value]
-    return parse.uint64(value)
+    number = parse.uint64(value)
+    if number > MAXIMUM_HEIGHT:
+        raise InvalidParamsError("block number larger than int64")
+    return number
 
 
 def block_reference(value: object) -> BlockReference:
@@ -59,8 +63,10 @@ def block_reference(value: object) -> BlockReference:
 def _block_object(value: dict[str, object]) -> BlockReference:
     block_hash = parse.field(value, "blockHash", parse.hash32)
     number = parse.field(value, "blockNumber", block_number)
-    if (block_hash is None) == (number is None):
-        raise InvalidParamsError("exactly one of blockHash and blockNumber is expected")
+    if block_hash is not None and number is not None:
+        raise InvalidParamsError("cannot specify both BlockHash and BlockNumber, choose one or the other")
+    if block_hash is None and number is None:
+        raise ServerError("invalid arguments; neither block nor hash specified")
     if block_hash is not None:
         canonical = parse.field(value, "requireCanonical", parse.boolean)
         return HashReference(block_hash, bool(canonical))
@@ -197,17 +203,17 @@ def _authorization(fields: dict[str, object]) -> Authorization:
 
 
 def state_overrides(value: object) -> dict[Address, AccountOverride]:
+    overrides = {parse.address(key): item for key, item in parse.json_object(value).items()}
     return {
-        parse.address(key): _account_override(parse.json_object(item))
-        for key, item in parse.json_object(value).items()
+        address: _account_override(address, parse.json_object(item)) for address, item in overrides.items()
     }
 
 
-def _account_override(fields: dict[str, object]) -> AccountOverride:
+def _account_override(address: Address, fields: dict[str, object]) -> AccountOverride:
     storage = parse.field(fields, "state", _slots)
     changes = parse.field(fields, "stateDiff", _slots)
     if storage is not None and changes is not None:
-        raise InvalidParamsError("account has both 'state' and 'stateDiff'")
+        raise ServerError(f"account 0x{address.hex()} has both 'state' and 'stateDiff'")
     return AccountOverride(
         nonce=parse.field(fields, "nonce", parse.uint64),
         balance_wei=parse.field(fields, "balance", parse.quantity),
@@ -238,55 +244,10 @@ def block_overrides(value: object) -> BlockOverride:
     )
 
 
-# --- Log filters ------------------------------------------------------------------------------------------
-
-MAXIMUM_TOPICS = 4
-MAXIMUM_ALTERNATIVES = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class LogFilter:
-    """Which logs a client wants; None for a bound it left out. Either `block_hash` or a range."""
-
-    first: Tag | int | None
-    last: Tag | int | None
-    block_hash: Hash32 | None
-    addresses: frozenset[Address]
-    topics: tuple[frozenset[Hash32], ...]
-
-
-def log_filter(value: object) -> LogFilter:
+def call_block_overrides(value: object) -> BlockOverride:
+    """The overrides that a single call knows; a simulated block has more."""
     fields = parse.json_object(value)
-    found = LogFilter(
-        first=parse.field(fields, "fromBlock", block_number),
-        last=parse.field(fields, "toBlock", block_number),
-        block_hash=parse.field(fields, "blockHash", parse.hash32),
-        addresses=parse.field(fields, "address", _addresses) or frozenset(),
-        topics=parse.field(fields, "topics", _topics) or (),
-    )
-    if found.block_hash is not None and (found.first is not None or found.last is not None):
-        raise InvalidParamsError(
-            "cannot specify both BlockHash and FromBlock/ToBlock, choose one or the other"
-        )
-    return found
-
-
-def _addresses(value: object) -> frozenset[Address]:
-    if isinstance(value, list):
-        return frozenset(parse.list_of(parse.address, most=MAXIMUM_ALTERNATIVES)(value))
-    return frozenset([parse.address(value)])
-
-
-def _topics(value: object) -> tuple[frozenset[Hash32], ...]:
-    return tuple(parse.list_of(_topic, most=MAXIMUM_TOPICS)(value))
-
-
-def _topic(value: object) -> frozenset[Hash32]:
-    if value is None:
-        return frozenset()
-    if isinstance(value, list):
-        alternatives = parse.list_of(lambda item: item, most=MAXIMUM_ALTERNATIVES)(value)
-        if None in alternatives:
-            return frozenset()
-        return frozenset(parse.hash32(item) for item in alternatives)
-    return frozenset([parse.hash32(value)])
+    for name in ("beaconRoot", "withdrawals"):
+        if fields.get(name) is not None:
+            raise ServerError(f'block override "{name}" is not supported for this RPC method')
+    return block_overrides(value)

@@ -1,10 +1,12 @@
 """JSON-RPC on a port: HTTP POST and WebSocket upgrade, CORS, host check, size limits.
 
 Covered: cross-site requests (JSON content type and an allowed host are required, so that a web page cannot
-reach a node on this machine by a plain form or a rebound name), body size, number of WebSockets.
+reach a node on this machine by a plain form or a rebound name), a body's size and the time it may take, the
+number of WebSockets and what one may leave unread.
 Not covered: TLS and rate limits per client (a proxy's work), authentication (`admin_*` has its own port).
 """
 
+import asyncio
 import ipaddress
 from collections.abc import Sequence
 
@@ -17,6 +19,9 @@ from openledger_node.rpc.websocket import IDLE_PING_S, Connection
 
 JSON_TYPE = "application/json"
 ANY = "*"
+COMPRESSED_BYTES = 1_400
+"""Answers from here on are compressed where the client takes that: smaller ones fit a packet anyway."""
+COMPRESSED_IN_A_THREAD_BYTES = 16_384
 
 
 class RpcServer:
@@ -89,8 +94,21 @@ class RpcServer:
             return web.Response(status=405, text="method not allowed\n")
         if request.content_type != JSON_TYPE:
             return web.Response(status=415, text="invalid content type, only application/json is supported\n")
-        answer = await self._dispatcher.answer(await request.read())
-        return web.Response(body=answer or b"", content_type=JSON_TYPE, headers=self._cors(request))
+        try:
+            async with asyncio.timeout(self._limits.body_time_s):
+                body = await request.read()
+        except TimeoutError:
+            return web.Response(status=408, text="the body took too long\n")
+        answer = await self._dispatcher.answer(body) or b""
+        response = web.Response(
+            body=answer,
+            content_type=JSON_TYPE,
+            headers=self._cors(request),
+            zlib_executor_size=COMPRESSED_IN_A_THREAD_BYTES,
+        )
+        if len(answer) >= COMPRESSED_BYTES:
+            response.enable_compression()
+        return response
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
         origin = request.headers.get("Origin")
@@ -128,7 +146,9 @@ class RpcServer:
         if preflight:
             headers |= {
                 "Access-Control-Allow-Methods": "POST, GET, OPTIONS",
-                "Access-Control-Allow-Headers": "Content-Type",
+                "Access-Control-Allow-Headers": request.headers.get(
+                    "Access-Control-Request-Headers", "Content-Type"
+                ),
                 "Access-Control-Max-Age": "600",
             }
         return headers

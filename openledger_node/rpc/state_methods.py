@@ -10,6 +10,8 @@ from openledger_node.rpc.errors import InvalidParamsError
 from openledger_node.rpc.requests import BlockReference, Tag, block_reference
 from openledger_node.rpc.table import Table, optional, reader
 
+FULL_DIGITS = 64
+
 
 class StateMethods:
     def __init__(self, context: RpcContext) -> None:
@@ -52,14 +54,14 @@ class StateMethods:
         if len(keys) > self._context.limits.proof_slots:
             raise InvalidParamsError(f"too many slots: at most {self._context.limits.proof_slots}")
         proof = self._heads.state(at).prove(address, [slot for _, slot in keys])
-        return encode.proof(proof, {slot: written for written, slot in keys})
+        return encode.proof(proof, [written for written, _ in keys])
 
 
 def _proof_key(value: object) -> tuple[str, int]:
-    """A slot with the form in which the answer names it: as given when 32 bytes long, else as a quantity."""
+    """A slot with the form in which the answer names it: 32 bytes if given as such, else a quantity."""
     slot = parse.storage_key(value)
-    written = parse.text(value)
-    return (written if len(written) == 66 else quantity(slot)), slot
+    is_full = len(parse.text(value).removeprefix("0x")) == FULL_DIGITS
+    return (word(slot) if is_full else quantity(slot)), slot
 
 
 def _slots_by_account(value: object) -> dict[Address, list[int]]:

@@ -1,7 +1,7 @@
 """One WebSocket connection: requests, subscriptions, and a reader that may be slow.
 
-Notifications wait in a bounded queue; a client that lets it overflow is disconnected, so that memory stays
-flat however many clients do not read.
+What a client does not read waits in a bounded outbox: its further requests wait as well, and when
+notifications find no room it is disconnected, so that memory stays flat however many clients do not read.
 """
 
 import asyncio
@@ -16,10 +16,11 @@ from openledger_node.chain.records import HeadChange, LogQuery
 from openledger_node.evm.records import Transaction
 from openledger_node.rpc import encode, parse
 from openledger_node.rpc.dispatch import Dispatcher, RpcLimits
-from openledger_node.rpc.errors import InvalidParamsError, LimitError
+from openledger_node.rpc.errors import METHOD_NOT_FOUND, LimitError, RpcError, ServerError
 from openledger_node.rpc.feeds import Cancel, Feeds, logs_of_change
+from openledger_node.rpc.log_filter import log_filter
 from openledger_node.rpc.log_methods import open_query
-from openledger_node.rpc.requests import log_filter
+from openledger_node.rpc.outbox import Outbox
 from openledger_node.rpc.table import Table, optional, quick
 
 IDLE_PING_S = 30.0
@@ -39,7 +40,7 @@ class Connection:
         self._feeds = feeds
         self._limits = limits
         self._subscriptions: dict[str, Cancel] = {}
-        self._outgoing: asyncio.Queue[bytes] = asyncio.Queue(limits.queued_notifications)
+        self._outbox = Outbox(most_messages=limits.queued_messages, most_bytes=limits.queued_bytes)
         self._overflowed = asyncio.Event()
         self._slots = asyncio.Semaphore(CONCURRENT_REQUESTS)
         self._table: Table = {
@@ -57,6 +58,7 @@ class Connection:
                 if message.type not in {WSMsgType.TEXT, WSMsgType.BINARY}:
                     break
                 await self._slots.acquire()
+                await self._outbox.room()
                 task = asyncio.create_task(self._answer(message.data))
                 answering.add(task)
                 task.add_done_callback(answering.discard)
@@ -70,13 +72,15 @@ class Connection:
         try:
             answer = await self._dispatcher.answer(request, self._table)
             if answer is not None:
-                await self._outgoing.put(answer)
+                self._outbox.add(answer)
         finally:
             self._slots.release()
 
     async def _write(self) -> None:
         while True:
-            await self._socket.send_str((await self._outgoing.get()).decode())
+            message = await self._outbox.next()
+            await self._socket.send_str(message.decode())
+            self._outbox.written(message)
 
     async def _close_on_overflow(self) -> None:
         await self._overflowed.wait()
@@ -102,13 +106,14 @@ class Connection:
             return self._feeds.on_pending(self._pending_listener(identity, full=full))
         if kind == "syncing":
             return lambda: None
-        raise InvalidParamsError(f'no "{kind[:64]}" subscription in eth namespace')
+        raise RpcError(METHOD_NOT_FOUND, f'no "{kind[:64]}" subscription in eth namespace')
 
     def _unsubscribe(self, identity: str) -> bool:
         cancel = self._subscriptions.pop(identity, None)
-        if cancel is not None:
-            cancel()
-        return cancel is not None
+        if cancel is None:
+            raise ServerError("subscription not found")
+        cancel()
+        return True
 
     def _heads_listener(self, identity: str) -> Callable[[HeadChange], None]:
         def listen(change: HeadChange) -> None:
@@ -132,12 +137,12 @@ class Connection:
         return listen
 
     def _notify(self, identity: str, result: Any) -> None:
+        if self._outbox.is_full:
+            self._overflowed.set()
+            return
         body = {
             "jsonrpc": "2.0",
             "method": "eth_subscription",
             "params": {"subscription": identity, "result": result},
         }
-        try:
-            self._outgoing.put_nowait(orjson.dumps(body))
-        except asyncio.QueueFull:
-            self._overflowed.set()
+        self._outbox.add(orjson.dumps(body))

@@ -39,7 +39,7 @@ TABLE = {
     "test_read": reader(lambda: "read"),
     "test_later": service(later, parse.quantity),
     "test_slow": executor(lambda: time.sleep(0.5)),
-    "test_big": quick(lambda: "x" * 1_500),
+    "test_big": quick(lambda size: "x" * size, parse.quantity),
     "test_fault": quick(lambda: fail(ZeroDivisionError("secret detail"))),
     "test_unserialisable": quick(object),
     "test_user": quick(lambda: fail(UserError("no such thing", "look elsewhere"))),
@@ -75,7 +75,7 @@ async def test_answers(dispatcher: Dispatcher) -> None:
         ("test_echo", [], -32602),
         ("test_echo", ["0x1", "0x2", "0x3"], -32602),
         ("test_echo", ["5"], -32602),
-        ("test_slow", [], -32005),
+        ("test_slow", [], -32002),
         ("test_fault", [], -32603),
         ("test_unserialisable", [], -32603),
         ("test_user", [], -32000),
@@ -103,12 +103,18 @@ async def test_revert_carries_reason_and_data(dispatcher: Dispatcher) -> None:
         (b"[]", -32600),
         (b"5", -32600),
         (b"null", -32600),
-        (b'{"id":1}', -32600),
-        (b'{"id":1,"method":5}', -32600),
-        (b'{"id":{},"method":"test_read"}', -32600),
+        (b'{"jsonrpc":"2.0","id":1}', -32600),
+        (b'{"jsonrpc":"2.0","id":1,"method":5}', -32600),
+        (b'{"jsonrpc":"2.0","id":{},"method":"test_read"}', -32600),
+        (b'{"jsonrpc":"2.0","id":true,"method":"test_read"}', -32600),
+        (b'{"jsonrpc":"2.0","id":1e999,"method":"test_read"}', -32700),
+        (b'{"jsonrpc":"2.0","id":1.5,"params":' + b"[" * 1_000 + b"]" * 1_000 + b"}", -32600),
+        (b'{"jsonrpc":"2.0","id":%b}' % (b"9" * 5_000), -32700),
+        (b'{"id":1,"method":"test_read"}', -32600),
         (b'{"jsonrpc":"1.0","id":1,"method":"test_read"}', -32600),
-        (b'{"id":1,"method":"test_read","params":{"a":1}}', -32602),
-        (json.dumps({"id": "i" * 5_000, "method": "test_read"}).encode(), -32600),
+        (b'{"method":"test_read"}', -32600),
+        (b'{"jsonrpc":"2.0","id":1,"method":"test_read","params":{"a":1}}', -32602),
+        (json.dumps({"jsonrpc": "2.0", "id": "i" * 5_000, "method": "test_read"}).encode(), -32600),
     ],
 )
 async def test_hostile_bodies(dispatcher: Dispatcher, body: bytes, code: int) -> None:
@@ -135,12 +141,33 @@ async def test_notifications_alone_have_no_answer(dispatcher: Dispatcher) -> Non
     assert await dispatcher.answer(json.dumps([note, note])) is None
 
 
-async def test_limits(dispatcher: Dispatcher) -> None:
-    one = {"jsonrpc": "2.0", "id": 1, "method": "test_big"}
-    too_many = json.loads(await dispatcher.answer(json.dumps([one] * 6)) or b"null")
-    assert too_many["error"]["message"] == "batch too large"
-    too_large = json.loads(await dispatcher.answer(json.dumps([one] * 2)) or b"null")
-    assert too_large["error"]["message"] == "response too large"
+@pytest.mark.parametrize("identity", [0, -1, 2**53 + 1, 2**64, 10**300, 1.5, "", "\u2028", None])
+async def test_answers_carry_the_id_that_was_sent(dispatcher: Dispatcher, identity: Any) -> None:
+    body = json.dumps({"jsonrpc": "2.0", "id": identity, "method": "test_read"})
+    assert json.loads(await dispatcher.answer(body) or b"")["id"] == identity
+
+
+async def test_a_large_batch_is_refused_as_one(dispatcher: Dispatcher) -> None:
+    batch = [{"jsonrpc": "2.0", "id": index, "method": "test_read"} for index in range(3, 9)]
+    (error,) = json.loads(await dispatcher.answer(json.dumps(batch)) or b"null")
+    assert (error["id"], error["error"]["code"]) == (3, -32600)
+    assert error["error"]["message"] == "batch too large"
+
+
+async def test_a_batch_stops_at_the_size_of_its_answers(dispatcher: Dispatcher) -> None:
+    batch: list[Any] = [
+        {"jsonrpc": "2.0", "id": index, "method": "test_big", "params": [size]}
+        for index, size in enumerate(["0x3e8", "0x3e8", "0x1"])
+    ]
+    batch.append({"jsonrpc": "2.0", "method": "test_read"})
+    answers = json.loads(await dispatcher.answer(json.dumps(batch)) or b"null")
+    assert [answer["id"] for answer in answers] == [0, 1, 2]
+    assert ["result" in answer for answer in answers] == [True, True, False]
+    assert answers[2]["error"]["code"] == -32003
+
+
+async def test_no_single_answer_is_larger_than_allowed(dispatcher: Dispatcher) -> None:
+    assert (await ask(dispatcher, "test_big", "0x7d0"))["code"] == -32003
 
 
 async def test_reads_are_answered_while_calls_wait(dispatcher: Dispatcher) -> None:
@@ -148,13 +175,15 @@ async def test_reads_are_answered_while_calls_wait(dispatcher: Dispatcher) -> No
     await asyncio.sleep(0.01)
     async with asyncio.timeout(0.1):
         assert await ask(dispatcher, "test_read") == "read"
-    assert {error["code"] for error in await asyncio.gather(*calls)} == {-32005}
+    assert {error["code"] for error in await asyncio.gather(*calls)} == {-32002}
 
 
 async def test_a_batch_of_slow_calls_is_given_up(dispatcher: Dispatcher) -> None:
     one = {"jsonrpc": "2.0", "id": 1, "method": "test_slow"}
-    answer = json.loads(await dispatcher.answer(json.dumps([one] * 5)) or b"null")
-    assert answer["error"]["code"] == -32005
+    started_s = time.monotonic()
+    answers = json.loads(await dispatcher.answer(json.dumps([one] * 5)) or b"null")
+    assert [answer["error"]["code"] for answer in answers] == [-32002] * 5
+    assert time.monotonic() - started_s < 5 * LIMITS.answer_time_s
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

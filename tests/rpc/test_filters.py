@@ -4,7 +4,7 @@ from openledger_node.chain.records import HeadChange, LogQuery
 from openledger_node.rpc.errors import ServerError
 from openledger_node.rpc.feeds import Feeds
 from openledger_node.rpc.filters import EXPIRY_S, Filters
-from openledger_node.rpc.requests import LogFilter
+from openledger_node.rpc.log_filter import LogFilter
 from tests.rpc.records import block, log, transaction
 
 EVERYTHING = LogFilter(None, None, None, frozenset(), ())

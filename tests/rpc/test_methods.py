@@ -158,6 +158,14 @@ def test_pool_by_sender_and_nonce(ask: Ask, node: RunningNode) -> None:
     pending = ask("eth_getBlockByNumber", "pending", True)
     assert [item["nonce"] for item in pending["transactions"]] == [hex(nonce)]
     assert pending["hash"] is None
+    assert ask("eth_getBlockTransactionCountByNumber", "pending") == "0x1"
+    at = ("pending", "0x0")
+    assert ask("eth_getTransactionByBlockNumberAndIndex", *at) == pending["transactions"][0]
+    raw_ready = ask("eth_getRawTransactionByBlockNumberAndIndex", *at)
+    assert raw_ready == ask("eth_getRawTransactionByHash", pending["transactions"][0]["hash"])
+    assert ask("eth_getTransactionByBlockNumberAndIndex", "pending", "0x1") is None
+    assert ask("eth_getBlockReceipts", "pending")["code"] == -32000
+    assert ask("eth_getHeaderByNumber", "pending")["hash"] is None
     node.mine()
     assert ask("txpool_status") == {"pending": "0x0", "queued": "0x1"}
 
@@ -232,12 +240,52 @@ def test_signing(ask: Ask) -> None:
     assert ask("eth_signTypedData_v4", UNLOCKED, {"primaryType": "M"})["code"] == -32602
 
 
+def test_headers_are_blocks_without_bodies(ask: Ask) -> None:
+    block = ask("eth_getBlockByNumber", "latest", False)
+    header = ask("eth_getHeaderByNumber", block["number"])
+    assert header == ask("eth_getHeaderByHash", block["hash"])
+    assert header == {name: block[name] for name in header}
+    assert set(block) - set(header) == {"size", "transactions", "uncles", "withdrawals"}
+    assert ask("eth_getHeaderByNumber", "0xffff") is None
+    assert ask("eth_getHeaderByNumber", hex(2**63))["code"] == -32602
+
+
+def test_proofs_name_each_key_in_its_own_form(ask: Ask, counter: str) -> None:
+    full = "0x" + "00" * 31 + "0A"
+    proof = ask("eth_getProof", counter, ["0x0a", "a", full, "0x0"], "latest")
+    assert [item["key"] for item in proof["storageProof"]] == ["0xa", "0xa", full.lower(), "0x0"]
+
+
+def test_impossible_calls_are_named(ask: Ask, counter: str) -> None:
+    blob = "0x01" + "00" * 31
+    cases = [
+        ({"to": counter, "blobVersionedHashes": []}, "missing blob hashes"),
+        ({"blobVersionedHashes": [blob]}, "type create"),
+        ({"to": counter, "authorizationList": []}, "empty auth list"),
+        ({"authorizationList": []}, "cannot be used to create"),
+        ({"to": counter, "chainId": "0x1"}, "does not match"),
+    ]
+    for call, words in cases:
+        error = ask("eth_call", call)
+        assert (error["code"], words in error["message"]) == (-32000, True), error
+
+
+def test_estimates_are_bounded_by_what_can_be_paid(ask: Ask, counter: str) -> None:
+    assert ask("eth_estimateGas", {"to": counter, "gas": "0x10"}) == ask("eth_estimateGas", {"to": counter})
+    poor = {"from": "0x" + "a7" * 20, "to": counter, "gasPrice": "0x77359400"}
+    assert ask("eth_estimateGas", poor)["message"] == "insufficient funds for transfer"
+    little = ask("eth_estimateGas", poor, "latest", {poor["from"]: {"balance": "0x77359400"}})
+    assert little["message"] == "gas required exceeds allowance (1)"
+
+
 def test_fee_history_bounds(ask: Ask) -> None:
     head = int(ask("eth_blockNumber"), 16)
     assert len(ask("eth_feeHistory", "0xffff", "latest", [])["gasUsedRatio"]) == head + 1
     assert ask("eth_feeHistory", "0x1", hex(head + 5), [])["code"] == -32000
-    assert ask("eth_feeHistory", "0x1", "latest", [50, 10])["code"] == -32602
-    assert ask("eth_feeHistory", 1, "latest", [101])["code"] == -32602
+    for percentiles in ([50, 10], [10, 10], [101], [-1], list(range(101))):
+        assert ask("eth_feeHistory", "0x1", "latest", percentiles)["code"] == -32000
+    for junk in (["50"], [True], [None], "50"):
+        assert ask("eth_feeHistory", "0x1", "latest", junk)["code"] == -32602
     assert ask("eth_blobBaseFee") == "0x1"
 
 

@@ -55,7 +55,7 @@ def test_a_simulated_block_has_a_blocks_fields_and_its_calls(ask: Ask) -> None:
         (-38025, {"calls": [{"from": UNLOCKED, "input": "0x" + "00" * 49_153}]}, {}),
         (-38026, {"blockOverrides": {"number": "0xffffff"}}, {}),
         (-32000, {"stateOverrides": {NOBODY: {"movePrecompileToAddress": POOR}}}, {}),
-        (-32602, {"stateOverrides": {NOBODY: {"state": {}, "stateDiff": {}}}}, {}),
+        (-32000, {"stateOverrides": {NOBODY: {"state": {}, "stateDiff": {}}}}, {}),
         (-32602, {"calls": [{"maxFeePerGas": "0x1", "maxPriorityFeePerGas": "0x2"}]}, {}),
         (-32602, {"calls": [{"gasPrice": "0x1", "maxFeePerGas": "0x2"}]}, {}),
         (-32602, {"calls": "all"}, {}),

@@ -47,14 +47,10 @@ def test_fixed_sizes() -> None:
         parse.hash32("0x" + "ab" * 31)
 
 
-def test_storage_keys_may_have_leading_zeros() -> None:
-    assert (
-        parse.storage_key("0x" + "00" * 31 + "05")
-        == parse.storage_key("0x5")
-        == parse.storage_key("0x05")
-        == 5
-    )
-    for bad in ("0xasdf", "0x" + "0" * 65, "5"):
+def test_storage_keys_have_many_forms() -> None:
+    assert {parse.storage_key(key) for key in ("0x" + "00" * 31 + "05", "0x5", "0x05", "0X5", "5")} == {5}
+    assert parse.storage_key("0x") == parse.storage_key("") == 0
+    for bad in ("0xasdf", "0x" + "0" * 65, "x5", "0x5\n", 5, None):
         with pytest.raises(InvalidParamsError):
             parse.storage_key(bad)
 

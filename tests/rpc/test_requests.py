@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from genesis.types import Address, Hash32
 from openledger_node.evm.records import Authorization
 from openledger_node.rpc import requests
-from openledger_node.rpc.errors import InvalidParamsError
+from openledger_node.rpc.errors import InvalidParamsError, ServerError
+from openledger_node.rpc.log_filter import log_filter
 from openledger_node.rpc.requests import HashReference, Tag
 
 HASH = "0x" + "11" * 32
@@ -60,11 +61,16 @@ def test_references() -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", ["newest", "16", "0x010", {}, {"blockHash": HASH, "blockNumber": "0x1"}, 5, None, []]
+    "bad", ["newest", "16", "0x010", {"blockHash": HASH, "blockNumber": "0x1"}, 5, None, []]
 )
 def test_bad_references(bad: object) -> None:
     with pytest.raises(InvalidParamsError):
         requests.block_reference(bad)
+
+
+def test_a_reference_to_nothing() -> None:
+    with pytest.raises(ServerError, match="neither block nor hash"):
+        requests.block_reference({})
 
 
 def test_fees_of_a_call() -> None:
@@ -108,12 +114,21 @@ def test_overrides() -> None:
     )
     override = found[Address(b"\x22" * 20)]
     assert (override.balance_wei, override.storage, override.storage_changes) == (5, None, {0: 7})
-    with pytest.raises(InvalidParamsError):
+    with pytest.raises(ServerError, match="has both"):
         requests.state_overrides({ADDRESS: {"state": {}, "stateDiff": {}}})
 
 
+@pytest.mark.parametrize("field", ["beaconRoot", "withdrawals"])
+def test_overrides_of_a_call_are_fewer_than_a_blocks(field: str) -> None:
+    given_: Any = {"number": "0x5", field: HASH}
+    assert requests.block_overrides(given_).number == 5
+    assert requests.call_block_overrides({"number": "0x5"}).number == 5
+    with pytest.raises(ServerError, match=f'"{field}" is not supported'):
+        requests.call_block_overrides(given_)
+
+
 def test_log_filters() -> None:
-    found = requests.log_filter({"address": ADDRESS, "topics": [None, HASH, [HASH, HASH]]})
+    found = log_filter({"address": ADDRESS, "topics": [None, HASH, [HASH, HASH]]})
     assert found.addresses == {b"\x22" * 20}
     assert [len(item) for item in found.topics] == [0, 1, 1]
     bad_filters: list[Any] = [
@@ -125,20 +140,20 @@ def test_log_filters() -> None:
     ]
     for bad in bad_filters:
         with pytest.raises(InvalidParamsError):
-            requests.log_filter(bad)
+            log_filter(bad)
 
 
 @given(JSON | st.dictionaries(NAMES, JSON, max_size=6))
-def test_nothing_but_invalid_params_comes_out_of_any_json(value: Any) -> None:
+def test_nothing_but_errors_of_the_client_comes_out_of_any_json(value: Any) -> None:
     for parse in (
         requests.block_reference,
         requests.call_object,
         requests.state_overrides,
         requests.block_overrides,
-        requests.log_filter,
+        log_filter,
         requests.access_list,
     ):
         try:
             parse(value)
-        except InvalidParamsError:
+        except (InvalidParamsError, ServerError):
             continue

@@ -13,16 +13,21 @@ from openledger_node.rpc.server import RpcServer
 from openledger_node.rpc.table import quick
 from tests.rpc.records import block, log, transaction
 
-LIMITS = RpcLimits(request_bytes=2_000, connections=2, subscriptions=2, queued_notifications=3)
+LIMITS = RpcLimits(request_bytes=2_000, connections=2, subscriptions=2, queued_messages=3, body_time_s=0.2)
 ASK = {"jsonrpc": "2.0", "id": 1, "method": "test_one"}
 
 
 class Bench:
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, limits: RpcLimits = LIMITS, **options: Any) -> None:
         self.feeds = Feeds()
-        table = {"test_one": quick(lambda: 1)}
-        self.server = RpcServer("127.0.0.1", 0, table, self.feeds, limits=LIMITS, **options)
+        self.answered = 0
+        table = {"test_one": quick(lambda: 1), "test_big": quick(self.big)}
+        self.server = RpcServer("127.0.0.1", 0, table, self.feeds, limits=limits, **options)
         self.session = aiohttp.ClientSession()
+
+    def big(self) -> str:
+        self.answered += 1
+        return "x" * 100_000
 
     async def __aenter__(self) -> "Bench":
         await self.server.start()
@@ -56,6 +61,29 @@ async def test_content_type_may_name_a_charset_and_must_be_json(bench: Bench) ->
     assert plain.status == 415
 
 
+async def test_large_answers_are_compressed_for_who_takes_that(bench: Bench) -> None:
+    async with aiohttp.ClientSession(auto_decompress=False) as session:
+        for coding, wanted in (("gzip", "gzip"), ("identity", None)):
+            answer = await session.post(
+                bench.url, json=ASK | {"method": "test_big"}, headers={"Accept-Encoding": coding}
+            )
+            assert answer.headers.get("Content-Encoding") == wanted
+            assert (len(await answer.read()) < 1_000) is (wanted == "gzip")
+    big = await bench.post(json=ASK | {"method": "test_big"})
+    assert len((await big.json())["result"]) == 100_000
+
+
+async def test_a_body_that_does_not_arrive(bench: Bench) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", bench.server.port)
+    head = (
+        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{"
+    )
+    writer.write(head.encode())
+    async with asyncio.timeout(5):
+        assert b"408" in await reader.readline()
+    writer.close()
+
+
 async def test_too_large_a_body(bench: Bench) -> None:
     assert (await bench.post(json=[ASK] * 100)).status == 413
 
@@ -67,10 +95,14 @@ async def test_foreign_host_is_refused(bench: Bench) -> None:
 
 
 async def test_cors(bench: Bench) -> None:
-    wanted = {"Origin": "https://wallet.example", "Access-Control-Request-Method": "POST"}
+    wanted = {
+        "Origin": "https://wallet.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type, x-api-key",
+    }
     preflight = await bench.session.options(bench.url, headers=wanted)
     assert preflight.headers["Access-Control-Allow-Origin"] == "https://wallet.example"
-    assert "Content-Type" in preflight.headers["Access-Control-Allow-Headers"]
+    assert preflight.headers["Access-Control-Allow-Headers"] == "content-type, x-api-key"
     other = await bench.post(headers={"Origin": "https://evil.example"})
     assert "Access-Control-Allow-Origin" not in other.headers
 
@@ -104,7 +136,7 @@ async def test_unknown_kinds_and_too_many(bench: Bench) -> None:
         for kind in ("tea", "newHeads", "newHeads", "newHeads"):
             await socket.send_json(ASK | {"method": "eth_subscribe", "params": [kind]})
             codes.append((await socket.receive_json()).get("error", {}).get("code"))
-        assert codes == [-32602, None, None, -32005]
+        assert codes == [-32601, None, None, -32005]
 
 
 async def test_slow_reader_is_cut_off(bench: Bench) -> None:
@@ -112,12 +144,42 @@ async def test_slow_reader_is_cut_off(bench: Bench) -> None:
         await socket.send_json(ASK | {"method": "eth_subscribe", "params": ["newHeads"]})
         await socket.receive_json()
         made = block(5, [])
-        for _ in range(LIMITS.queued_notifications + 1):
+        for _ in range(LIMITS.queued_messages + 1):
             bench.feeds.head_changed(HeadChange(removed=(), added=(made,)))
         async with asyncio.timeout(5):
             while (await socket.receive()).type != aiohttp.WSMsgType.CLOSE:
                 pass
         assert socket.close_code == 1008
+
+
+async def test_requests_wait_while_answers_are_not_read() -> None:
+    limits = RpcLimits(queued_bytes=200_000)
+    async with Bench(limits=limits) as bench:
+        reader, writer = await asyncio.open_connection("127.0.0.1", bench.server.port)
+        head = [
+            "GET / HTTP/1.1",
+            "Host: localhost",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+            "Sec-WebSocket-Version: 13",
+        ]
+        writer.write("\r\n".join([*head, "", ""]).encode())
+        await reader.readuntil(b"\r\n\r\n")
+        body = json.dumps(ASK | {"method": "test_big"}).encode()
+        frame = bytes([0x81, 0x80 | len(body), 0, 0, 0, 0]) + body
+        writer.write(frame * 2_000)
+        await asyncio.sleep(0.5)
+        assert bench.answered < 1_000
+        assert (await bench.post(headers={"Host": "localhost"})).status == 200
+        writer.close()
+
+
+async def test_unsubscribing_from_nothing(bench: Bench) -> None:
+    async with bench.session.ws_connect(bench.url) as socket:
+        await socket.send_json(ASK | {"method": "eth_unsubscribe", "params": ["0x1"]})
+        error = (await socket.receive_json())["error"]
+        assert (error["code"], error["message"]) == (-32000, "subscription not found")
 
 
 async def test_sockets_are_counted(bench: Bench) -> None:
