@@ -9,8 +9,8 @@ from genesis.keccak import keccak256
 from genesis.types import Address, Hash32
 from openledger_node.evm.node_store import NodeStore
 from openledger_node.evm.rlp_codec import decode as decode_rlp
-from openledger_node.evm.rlp_codec import decode_list, encode, to_fixed, to_uint, uint
-from openledger_node.evm.trie import EMPTY_ROOT, Trie
+from openledger_node.evm.rlp_codec import decode_trusted, encode, to_uint, uint
+from openledger_node.evm.trie import EMPTY_ROOT
 
 EMPTY_CODE_HASH = keccak256(b"")
 
@@ -33,10 +33,9 @@ NO_ACCOUNT = Account(0, 0, EMPTY_ROOT, EMPTY_CODE_HASH)
 
 
 def decode_account(leaf: bytes) -> Account:
-    nonce, balance, storage_root, code_hash = decode_list(leaf)
-    return Account(
-        to_uint(nonce), to_uint(balance), Hash32(to_fixed(storage_root, 32)), Hash32(to_fixed(code_hash, 32))
-    )
+    """`leaf` is of our own store."""
+    nonce, balance, storage_root, code_hash = decode_trusted(leaf)
+    return Account(to_uint(nonce), to_uint(balance), storage_root, code_hash)  # type: ignore[arg-type]  # strings
 
 
 def encode_account(account: Account) -> bytes:
@@ -45,7 +44,7 @@ def encode_account(account: Account) -> bytes:
 
 def read_account(nodes: NodeStore, state_root: Hash32, address: Address) -> Account | None:
     """The account's leaf in a stored state."""
-    leaf = Trie(state_root, nodes.node).get(keccak256(address))
+    leaf = nodes.trie(state_root).get(keccak256(address))
     return None if leaf is None else decode_account(leaf)
 
 
@@ -53,5 +52,5 @@ def read_storage(nodes: NodeStore, storage_root: Hash32, slot: int) -> int:
     """Storage word of a stored state."""
     if storage_root == EMPTY_ROOT:
         return 0
-    leaf = Trie(storage_root, nodes.node).get(keccak256(slot.to_bytes(32, "big")))
+    leaf = nodes.trie(storage_root).get(keccak256(slot.to_bytes(32, "big")))
     return 0 if leaf is None else to_uint(decode_rlp(leaf))

@@ -24,7 +24,7 @@ from openledger_node.evm.account_leaf import (
 from openledger_node.evm.node_store import NodeStore
 from openledger_node.evm.records import Log
 from openledger_node.evm.rlp_codec import encode, uint
-from openledger_node.evm.trie import EMPTY_ROOT, NodeChanges, Trie
+from openledger_node.evm.trie import EMPTY_ROOT, NodeChanges
 
 _UINT64_LIMIT = 2**64
 _UINT256_LIMIT = 2**256
@@ -48,7 +48,7 @@ class AccountState:
         self._nodes = nodes
         self._root = state_root
         self.node_changes = NodeChanges()
-        self._trie = Trie(state_root, nodes.node, self.node_changes)
+        self._trie = nodes.trie(state_root, self.node_changes)
         self._accounts: dict[Address, Account | None] = {}
         self._stored: dict[Address, Account | None] = {}
         self._storage: dict[Address, _Storage] = {}
@@ -306,7 +306,7 @@ class AccountState:
 
     def root_now(self) -> Hash32:
         """State root of this moment; nothing is kept of it. Call between transactions."""
-        trie = Trie(self._root, self._nodes.node)
+        trie = self._nodes.trie(self._root)
         for address, account in self._leaves({}, NodeChanges()):
             if account != self._stored.get(address):
                 trie.set(keccak256(address), b"" if account is None else encode_account(account))
@@ -341,7 +341,7 @@ class AccountState:
         }
         if not words:
             return storage.root
-        trie = Trie(storage.root, self._nodes.node, changes)
+        trie = self._nodes.trie(storage.root, changes)
         for slot, value in sorted(words.items()):
             trie.set(keccak256(slot.to_bytes(32, "big")), encode(uint(value)) if value else b"")
         return trie.commit(node_writes)

@@ -5,11 +5,16 @@ from functools import lru_cache
 
 from genesis.types import Hash32
 from openledger_node.errors import CriticalError
+from openledger_node.evm.trie import NodeChanges, Trie
+from openledger_node.evm.trie_nodes import DecodedNodes
 from openledger_node.storage import keys
 from openledger_node.storage.keyvalue import KeyValue
 
 _CACHED_NODES = 200_000
 _CACHED_CODES = 1_000
+_DECODED_NODES = 50_000
+"""About 1.3 kB each."""
+_OVERLAY_NODES = 4_096
 
 
 class MissingStateError(CriticalError):
@@ -27,12 +32,20 @@ class MissingStateError(CriticalError):
 
 
 class NodeStore:
-    """Content-addressed, so a cached entry is never stale."""
+    """Content-addressed, so a cached entry is never stale.
+
+    `decoded` also holds nodes of states that are not stored: who names one of them writes it, too.
+    """
 
     def __init__(self, store: KeyValue) -> None:
         self._store = store
+        self.decoded = DecodedNodes(_DECODED_NODES)
         self.node: Callable[[bytes], bytes] = lru_cache(_CACHED_NODES)(self._read_node)
         self.code: Callable[[bytes], bytes] = lru_cache(_CACHED_CODES)(self._read_code)
+
+    def trie(self, root: Hash32, changes: NodeChanges | None = None) -> Trie:
+        """The stored trie with this root, for reading and for changes on top."""
+        return Trie(root, self.node, changes, self.decoded)
 
     def _read_node(self, node_hash: bytes) -> bytes:
         node = self._store.get(keys.node(node_hash))
@@ -52,6 +65,7 @@ class OverlayNodes(NodeStore):
 
     def __init__(self, base: NodeStore) -> None:
         self._base = base
+        self.decoded = DecodedNodes(_OVERLAY_NODES)
         self._added: dict[bytes, bytes] = {}
         self.node = self._find_node
         self.code = self._find_code

@@ -11,7 +11,8 @@ from typing import NamedTuple, TypeAlias
 from genesis.types import Hash32
 from openledger_node.evm.account_leaf import decode_account
 from openledger_node.evm.rlp_codec import Item, decode_list
-from openledger_node.evm.trie import EMPTY_ROOT, LoadNode, expand_path
+from openledger_node.evm.trie import EMPTY_ROOT, LoadNode
+from openledger_node.evm.trie_nodes import expand_path
 
 
 class _Run(NamedTuple):
@@ -28,12 +29,20 @@ _Place: TypeAlias = "Item | _Run"
 _NOTHING = b""
 
 
-def state_difference(load: LoadNode, old_root: Hash32, new_root: Hash32) -> Counter[bytes]:
+def state_difference(
+    load: LoadNode,
+    old_root: Hash32,
+    new_root: Hash32,
+    on_account: Callable[[bytes], None] | None = None,
+) -> Counter[bytes]:
     """Node hash → places that name it in the new state less those in the old one, storage included; without
-    zeros. Raises what `load` raises for a node that is missing."""
+    zeros. `on_account` gets the leaf of each account that is new or changed. Raises what `load` raises for a
+    node that is missing."""
     net: Counter[bytes] = Counter()
 
     def compare_accounts(old: bytes | None, new: bytes | None) -> None:
+        if on_account is not None and new is not None:
+            on_account(new)
         _Walk(load, net, None).compare(_storage(old), _storage(new))
 
     _Walk(load, net, compare_accounts).compare(_root(old_root), _root(new_root))

@@ -11,102 +11,28 @@ from typing import TypeAlias
 from genesis.keccak import keccak256
 from genesis.types import Hash32
 from openledger_node.evm.rlp_codec import Item, decode_list, encode, uint
+from openledger_node.evm.trie_nodes import (
+    BRANCH_ITEMS,
+    HASH_BYTES,
+    NIBBLE,
+    NO_NODE,
+    NOTHING,
+    DecodedNodes,
+    Structure,
+    compact_path,
+    decode_node,
+    expanded,
+)
 
 EMPTY_ROOT = keccak256(b"\x80")
 
 LoadNode: TypeAlias = Callable[[bytes], bytes]
 """RLP of the node with this hash; raises `KeyError`."""
 
-_NIBBLES = tuple(bytes((byte >> 4, byte & 15)) for byte in range(256))
+Batch: TypeAlias = "list[tuple[str, bytes]]"
+"""Sorted (key in hex digits, new value)."""
 
-
-def to_nibbles(key: bytes) -> bytes:
-    """One byte per half byte."""
-    return b"".join([_NIBBLES[byte] for byte in key])
-
-
-class _Node:
-    """A node in memory. Branch: 16 `children`. Extension: `path` and `child`. Leaf: `path` and `value`.
-
-    `reference` is how a parent names it while it is unchanged, else None.
-    """
-
-    __slots__ = ("child", "children", "path", "reference", "value")
-
-    def __init__(self) -> None:
-        self.path = b""
-        self.value: bytes | None = None
-        self.child: _Slot = None
-        self.children: list[_Slot] | None = None
-        self.reference: Item | None = None
-
-
-_Slot: TypeAlias = "_Node | bytes | None"
-"""A child: loaded, the hash of one not loaded yet, or none."""
-
-
-def _leaf(path: bytes, value: bytes) -> _Node:
-    node = _Node()
-    node.path, node.value = path, value
-    return node
-
-
-def _extension(path: bytes, child: _Slot) -> _Node:
-    node = _Node()
-    node.path, node.child = path, child
-    return node
-
-
-def _branch() -> _Node:
-    node = _Node()
-    node.children = [None] * 16
-    return node
-
-
-def _compact(path: bytes, is_leaf: bool) -> bytes:
-    """Hex-prefix encoding of a nibble path."""
-    flag = 2 if is_leaf else 0
-    nibbles = bytes((flag + 1, *path)) if len(path) % 2 else bytes((flag, 0, *path))
-    return bytes([nibbles[i] << 4 | nibbles[i + 1] for i in range(0, len(nibbles), 2)])
-
-
-def expand_path(compact: bytes) -> tuple[bytes, bool]:
-    """(path, is leaf) of a hex-prefix encoding."""
-    nibbles = to_nibbles(compact)
-    return nibbles[1 if nibbles[0] & 1 else 2 :], nibbles[0] >= 2
-
-
-def _decode(item: Item) -> _Node:
-    node = _Node()
-    if len(item) == 17:
-        node.children = [_slot(child) for child in item[:16]]  # type: ignore[arg-type]  # 17 items: a list
-        return node
-    compact, content = item
-    assert isinstance(compact, bytes)
-    node.path, is_leaf = expand_path(compact)
-    if is_leaf:
-        assert isinstance(content, bytes)
-        node.value = content
-    else:
-        node.child = _slot(content)  # type: ignore[arg-type]  # an item of a node is an item
-    return node
-
-
-def _slot(item: Item) -> _Slot:
-    """A child as a node names it: nothing, a hash, or a small node written out in place."""
-    if isinstance(item, bytes):
-        return item or None
-    node = _decode(item)
-    node.reference = item
-    return node
-
-
-def _common_prefix(left: bytes, right: bytes) -> int:
-    length = min(len(left), len(right))
-    for i in range(length):
-        if left[i] != right[i]:
-            return i
-    return length
+_PRIVATE_NODES = 1_024
 
 
 @dataclass(slots=True)
@@ -117,151 +43,216 @@ class NodeChanges:
     replaced: list[bytes] = field(default_factory=list)
 
 
+def _shared(left: str, right: str, start: int) -> int:
+    """How many digits `left` and `right[start:]` have in common at their beginning."""
+    most = min(len(left), len(right) - start)
+    for i in range(most):
+        if left[i] != right[start + i]:
+            return i
+    return most
+
+
 class Trie:
     """A batch of changes on top of an existing root; `changes` hears of every node that comes or goes."""
 
-    def __init__(self, root: bytes, load: LoadNode, changes: NodeChanges | None = None) -> None:
+    def __init__(
+        self,
+        root: bytes,
+        load: LoadNode,
+        changes: NodeChanges | None = None,
+        decoded: DecodedNodes | None = None,
+    ) -> None:
         self._load = load
-        self._changes = changes or NodeChanges()
-        self._root: _Slot = None if root == EMPTY_ROOT else bytes(root)
+        self._changes = NodeChanges() if changes is None else changes
+        self._decoded = DecodedNodes(_PRIVATE_NODES) if decoded is None else decoded
+        self._root: bytes = NOTHING if root == EMPTY_ROOT else bytes(root)
+        self._pending: dict[str, bytes] = {}
+        self._writes: dict[bytes, bytes] = {}
 
     def get(self, key: bytes) -> bytes | None:
-        slot: _Slot = self._root
-        path = to_nibbles(key)
-        while slot is not None:
-            node = self._loaded(slot)
-            if node.children is not None:
-                slot, path = node.children[path[0]], path[1:]
-            elif node.value is not None:
-                return node.value if node.path == path else None
-            elif path.startswith(node.path):
-                slot, path = node.child, path[len(node.path) :]
-            else:
+        path = key.hex()
+        if path in self._pending:
+            return self._pending[path] or None
+        node: Item = self._root
+        position = 0
+        while node:
+            node = self._structure(node)
+            if len(node) == BRANCH_ITEMS:
+                node = node[NIBBLE[path[position]]]
+                position += 1
+                continue
+            own, is_leaf = expanded(node[0])
+            if is_leaf:
+                return node[1] if own == path[position:] else None  # type: ignore[return-value]  # a leaf's
+            if not path.startswith(own, position):
                 return None
+            position += len(own)
+            node = node[1]
         return None
 
     def set(self, key: bytes, value: bytes) -> None:
         """Store a value; an empty value deletes the key."""
-        path = to_nibbles(key)
-        if value:
-            self._root = self._insert(self._root, path, value)
-        elif self.get(key) is not None:
-            self._root = self._delete(self._root, path)
+        self._pending[key.hex()] = value
 
     def commit(self, writes: dict[bytes, bytes]) -> Hash32:
         """Root hash after the changes; adds every new node (hash to RLP) to `writes`."""
-        if self._root is None:
-            return EMPTY_ROOT
-        if isinstance(self._root, bytes):
-            return Hash32(self._root)
-        reference = self._reference(self._root, writes)
-        if isinstance(reference, bytes):
-            return Hash32(reference)
-        encoded = encode(reference)
-        root = keccak256(encoded)
-        writes[root] = encoded
-        self._changes.created.append(root)
-        return root
+        batch = sorted(self._pending.items())
+        self._pending, self._writes = {}, writes
+        before = self._structure(self._root) if self._root else NO_NODE
+        after = self._changed(before, batch, 0) if batch else before
+        if after is not before:
+            self._give_up(self._root)
+            self._root = self._hashed(after, encode(after)) if after else NOTHING
+        return Hash32(self._root or EMPTY_ROOT)
 
-    def _loaded(self, slot: "_Node | bytes") -> _Node:
-        if isinstance(slot, _Node):
-            return slot
-        node = _decode(decode_list(self._load(slot)))
-        node.reference = slot
-        return node
+    # -- reading
 
-    def _gives_up(self, node: _Node) -> None:
-        """What names the node now does so no longer."""
-        if isinstance(node.reference, bytes):
-            self._changes.replaced.append(node.reference)
-        node.reference = None
+    def _structure(self, node: Item) -> Structure:
+        """The node that a parent names by its hash, or holds in place."""
+        if not isinstance(node, bytes):
+            return node  # type: ignore[return-value]  # written out in place: a list
+        found = self._decoded.get(node)
+        if found is None:
+            found = decode_node(self._load(node))
+            self._decoded.put(node, found)
+        return found
 
-    def _insert(self, slot: _Slot, path: bytes, value: bytes) -> _Node:
-        if slot is None:
-            return _leaf(path, value)
-        node = self._loaded(slot)
-        self._gives_up(node)
-        if node.children is not None:
-            node.children[path[0]] = self._insert(node.children[path[0]], path[1:], value)
+    # -- changing: from a node to the one that takes its place, the same object if nothing changed
+
+    def _changed(self, node: Structure, batch: Batch, depth: int) -> Structure:
+        """`node`, which stands `depth` digits below the root, after `batch`, which is sorted by key."""
+        if not node:
+            return self._built([item for item in batch if item[1]], depth)
+        if len(node) == BRANCH_ITEMS:
+            return self._changed_branch(node, batch, depth)
+        own, is_leaf = expanded(node[0])
+        if is_leaf:
+            return self._changed_leaf(node, own, batch, depth)
+        return self._changed_extension(node, own, batch, depth)
+
+    def _changed_leaf(self, leaf: Structure, own: str, batch: Batch, depth: int) -> Structure:
+        values: dict[str, bytes] = {batch[0][0][:depth] + own: leaf[1]}  # type: ignore[dict-item]  # a leaf's
+        before = dict(values)
+        values.update(batch)
+        left = {key: value for key, value in values.items() if value}
+        return leaf if left == before else self._built(sorted(left.items()), depth)
+
+    def _changed_extension(self, node: Structure, own: str, batch: Batch, depth: int) -> Structure:
+        # To delete what is not there must not split the path.
+        batch = [item for item in batch if item[1] or item[0].startswith(own, depth)]
+        if not batch:
             return node
-        shared = _common_prefix(node.path, path)
-        if shared == len(node.path):
-            if node.value is not None:
-                node.value = value
-            else:
-                node.child = self._insert(node.child, path[shared:], value)
-            return node
-        return self._split(node, shared, path, value)
+        shared = min(_shared(own, batch[0][0], depth), _shared(own, batch[-1][0], depth))
+        if shared == len(own):
+            child = self._structure(node[1])
+            changed = self._changed(child, batch, depth + shared)
+            if changed is child:
+                return node
+            self._give_up(node[1])
+            return self._prefixed(own, changed)
+        branch: Structure = [NOTHING] * BRANCH_ITEMS
+        index, rest = NIBBLE[own[shared]], own[shared + 1 :]
+        branch[index] = [compact_path(rest, False), node[1]] if rest else node[1]
+        below = self._changes_below(branch, batch, depth + shared)
+        if rest:
+            below.setdefault(index, branch[index])  # type: ignore[arg-type]  # a list, made above
+        return self._prefixed(own[:shared], self._with_children(branch, below))
 
-    def _split(self, node: _Node, shared: int, path: bytes, value: bytes) -> _Node:
-        """Replace a leaf or extension, of whose path only `shared` nibbles match, by a branch."""
-        branch = _branch()
-        assert branch.children is not None
-        old_index, old_rest = node.path[shared], node.path[shared + 1 :]
-        if node.value is not None:
-            branch.children[old_index] = _leaf(old_rest, node.value)
-        else:
-            branch.children[old_index] = _extension(old_rest, node.child) if old_rest else node.child
-        branch.children[path[shared]] = _leaf(path[shared + 1 :], value)
-        return _extension(path[:shared], branch) if shared else branch
+    def _changed_branch(self, branch: Structure, batch: Batch, depth: int) -> Structure:
+        changed = self._changes_below(branch, batch, depth)
+        return self._with_children(branch, changed) if changed else branch
 
-    def _delete(self, slot: _Slot, path: bytes) -> _Slot:
-        """`slot` without `path`, which is known to be there."""
-        assert slot is not None
-        node = self._loaded(slot)
-        self._gives_up(node)
-        if node.children is not None:
-            node.children[path[0]] = self._delete(node.children[path[0]], path[1:])
-            return self._collapsed(node)
-        if node.value is not None:
-            return None
-        child = self._delete(node.child, path[len(node.path) :])
-        return self._prefixed(node.path, child) if child is not None else None
+    def _changes_below(self, branch: Structure, batch: Batch, depth: int) -> dict[int, Structure]:
+        """The children that change, by position."""
+        changed: dict[int, Structure] = {}
+        begin, end = 0, len(batch)
+        while begin < end:
+            digit = batch[begin][0][depth]
+            stop = begin + 1
+            while stop < end and batch[stop][0][depth] == digit:
+                stop += 1
+            index = NIBBLE[digit]
+            child = self._structure(branch[index]) if branch[index] else NO_NODE
+            part = batch if stop - begin == end else batch[begin:stop]
+            after = self._changed(child, part, depth + 1)
+            if after is not child:
+                self._give_up(branch[index])
+                changed[index] = after
+            begin = stop
+        return changed
 
-    def _collapsed(self, branch: _Node) -> _Slot:
+    def _with_children(self, branch: Structure, changed: dict[int, Structure]) -> Structure:
         """A branch with one child left is no branch."""
-        assert branch.children is not None
-        left = [index for index, child in enumerate(branch.children) if child is not None]
-        if len(left) > 1:
-            return branch
-        child = branch.children[left[0]]
-        assert child is not None
-        return self._prefixed(bytes(left), child)
+        if NO_NODE in changed.values():
+            left = [index for index in range(16) if changed.get(index, branch[index])]
+            if not left:
+                return NO_NODE
+            if len(left) == 1:
+                return self._collapsed(f"{left[0]:x}", changed.get(left[0], branch[left[0]]))
+        children = list(branch)
+        for index, child in changed.items():
+            children[index] = self._reference(child)
+        return children
 
-    def _prefixed(self, path: bytes, slot: "_Node | bytes") -> _Node:
-        """`slot` reached by `path`: merged into its own path if it has one."""
-        node = self._loaded(slot)
-        if node.children is not None:
-            return _extension(path, slot)
-        self._gives_up(node)
-        if node.value is not None:
-            return _leaf(path + node.path, node.value)
-        return _extension(path + node.path, node.child)
+    def _collapsed(self, digit: str, child: Item) -> Structure:
+        """What takes the place of a branch that has only this child."""
+        node = self._structure(child)
+        if isinstance(child, bytes):
+            if len(node) == BRANCH_ITEMS:
+                return [compact_path(digit, False), child]
+            self._give_up(child)
+        return self._prefixed(digit, node)
 
-    def _reference(self, slot: _Slot, writes: dict[bytes, bytes]) -> Item:
-        """How the parent names `slot`: hash, or the structure itself if its RLP is shorter than a hash."""
-        if slot is None:
-            return b""
-        if isinstance(slot, bytes):
-            return slot
-        if slot.reference is not None:
-            return slot.reference
-        structure = self._structure(slot, writes)
-        encoded = encode(structure)
-        if len(encoded) < 32:
-            slot.reference = structure
-        else:
-            slot.reference = keccak256(encoded)
-            writes[slot.reference] = encoded
-            self._changes.created.append(slot.reference)
-        return slot.reference
+    def _prefixed(self, path: str, node: Structure) -> Structure:
+        """`node`, which no parent names yet, reached by `path`: merged into its own path if it has one."""
+        if not node or not path:
+            return node
+        if len(node) == BRANCH_ITEMS:
+            return [compact_path(path, False), self._reference(node)]
+        own, is_leaf = expanded(node[0])
+        return [compact_path(path + own, is_leaf), node[1]]
 
-    def _structure(self, node: _Node, writes: dict[bytes, bytes]) -> list[Item]:
-        if node.children is not None:
-            return [*(self._reference(child, writes) for child in node.children), b""]
-        if node.value is not None:
-            return [_compact(node.path, True), node.value]
-        return [_compact(node.path, False), self._reference(node.child, writes)]
+    def _built(self, batch: Batch, depth: int) -> Structure:
+        """A new node with just these values."""
+        if not batch:
+            return NO_NODE
+        first, last = batch[0][0], batch[-1][0]
+        if len(batch) == 1:
+            return [compact_path(first[depth:], True), batch[0][1]]
+        fork = depth
+        while first[fork] == last[fork]:
+            fork += 1
+        children: Structure = [NOTHING] * BRANCH_ITEMS
+        begin, end = 0, len(batch)
+        while begin < end:
+            digit = batch[begin][0][fork]
+            stop = begin + 1
+            while stop < end and batch[stop][0][fork] == digit:
+                stop += 1
+            children[NIBBLE[digit]] = self._reference(self._built(batch[begin:stop], fork + 1))
+            begin = stop
+        return self._prefixed(first[depth:fork], children)
+
+    # -- naming
+
+    def _reference(self, node: Structure) -> Item:
+        """How a parent names `node`: its hash, or the node itself if its RLP is shorter than a hash."""
+        if not node:
+            return NOTHING
+        encoded = encode(node)
+        return node if len(encoded) < HASH_BYTES else self._hashed(node, encoded)
+
+    def _hashed(self, node: Structure, encoded: bytes) -> bytes:
+        node_hash = keccak256(encoded)
+        self._writes[node_hash] = encoded
+        self._changes.created.append(node_hash)
+        self._decoded.put(node_hash, node)
+        return node_hash
+
+    def _give_up(self, reference: Item) -> None:
+        """What names this node does so no longer."""
+        if isinstance(reference, bytes) and reference:
+            self._changes.replaced.append(reference)
 
 
 def proof(root: bytes, key: bytes, load: LoadNode) -> tuple[bytes, ...]:
@@ -270,16 +261,13 @@ def proof(root: bytes, key: bytes, load: LoadNode) -> tuple[bytes, ...]:
         return ()
     nodes = [load(root)]
     item: Item = decode_list(nodes[0])
-    path = to_nibbles(key)
+    path = key.hex()
     while True:
-        if len(item) == 17:
-            if not path:
-                return tuple(nodes)
-            child, path = item[path[0]], path[1:]
+        if len(item) == BRANCH_ITEMS:
+            child, path = item[NIBBLE[path[0]]], path[1:]
         else:
             compact, child = item
-            assert isinstance(compact, bytes)
-            own, is_leaf = expand_path(compact)
+            own, is_leaf = expanded(compact)  # type: ignore[arg-type]  # the first of two items
             if is_leaf or not path.startswith(own):
                 return tuple(nodes)
             path = path[len(own) :]
