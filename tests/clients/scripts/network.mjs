@@ -7,6 +7,14 @@ import { chainConfig } from 'viem/op-stack'
 export const request = JSON.parse(readFileSync(0, 'utf8'))
 const multicall3 = { address: '0xcA11bde05977b3631167028862bE2a173976CA11' }
 
+/** A plain chain at `request.url`, whatever its id: what a test client works on. */
+export const plainChain = (id) =>
+  defineChain({
+    id,
+    name: 'plain',
+    nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
+    rpcUrls: { default: { http: [request.url] } },
+  })
 export const l1 = defineChain({
   id: 31337,
   name: 'L1',
@@ -23,8 +31,8 @@ export const l2 = defineChain({
   contracts: {
     ...chainConfig.contracts,
     multicall3,
-    portal: { [l1.id]: { address: request.contracts.portal } },
-    l2OutputOracle: { [l1.id]: { address: request.contracts.output_oracle } },
+    portal: { [l1.id]: { address: request.contracts?.portal } },
+    l2OutputOracle: { [l1.id]: { address: request.contracts?.output_oracle } },
   },
 })
 
