@@ -87,6 +87,22 @@ class AccountState:
         self._changed.add(address)
         self._touch(address)
 
+    def pay(self, address: Address, amount_wei: int) -> None:
+        """Take `amount_wei` and raise the nonce. Like `receive`, it cannot be taken back."""
+        old = self.account(address) or NO_ACCOUNT
+        self._settle(address, Account(old.nonce + 1, old.balance_wei - amount_wei, *old[2:]))
+
+    def receive(self, address: Address, amount_wei: int) -> None:
+        old = self.account(address) or NO_ACCOUNT
+        self._settle(address, Account(old.nonce, old.balance_wei + amount_wei, *old[2:]))
+
+    def _settle(self, address: Address, account: Account) -> None:
+        if not 0 <= account.balance_wei < _UINT256_LIMIT:
+            raise ValueError(f"balance {account.balance_wei} out of range")
+        self._accounts[address] = account
+        self._changed.add(address)
+        self._touched.add(address)
+
     def touch_account(self, address: Address) -> None:
         """Have the account cleared at the end of the transaction if it is empty then (EIP-161)."""
         self._touch(address)

@@ -32,9 +32,10 @@ from openledger_node.evm.errors import InvalidBlockError, TransactionError
 from openledger_node.evm.header_rules import base_fee_after
 from openledger_node.evm.node_store import NodeStore, state_writes
 from openledger_node.evm.old_forks import open_accounts
+from openledger_node.evm.plain_transfer import is_plain_transfer, transfer
 from openledger_node.evm.precompile_host import NativePrecompile
 from openledger_node.evm.proof_of_work import pay_rewards
-from openledger_node.evm.receipts import encode_receipt, join_blooms, logs_bloom
+from openledger_node.evm.receipts import EMPTY_BLOOM, encode_receipt, join_blooms, logs_bloom
 from openledger_node.evm.records import (
     DEPOSIT_TYPE,
     Block,
@@ -164,7 +165,7 @@ class BlockExecution:
         if transaction.type == DEPOSIT_TYPE:
             outcome = self._deposit(transaction)
         else:
-            outcome = self._signed(transaction, time_limit_s)
+            outcome = self._signed(transaction, time_limit_s, is_watched=recorder is not None)
         if recorder is not None:
             recorder.finish(self._state, outcome)
         self._accounts.end_transaction()
@@ -179,7 +180,7 @@ class BlockExecution:
         self._minted_wei += transaction.deposit.mint_wei
         return process_deposit(self._state, self.context, transaction)
 
-    def _signed(self, transaction: Transaction, time_limit_s: float | None) -> Outcome:
+    def _signed(self, transaction: Transaction, time_limit_s: float | None, *, is_watched: bool) -> Outcome:
         is_rollup = self._rules.spec.is_rollup
         fee = l1_fee(self._accounts, transaction.raw) if is_rollup else None
         check_transaction(
@@ -191,6 +192,8 @@ class BlockExecution:
             l1_fee_wei=fee.fee_wei if fee is not None else 0,
         )
         price_wei = effective_gas_price(transaction, self.context.base_fee_wei)
+        if not is_watched and is_plain_transfer(self._state, transaction):
+            return transfer(self._state, transaction, price_wei, is_rollup=is_rollup, l1_fee=fee)
         self._state.deadline_s = None if time_limit_s is None else time.monotonic() + time_limit_s
         try:
             return process_transaction(self._state, transaction, price_wei, is_rollup=is_rollup, l1_fee=fee)
@@ -210,7 +213,7 @@ class BlockExecution:
             cumulative_gas_used=self._gas_used,
             effective_gas_price_wei=outcome.effective_gas_price_wei,
             logs=outcome.logs,
-            bloom=logs_bloom(outcome.logs),
+            bloom=logs_bloom(outcome.logs) if outcome.logs else EMPTY_BLOOM,
             contract_address=outcome.contract_address,
             deposit_nonce=outcome.deposit_nonce,
             l1_fee=outcome.l1_fee,

@@ -34,7 +34,8 @@ def logs_bloom(logs: Iterable[Log]) -> bytes:
 def join_blooms(blooms: Iterable[bytes]) -> bytes:
     joined = 0
     for bloom in blooms:
-        joined |= int.from_bytes(bloom, "big")
+        if bloom is not EMPTY_BLOOM:
+            joined |= int.from_bytes(bloom, "big")
     return joined.to_bytes(BLOOM_BYTES, "big")
 
 

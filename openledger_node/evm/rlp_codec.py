@@ -7,8 +7,7 @@ process). Not covered: what the items mean.
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
-from rlp.codec import decode as _rlp_decode  # uses rusty-rlp where it is installed
-from rlp.codec import decode_raw as _decode_raw
+from rlp.codec import decode_raw as _decode_raw  # uses rusty-rlp where it is installed
 from rlp.codec import encode_raw as _rlp_encode
 from rlp.exceptions import DecodingError
 
@@ -35,7 +34,7 @@ def decode(data: bytes) -> Item:
     if len(data) > _SHALLOW_BYTES:
         _check_depth(data)
     try:
-        item: Item = _rlp_decode(data)
+        item: Item = _decode_raw(data, True, False)[0]
     except DecodingError as error:
         raise RlpError(f"rlp: {error}") from None
     if encode(item) != data:  # the native decoder takes lengths that are not written the shortest way

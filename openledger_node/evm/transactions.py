@@ -180,8 +180,6 @@ def _fields(raw: bytes, skip: int, count: int) -> list[Item]:
     fields = decode_list(payload)
     if len(fields) != count:
         raise RlpError(f"rlp: expected {count} transaction fields, got {len(fields)}")
-    if encode(fields) != payload:
-        raise RlpError("rlp: non-canonical encoding")
     return fields
 
 
