@@ -20,6 +20,8 @@ from workers.attribution.queries import read_queries
 from workers.attribution.scoring import record_scores
 
 TOP_RECORDS = 5
+MOST_DIGITS = 18
+"""Of a receipt's number; it fits the database's 64 bits."""
 
 
 class Attributions:
@@ -33,7 +35,7 @@ class Attributions:
     async def explain(self, receipt_id: str) -> dict[str, Any]:
         """Contributors and top records of a receipt, best first; raises NotFoundError."""
         channel_text, _, number_text = receipt_id.rpartition("-")
-        if not number_text.isascii() or not number_text.isdecimal():
+        if not number_text.isascii() or not number_text.isdecimal() or len(number_text) > MOST_DIGITS:
             raise NotFoundError(f"{receipt_id!r} is not a receipt id")
         plan, progress = await self._settlement_of(channel_id_of(channel_text), int(number_text))
         uri = await self._reader.uri_of_index(plan.feature_index, plan.model_id)

@@ -20,12 +20,15 @@ from openledger_node.gateway.artifact_routes import ArtifactRoutes
 from openledger_node.gateway.attributions import Attributions
 from openledger_node.gateway.catalog import Catalog
 from openledger_node.gateway.datasets import DatasetTable
+from openledger_node.gateway.earnings import Earnings
 from openledger_node.gateway.http import errors_as_json
 from openledger_node.gateway.inference_routes import InferenceRoutes
 from openledger_node.gateway.job_routes import JobRoutes
 from openledger_node.gateway.metering import Metering
 from openledger_node.gateway.page_routes import PageRoutes
 from openledger_node.gateway.receipts import ReceiptTable
+from openledger_node.gateway.record_proofs import RecordProofs
+from openledger_node.gateway.records import Records
 from openledger_node.gateway.servable import Servable
 from openledger_node.gateway.settling import DEFAULT_RULE, Settling, SettlingRule
 from openledger_node.gateway.status import StatusSource
@@ -71,8 +74,11 @@ class GatewayParts:
 class Gateway:
     """The paid inference API, jobs and artefacts of one provider."""
 
-    def __init__(self, options: GatewayOptions, parts: GatewayParts, app: web.Application) -> None:
+    def __init__(
+        self, options: GatewayOptions, parts: GatewayParts, app: web.Application, records: Records
+    ) -> None:
         self.parts = parts
+        self.records = records
         self._options = options
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
         self.port = options.port
@@ -97,7 +103,11 @@ class Gateway:
         house = _House(EconomyReader(Ethereum(rpc)), pool, artifacts, provider, clock)
         parts = _parts(options, database, house)
         chain_id = await house.reader.ethereum.chain_id()
-        return cls(options, parts, _app(options, parts, house, chain_id))
+        attributions = Attributions(
+            settlements=parts.settlements, artifacts=house.artifacts, reader=house.reader
+        )
+        records = _records(parts, house, attributions, chain_id)
+        return cls(options, parts, _app(options, parts, house, attributions, chain_id), records)
 
     async def start(self) -> None:
         """Bind the port; raises OSError when it is taken."""
@@ -159,7 +169,25 @@ def _parts(options: GatewayOptions, database: Database, house: _House) -> Gatewa
     return GatewayParts(database, scheduler, attestor, settling, settlement_table, receipt_table, metering)
 
 
-def _app(options: GatewayOptions, parts: GatewayParts, house: _House, chain_id: int) -> web.Application:
+def _records(parts: GatewayParts, house: _House, attributions: Attributions, chain_id: int) -> Records:
+    return Records(
+        scheduler=parts.scheduler,
+        receipts=parts.receipts,
+        settlements=parts.settlements,
+        attributions=attributions,
+        earnings=Earnings(reader=house.reader, receipts=parts.receipts, artifacts=house.artifacts),
+        record_proofs=RecordProofs(reader=house.reader, artifacts=house.artifacts, chain_id=chain_id),
+        chain_id=chain_id,
+    )
+
+
+def _app(
+    options: GatewayOptions,
+    parts: GatewayParts,
+    house: _House,
+    attributions: Attributions,
+    chain_id: int,
+) -> web.Application:
     app = web.Application(middlewares=[errors_as_json], client_max_size=options.max_artifact_bytes)
     ArtifactRoutes(house.artifacts, options.max_artifact_bytes).add_to(app.router)
     JobRoutes(
@@ -174,9 +202,7 @@ def _app(options: GatewayOptions, parts: GatewayParts, house: _House, chain_id: 
         receipts=parts.receipts,
         settling=parts.settling,
         settlements=parts.settlements,
-        attributions=Attributions(
-            settlements=parts.settlements, artifacts=house.artifacts, reader=house.reader
-        ),
+        attributions=attributions,
         chain_id=chain_id,
     ).add_to(app.router)
     source = StatusSource(

@@ -16,6 +16,11 @@ def channel_id_of(text: Any) -> Hash32:
     return Hash32(_hex(text, 32, "a channel id"))
 
 
+def hex_data(data: bytes) -> str:
+    """Bytes as 0x hex."""
+    return f"0x{data.hex()}"
+
+
 def _hex(text: Any, length: int, what: str) -> bytes:
     try:
         data = bytes.fromhex(str(text).removeprefix("0x"))

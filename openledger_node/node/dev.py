@@ -49,6 +49,7 @@ from openledger_node.node.rollup import (
     start_proposer,
 )
 from openledger_node.node.verification import VerifierWatch
+from openledger_node.rpc.ports import EconomyDoor
 
 log = structlog.get_logger(__name__)
 
@@ -89,12 +90,14 @@ async def _run(config: DevConfig, directory: Path, supervisor: Supervisor) -> No
             settings=ExecutionSettings.of(config),
         )
         rollup = await supervisor.guard(closing.enter_async_context(opening))
-        maker = await _start_chain(config, rollup, supervisor, closing)
+        economy = EconomyDoor()
+        maker = await _start_chain(config, rollup, supervisor, closing, economy)
         l2 = await closing.enter_async_context(HttpRpc(urls.l2_rpc))
         await supervisor.guard(stake_operators(l2))
         supervisor.start("validator", validator(urls, directory), needed=False)
         account = dev_account(DEV_PROVIDER)
         provider = await open_provider(config.gateway, directory, l2, account, workers)
+        economy.open(provider.gateway.records)
         supervisor.start("gateway", provider.gateway)
         watch = VerifierWatch(rollup.chain, urls.verifier_rpc, rollup.execution.clock)
         supervisor.start("verifier watch", watch)
@@ -114,12 +117,16 @@ async def _join_l1(config: DevConfig, directory: Path, supervisor: Supervisor, l
 
 
 async def _start_chain(
-    config: DevConfig, rollup: Rollup, supervisor: Supervisor, closing: contextlib.AsyncExitStack
+    config: DevConfig,
+    rollup: Rollup,
+    supervisor: Supervisor,
+    closing: contextlib.AsyncExitStack,
+    economy: EconomyDoor,
 ) -> RollupBlockMaker:
     """Derivation, JSON-RPC, sequencer, batcher and proposer."""
     supervisor.start("derivation", rollup.driver)
     maker, loop = sequencer_loop(rollup)
-    context = rpc_context(rollup, dev=dev_controls(rollup, loop))
+    context = rpc_context(rollup, dev=dev_controls(rollup, loop), economy=economy)
     ports = RpcPorts(context, config.http.host, config.http.port, config.ws.port)
     closing.push_async_callback(ports.stop)
     await ports.start()

@@ -27,6 +27,7 @@ from openledger_node.node.rollup_view import RollupView
 from openledger_node.rpc.accounts import UnlockedAccounts
 from openledger_node.rpc.context import RpcContext
 from openledger_node.rpc.dev import DevControls, Faucet
+from openledger_node.rpc.ports import EconomyDoor
 from rollup_bridge.batcher.machine import BatcherSettings
 from rollup_bridge.batcher.service import Batcher
 from rollup_bridge.derive.attributes import SequencerAttributes
@@ -189,8 +190,11 @@ def _sender(rollup: Rollup, private_key: bytes) -> TransactionManager:
     )
 
 
-def rpc_context(rollup: Rollup, *, dev: DevControls | None = None) -> RpcContext:
-    """What the JSON-RPC of this node stands on; with `dev`, the published accounts are unlocked."""
+def rpc_context(
+    rollup: Rollup, *, dev: DevControls | None = None, economy: EconomyDoor | None = None
+) -> RpcContext:
+    """What the JSON-RPC of this node stands on; with `dev`, the published accounts are unlocked. `economy` is
+    for a gateway that opens later."""
     unlocked = [dev_private_key(i) for i in range(DEV_ACCOUNT_COUNT)] if dev else []
     return RpcContext(
         chain=rollup.chain,
@@ -205,6 +209,7 @@ def rpc_context(rollup: Rollup, *, dev: DevControls | None = None) -> RpcContext
             driver=rollup.driver,
             oracle=rollup.oracle,
         ),
+        economy=economy,
         dev=dev,
     )
 

@@ -29,6 +29,7 @@ from openledger_node.node.rollup import (
     start_proposer,
 )
 from openledger_node.node.verification import OutputCheck
+from openledger_node.rpc.ports import EconomyDoor
 from openledger_node.validator.service import Validator, ValidatorOptions
 
 log = structlog.get_logger(__name__)
@@ -78,7 +79,9 @@ async def _run_rollup(config: RunConfig, supervisor: Supervisor) -> None:
             )
         )
         rollup = await supervisor.guard(opening)
-        ports = RpcPorts(rpc_context(rollup), config.http.host, config.http.port, None)
+        economy = EconomyDoor() if "gateway" in config.role else None
+        context = rpc_context(rollup, economy=economy)
+        ports = RpcPorts(context, config.http.host, config.http.port, None)
         closing.push_async_callback(ports.stop)
         await ports.start()
         check = OutputCheck(rollup.chain, rollup.engine, rollup.oracle, rollup.execution.clock)
@@ -89,7 +92,7 @@ async def _run_rollup(config: RunConfig, supervisor: Supervisor) -> None:
         closing.push_async_callback(server.stop)
         supervisor.start("derivation", rollup.driver)
         supervisor.start("output check", check)
-        await _start_roles(config, rollup, supervisor, ports.port, directory, keys=keys)
+        await _start_roles(config, rollup, supervisor, ports.port, directory, keys=keys, economy=economy)
 
 
 async def _start_roles(
@@ -100,6 +103,7 @@ async def _start_roles(
     directory: Path,
     *,
     keys: Mapping[Role, bytes],
+    economy: EconomyDoor | None,
 ) -> None:
     if "sequencer" in config.role:
         _, loop = sequencer_loop(rollup)
@@ -109,7 +113,7 @@ async def _start_roles(
     if "proposer" in config.role:
         start_proposer(rollup, supervisor, keys["proposer"])
     log.info("node is up", roles=",".join(config.role), rpc=f"http://{config.http.host}:{port}")
-    if "gateway" not in config.role:
+    if economy is None:
         await supervisor.run_until_stopped()
         return
     account = Account(keys["gateway"])
@@ -118,6 +122,7 @@ async def _start_roles(
         open_workers(directory, count=1) as workers,
     ):
         provider = await open_provider(config.gateway, directory, rpc, account, workers)
+        economy.open(provider.gateway.records)
         supervisor.start("gateway", provider.gateway)
         await supervisor.run_until_stopped()
 

@@ -8,7 +8,7 @@ from openledger_node.rpc.dev import DevControls
 from openledger_node.rpc.feeds import Feeds
 from openledger_node.rpc.heads import Heads
 from openledger_node.rpc.pool_service import PoolService
-from openledger_node.rpc.ports import EconomyPort, RollupPort
+from openledger_node.rpc.ports import EconomyDoor, RollupPort
 from sequencer.fee_oracle import TipBounds
 
 ROLLUP_TIPS = TipBounds(minimum_wei=10**6)
@@ -44,7 +44,7 @@ class RpcContext:
     tips: TipBounds = ROLLUP_TIPS
     accounts: UnlockedAccounts = field(default_factory=lambda: UnlockedAccounts([]))
     rollup: RollupPort | None = None
-    economy: EconomyPort | None = None
+    economy: EconomyDoor | None = None
     dev: DevControls | None = None
     testing: bool = False
     """Whether clients may have blocks built to order."""

@@ -25,9 +25,8 @@ from openledger_node.rpc import parse
 from openledger_node.rpc.context import RpcContext
 from openledger_node.rpc.encode import Json, data, quantity
 from openledger_node.rpc.errors import ServerError
-from openledger_node.rpc.ports import EconomyPort
 from openledger_node.rpc.requests import BlockReference, Tag, block_reference
-from openledger_node.rpc.table import Table, optional, reader, service
+from openledger_node.rpc.table import Table, optional, reader
 
 READ_GAS = 5_000_000
 LONGEST_LINEAGE = 64
@@ -132,24 +131,6 @@ class EconomyMethods:
             "owner": quantity(parts.owner_wei),
             "stakers": quantity(parts.stakers_wei),
             "contributors": quantity(parts.contributors_wei),
-        }
-
-
-class RecordMethods:
-    """Reads of what the economy keeps off the chain."""
-
-    def __init__(self, economy: EconomyPort) -> None:
-        self._economy = economy
-
-    def table(self) -> Table:
-        economy = self._economy
-        return {
-            "openledger_getJob": service(economy.job, parse.text),
-            "openledger_getReceipt": service(economy.receipt, parse.hash32, parse.number),
-            "openledger_getReceiptProof": service(economy.receipt_proof, parse.hash32, parse.number),
-            "openledger_getAttribution": service(economy.attribution, parse.text),
-            "openledger_getAttributionProof": service(economy.attribution_proof, parse.number, parse.address),
-            "openledger_estimateEarnings": service(economy.estimate_earnings, parse.address, parse.number),
         }
 
 

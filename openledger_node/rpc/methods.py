@@ -6,13 +6,14 @@ from openledger_node.rpc.config_methods import ConfigMethods
 from openledger_node.rpc.context import RpcContext
 from openledger_node.rpc.debug_methods import DebugMethods
 from openledger_node.rpc.dev_methods import DevMethods
-from openledger_node.rpc.economy_methods import EconomyMethods, RecordMethods
+from openledger_node.rpc.economy_methods import EconomyMethods
 from openledger_node.rpc.fee_methods import FeeMethods
 from openledger_node.rpc.log_methods import LogMethods
 from openledger_node.rpc.node_methods import NodeMethods, modules
 from openledger_node.rpc.openrpc import document
 from openledger_node.rpc.otterscan_methods import OtterscanMethods
 from openledger_node.rpc.pool_methods import PoolMethods
+from openledger_node.rpc.record_methods import RecordMethods
 from openledger_node.rpc.rollup_methods import RollupMethods
 from openledger_node.rpc.signing_methods import SigningMethods
 from openledger_node.rpc.simulate_methods import SimulateMethods

@@ -3,6 +3,7 @@
 from typing import Any, Protocol
 
 from genesis.types import Address, Hash32
+from openledger_node.rpc.errors import ServerError
 
 Json = dict[str, Any]
 
@@ -31,7 +32,8 @@ class RollupPort(Protocol):
 
 
 class EconomyPort(Protocol):
-    """Records of AI work that live off the chain; None for unknown ids."""
+    """Records of AI work that live off the chain, JSON-ready; None for unknown ids. Raise UserError for a
+    document that cannot be read."""
 
     async def job(self, job_id: str) -> Json | None: ...
 
@@ -44,3 +46,22 @@ class EconomyPort(Protocol):
     async def attribution_proof(self, post_id: int, contributor: Address) -> Json | None: ...
 
     async def estimate_earnings(self, contributor: Address, model_id: int) -> Json | None: ...
+
+    async def record_proof(self, datanet_id: int, version: int, record: int) -> Json | None: ...
+
+
+class EconomyDoor:
+    """Where a gateway comes in once it is open: it starts after the JSON-RPC, which it needs itself."""
+
+    def __init__(self) -> None:
+        self._port: EconomyPort | None = None
+
+    def open(self, port: EconomyPort) -> None:
+        self._port = port
+
+    @property
+    def port(self) -> EconomyPort:
+        """Raises ServerError while there is none."""
+        if self._port is None:
+            raise ServerError("the gateway of this node is still starting: try again in a moment")
+        return self._port
