@@ -16,7 +16,7 @@ from openledger_node.chain.block_store import BlockStore, Puts, canonical_entrie
 from openledger_node.chain.ethereum_genesis import EthereumGenesis
 from openledger_node.chain.genesis import genesis_block, genesis_entries, genesis_supply_wei
 from openledger_node.chain.head_block import HeadBlock
-from openledger_node.chain.heads import head_entries, id_of, lower, stored_heads
+from openledger_node.chain.heads import assert_linked, head_entries, id_of, lower, stored_heads
 from openledger_node.chain.log_search import find_logs
 from openledger_node.chain.natives import native_precompiles
 from openledger_node.chain.records import FoundLog, FoundTransaction, HeadChange, Heads, LogQuery, Supply
@@ -45,6 +45,8 @@ from sequencer.errors import StaleParentError
 from sequencer.ports import OpenBlock
 
 Listener = Callable[[HeadChange], None]
+
+BLOCKS_CHECKED_AT_START = 1_024
 
 
 class Chain:
@@ -111,6 +113,7 @@ class Chain:
         if not known:
             store.write(genesis_entries(blocks, genesis, spec.chain_id))
         head = stored_heads(store, blocks).unsafe
+        assert_linked(blocks, head, BLOCKS_CHECKED_AT_START)
         if must_start_pruning(store, state_history, head.number):
             keep_recent_states(store, [(0, genesis.block.header.state_root)], state_history or 0)
         chain = cls(engine, store, blocks, genesis.block, genesis_supply_wei)

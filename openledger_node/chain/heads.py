@@ -23,6 +23,19 @@ def _stored(store: KeyValue, blocks: BlockStore, key: bytes) -> BlockId:
     return id_of(header)
 
 
+def assert_linked(blocks: BlockStore, head: BlockId, most: int) -> None:
+    """Raises `StartError` if one of the newest blocks is missing: a damaged log loses single writes."""
+    expected = head.hash
+    for number in range(head.number, max(-1, head.number - most), -1):
+        header = blocks.header_by_hash(expected)
+        if header is None or blocks.canonical_hash(number) != expected:
+            raise StartError(
+                f"the database is damaged: it lacks block {number}",
+                "restore a backup, or remove it to derive the chain again from the L1",
+            )
+        expected = header.parent_hash
+
+
 def head_entries(heads: Heads) -> Puts:
     return [
         (keys.UNSAFE, bytes(heads.unsafe.hash)),

@@ -15,7 +15,7 @@ from sequencer.ports import AccountState, PooledTransaction
 DELEGATION_PREFIX = bytes.fromhex("ef0100")
 """Code that only names another account's code. Source: EIP-7702."""
 DELEGATION_SIZE_BYTES = 23
-REMEMBERED_FEES = 256
+REMEMBERED_FEES = 4_096
 REMEMBERED_ACCOUNTS = 4_096
 
 

@@ -7,7 +7,7 @@ about 200 bytes of memory for each node of the kept states.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from genesis.types import Hash32
 from openledger_node.chain.state_history import history_entries, journal_entry
@@ -50,13 +50,7 @@ def count_places(
 
 def _sweep(store: KeyValue, kept: Counter[bytes]) -> Iterator[int]:
     """Delete every node that is not kept; the size of each batch."""
-    garbage: list[bytes] = []
-    for key, _ in store.scan(keys.NODE):
-        if key[1:] not in kept:
-            garbage.append(key)
-        if len(garbage) == SWEEP_BATCH:
-            store.write([], garbage)
-            yield len(garbage)
-            garbage = []
-    store.write([], garbage)
-    yield len(garbage)
+    garbage = (key for key, _ in store.scan(keys.NODE) if key[1:] not in kept)
+    while batch := list(islice(garbage, SWEEP_BATCH)):
+        store.write([], batch)
+        yield len(batch)

@@ -16,10 +16,14 @@ class LevelDb:
         self._database = database
 
     @classmethod
-    def open(cls, directory: Path) -> "LevelDb":
-        """Open the database in `directory`, creating it. Raises `StartError` if it cannot be opened."""
+    def open(cls, directory: Path, *, create: bool = True) -> "LevelDb":
+        """Open the database in `directory`, creating it if there is none and `create`.
+
+        A batch whose record in the log is damaged is left out whole, as after a crash in its writing; later
+        ones are taken, so that the caller has to look for gaps. Raises `StartError` if it cannot be opened.
+        """
         try:
-            database = plyvel.DB(str(directory), create_if_missing=True, bloom_filter_bits=10)
+            database = plyvel.DB(str(directory), create_if_missing=create, bloom_filter_bits=10)
         except plyvel.IOError as error:
             raise _start_error(directory, str(error)) from None
         except plyvel.CorruptionError as error:

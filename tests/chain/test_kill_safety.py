@@ -1,21 +1,28 @@
-"""Whatever moment the process dies at, the store holds the block before or the block after, whole."""
+"""Whatever write the process dies at, the store holds the block before or the block after, whole.
 
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Sequence
+Real processes that are killed: `tests/integration/test_kill_points.py`.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from genesis.types import Hash32
 from openledger_node.chain.chain import Chain
-from openledger_node.evm.records import BlockInputs
-from openledger_node.storage.keyvalue import MemoryKeyValue
+from openledger_node.chain.integrity import check_store
+from openledger_node.errors import StartError
+from openledger_node.storage.keyvalue import KeyValue, MemoryKeyValue
 from openledger_node.storage.leveldb import LevelDb
 from tests.evm import world
 from tests.evm.world import ALICE, ROLLUP
+
+CUTS = 60
+LOG_BLOCK_BYTES = 32 * 1024
+"""LevelDB leaves out the rest of such a block after damage, and reads on in the next."""
 
 
 class _PowerFailureError(Exception):
@@ -23,92 +30,142 @@ class _PowerFailureError(Exception):
 
 
 class _Failing(MemoryKeyValue):
-    """Loses power instead of writing once `writes_left` is used up."""
+    """Loses power at one write: before any of it, or when all of it is on disk."""
 
-    writes_left = 10**9
+    def __init__(self, fails_at: int = 10**9, *, after: bool = False) -> None:
+        super().__init__()
+        self.writes = 0
+        self._fails_at = fails_at
+        self._after = after
 
     def write(
         self, puts: Sequence[tuple[bytes, bytes]], deletes: Sequence[bytes] = (), *, sync: bool = True
     ) -> None:
-        if not self.writes_left:
+        fails = self.writes == self._fails_at
+        self.writes += 1
+        if not fails or self._after:
+            super().write(puts, deletes, sync=sync)
+        if fails:
             raise _PowerFailureError
-        self.writes_left -= 1
-        super().write(puts, deletes, sync=sync)
+
+
+def _open(store: KeyValue) -> Chain:
+    return Chain.open(ROLLUP, store, world.allocation(), world.GENESIS_TIME_S, state_history=2)
+
+
+def _grow(chain: Chain) -> None:
+    nonce = chain.snapshot().account(ALICE.address).nonce
+    raw = ALICE.sign(ROLLUP, nonce=nonce, to=world.STORE_ADDRESS, data=world.word(nonce), value=0)
+    chain.import_block(world.inputs(chain, raw))
+
+
+def _go_back(chain: Chain) -> None:
+    chain.rewind_to(chain.head.header.parent_hash)
+
+
+LIFE: tuple[Callable[[Chain], None], ...] = (
+    _grow,
+    _grow,
+    lambda chain: chain.set_safe(chain.head.header.hash),
+    _grow,
+    lambda chain: chain.set_finalized(chain.head.header.parent_hash),
+    _grow,
+    _go_back,
+    _grow,
+    _grow,
+    lambda chain: chain.set_safe(chain.head.header.hash),
+    lambda chain: chain.set_finalized(chain.head.header.hash),
+    _grow,
+    _grow,
+)
+"""What a chain goes through; from the eighth step on states are pruned."""
+
+
+def _live(store: _Failing) -> list[Hash32]:
+    """The heads that readers saw, each as soon as they could."""
+    seen: list[Hash32] = []
+    try:
+        chain = _open(store)
+        seen.append(chain.head.header.hash)
+        chain.subscribe(lambda _: seen.append(chain.heads.unsafe.hash))
+        for step in LIFE:
+            step(chain)
+    except _PowerFailureError:
+        pass
+    return seen
+
+
+def _problems(store: KeyValue) -> list[str]:
+    reports = check_store(store, sample=None, random=Random(1))
+    return [problem for report in reports for problem in report.problems]
+
+
+def test_stopped_at_each_write() -> None:
+    heads = _live(whole := _Failing())
+    assert whole.writes == len(LIFE) + 3  # schema, genesis, and the counts of its state
+    for write in range(whole.writes):
+        for after in (False, True):
+            seen = _live(store := _Failing(write, after=after))
+            again = _open(store)
+            at = len(seen) - 1
+            assert again.head.header.hash in (heads[max(at, 0)], heads[at + after]), (write, after)
+            assert _problems(store) == []
+            _grow(again)
+            assert _problems(store) == []
 
 
 def test_each_block_and_each_rewind_is_one_write() -> None:
-    store = _Failing()
-    chain = world.open_chain(store=store)
-    for expected in (1, 2):
-        store.writes_left = 1
-        chain.import_block(world.inputs(chain, ALICE.sign(ROLLUP, nonce=expected - 1)))
-        assert store.writes_left == 0
-    store.writes_left = 1
-    chain.rewind_to(chain.genesis.header.hash)
-    assert store.writes_left == 0
+    chain = _open(store := _Failing())
+    for step in LIFE:
+        before = store.writes
+        step(chain)
+        assert store.writes == before + 1
 
 
-def test_power_failure_before_the_write_changes_nothing() -> None:
-    store = _Failing()
-    chain = world.open_chain(store=store)
-    store.writes_left = 0
-    with pytest.raises(_PowerFailureError):
-        chain.import_block(world.inputs(chain, ALICE.sign(ROLLUP)))
-    assert chain.head.header.number == 0
-    store.writes_left = 10
-    again = world.open_chain(store=store)
-    assert again.head.header.number == 0
-    again.import_block(world.inputs(again, ALICE.sign(ROLLUP)))
-
-
-_PROGRAM = """
-import sys
-from pathlib import Path
-from openledger_node.storage.leveldb import LevelDb
-from tests.evm import world
-chain = world.open_chain(store=LevelDb.open(Path(sys.argv[1])))
-while True:
-    nonce = chain.snapshot().account(world.ALICE.address).nonce
-    chain.import_block(world.inputs(chain, world.ALICE.sign(world.ROLLUP, nonce=nonce)))
-    print(chain.head.header.number, flush=True)
-"""
-
-
-@pytest.mark.parametrize("round_", range(2))
-def test_a_killed_process_loses_no_block_it_announced(tmp_path: Path, round_: int) -> None:
-    random = Random(round_)
-    announced = 0
-    for _ in range(2):
-        process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, str(tmp_path / "db")], stdout=subprocess.PIPE, text=True
-        )
-        assert process.stdout is not None
-        process.stdout.readline()
-        time.sleep(random.uniform(0, 0.3))
-        process.send_signal(signal.SIGKILL)
-        lines = [line for line in process.communicate()[0].splitlines(keepends=True) if line.endswith("\n")]
-        announced = max([announced, *(int(line) for line in lines if line.strip())])
+def test_a_log_cut_anywhere_ends_at_a_whole_block(tmp_path: Path) -> None:
     store = LevelDb.open(tmp_path / "db")
-    chain = world.open_chain(store=store)
-    assert announced <= chain.head.header.number <= announced + 1
-    _check_by_executing_again(chain)
+    chain = _open(store)
+    hashes = [chain.genesis.header.hash]
+    for _ in range(10):
+        _grow(chain)
+        chain.set_safe(chain.head.header.hash)
+        chain.set_finalized(chain.head.header.hash)
+        hashes.append(chain.head.header.hash)
+    shutil.copytree(tmp_path / "db", tmp_path / "crashed")
     store.close()
+    (log,) = (tmp_path / "crashed").glob("*.log")
+    dice, heights = Random(3), []
+    for length in sorted(dice.randrange(log.stat().st_size + 1) for _ in range(CUTS)):
+        copy = tmp_path / "copy"
+        shutil.copytree(tmp_path / "crashed", copy)
+        with (copy / log.name).open("r+b") as file:
+            file.truncate(length)
+            file.seek(0, os.SEEK_END)
+            file.write(b"\0" * dice.choice((0, 0, 4_096)))  # space that the file system had reserved
+        store = LevelDb.open(copy)
+        head = _open(store).head.header
+        assert head.hash == hashes[head.number]
+        assert _problems(store) == []
+        heights.append(head.number)
+        store.close()
+        shutil.rmtree(copy)
+    assert heights == sorted(heights)
+    assert len(set(heights)) > 5
 
 
-def _check_by_executing_again(chain: Chain) -> None:
-    fresh = world.open_chain()
-    for number in range(1, chain.head.header.number + 1):
-        block = chain.block_by_number(number)
-        assert block is not None
-        header = block.header
-        fresh.import_block(
-            BlockInputs(
-                timestamp_s=header.timestamp_s,
-                prev_randao=header.prev_randao,
-                fee_recipient=header.coinbase,
-                gas_limit=header.gas_limit,
-                parent_beacon_block_root=header.parent_beacon_block_root,
-                transactions=tuple(transaction.raw for transaction in block.transactions),
-            ),
-            header.hash,
-        )
+def test_a_log_damaged_in_the_middle_is_refused(tmp_path: Path) -> None:
+    store = LevelDb.open(tmp_path / "db")
+    chain = _open(store)
+    for _ in range(40):
+        _grow(chain)
+    shutil.copytree(tmp_path / "db", tmp_path / "damaged")
+    store.close()
+    (log,) = (tmp_path / "damaged").glob("*.log")
+    with log.open("r+b") as file:
+        assert log.stat().st_size > 4 * LOG_BLOCK_BYTES
+        file.seek(LOG_BLOCK_BYTES * 3 // 2)
+        file.write(b"damage")
+    damaged = LevelDb.open(tmp_path / "damaged")
+    with pytest.raises(StartError, match="the database is damaged: it lacks block"):
+        _open(damaged)
+    damaged.close()
