@@ -85,8 +85,8 @@ MAINNET = replace(TESTNET, name="mainnet", l2_chain_id=MAINNET_L2_CHAIN_ID)
 NETWORKS = {network.name: network for network in (DEV, TESTNET, MAINNET)}
 
 
-def dev_l1_spec() -> ChainSpec:
+def dev_l1_spec(block_gas_limit: int = L2_BLOCK_GAS_LIMIT) -> ChainSpec:
     """The embedded L1: plain Ethereum rules under chain id 31337."""
     return ChainSpec(
-        chain_id=DEV_L1_CHAIN_ID, is_rollup=False, block_gas_limit=L2_BLOCK_GAS_LIMIT, fees=ETHEREUM_FEES
+        chain_id=DEV_L1_CHAIN_ID, is_rollup=False, block_gas_limit=block_gas_limit, fees=ETHEREUM_FEES
     )

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from genesis.networks import L2_BLOCK_GAS_LIMIT
 from openledger_node.logs import LogFormat, LogLevel
 
 LEAST_STATES = 64
@@ -54,6 +55,9 @@ class L1Section(Section):
     """The chain underneath. Without a URL, `dev` starts an embedded one on `port`."""
 
     url: str | None = None
+    """JSON-RPC of an L1 node; several, with commas between, are asked in this order."""
+    beacon: str | None = None
+    """Beacon node that gives blobs back; several likewise. Needed to follow a rollup that posts blobs."""
     port: int = Field(default=7545, ge=0, le=65535)
     block_time: int = Field(default=2, ge=1, le=60)
 
@@ -74,6 +78,15 @@ class RollupSection(Section):
 
     config: Path | None = None
     genesis: Path | None = None
+
+
+class BatcherSection(Section):
+    """How batches are written on the L1."""
+
+    data: Literal["auto", "calldata", "blobs"] = "auto"
+    """`auto` takes what is cheaper now; calldata where no `--l1.beacon` could read blobs back."""
+    in_flight: int = Field(default=4, ge=1, le=16)
+    """Transactions waiting for the L1 at a time."""
 
 
 class VerifierSection(Section):
@@ -118,6 +131,7 @@ class NodeConfig(Section):
     l1: L1Section = L1Section()
     l2: L2Section = L2Section()
     rollup: RollupSection = RollupSection()
+    batcher: BatcherSection = BatcherSection()
     txpool: TxpoolSection = TxpoolSection()
     keys: KeysSection = KeysSection()
     log: LogSection = LogSection()
@@ -160,6 +174,8 @@ class EthereumConfig(NodeConfig):
 
     dev: bool = False
     """Fund the public development accounts and mine a block every `l1.block-time` seconds."""
+    gas_limit: int = Field(default=L2_BLOCK_GAS_LIMIT, ge=5_000_000)
+    """Of every block of the development chain."""
     genesis: Path | None = None
     """Serve the chain of this genesis file (geth's format), which makes no blocks of its own."""
     import_: Annotated[Path | None, Parameter(name="import")] = None

@@ -7,9 +7,11 @@ process). Not covered: what the items mean.
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
-from rlp.codec import decode_raw as _decode_raw  # uses rusty-rlp where it is installed
-from rlp.codec import encode_raw as _rlp_encode
-from rlp.exceptions import DecodingError
+try:
+    from rusty_rlp import DecodingError, decode_raw, encode_raw
+except ImportError:  # no wheel for CPython 3.13
+    from rlp.codec import decode_raw, encode_raw
+    from rlp.exceptions import DecodingError
 
 Item: TypeAlias = "bytes | Sequence[Item]"
 
@@ -25,7 +27,7 @@ class RlpError(ValueError):
 
 def encode(item: Item) -> bytes:
     """RLP of bytes or of a (nested) list or tuple of bytes."""
-    encoded: bytes = _rlp_encode(item)
+    encoded: bytes = encode_raw(item)
     return encoded
 
 
@@ -34,7 +36,7 @@ def decode(data: bytes) -> Item:
     if len(data) > _SHALLOW_BYTES:
         _check_depth(data)
     try:
-        item: Item = _decode_raw(data, True, False)[0]
+        item: Item = decode_raw(data, True, False)[0]
     except DecodingError as error:
         raise RlpError(f"rlp: {error}") from None
     if encode(item) != data:  # the native decoder takes lengths that are not written the shortest way
@@ -52,7 +54,7 @@ def decode_trusted(data: bytes) -> list[Item]:
     while position < end:
         prefix = data[position]
         if prefix >= _LIST:
-            nested: list[Item] = _decode_raw(data, True, False)[0]
+            nested: list[Item] = decode_raw(data, True, False)[0]
             return nested
         if prefix < _STRING:
             items.append(data[position : position + 1])

@@ -7,7 +7,7 @@ Source: execution-specs, Prague `check_transaction` and `validate_transaction`; 
 
 from dataclasses import dataclass
 
-from genesis.fees.intrinsic import MAXIMUM_INITCODE_BYTES, floor_gas, intrinsic_gas
+from genesis.fees.intrinsic import MAXIMUM_INITCODE_BYTES, TRANSACTION_GAS, floor_gas, intrinsic_gas
 from genesis.forks import TRANSACTION_GAS_CAP, Fork, blob_rules
 from openledger_node.evm.accounts import AccountState
 from openledger_node.evm.blob_fees import GAS_PER_BLOB
@@ -33,6 +33,8 @@ class Room:
 
 def needed_gas(transaction: Transaction, fork: Fork) -> int:
     """Intrinsic gas."""
+    if fork >= Fork.CANCUN and _is_bare(transaction):
+        return TRANSACTION_GAS
     today = intrinsic_gas(
         transaction.data,
         is_creation=transaction.to is None,
@@ -47,6 +49,13 @@ def least_gas(transaction: Transaction, fork: Fork) -> int:
     """Intrinsic gas or the calldata's floor: with less, a transaction cannot start."""
     needed = needed_gas(transaction, fork)
     return needed if fork < Fork.PRAGUE else max(needed, floor_gas(transaction.data))
+
+
+def _is_bare(transaction: Transaction) -> bool:
+    """Whether it is a plain transfer: what most transactions are."""
+    return not (
+        transaction.data or transaction.access_list or transaction.to is None or transaction.authorizations
+    )
 
 
 def blob_gas(transaction: Transaction) -> int:

@@ -116,7 +116,7 @@ async def _run_files(
 async def _run_dev(config: EthereumConfig, directory: Path, stop: asyncio.Event) -> None:
     balances = {dev_account(i).address: Wei(DEV_BALANCE_WEI) for i in range(DEV_ACCOUNT_COUNT)}
     async with open_execution(
-        dev_l1_spec(),
+        dev_l1_spec(config.gas_limit),
         l1_dev_allocation(balances),
         genesis_time_s(directory),
         directory,

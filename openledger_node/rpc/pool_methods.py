@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from eth_utils.address import to_checksum_address
 
@@ -11,7 +11,7 @@ from openledger_node.chain.records import FoundTransaction
 from openledger_node.rpc import encode, parse
 from openledger_node.rpc.context import RpcContext
 from openledger_node.rpc.encode import Json, data, quantity
-from openledger_node.rpc.errors import RpcError
+from openledger_node.rpc.errors import InvalidParamsError, RpcError
 from openledger_node.rpc.table import Table, optional, quick, service
 from sequencer.ports import PooledTransaction
 
@@ -28,13 +28,21 @@ class PoolMethods:
 
     def table(self) -> Table:
         return {
-            "eth_sendRawTransaction": service(self._send_raw, parse.data),
+            "eth_sendRawTransaction": service(self._send_raw, parse.data, prepare=self._prepare),
             "eth_sendRawTransactionSync": service(self._send_and_wait, parse.data, optional(parse.number)),
             "txpool_status": quick(self._status),
             "txpool_content": quick(self._content),
             "txpool_contentFrom": quick(self._content_from, parse.address),
             "txpool_inspect": quick(self._inspect),
         }
+
+    async def _prepare(self, batch: Sequence[object]) -> None:
+        """Recover the senders of a batch's transactions side by side."""
+        raws: list[bytes] = []
+        for parameters in batch:
+            with contextlib.suppress(InvalidParamsError):
+                raws += parse.list_of(parse.data)(parameters)
+        await self._service.prepare(raws)
 
     async def _send_raw(self, raw: bytes) -> str:
         return data(await self._service.submit(raw))

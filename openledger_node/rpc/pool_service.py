@@ -6,7 +6,9 @@ Not covered: gossip (there is one sequencer; a follower forwards to it), rate li
 """
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
@@ -30,6 +32,14 @@ log = structlog.get_logger(__name__)
 
 JOURNAL_REWRITE_BYTES = 16 * 1024 * 1024
 ASK_TIMEOUT_S = 10.0
+DECODING_THREADS = 2
+"""Recovering a signature leaves Python's lock, decoding does not: more threads would only wait."""
+SMALL_BYTES = 300
+"""Up to here a transaction is decoded where it arrives: handing it to a thread takes as long."""
+MOST_PREPARED = 4_096
+DROPPED_UNSEEN = 1_024
+
+Decoded = tuple[Transaction, Sidecar | None, PooledTransaction]
 
 
 class PoolService:
@@ -51,6 +61,8 @@ class PoolService:
         self._view = PoolView(chain)
         self.pool = Pool(self._view, limits)
         self._decoded: dict[Hash32, Transaction] = {}
+        self._prepared: dict[bytes, Decoded] = {}
+        self._threads = ThreadPoolExecutor(DECODING_THREADS, thread_name_prefix="decode")
         self._sidecars: dict[Hash32, Sidecar] = {}
         self._unsubscribe: Callable[[], None] = lambda: None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -72,6 +84,7 @@ class PoolService:
 
     def stop(self) -> None:
         self._unsubscribe()
+        self._threads.shutdown(wait=True, cancel_futures=True)
         if self._journal is not None:
             self._journal.rewrite(item.raw for item in self.pool.transactions())
             self._journal.close()
@@ -113,9 +126,35 @@ class PoolService:
 
     # -- adding
 
+    async def prepare(self, raws: Sequence[bytes]) -> None:
+        """Decode transactions that are about to be submitted together, on as many threads as help."""
+        loop = asyncio.get_running_loop()
+        parts = [raws[start::DECODING_THREADS] for start in range(DECODING_THREADS)]
+        found = [loop.run_in_executor(self._threads, self._decode_all, part) for part in parts if part]
+        if len(self._prepared) > MOST_PREPARED:
+            self._prepared.clear()
+        for decoded in await asyncio.gather(*found):
+            self._prepared.update(decoded)
+
+    def _decode_all(self, raws: Sequence[bytes]) -> dict[bytes, Decoded]:
+        """Without those that `submit` will refuse."""
+        found: dict[bytes, Decoded] = {}
+        for raw in raws:
+            with contextlib.suppress(UserError):
+                found[raw] = self._decode(raw)
+        return found
+
+    async def _decoded_for(self, raw: bytes) -> Decoded:
+        prepared = self._prepared.pop(raw, None)
+        if prepared is not None:
+            return prepared
+        if len(raw) <= SMALL_BYTES:
+            return self._decode(raw)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._decode, raw)
+
     async def submit(self, raw: bytes) -> Hash32:
         """Take a raw transaction into the pool. Raises AdmissionError or TransactionError."""
-        transaction, sidecar, item = await asyncio.to_thread(self._decode, raw)
+        transaction, sidecar, item = await self._decoded_for(raw)
         self._add(transaction, item)
         if sidecar is not None:
             self._sidecars[transaction.hash] = sidecar
@@ -124,7 +163,7 @@ class PoolService:
         self._feeds.pending_added(transaction)
         return transaction.hash
 
-    def _decode(self, raw: bytes) -> tuple[Transaction, Sidecar | None, PooledTransaction]:
+    def _decode(self, raw: bytes) -> Decoded:
         transaction, sidecar = self._chain.engine.decode_pooled(raw)
         item = pooled(transaction, self._chain.spec)
         self._view.l1_data_fee_wei(raw)
@@ -139,7 +178,7 @@ class PoolService:
 
     def _write_journal(self, journal: Journal, raw: bytes) -> None:
         journal.append([raw])
-        if journal.size_bytes() > JOURNAL_REWRITE_BYTES:
+        if journal.grown_bytes() > JOURNAL_REWRITE_BYTES:
             journal.rewrite(item.raw for item in self.pool.transactions())
 
     def _take_back(self, raw: bytes) -> bool:
@@ -163,12 +202,15 @@ class PoolService:
     def _head_changed(self, change: HeadChange) -> None:
         self._view.move_to_head()
         senders = {transaction.sender for block in change.added for transaction in block.transactions}
-        self.pool.on_new_head(self._clock.now_s(), None if change.removed else senders)
+        for gone in self.pool.on_new_head(self._clock.now_s(), None if change.removed else senders):
+            self._decoded.pop(gone.hash, None)
+            self._sidecars.pop(gone.hash, None)
         added = {transaction.hash for block in change.added for transaction in block.transactions}
         for block in reversed(change.removed):
             for transaction in block.transactions:
                 if transaction.type != DEPOSIT_TYPE and transaction.hash not in added:
                     self._take_back(transaction.raw)
-        self._decoded = {item: known for item, known in self._decoded.items() if item in self.pool}
-        self._sidecars = {item: known for item, known in self._sidecars.items() if item in self.pool}
+        if len(self._decoded) > len(self.pool) + DROPPED_UNSEEN:  # the builder drops some itself
+            self._decoded = {item: known for item, known in self._decoded.items() if item in self.pool}
+            self._sidecars = {item: known for item, known in self._sidecars.items() if item in self.pool}
         self._feeds.head_changed(change)

@@ -30,11 +30,16 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """`answer` gets one parsed value per parameter."""
+    """`answer` gets one parsed value per parameter.
+
+    `prepare` gets the parameters of all of a batch's requests for this method before the first is answered,
+    unparsed, and must not fail on any.
+    """
 
     place: Place
     answer: Callable[..., Any]
     parameters: tuple[Parameter, ...]
+    prepare: Callable[[Sequence[object]], Awaitable[None]] | None = None
 
     def arguments(self, values: Sequence[object]) -> list[Any]:
         """Parse positional values; missing and null optional ones take their default."""
@@ -81,5 +86,9 @@ def executor(answer: Callable[..., Any], *parameters: Parser[Any] | Parameter) -
     return Method(Place.EXECUTION, answer, _parameters(parameters))
 
 
-def service(answer: Callable[..., Awaitable[Any]], *parameters: Parser[Any] | Parameter) -> Method:
-    return Method(Place.TASK, answer, _parameters(parameters))
+def service(
+    answer: Callable[..., Awaitable[Any]],
+    *parameters: Parser[Any] | Parameter,
+    prepare: Callable[[Sequence[object]], Awaitable[None]] | None = None,
+) -> Method:
+    return Method(Place.TASK, answer, _parameters(parameters), prepare)

@@ -66,7 +66,8 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = path.open("ab")
+        self._file = path.open("ab", buffering=0)
+        self._rewritten_bytes = 0
 
     def replay(self) -> list[bytes]:
         """The raw transactions kept; a damaged part is named in the log."""
@@ -78,10 +79,10 @@ class Journal:
     def append(self, raws: Iterable[bytes]) -> None:
         """In the operating system's hands when it returns."""
         self._file.write(b"".join(map(_record, raws)))
-        self._file.flush()
 
-    def size_bytes(self) -> int:
-        return self._file.tell()
+    def grown_bytes(self) -> int:
+        """By how much it has grown since `rewrite`."""
+        return self._file.tell() - self._rewritten_bytes
 
     def rewrite(self, raws: Iterable[bytes]) -> None:
         """Keep only these."""
@@ -89,7 +90,8 @@ class Journal:
         fresh.write_bytes(b"".join(map(_record, raws)))
         self._file.close()
         os.replace(fresh, self._path)
-        self._file = self._path.open("ab")
+        self._file = self._path.open("ab", buffering=0)
+        self._rewritten_bytes = self._file.tell()
 
     def close(self) -> None:
         self._file.close()
