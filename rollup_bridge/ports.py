@@ -4,7 +4,7 @@ Every record is frozen; every method may raise `errors.TemporaryError` when the 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from genesis.spec import BlockId
@@ -91,7 +91,10 @@ class L1Contracts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class UnsignedTransaction:
-    """An EIP-1559 transaction before it is signed."""
+    """An EIP-1559 transaction before it is signed; an EIP-4844 one where there are blobs.
+
+    `cell_proofs` says in which of two forms the blobs travel: since Osaka with a proof for every cell.
+    """
 
     chain_id: int
     nonce: int
@@ -101,10 +104,15 @@ class UnsignedTransaction:
     gas: int
     max_fee_wei: int
     max_priority_fee_wei: int
+    blobs: tuple[bytes, ...] = field(default=(), repr=False)
+    max_blob_fee_wei: int = 0
+    cell_proofs: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class SignedTransaction:
+    """`raw` is what a node is sent; a blob transaction's hash is that of its form without the blobs."""
+
     hash: Hash32
     raw: bytes
 
@@ -118,10 +126,11 @@ class Signer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class L1Fees:
-    """Base fee of the L1 head and the tip its node suggests, wei per gas."""
+    """Base fee of the L1 head and the tip its node suggests, wei per gas; the price of blob gas."""
 
     base_fee_wei: int
     tip_wei: int
+    blob_base_fee_wei: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +143,10 @@ class L1Inclusion:
     gas_used: int
     fee_wei: int
     logs: tuple[L1Log, ...]
+
+
+class FeeSource(Protocol):
+    async def fees(self) -> L1Fees: ...
 
 
 class L1Network(Protocol):
@@ -161,13 +174,19 @@ class L1Network(Protocol):
 
 
 class TransactionSender(Protocol):
-    """Sends one L1 transaction at a time to its end. Implemented by `txmgr.manager`."""
+    """Sends L1 transactions to their end. Implemented by `txmgr.manager`."""
 
     @property
     def address(self) -> Address: ...
 
     async def send(
-        self, to: Address, data: bytes, *, value_wei: int = 0, gas: int | None = None
+        self,
+        to: Address,
+        data: bytes,
+        *,
+        value_wei: int = 0,
+        gas: int | None = None,
+        blobs: tuple[bytes, ...] = (),
     ) -> L1Inclusion:
         """Mined and confirmed, reverted or not; `TransactionError` if it was given up."""
         ...

@@ -116,7 +116,11 @@ class L1Client:
             tip_wei = decoding.quantity(await self._rpc.call("eth_maxPriorityFeePerGas"))
         except L1RefusedError:
             tip_wei = _DEFAULT_TIP_WEI
-        return L1Fees(head.base_fee_wei, tip_wei)
+        try:
+            blob_base_fee_wei = decoding.quantity(await self._rpc.call("eth_blobBaseFee"))
+        except L1RefusedError:
+            blob_base_fee_wei = head.blob_base_fee_wei
+        return L1Fees(head.base_fee_wei, tip_wei, blob_base_fee_wei)
 
     async def estimate_gas(self, sender: Address, to: Address, value_wei: int, data: bytes) -> int:
         request = {"from": _hex(sender), "to": _hex(to), "value": hex(value_wei), "data": _hex(data)}

@@ -84,7 +84,7 @@ async def _run(config: DevConfig, directory: Path, supervisor: Supervisor) -> No
         opening = open_rollup(
             network.rollup,
             network.genesis,
-            urls.l1_rpc,
+            config.l1.model_copy(update={"url": config.l1.url or urls.l1_rpc}),
             directory / "node",
             clock,
             settings=ExecutionSettings.of(config),
@@ -131,7 +131,7 @@ async def _start_chain(
     closing.push_async_callback(ports.stop)
     await ports.start()
     supervisor.start("sequencer", loop)
-    start_batcher(rollup, supervisor, dev_private_key(DEV_BATCHER))
+    start_batcher(rollup, supervisor, dev_private_key(DEV_BATCHER), config)
     start_proposer(rollup, supervisor, dev_private_key(DEV_PROPOSER))
     return maker
 
@@ -203,7 +203,7 @@ async def _until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
 def _urls(config: DevConfig) -> DevUrls:
     return DevUrls(
         l2_rpc=f"http://{config.http.host}:{config.http.port}",
-        l1_rpc=config.l1.url or f"http://{HOST}:{config.l1.port}",
+        l1_rpc=(config.l1.url or f"http://{HOST}:{config.l1.port}").split(",")[0].strip(),
         gateway=f"http://{config.gateway.host}:{config.gateway.port}",
         metrics=f"http://{config.metrics.host}:{config.metrics.port}",
         verifier_rpc=f"http://{HOST}:{config.verifier.port}",

@@ -25,7 +25,9 @@ def verifier(config: DevConfig, urls: DevUrls, directory: Path) -> ChildProcess:
     """Gets the network's two files and the L1's URL, nothing else."""
     command = [*COMMAND, "run", "--role", "verifier", "--datadir", str(directory / "verifier")]
     command += ["--rollup.config", str(directory / ROLLUP_FILE)]
-    command += ["--rollup.genesis", str(directory / GENESIS_FILE), "--l1.url", urls.l1_rpc]
+    command += ["--rollup.genesis", str(directory / GENESIS_FILE), "--l1.url", config.l1.url or urls.l1_rpc]
+    if config.l1.beacon is not None:
+        command += ["--l1.beacon", config.l1.beacon]
     command += ["--http.port", str(config.verifier.port), "--metrics.port", "0"]
     if config.state_history is not None:
         command += ["--state-history", str(config.state_history)]

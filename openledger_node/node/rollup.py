@@ -12,8 +12,9 @@ from openledger_node import __version__
 from openledger_node.chain.chain import Chain
 from openledger_node.client.account import dev_private_key
 from openledger_node.clock import Clock
-from openledger_node.config.model import MetricsSection
+from openledger_node.config.model import L1Section, MetricsSection, NodeConfig
 from openledger_node.errors import StartError
+from openledger_node.l1.beacon import BeaconBlobs
 from openledger_node.l1.client import L1Client
 from openledger_node.l1.signers import LocalSigner
 from openledger_node.metrics.registry import NodeMetrics
@@ -28,7 +29,7 @@ from openledger_node.rpc.accounts import UnlockedAccounts
 from openledger_node.rpc.context import RpcContext
 from openledger_node.rpc.dev import DevControls, Faucet
 from openledger_node.rpc.ports import EconomyDoor
-from rollup_bridge.batcher.machine import BatcherSettings
+from rollup_bridge.batcher.machine import BatcherSettings, Medium
 from rollup_bridge.batcher.service import Batcher
 from rollup_bridge.derive.attributes import SequencerAttributes
 from rollup_bridge.derive.driver import DerivationDriver
@@ -61,7 +62,7 @@ class Rollup:
 async def open_rollup(
     config: RollupConfig,
     genesis: GenesisFile,
-    l1_url: str,
+    l1_section: L1Section,
     directory: Path,
     clock: Clock | None = None,
     *,
@@ -75,7 +76,8 @@ async def open_rollup(
         open_execution(
             spec, genesis.accounts, genesis.timestamp_s, directory, clock, settings=settings
         ) as execution,
-        L1Client([l1_url]) as l1,
+        L1Client(_listed(l1_section.url)) as l1,
+        _beacon(l1_section) as blobs,
     ):
         if execution.chain.genesis.header.hash != config.l2_genesis.hash:
             raise StartError(
@@ -84,8 +86,24 @@ async def open_rollup(
             )
         await _assert_right_l1(l1, config)
         engine = ChainEngine(execution.chain, execution.lane)
-        driver = DerivationDriver(config, l1, engine, execution.clock, poll_interval_s=0.5)
+        driver = DerivationDriver(config, l1, engine, execution.clock, blobs=blobs, poll_interval_s=0.5)
         yield Rollup(config, execution, l1, engine, driver, OracleReader(config.output_oracle, l1))
+
+
+@contextlib.asynccontextmanager
+async def _beacon(l1_section: L1Section) -> AsyncIterator[BeaconBlobs | None]:
+    """Where blobs are read, if a beacon node is known."""
+    urls = _listed(l1_section.beacon)
+    if not urls:
+        yield None
+        return
+    async with BeaconBlobs(urls) as blobs:
+        yield blobs
+
+
+def _listed(urls: str | None) -> list[str]:
+    """URLs out of a list with commas."""
+    return [url.strip() for url in (urls or "").split(",") if url.strip()]
 
 
 async def _assert_right_l1(l1: L1Client, config: RollupConfig) -> None:
@@ -150,16 +168,26 @@ def sequencer_loop(rollup: Rollup) -> tuple[RollupBlockMaker, SequencerLoop]:
     return maker, loop
 
 
-def start_batcher(rollup: Rollup, supervisor: Supervisor, private_key: bytes) -> Batcher:
-    """Post batches with the batcher's key."""
+def start_batcher(rollup: Rollup, supervisor: Supervisor, private_key: bytes, config: NodeConfig) -> Batcher:
+    """Post batches with the batcher's key. Raises StartError for blobs that nobody could read back."""
+    medium = Medium(config.batcher.data)
+    if config.l1.beacon is None:
+        if medium is Medium.BLOBS:
+            raise StartError("no follower of this node could read blobs", "give --l1.beacon")
+        medium = Medium.CALLDATA
     batcher = Batcher(
         rollup.config,
-        BatcherSettings(sequencing_window=rollup.config.sequencing_window),
+        BatcherSettings(
+            sequencing_window=rollup.config.sequencing_window,
+            max_in_flight=config.batcher.in_flight,
+            medium=medium,
+        ),
         status=rollup.driver,
         l2=rollup.engine,
         sender=_sender(rollup, private_key),
         clock=rollup.execution.clock,
         poll_interval_s=0.5,
+        fees=rollup.l1,
     )
     supervisor.start("batcher", UnlessDetached(rollup.chain, batcher))
     return batcher

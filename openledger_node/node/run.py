@@ -74,9 +74,7 @@ async def _run_rollup(config: RunConfig, supervisor: Supervisor) -> None:
     async with contextlib.AsyncExitStack() as closing:
         directory = await closing.enter_async_context(_directory(config))
         opening = closing.enter_async_context(
-            open_rollup(
-                rollup_config, genesis, config.l1.url, directory, settings=ExecutionSettings.of(config)
-            )
+            open_rollup(rollup_config, genesis, config.l1, directory, settings=ExecutionSettings.of(config))
         )
         rollup = await supervisor.guard(opening)
         economy = EconomyDoor() if "gateway" in config.role else None
@@ -109,7 +107,7 @@ async def _start_roles(
         _, loop = sequencer_loop(rollup)
         supervisor.start("sequencer", loop)
     if "batcher" in config.role:
-        start_batcher(rollup, supervisor, keys["batcher"])
+        start_batcher(rollup, supervisor, keys["batcher"], config)
     if "proposer" in config.role:
         start_proposer(rollup, supervisor, keys["proposer"])
     log.info("node is up", roles=",".join(config.role), rpc=f"http://{config.http.host}:{port}")

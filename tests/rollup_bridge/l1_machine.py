@@ -28,7 +28,13 @@ class MachineL1:
         return outcome.output
 
     async def send(
-        self, to: Address, data: bytes, *, value_wei: int = 0, gas: int | None = None
+        self,
+        to: Address,
+        data: bytes,
+        *,
+        value_wei: int = 0,
+        gas: int | None = None,
+        blobs: tuple[bytes, ...] = (),
     ) -> L1Inclusion:
         outcome = self.rollup.machine.transact(self._sender, to, data, value_wei, gas=gas or 25_000_000)
         logs = tuple(

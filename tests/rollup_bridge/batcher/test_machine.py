@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import pytest
+
 from genesis.spec import BlockId
 from genesis.types import Hash32
 from rollup_bridge.batcher.machine import (
@@ -8,19 +10,28 @@ from rollup_bridge.batcher.machine import (
     BlockLoaded,
     DrainRequested,
     Event,
-    FrameFailed,
-    FrameIncluded,
+    FramesFailed,
+    FramesIncluded,
     LoadBlock,
-    SendFrame,
+    Medium,
+    OpenChannel,
+    Prices,
+    SendFrames,
     State,
     StatusSeen,
     step,
 )
 from rollup_bridge.codec.frame import Frame, decode_frames
 from tests.rollup_bridge.codec.channels import batches_of
+from tests.rollup_bridge.codec.test_channel import incompressible
 
 SETTINGS = BatcherSettings(
-    sequencing_window=50, max_transaction_bytes=60, target_channel_bytes=30, max_channel_l1_blocks=3
+    sequencing_window=50,
+    max_transaction_bytes=60,
+    target_channel_bytes=30,
+    max_channel_l1_blocks=3,
+    max_in_flight=1,
+    max_waiting_channels=2,
 )
 
 
@@ -36,6 +47,7 @@ class Bench:
         self.state = State(salt=b"salt")
         self.branch = 0
         self.sent: list[Frame] = []
+        self.flying: list[SendFrames] = []
 
     def feed(self, event: Event) -> list[Action]:
         self.state, actions = step(self.settings, self.state, event)
@@ -60,13 +72,20 @@ class Bench:
                     BlockLoaded(block_id(number, self.branch), parent.hash, number // 3, batch)
                 )
             else:
-                assert len(action.payload) <= self.settings.max_transaction_bytes
-                self.sent += decode_frames(action.payload)
+                self.flying.append(action)
+                for payload in action.payloads:
+                    assert action.blobs or len(payload) <= self.settings.max_transaction_bytes
+                    self.sent += decode_frames(payload)
                 left.append(action)
         return left
 
     def included(self, l1: int) -> list[Action]:
-        return self.follow(self.feed(FrameIncluded(l1)))
+        """The oldest transaction in flight is mined."""
+        return self.follow(self.feed(FramesIncluded(self.flying.pop(0), l1)))
+
+    def all_included(self, l1: int) -> None:
+        while self.flying:
+            self.included(l1)
 
     def numbers(self) -> list[int]:
         """L2 blocks in the complete channels sent so far."""
@@ -92,11 +111,10 @@ def test_a_full_channel_is_closed_and_sent_frame_by_frame() -> None:
     bench = Bench()
     bench.status(0, 3, 10)
     assert len(bench.sent) == 1
-    assert bench.sent == [bench.state.in_flight]
-    while bench.included(11):
-        pass
+    assert bench.state.in_flight == tuple(bench.flying)
+    bench.all_included(11)
     assert bench.numbers() == [1, 2, 3]
-    assert bench.state.in_flight is None
+    assert bench.state.in_flight == ()
     assert [frame.number for frame in bench.sent] == list(range(len(bench.sent)))
 
 
@@ -117,12 +135,83 @@ def test_a_channel_is_closed_before_its_sequencing_window_ends() -> None:
     assert len(bench.sent) == 1
 
 
-def test_only_one_frame_is_in_flight() -> None:
-    bench = Bench()
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_so_many_transactions_are_in_flight_and_no_more(most: int) -> None:
+    bench = Bench(replace(SETTINGS, max_in_flight=most, max_waiting_channels=9))
+    bench.status(0, 12, 10)
+    assert len(bench.sent) == most
+    bench.status(0, 12, 11)
+    assert len(bench.sent) == most
+    bench.included(12)
+    assert len(bench.sent) == most + 1
+    bench.all_included(13)
+    assert bench.numbers() == list(range(1, 13))
+
+
+def test_answers_may_come_in_any_order() -> None:
+    bench = Bench(replace(SETTINGS, max_in_flight=3))
+    bench.status(0, 3, 10)
+    bench.flying.reverse()
+    bench.all_included(11)
+    assert bench.numbers() == [1, 2, 3]
+    bench.status(3, 3, 12)
+    assert (bench.state.closed, bench.state.restarts) == ((), 0)
+
+
+def test_one_of_several_fails_and_the_rest_of_the_plan_with_it() -> None:
+    bench = Bench(replace(SETTINGS, max_in_flight=3, max_waiting_channels=9))
     bench.status(0, 9, 10)
-    assert len(bench.sent) == 1
-    bench.status(0, 9, 11)
-    assert len(bench.sent) == 1
+    first, second, third = bench.flying
+    bench.feed(FramesFailed(second))
+    bench.feed(FramesFailed(third))
+    bench.feed(FramesIncluded(first, 11))
+    assert (bench.state.restarts, bench.state.in_flight) == (1, ())
+
+
+class TestMedium:
+    CHEAP_BLOBS = Prices(gas_wei=10**9, blob_gas_wei=1)
+    DEAR_BLOBS = Prices(gas_wei=1, blob_gas_wei=10**9)
+    AUTO = replace(SETTINGS, medium=Medium.CHEAPER)
+
+    def posted(self, bench: Bench, prices: Prices | None) -> list[bool]:
+        bench.follow(bench.feed(StatusSeen(block_id(0), 3, 10, 10, prices)))
+        return [each.blobs for each in bench.flying]
+
+    def test_the_cheaper_one_is_taken(self) -> None:
+        assert self.posted(Bench(self.AUTO), self.CHEAP_BLOBS) == [True]
+        assert self.posted(Bench(self.AUTO), self.DEAR_BLOBS) == [False]
+        assert self.posted(Bench(self.AUTO), None) == [False], "until a price is known"
+
+    def test_a_setting_may_force_either(self) -> None:
+        blobs, calldata = (Bench(replace(SETTINGS, medium=m)) for m in (Medium.BLOBS, Medium.CALLDATA))
+        assert self.posted(blobs, self.DEAR_BLOBS) == [True]
+        assert self.posted(calldata, self.CHEAP_BLOBS) == [False]
+
+    def test_a_pool_never_gets_both_at_once(self) -> None:
+        bench = Bench(replace(self.AUTO, max_in_flight=9))
+        self.posted(bench, self.CHEAP_BLOBS)
+        bench.follow(bench.feed(StatusSeen(block_id(0), 6, 11, 11, self.DEAR_BLOBS)))
+        assert {each.blobs for each in bench.flying} == {True}
+        bench.included(12)
+        assert {each.blobs for each in bench.flying} == {False}
+        bench.all_included(13)
+        assert bench.numbers() == [1, 2, 3, 4, 5, 6]
+
+    def test_a_large_channel_takes_several_blobs_of_one_transaction(self) -> None:
+        data = incompressible(900_000)
+        opened = OpenChannel((data,), len(data), block_id(1), 1, 1)
+        bench = Bench(replace(SETTINGS, medium=Medium.BLOBS, max_blobs=6, max_in_flight=2))
+        bench.state = replace(bench.state, safe=block_id(0), blocks=(block_id(1),), open=opened)
+        bench.follow(bench.feed(DrainRequested()))
+        assert [len(each.payloads) for each in bench.flying] == [6, 1]
+        assert all(len(payload) <= 130_044 for each in bench.flying for payload in each.payloads)
+
+
+def test_what_compression_saves_is_counted() -> None:
+    bench = Bench()
+    bench.status(0, 3, 10)
+    assert bench.state.written_bytes == 30
+    assert bench.state.posted_bytes > 0
 
 
 def test_back_pressure_stops_loading() -> None:
@@ -134,8 +223,7 @@ def test_back_pressure_stops_loading() -> None:
 def test_safe_blocks_leave_the_plan() -> None:
     bench = Bench()
     bench.status(0, 3, 10)
-    while bench.included(11):
-        pass
+    bench.all_included(11)
     bench.status(3, 3, 12)
     assert (bench.state.blocks, bench.state.closed, bench.state.restarts) == ((), (), 0)
 
@@ -144,15 +232,13 @@ def test_included_batches_that_do_not_become_safe_are_posted_again() -> None:
     """An L1 reorg dropped them, or derivation refused them."""
     bench = Bench()
     bench.status(0, 3, 10)
-    while bench.included(11):
-        pass
+    bench.all_included(11)
     bench.status(0, 3, 12, current_l1=10)
     assert bench.state.restarts == 0, "derivation has not seen the L1 block yet"
     bench.status(0, 3, 12, current_l1=11)
     assert bench.state.restarts == 1
     bench.status(0, 3, 13)
-    while bench.included(14):
-        pass
+    bench.all_included(14)
     assert bench.numbers() == [1, 2, 3, 1, 2, 3]
     assert len({frame.channel_id for frame in bench.sent}) == 2
 
@@ -209,7 +295,7 @@ def test_a_failed_frame_is_never_followed_by_the_next_of_its_channel() -> None:
     bench = Bench()
     bench.status(0, 3, 10)
     first = bench.sent[0]
-    assert bench.feed(FrameFailed()) == []
+    assert bench.feed(FramesFailed(bench.flying.pop())) == []
     bench.sent.clear()
     bench.status(0, 3, 11)
     assert bench.sent[0].number == 0
@@ -230,8 +316,7 @@ def test_draining_sends_what_is_open_and_loads_no_more() -> None:
     bench = Bench()
     bench.status(0, 1, 10)
     bench.follow(bench.feed(DrainRequested()))
-    while bench.included(11):
-        pass
+    bench.all_included(11)
     assert bench.numbers() == [1]
     assert not any(isinstance(action, LoadBlock) for action in bench.feed(StatusSeen(block_id(0), 9, 11, 11)))
 
@@ -245,4 +330,4 @@ def test_a_late_answer_to_an_earlier_plan_is_ignored() -> None:
 
 
 def test_sends_hide_their_payload_in_logs() -> None:
-    assert "payload" not in repr(SendFrame(b"secret"))
+    assert "secret" not in repr(SendFrames(b"id", 0, (b"secret",)))

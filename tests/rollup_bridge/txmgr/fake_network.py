@@ -38,6 +38,7 @@ class FakeNetwork:
     head: int = 100
     base_fee_wei: int = 1_000
     tip_wei: int = 100
+    blob_base_fee_wei: int = 1
     pool: dict[int, tuple[Hash32, UnsignedTransaction]] = field(default_factory=dict)
     mined: dict[Hash32, L1Inclusion] = field(default_factory=dict)
     refusals: list[str] = field(default_factory=list)
@@ -59,7 +60,7 @@ class FakeNetwork:
 
     async def fees(self) -> L1Fees:
         self._check()
-        return L1Fees(self.base_fee_wei, self.tip_wei)
+        return L1Fees(self.base_fee_wei, self.tip_wei, self.blob_base_fee_wei)
 
     async def estimate_gas(self, sender: Address, to: Address, value_wei: int, data: bytes) -> int:
         if self.reverts:

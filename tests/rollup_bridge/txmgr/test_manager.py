@@ -223,14 +223,74 @@ async def test_an_l1_that_goes_down_later_is_waited_for() -> None:
     assert len(bench.network.received) == 1
 
 
-async def test_two_callers_take_turns() -> None:
+class TestSeveralInFlight:
+    def send(self, bench: Bench, *contents: bytes) -> "asyncio.Future[list[L1Inclusion | BaseException]]":
+        sends = (bench.manager.send(TARGET, content, gas=21_000) for content in contents)
+        return asyncio.gather(*sends, return_exceptions=True)
+
+    async def test_all_are_in_the_pool_before_the_first_is_mined(self) -> None:
+        bench = Bench(timeout_s=500.0)
+        pools: list[list[int]] = []
+        look = [lambda: pools.append(sorted(bench.network.pool))]
+        bench.clock.events = [*look * 6, *[bench.network.mine] * 12]
+        done = await self.send(bench, b"one", b"two", b"three")
+        assert pools[-1] == [0, 1, 2]
+        assert [sent.data for sent in bench.network.received] == [b"one", b"two", b"three"]
+        blocks = [each.block.number for each in done if isinstance(each, L1Inclusion)]
+        assert blocks == sorted(blocks)
+        assert len(blocks) == 3
+
+    async def test_what_waits_behind_a_pending_one_is_no_gap(self) -> None:
+        bench = Bench()
+        bench.network.base_fee_wei = 1_000
+
+        def spike() -> None:
+            bench.network.base_fee_wei = 10**9
+
+        def calm() -> None:
+            bench.network.base_fee_wei = 1_000
+
+        bench.clock.events = [spike, *[bench.network.mine] * 60, calm, *[bench.network.mine] * 60]
+        done = await self.send(bench, b"one", b"two")
+        assert [type(each) for each in done] == [L1Inclusion, L1Inclusion]
+
+    async def test_one_given_up_takes_those_behind_it_and_frees_their_nonces(self) -> None:
+        bench = Bench()
+
+        def taken() -> None:
+            bench.network.pool.pop(0)
+            bench.network.nonce = 1
+            bench.network.pool.clear()
+
+        bench.clock.events = [taken]
+        done = await self.send(bench, b"one", b"two")
+        assert [type(each) for each in done] == [TransactionError, TransactionError]
+        bench.network.pool.clear()
+        inclusion = await bench.send(bench.network.mine)
+        assert (inclusion.succeeded, bench.network.received[-1].nonce) == (True, 1)
+
+    async def test_a_cancelled_one_leaves_nothing_behind(self) -> None:
+        bench = Bench()
+        task = asyncio.create_task(bench.manager.send(TARGET, b"one", gas=21_000))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert (await bench.send(*[nothing] * 3, bench.network.mine)).succeeded
+        assert {sent.nonce for sent in bench.network.received} == {0}
+
+
+async def test_blobs_bid_for_blob_gas_and_double_to_be_replaced() -> None:
     bench = Bench()
-    bench.clock.events = [bench.network.mine] * 4
-    both = await asyncio.gather(
-        bench.manager.send(TARGET, b"one", gas=21_000), bench.manager.send(TARGET, b"two", gas=21_000)
-    )
-    assert [inclusion.succeeded for inclusion in both] == [True, True]
-    assert [sent.nonce for sent in bench.network.received] == [0, 1]
+    bench.network.blob_base_fee_wei = 7
+    bench.network.refusals = ["replacement transaction underpriced"]
+    bench.clock.events = [nothing, bench.network.mine]
+    await bench.manager.send(TARGET, b"", gas=21_000, blobs=(b"blob",))
+    first, second = bench.network.received
+    assert (first.blobs, first.max_blob_fee_wei) == ((b"blob",), 14)
+    assert second.max_blob_fee_wei == 2 * first.max_blob_fee_wei
+    assert second.max_fee_wei >= 2 * first.max_fee_wei
 
 
 EVENTS = ["mine", "nothing", "spike", "calm", "down", "up", "drop", "keep", "busy", "underpriced", "low"]
