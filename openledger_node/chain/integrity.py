@@ -62,7 +62,7 @@ def check_store(store: KeyValue, *, sample: int | None, random: Random) -> Itera
         found = f"schema {schema}" if identity else "no chain"
         raise StartError(f"the database holds {found}, not one this program can check", "correct --datadir")
     check = _Check(store, Hash32(identity[:32]), int.from_bytes(identity[32:], "big"))
-    yield _report("heads", check.heads())
+    yield _report("heads and the genesis block", check.heads())
     yield _report("headers linked from the head to the genesis", check.links())
     yield _report("blocks with their roots, receipts and indexes", check.contents(sample, random))
     yield _report("entries beyond the head or of other blocks", check.strays(full=sample is None))
@@ -105,6 +105,8 @@ class _Check:
         for name, head in zip(("finalized", "safe", "unsafe"), heads, strict=True):
             is_canonical = self._blocks.canonical_hash(head.number) == head.hash
             yield None if is_canonical else f"the {name} head {head.number} is not canonical"
+        is_genesis = self._blocks.canonical_hash(0) == self._genesis_hash
+        yield None if is_genesis else "the chain does not begin with its genesis block"
         numbers = [head.number for head in heads]
         yield None if numbers == sorted(numbers) else "the heads are not in order"
 
@@ -117,8 +119,6 @@ class _Check:
                 return
             yield self._wrong_link(header, expected, number)
             expected = header.parent_hash
-        last = self._blocks.canonical_hash(0)
-        yield None if last == self._genesis_hash else "the chain does not end at its genesis block"
 
     def _wrong_link(self, header: Header, expected: Hash32, number: int) -> Finding:
         if header.hash != expected:

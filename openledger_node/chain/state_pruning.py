@@ -7,17 +7,51 @@ about 200 bytes of memory for each node of the kept states.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice, pairwise
 
 from genesis.types import Hash32
-from openledger_node.chain.state_history import history_entries, journal_entry
+from openledger_node.chain.block_store import BlockStore
+from openledger_node.chain.heads import stored_heads
+from openledger_node.chain.state_history import history_entries, journal_entry, oldest_state
+from openledger_node.errors import StartError
 from openledger_node.evm.node_store import NodeStore
 from openledger_node.evm.state_difference import state_difference
 from openledger_node.evm.trie import EMPTY_ROOT
 from openledger_node.storage import keys
 from openledger_node.storage.keyvalue import KeyValue
+from openledger_node.storage.migrations import migrate
 
 SWEEP_BATCH = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """Numbers of the first and last block whose states are kept, and how many nodes were deleted."""
+
+    first: int
+    last: int
+    deleted_nodes: int
+
+
+def prune_store(store: KeyValue, history: int) -> Pruned:
+    """Keep `history` states behind the head, or those from the finalized block on if that is more.
+
+    Raises `StartError` for a store that cannot be pruned, `MissingStateError` if a state to keep is missing.
+    """
+    identity = store.get(keys.IDENTITY)
+    if identity is None:
+        raise StartError("the database holds no chain", "correct --datadir")
+    if store.get(keys.DETACHED) is not None:
+        raise StartError("the state was changed by development methods", "such a chain cannot be pruned")
+    migrate(store)
+    blocks = BlockStore(store, int.from_bytes(identity[32:], "big"))
+    heads = stored_heads(store, blocks)
+    first = max(oldest_state(store), min(heads.unsafe.number - history, heads.finalized.number))
+    hashes = (blocks.canonical_hash(number) for number in range(first, heads.unsafe.number + 1))
+    headers = (None if block_hash is None else blocks.header_by_hash(block_hash) for block_hash in hashes)
+    states = [(header.number, header.state_root) for header in headers if header is not None]
+    return Pruned(first, heads.unsafe.number, keep_recent_states(store, states, history))
 
 
 def keep_recent_states(store: KeyValue, states: Sequence[tuple[int, Hash32]], history: int) -> int:

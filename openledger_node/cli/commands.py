@@ -15,7 +15,7 @@ from cyclopts.config import Env, Toml
 from pydantic import ValidationError
 
 from openledger_node import __version__
-from openledger_node.config.model import DevConfig, EthereumConfig, NodeConfig, RunConfig
+from openledger_node.config.model import LEAST_STATES, DevConfig, EthereumConfig, NodeConfig, RunConfig
 from openledger_node.errors import OpenLedgerError
 from openledger_node.logs import configure
 from openledger_node.node.preflight import assert_cpython, assert_supported_python
@@ -27,6 +27,12 @@ Flat = Parameter(name="*")
 ENVIRONMENT = Env("OPENLEDGER_", command=False)
 NODE_SETTINGS = (ENVIRONMENT, Toml("openledger.toml", must_exist=False, use_commands_as_keys=False))
 """Where a node's settings come from besides its flags; a key that is no setting is refused."""
+
+
+def _enough_states(_kind: Any, value: int) -> None:
+    if value < LEAST_STATES:
+        raise ValueError(f"keep at least {LEAST_STATES}")
+
 
 app = App(
     name="openledger-node",
@@ -145,6 +151,63 @@ app.command(config_app)
 def dump(*, config: Annotated[NodeConfig, Flat] = NodeConfig()) -> None:  # noqa: B008 - frozen
     """Print the configuration that flags, environment and file add up to."""
     print(config.model_dump_json(indent=2))
+
+
+db_app = App(name="db", help="The database of a node that is stopped.")
+app.command(db_app)
+
+
+@db_app.command
+def check(*, datadir: Path, full: bool = False, sample: int = 1_000, json: bool = False) -> None:
+    """Compare links, roots, indexes and state with each other; the exit code is 1 if anything is wrong.
+
+    Parameters
+    ----------
+    datadir
+        The node's data directory.
+    full
+        Look at every block and every node of the state instead of samples. All headers are looked at always.
+    sample
+        How many blocks and paths of the state to look at otherwise.
+    json
+        Print one JSON object for each step.
+    """
+    from openledger_node.cli import db
+
+    if not db.check(datadir, sample=None if full else sample, as_json=json):
+        sys.exit(EXIT_FAILED)
+
+
+@db_app.command
+def stats(*, datadir: Path, json: bool = False) -> None:
+    """Show whose chain it is, its heads, which states it keeps, and what takes how much room."""
+    from openledger_node.cli import db
+
+    db.stats(datadir, as_json=json)
+
+
+@db_app.command
+def prune(*, datadir: Path, state_history: Annotated[int, Parameter(validator=_enough_states)]) -> None:
+    """Delete older states for good, so that the node may run with `--state-history`.
+
+    Parameters
+    ----------
+    datadir
+        The node's data directory.
+    state_history
+        How many states behind the head to keep.
+    """
+    from openledger_node.cli import db
+
+    db.prune(datadir, state_history)
+
+
+@db_app.command
+def compact(*, datadir: Path) -> None:
+    """Give the room of deleted entries back to the disk."""
+    from openledger_node.cli import db
+
+    db.compact(datadir)
 
 
 evm_app = App(name="evm", help="Run Ethereum's test fixtures on this engine, one JSON line per case.")
