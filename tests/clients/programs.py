@@ -1,4 +1,4 @@
-"""How tests run clients that are programs: Node.js scripts with JSON in and out, cast, anvil."""
+"""How tests run clients that are programs: Node.js scripts with JSON in and out, cast, forge, anvil."""
 
 import contextlib
 import json
@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 import requests
@@ -19,6 +19,7 @@ FOLDER = Path(__file__).parent
 SCRIPTS = FOLDER / "scripts"
 PACKAGES = FOLDER / "node_modules"
 TIMEOUT_S = 100
+Finished: TypeAlias = "subprocess.CompletedProcess[str]"
 START_PATIENCE_S = 20.0
 
 
@@ -54,7 +55,7 @@ class Cast:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    def run(self, *arguments: str) -> Finished:
         """Run `cast` with the node's URL, whatever it answers."""
         return subprocess.run(
             [foundry("cast"), *arguments],
@@ -79,6 +80,40 @@ class Cast:
         finished = self.run(*arguments)
         assert finished.returncode != 0, finished.stdout
         return finished.stderr
+
+
+class Forge:
+    """Foundry's `forge` in the project `foundry/`; whatever it writes goes to `directory`."""
+
+    def __init__(self, url: str, directory: Path) -> None:
+        self._url = url
+        self._directory = directory
+
+    def run(self, *arguments: str, **variables: str) -> Finished:
+        """Run `forge` with more variables in its environment, whatever it answers."""
+        places = {
+            f"FOUNDRY_{name}": str(self._directory / name) for name in ("OUT", "CACHE_PATH", "BROADCAST")
+        }
+        return subprocess.run(
+            [foundry("forge"), *arguments],
+            cwd=FOLDER / "foundry",
+            env={**os.environ, **places, "ETH_RPC_URL": self._url, "NO_COLOR": "1", **variables},
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+
+    def __call__(self, *arguments: str, **variables: str) -> str:
+        """Standard output; fails when forge does."""
+        finished = self.run(*arguments, **variables)
+        assert finished.returncode == 0, finished.stdout + finished.stderr
+        return finished.stdout
+
+    def broadcast(self, script: str) -> Any:
+        """What the last broadcast of a script wrote down: its transactions and receipts."""
+        [path] = (self._directory / "BROADCAST" / script).glob("*/run-latest.json")
+        return json.loads(path.read_text())
 
 
 @contextlib.contextmanager
