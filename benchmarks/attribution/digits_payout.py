@@ -18,16 +18,16 @@ from numpy.typing import NDArray
 
 from genesis.policy import DEFAULT_POLICY
 from genesis.shares import significant_score
-from workers.attribution.attributor import EkfacAttributor
 from workers.attribution.index import Rows, sums_of
 from workers.attribution.numerics import exact_dots, weighted_query
+from workers.attribution.profile import paid_profile, paid_task
 from workers.attribution.scoring import record_scores
-from workers.attribution.task import ClassifierTask
 from workers.datasets.canonical import canonical_indices
 from workers.datasets.digits import CLASSES, PART_RECORDS, DigitsParts, add_noise, demo_parts
 from workers.datasets.records import Record
 from workers.datasets.sketch import sketches_of
 from workers.datasets.version import feature_matrix
+from workers.influence import Attributor
 from workers.jobs.types import DEFAULT_RECIPE
 from workers.progress import silent
 from workers.training.model import scale_features
@@ -105,11 +105,13 @@ def _run(role: Role, seed: int) -> Outcome:
     )
     start_s = time.process_time()
     inputs = scale_features(features)
-    attributor = EkfacAttributor.fit(ClassifierTask(model), inputs[torch.from_numpy(kept)], DIMENSIONS)
-    mantissas, exponents, influence = attributor.rows(inputs, torch.from_numpy(labels))
-    rows = Rows(mantissas, exponents, canonical, np.repeat(np.arange(5), PART_RECORDS), influence)
+    attributor = Attributor(paid_task(model), paid_profile(DIMENSIONS))
+    targets, used = torch.from_numpy(labels), torch.from_numpy(kept)
+    index = attributor.fit((inputs[used], targets[used]), records=(inputs, targets))
+    owners = np.repeat(np.arange(5), PART_RECORDS)
+    rows = Rows(index.mantissas(), index.exponents(), canonical, owners, index.self_influence)
     sums = sums_of(rows, [bytes([i]) * 20 for i in range(5)])  # type: ignore[misc]  # bytes are addresses here
-    asked = attributor.queries(scale_features(feature_matrix(parts.holdout[:QUERIES])))
+    asked = attributor.query(scale_features(feature_matrix(parts.holdout[:QUERIES])))
     query = weighted_query(asked, [10**9] * QUERIES)
     raw = exact_dots(sums.vectors, query)
     spent_s = time.process_time() - start_s

@@ -18,13 +18,9 @@ from workers.artifacts import canonical_json
 from workers.artifacts.store import ArtifactId, ArtifactStore
 from workers.artifacts.tensors import Array, decode_tensors, encode_tensors
 from workers.attribution.commit import SumEvidence, pack_sum, row_leaves, sum_leaves
-from workers.attribution.numerics import (
-    check_rows,
-    contributor_sums,
-    exact_norms_squared,
-    row_integers,
-)
+from workers.attribution.numerics import contributor_sums, exact_norms_squared
 from workers.errors import InvalidInputError
+from workers.integers import check_rows, row_integers
 
 FORMAT = "openledger-feature-index/1"
 

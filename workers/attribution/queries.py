@@ -11,8 +11,9 @@ from genesis.types import Hash32
 from workers.artifacts.store import ArtifactStore
 from workers.artifacts.tensors import decode_tensors, encode_tensors
 from workers.attribution.commit import query_leaves
-from workers.attribution.numerics import check_queries, weighted_query
+from workers.attribution.numerics import weighted_query
 from workers.errors import InvalidInputError
+from workers.integers import check_queries
 
 
 @dataclass(frozen=True, slots=True)

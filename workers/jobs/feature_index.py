@@ -4,11 +4,10 @@ import torch
 
 from genesis.types import Hash32
 from workers.artifacts.store import ArtifactStore
-from workers.attribution.attributor import EkfacAttributor
 from workers.attribution.index import Rows, read_index, write_index
-from workers.attribution.profile import encode_profile
-from workers.attribution.task import ClassifierTask
+from workers.attribution.profile import encode_profile, paid_profile, paid_task
 from workers.datasets.version import load_version
+from workers.influence import Attributor
 from workers.jobs.types import FeatureIndexRequest, FeatureIndexResult
 from workers.progress import Progress, silent
 from workers.training.manifest import load_model, read_manifest
@@ -23,16 +22,19 @@ def feature_index(
     use_determinism()
     manifest = read_manifest(store, request.manifest)
     version = load_version(store, manifest.dataset)
-    task = ClassifierTask(load_model(store, manifest))
-    inputs = scale_features(version.features)
-    attributor = EkfacAttributor.fit(
-        task, inputs[torch.from_numpy(version.canonical_mask)], request.dimensions
+    attributor = Attributor(paid_task(load_model(store, manifest)), paid_profile(request.dimensions))
+    inputs, labels = scale_features(version.features), torch.from_numpy(version.labels)
+    kept = torch.from_numpy(version.canonical_mask)
+    made = attributor.fit((inputs[kept], labels[kept]), records=(inputs, labels), progress=progress)
+    preconditioner = store.put(attributor.committed)
+    profile = store.put(encode_profile(attributor.profile))
+    rows = Rows(
+        made.mantissas(),
+        made.exponents(),
+        version.canonical,
+        version.contributor_indices,
+        made.self_influence,
     )
-    progress(0.4, "curvature fitted")
-    preconditioner, profile = store.put(attributor.encode()), store.put(encode_profile())
-    mantissas, exponents, influence = attributor.rows(inputs, torch.from_numpy(version.labels))
-    progress(0.7, "rows made")
-    rows = Rows(mantissas, exponents, version.canonical, version.contributor_indices, influence)
     name = write_index(
         store,
         manifest=request.manifest,

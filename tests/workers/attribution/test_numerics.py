@@ -6,19 +6,16 @@ from numpy.typing import NDArray
 
 from genesis.commitments import MAX_NORM_SQUARED, pack_vector, unpack_vector
 from workers.attribution.commit import pack_query, pack_sum
-from workers.attribution.numerics import (
+from workers.attribution.numerics import contributor_sums, exact_dots, exact_norms_squared, weighted_query
+from workers.errors import InvalidInputError
+from workers.integers import (
     ROW_SCALE,
     check_queries,
     check_rows,
-    contributor_sums,
-    exact_dots,
-    exact_norms_squared,
     quantize_queries,
     quantize_rows,
     row_integers,
-    weighted_query,
 )
-from workers.errors import InvalidInputError
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 INT128 = st.integers(-(2**127), 2**127 - 1)

@@ -17,10 +17,11 @@ from genesis.types import Address
 from workers.artifacts.store import ArtifactId
 from workers.attribution.commit import SumLeafEvidence, SumTree, pack_query, query_leaves
 from workers.attribution.index import FeatureIndex, Rows, Sums, sums_of
-from workers.attribution.numerics import exact_dots, quantize_rows
+from workers.attribution.numerics import exact_dots
 from workers.attribution.post import Post, PostBatch
 from workers.attribution.queries import Queries
 from workers.attribution.scoring import batch_scores
+from workers.integers import quantize_rows
 
 PATH = Path(__file__).parents[2] / "vectors" / "attribution.json"
 CHAIN_ID = 31338

@@ -10,15 +10,15 @@ from genesis.policy import DEFAULT_POLICY
 from genesis.types import Address
 from tests.workers.conftest import DIMENSIONS, PART_RECORDS, Chain
 from workers.artifacts.store import ArtifactId, ArtifactStore
-from workers.attribution.attributor import EkfacAttributor
 from workers.attribution.index import read_index, read_rows, verify_index
-from workers.attribution.numerics import row_integers
 from workers.attribution.post import read_post
+from workers.attribution.profile import paid_profile, paid_task
 from workers.attribution.queries import read_queries
 from workers.attribution.scoring import record_scores
-from workers.attribution.task import ClassifierTask
 from workers.datasets.version import load_version
 from workers.errors import ArtifactError, InvalidInputError
+from workers.influence import Attributor
+from workers.integers import row_integers
 from workers.jobs.attribution import attribution
 from workers.jobs.codec import to_json
 from workers.jobs.feature_index import feature_index
@@ -80,19 +80,18 @@ def test_two_threads_differ_by_rounding_at_most(chain: Chain) -> None:
     index = read_index(chain.store, chain.index.index)
     rows = read_rows(chain.store, index.rows)
     version = load_version(chain.store, manifest.dataset)
-    task = ClassifierTask(load_model(chain.store, manifest))
+    task = paid_task(load_model(chain.store, manifest))
     torch.set_num_threads(2)
     try:
-        attributor = EkfacAttributor.load(task, chain.store.get(index.preconditioner))
-        mantissas, exponents, influence = attributor.rows(
-            scale_features(version.features), torch.from_numpy(version.labels)
-        )
+        attributor = Attributor.load(task, chain.store.get(index.preconditioner), paid_profile(DIMENSIONS))
+        found = attributor.rows((scale_features(version.features), torch.from_numpy(version.labels)))
     finally:
         torch.set_num_threads(1)
-    assert np.allclose(influence, rows.self_influence, rtol=1e-9)
-    steps = 2.0 ** np.maximum(exponents, rows.exponents).astype(float)[:, None]
-    assert np.abs(row_integers(mantissas, exponents) - rows.integers()).max(initial=0) <= steps.max()
-    assert (mantissas != rows.mantissas).mean() < 1e-4
+    assert np.allclose(found.self_influence, rows.self_influence, rtol=1e-9)
+    steps = 2.0 ** np.maximum(found.exponents(), rows.exponents).astype(float)[:, None]
+    integers = row_integers(found.mantissas(), found.exponents())
+    assert np.abs(integers - rows.integers()).max(initial=0) <= steps.max()
+    assert (found.mantissas() != rows.mantissas).mean() < 1e-4
 
 
 def test_the_copy_earns_nothing_and_the_rest_is_paid(chain: Chain) -> None:

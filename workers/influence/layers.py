@@ -1,0 +1,179 @@
+"""How any supported layer's per-example gradient is written as a sum of outer products.
+
+During a pass hooks keep each layer's input and output. For a gradient δ at the output, the gradient of
+example n is `G_n = Σ_t left[n, t] ⊗ right[n, t]`, O x I, over positions t: a token, a pixel, one for plain
+vectors.
+
+| layer | left | right |
+| Linear | δ | input, and 1 for the bias |
+| Conv1d, Conv2d (one group) | δ | the patch under the kernel, and 1 |
+| Embedding | δ | one-hot of the index |
+| LayerNorm | 1 | its whole gradient (scale, shift), summed over positions |
+
+A layer used several times in one pass has its positions strung together.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+
+import torch
+from torch import Tensor, nn
+
+from workers.errors import InvalidInputError
+
+Supported = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Embedding | nn.LayerNorm
+SUPPORTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Embedding, nn.LayerNorm)
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """`left` (N, T, O) and `right` (N, T, I) of one layer; `is_fixed` if `right` depends on the input
+    alone."""
+
+    left: Tensor
+    right: Tensor
+    is_fixed: bool = True
+
+
+def supported_modules(model: nn.Module) -> dict[str, nn.Module]:
+    """Every supported module with a trainable weight, by name, in the model's order."""
+    return {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, SUPPORTED) and module.weight is not None and module.weight.requires_grad
+    }
+
+
+def layer_shape(module: nn.Module) -> tuple[int, int]:
+    """(O, I) of the module's gradient; raises InvalidInputError for a kind that is not supported."""
+    if isinstance(module, nn.Linear):
+        return module.out_features, module.in_features + (module.bias is not None)
+    if isinstance(module, nn.Conv1d | nn.Conv2d) and module.groups == 1 and module.padding_mode == "zeros":
+        return module.out_channels, module.weight[0].numel() + (module.bias is not None)
+    if isinstance(module, nn.Embedding):
+        return module.embedding_dim, module.num_embeddings
+    if isinstance(module, nn.LayerNorm) and isinstance(module.weight, Tensor):
+        return 1, module.weight.numel() * (1 + (module.bias is not None))
+    raise InvalidInputError(
+        f"{module} cannot be attributed: Linear, Conv1d, Conv2d, Embedding and LayerNorm can"
+    )
+
+
+class Capture:
+    """A context that records the inputs and outputs of modules during forward passes inside it."""
+
+    def __init__(self, modules: Mapping[str, nn.Module]) -> None:
+        self._modules = modules
+        self._calls: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in modules}
+        self._rights: dict[str, Tensor] = {}
+
+    def __enter__(self) -> "Capture":
+        self._handles = [
+            module.register_forward_hook(self._hook(name)) for name, module in self._modules.items()
+        ]
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for handle in self._handles:
+            handle.remove()
+
+    def _hook(self, name: str):  # type: ignore[no-untyped-def]  # torch's hook type is Any
+        def record(module: nn.Module, arguments: tuple[Tensor, ...], output: Tensor) -> Tensor:
+            self._calls[name].append((arguments[0].detach(), output))
+            return output.clone()  # what follows may work in place
+
+        return record
+
+    def outputs(self) -> list[Tensor]:
+        """Every recorded output, in a fixed order."""
+        return [output for calls in self._calls.values() for _, output in calls]
+
+    def factors(self, values: Tensor, *, keep_graph: bool = True) -> list[Factors]:
+        """Per module the factors of the gradients of `values` (N,), example by example."""
+        outputs = self.outputs()
+        gradients = torch.autograd.grad(
+            values.sum(), outputs, retain_graph=keep_graph, allow_unused=True, materialize_grads=True
+        )
+        found, first = [], 0
+        for name, module in self._modules.items():
+            calls = self._calls[name]
+            if not calls:
+                raise InvalidInputError(f"module {name!r} did not run in the forward pass")
+            found.append(self._of_layer(name, module, calls, gradients[first : first + len(calls)]))
+            first += len(calls)
+        return found
+
+    def _of_layer(
+        self,
+        name: str,
+        module: nn.Module,
+        calls: Sequence[tuple[Tensor, Tensor]],
+        gradients: Sequence[Tensor],
+    ) -> Factors:
+        if isinstance(module, nn.LayerNorm):
+            parts = [_norm_gradient(module, x, d) for (x, _), d in zip(calls, gradients, strict=True)]
+            right = torch.stack(parts).sum(dim=0)[:, None, :]
+            return Factors(torch.ones_like(right[..., :1]), right, is_fixed=False)
+        if name not in self._rights:
+            self._rights[name] = _joined([_right(module, x) for x, _ in calls])
+        return Factors(_joined([_left(module, d) for d in gradients]), self._rights[name])
+
+
+def _joined(parts: Sequence[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(list(parts), dim=1)
+
+
+def _left(module: nn.Module, gradient: Tensor) -> Tensor:
+    if isinstance(module, nn.Conv1d | nn.Conv2d):
+        return gradient.flatten(2).transpose(1, 2)
+    return gradient.reshape(len(gradient), -1, gradient.shape[-1])
+
+
+def _right(module: nn.Module, x: Tensor) -> Tensor:
+    if isinstance(module, nn.Embedding):
+        indices = x.reshape(len(x), -1)
+        return nn.functional.one_hot(indices, module.num_embeddings).to(module.weight.dtype)
+    if isinstance(module, nn.Conv1d | nn.Conv2d):
+        flat = _patches(module, x)
+    else:
+        flat = x.reshape(len(x), -1, x.shape[-1])
+    if getattr(module, "bias", None) is None:
+        return flat
+    return torch.cat([flat, flat.new_ones(*flat.shape[:2], 1)], dim=2)
+
+
+def _patches(module: nn.Conv1d | nn.Conv2d, x: Tensor) -> Tensor:
+    """(N, T, C·kernel): what lies under the kernel at every place."""
+    if isinstance(module.padding, str):
+        raise InvalidInputError(
+            "convolutions with padding given as a word cannot be attributed: give numbers"
+        )
+    if isinstance(module, nn.Conv1d):
+        x = x[:, :, None, :]
+        settings = [
+            (1, *module.kernel_size),
+            (1, *module.dilation),
+            (0, *module.padding),
+            (1, *module.stride),
+        ]
+    else:
+        settings = [module.kernel_size, module.dilation, module.padding, module.stride]
+    kernel, dilation, padding, stride = settings
+    unfolded = nn.functional.unfold(x, kernel, dilation=dilation, padding=padding, stride=stride)
+    return unfolded.transpose(1, 2)
+
+
+def _norm_gradient(module: nn.LayerNorm, x: Tensor, gradient: Tensor) -> Tensor:
+    """(N, parameters) of a layer norm's scale and shift."""
+    axes = len(module.normalized_shape)
+    plain = nn.functional.layer_norm(x, module.normalized_shape, eps=module.eps)
+    shape = (len(x), -1, module.weight.numel())
+    parts = [(gradient * plain).reshape(shape).sum(dim=1)]
+    if module.bias is not None:
+        parts.append(gradient.reshape(shape).sum(dim=1))
+    if x.ndim <= axes:
+        raise InvalidInputError("a layer norm over the examples themselves cannot be attributed")
+    return torch.cat(parts, dim=1)

@@ -1,0 +1,41 @@
+"""Which numeric profile features are made under: what decides their integers besides model and data."""
+
+from dataclasses import asdict, dataclass
+
+import torch
+
+from workers.errors import InvalidInputError
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """`damping` times a layer's mean eigenvalue is added to all of its eigenvalues. A row longer than
+    `row_limit` times the median row is shortened to that (0: every row to length 1; RelatIF). `tolerance_lsb`
+    is how near to a rounding boundary an honest recomputation may lie to differ, and then by 1."""
+
+    dimensions: int = 512
+    damping: float = 0.1
+    row_limit: float = 0.0
+    dtype: str = "float64"
+    batch: int = 1_024
+    chunk_batches: int = 8
+    tolerance_lsb: float = 2.0**-6
+
+    def __post_init__(self) -> None:
+        if self.dtype not in DTYPES:
+            raise InvalidInputError(f"dtype {self.dtype!r} is not one of {sorted(DTYPES)}")
+        if not (1 <= self.dimensions <= 65_536 and self.batch >= 1 and self.chunk_batches >= 1):
+            raise InvalidInputError("dimensions, batch or chunk size are out of range")
+        if not (0 < self.damping < 1e6 and 0 <= self.row_limit < 1e6):
+            raise InvalidInputError("damping or row limit are out of range")
+
+    @property
+    def torch_dtype(self) -> torch.dtype:
+        """The floating type of all passes."""
+        return DTYPES[self.dtype]
+
+    def document(self) -> dict[str, object]:
+        """The profile as plain values."""
+        return {"method": "ekfac/2", **asdict(self)}

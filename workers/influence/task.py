@@ -1,0 +1,159 @@
+"""What an attribution method must know about a model: the `Task` a user writes, and four ready-made ones.
+
+A batch is a tensor, or a tuple, list or dict of tensors whose first dimension counts examples. Examples must
+not mix inside the model (batch norm in evaluation mode is fine).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from workers.influence import stable
+from workers.influence.layers import supported_modules
+
+Batch = Any
+MAX_EXACT_CLASSES = 100
+
+
+class Task:
+    """Subclass it and write `loss`, and `measurement` where it is not the loss's negative.
+
+    Everything that runs must be inside `self.model`: the library works on a copy in its own precision.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model = model
+
+    def forward(self, batch: Batch) -> Any:
+        """What the model says of a batch, for the other methods. Default: the first member is the input."""
+        return self.model(first_of(batch))
+
+    def loss(self, outputs: Any, batch: Batch) -> Tensor:
+        """(N,): the training loss of every example."""
+        raise NotImplementedError
+
+    def measurement(self, outputs: Any, batch: Batch) -> Tensor:
+        """(N,): what is to be explained; records that raised it score positive. Default: -loss."""
+        return -self.loss(outputs, batch)
+
+    def fisher(self, outputs: Any, batch: Batch) -> Iterator[Tensor]:
+        """Values (N,) whose gradients' outer products sum to the Fisher. Default: the loss (empirical)."""
+        yield self.loss(outputs, batch)
+
+    def modules(self) -> Mapping[str, nn.Module]:
+        """Which modules' parameters are attributed. Default: every supported one that is trainable."""
+        return supported_modules(self.model)
+
+
+def first_of(batch: Batch) -> Any:
+    """The input of a batch: itself, its first member or its first value."""
+    if isinstance(batch, tuple | list):
+        return batch[0]
+    if isinstance(batch, dict):
+        return next(iter(batch.values()))
+    return batch
+
+
+def has_labels(batch: Batch) -> bool:
+    """Whether a batch is more than inputs."""
+    return isinstance(batch, tuple | list | dict) and len(batch) > 1
+
+
+def labels_of(batch: Batch) -> Tensor:
+    """The second member of a batch."""
+    labels: Tensor = list(batch.values())[1] if isinstance(batch, dict) else batch[1]
+    return labels
+
+
+class ClassificationTask(Task):
+    """Batches (inputs, labels) or inputs alone; measures log p/(1-p) of the label, or of the prediction.
+
+    Loss and Fisher are taken of the logits times `temperature`. A trained model is surer of its training data
+    than one that had not seen a part of it; below 1 the records it has learnt well count for what they would
+    without them. It lifts LDS on digits from .58 to .66; ½ is for models that fit their data fully, 1 for
+    others. The Fisher is exact (every class, no sampling) up to 100 classes, empirical beyond.
+    """
+
+    def __init__(self, model: nn.Module, temperature: float = 0.5) -> None:
+        super().__init__(model)
+        self.temperature = temperature
+
+    def loss(self, outputs: Any, batch: Batch) -> Tensor:
+        """-log p(label) of the tempered logits."""
+        return stable.cross_entropy(self.temperature * outputs, labels_of(batch))
+
+    def measurement(self, outputs: Any, batch: Batch) -> Tensor:
+        """The margin; without labels that of what the model predicts."""
+        labels = labels_of(batch) if has_labels(batch) else outputs.detach().argmax(dim=-1)
+        return stable.margin(outputs, labels)
+
+    def fisher(self, outputs: Any, batch: Batch) -> Iterator[Tensor]:
+        """Per class `√p · log p`, p held fixed."""
+        classes = outputs.shape[-1]
+        if classes > MAX_EXACT_CLASSES:
+            yield self.loss(outputs, batch)
+            return
+        tempered = self.temperature * outputs
+        weights = torch.softmax(tempered.detach(), dim=-1).sqrt()
+        for label in range(classes):
+            labels = torch.full(outputs.shape[:-1], label, dtype=torch.int64, device=outputs.device)
+            yield -weights[..., label] * stable.cross_entropy(tempered, labels)
+
+
+class RegressionTask(Task):
+    """Batches (inputs, targets); half the squared error; measures the (summed) prediction."""
+
+    def loss(self, outputs: Any, batch: Batch) -> Tensor:
+        """Half the squared error, summed over outputs."""
+        error = outputs - labels_of(batch).reshape(outputs.shape)
+        loss: Tensor = 0.5 * error.square().flatten(1).sum(dim=1)
+        return loss
+
+    def measurement(self, outputs: Any, batch: Batch) -> Tensor:
+        """The prediction itself."""
+        prediction: Tensor = outputs.flatten(1).sum(dim=1)
+        return prediction
+
+    def fisher(self, outputs: Any, batch: Batch) -> Iterator[Tensor]:
+        """Every output in turn: the exact Fisher of a Gaussian of unit variance."""
+        yield from outputs.flatten(1).unbind(dim=1)
+
+
+class LanguageModelTask(Task):
+    """Batches of tokens (N, T), or (tokens, mask (N, T)); a sequence is one example, its loss a mean."""
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Logits (N, T-1, V) of the next token."""
+        outputs = self.model(first_of(batch)[:, :-1])
+        logits: Tensor = getattr(outputs, "logits", outputs)
+        return logits
+
+    def loss(self, outputs: Any, batch: Batch) -> Tensor:
+        """Mean -log p of the next token where the mask is 1."""
+        targets = first_of(batch)[:, 1:]
+        losses = stable.cross_entropy(outputs, targets)
+        if not has_labels(batch):
+            return losses.mean(dim=1)
+        mask = labels_of(batch)[:, 1:].to(losses.dtype)
+        return (losses * mask).sum(dim=1) / mask.sum(dim=1).clamp_min(1)
+
+
+class EmbeddingTask(Task):
+    """Batches (anchors, positives); the model embeds both; loss and measurement are of their cosine.
+
+    Contrastive training couples the examples of a batch; an example's own pull is what is attributed here.
+    """
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Both embeddings, of length 1."""
+        sides = list(batch.values()) if isinstance(batch, dict) else batch
+        anchors, positives = (nn.functional.normalize(self.model(side), dim=-1) for side in sides[:2])
+        return anchors, positives
+
+    def loss(self, outputs: Any, batch: Batch) -> Tensor:
+        """1 - cosine."""
+        anchors, positives = outputs
+        value: Tensor = 1 - (anchors * positives).sum(dim=-1)
+        return value
