@@ -5,6 +5,8 @@ import signal
 import sys
 from types import FrameType
 
+from openledger_node.node.parent import end_with_parent
+
 EXIT_INTERRUPTED = 130
 NODES = ("dev", "run", "ethereum")
 """Commands that run until they are stopped: an interrupt is their ordinary end, also while they start."""
@@ -15,6 +17,7 @@ def main() -> None:
     is_node = sys.argv[1:2] != [] and sys.argv[1] in NODES
     code = 0 if is_node else EXIT_INTERRUPTED
     _end_on_signals(code)
+    end_with_parent()
     try:
         from openledger_node.cli.commands import run_command
 

@@ -1,7 +1,7 @@
 """How the node keeps child processes: each in its own session, watched, stopped gently and then by force.
 
 Covered: restart after a death; an end of the children when the node itself is killed (their standard input
-closes then, see `lifecycle.ParentWatch`).
+closes then, see `parent.end_with_parent`).
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from pathlib import Path
 import structlog
 
 from openledger_node.errors import CriticalError
-from openledger_node.node.lifecycle import PARENT_VARIABLE
+from openledger_node.node.parent import PARENT_VARIABLE
 
 log = structlog.get_logger(__name__)
 

@@ -26,7 +26,7 @@ from openledger_node.node.execution import (
     open_execution,
     open_execution_on,
 )
-from openledger_node.node.lifecycle import ParentWatch, Supervisor, stop_on_signals
+from openledger_node.node.lifecycle import Supervisor, stop_on_signals
 from openledger_node.rpc.accounts import UnlockedAccounts
 from openledger_node.rpc.context import ETHEREUM_TIPS, RpcContext
 from openledger_node.rpc.dev import DevControls
@@ -107,7 +107,6 @@ async def _run_files(
             await ports.start()
             try:
                 log.info("serving", url=f"http://{config.http.host}:{ports.port}")
-                supervisor.start("parent watch", ParentWatch(stop))
                 await supervisor.run_until_stopped()
             finally:
                 await ports.stop()
@@ -153,7 +152,6 @@ async def _run_dev(config: EthereumConfig, directory: Path, stop: asyncio.Event)
             await ports.start()
             try:
                 log.info("embedded L1", url=f"http://{config.http.host}:{ports.port}")
-                supervisor.start("parent watch", ParentWatch(stop))
                 supervisor.start("miner", loop)
                 await supervisor.run_until_stopped()
                 await loop.stop()

@@ -6,10 +6,9 @@ The only place that catches whatever a service raises.
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Coroutine
 from types import TracebackType
-from typing import IO, Any, Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import structlog
 
@@ -19,8 +18,6 @@ Answer = TypeVar("Answer")
 
 log = structlog.get_logger(__name__)
 
-PARENT_VARIABLE = "OPENLEDGER_PARENT"
-"""Set for child processes: they end with this process, whose id it is."""
 SERVICE_PATIENCE_S = 8.0
 
 
@@ -131,30 +128,3 @@ def stop_on_signals(stop: asyncio.Event) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, handle, number)
-
-
-class ParentWatch:
-    """Stops a child process whose parent is gone, killed perhaps, so that no orphan keeps a port.
-
-    The parent holds the other end of the child's standard input, which closes when the parent ends.
-    """
-
-    def __init__(self, stop: asyncio.Event) -> None:
-        self._stop = stop
-
-    async def run(self) -> None:
-        if PARENT_VARIABLE in os.environ:
-            await _end_of(sys.stdin)
-            log.warning("parent process is gone, stopping")
-            self._stop.set()
-        await asyncio.Event().wait()
-
-
-async def _end_of(stream: IO[str]) -> None:
-    reader = asyncio.StreamReader()
-    loop = asyncio.get_running_loop()
-    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), stream)
-    try:
-        await reader.read()
-    finally:
-        transport.close()

@@ -16,7 +16,7 @@ from openledger_node.metrics.server import HealthCheck
 from openledger_node.node.ai import open_provider, open_workers
 from openledger_node.node.execution import ExecutionSettings, RpcPorts
 from openledger_node.node.keys import read_key
-from openledger_node.node.lifecycle import ParentWatch, StoppedError, Supervisor, stop_on_signals
+from openledger_node.node.lifecycle import StoppedError, Supervisor, stop_on_signals
 from openledger_node.node.network_files import load_genesis, load_rollup_config
 from openledger_node.node.rollup import (
     Rollup,
@@ -41,7 +41,6 @@ async def run_node(config: RunConfig) -> None:
     stop_on_signals(stop)
     with contextlib.suppress(StoppedError):
         async with Supervisor(stop) as supervisor:
-            supervisor.start("parent watch", ParentWatch(stop))
             await _run_roles(config, supervisor)
 
 

@@ -20,17 +20,12 @@ child = ChildProcess("child", [sys.executable, "-c", sys.argv[1]], Path(sys.argv
 asyncio.run(child.run())
 """
 WATCHING_CHILD = """
-import asyncio, os
-from openledger_node.node.lifecycle import ParentWatch, Supervisor
+import os, time
+from openledger_node.node.parent import end_with_parent
 
-async def main():
-    stop = asyncio.Event()
-    async with Supervisor(stop) as supervisor:
-        supervisor.start("parent watch", ParentWatch(stop))
-        print("child", os.getpid(), flush=True)
-        await supervisor.run_until_stopped()
-
-asyncio.run(main())
+end_with_parent()
+print("child", os.getpid(), flush=True)
+time.sleep(600)
 """
 
 
