@@ -23,6 +23,7 @@ from openledger_node.chain.records import FoundLog, FoundTransaction, HeadChange
 from openledger_node.chain.state_history import (
     AllStates,
     StateHistory,
+    kept_states,
     must_start_pruning,
     oldest_state,
     state_history,
@@ -182,6 +183,11 @@ class Chain:
             raise ValueError(f"there is no block {number}")
         minted_wei, burned_wei = self._blocks.minted_and_burned(block_hash)
         return Supply(self._genesis_supply_wei, minted_wei, burned_wei)
+
+    @property
+    def kept_states(self) -> int | None:
+        """How many states behind the head are kept, None if all of them."""
+        return None if isinstance(self._states, AllStates) else kept_states(self._store)
 
     @property
     def oldest_state(self) -> int:

@@ -121,6 +121,8 @@ class NodeConfig(Section):
 
     datadir: Path | None = None
     """Where the chain lives; `dev` without it keeps everything in a temporary folder and deletes it."""
+    min_free_disk: int = Field(default=256, ge=0)
+    """Megabytes that stay free on the data directory's disk: the node stops in order before it is full."""
     state_history: Annotated[int | None, Field(ge=0)] = None
     """How many states behind the head to keep, 0 for all of them; without it, what the data directory does
     already, which is all for a new one. Blocks, receipts and indexes are always kept."""

@@ -5,8 +5,9 @@ not paid + native burned. The message passer keeps what is withdrawn for ever, s
 among the L2's the payments stand on both sides, and what is left to compare is
 `accounted deposits = sum of all L2 balances + burned`, besides `payments ≤ the message passer's balance`.
 
-Covered: every origin of the safe chain, from the genesis on. Not covered: unsafe blocks; whether the vault's
-token balance covers what it accounts for (the L1 contracts' own invariant).
+Covered: every origin of the safe chain, from the genesis on or the first block whose state is kept.
+Not covered: unsafe blocks; whether the vault's token balance covers what it accounts for (the L1 contracts'
+own invariant).
 Source: protocol, section 1.
 """
 
@@ -21,6 +22,7 @@ from openledger_node.client.contract import Contract
 from openledger_node.client.errors import RemoteError, UnreachableError
 from openledger_node.client.ethereum import Ethereum
 from openledger_node.clock import Clock
+from openledger_node.evm.node_store import MissingStateError
 from openledger_node.node.l2_engine import to_l2_block
 from rollup_bridge.derive.references import reference
 
@@ -60,12 +62,13 @@ class ConservationCheck:
             try:
                 while not self._chain.detached and await self.check_next():
                     pass
-            except (UnreachableError, RemoteError) as error:
+            except (UnreachableError, RemoteError, MissingStateError) as error:
                 log.debug("conservation check waits", reason=str(error))
             await self._clock.sleep(POLL_S)
 
     async def check_next(self) -> bool:
         """Look at the next safe block, compare an origin's last; False when there is none yet."""
+        self._next = max(self._next, L2Number(self._chain.oldest_state))
         following = self._chain.header_by_number(self._next + 1)
         if following is None or following.number > self._chain.heads.safe.number:
             return False

@@ -9,8 +9,7 @@ on where it was instead of making up for hours of blocks.
 
 import asyncio
 import contextlib
-import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,11 +31,12 @@ from openledger_node.node.conservation import ConservationCheck
 from openledger_node.node.dev_children import embedded_l1, validator, verifier
 from openledger_node.node.dev_network import DevNetwork, prepare_dev_network
 from openledger_node.node.dev_stakes import stake_operators
+from openledger_node.node.disk import DiskGuard
 from openledger_node.node.execution import ExecutionSettings, RpcPorts
 from openledger_node.node.l2_block_maker import RollupBlockMaker
 from openledger_node.node.lifecycle import StoppedError, Supervisor, stop_on_signals
 from openledger_node.node.network_files import write_json
-from openledger_node.node.preflight import await_ports, free_port, held_directory
+from openledger_node.node.preflight import await_ports, free_port, node_directory
 from openledger_node.node.rollup import (
     Rollup,
     dev_controls,
@@ -66,7 +66,7 @@ async def run_dev(config: DevConfig) -> None:
     stop_on_signals(stop)
     assert_native_backends()
     config = with_free_ports(config)
-    with contextlib.suppress(StoppedError), _directory(config) as directory:
+    with contextlib.suppress(StoppedError), node_directory(config.datadir) as directory:
         async with Supervisor(stop) as supervisor:
             await supervisor.guard(await_ports(HOST, _ports(config)))
             await _run(config, directory, supervisor)
@@ -75,6 +75,9 @@ async def run_dev(config: DevConfig) -> None:
 async def _run(config: DevConfig, directory: Path, supervisor: Supervisor) -> None:
     """Open everything from the L1 up, each on what is open already; closed in reverse when the node ends."""
     urls = _urls(config)
+    guard = DiskGuard(directory, config.min_free_disk)
+    guard.assert_room()
+    supervisor.start("disk guard", guard)
     async with contextlib.AsyncExitStack() as closing:
         workers = await closing.enter_async_context(open_workers(directory, count=1))
         l1 = Ethereum(await closing.enter_async_context(HttpRpc(urls.l1_rpc)))
@@ -103,7 +106,7 @@ async def _run(config: DevConfig, directory: Path, supervisor: Supervisor) -> No
         supervisor.start("verifier watch", watch)
         conservation = ConservationCheck(network.rollup, rollup.chain, l1, rollup.execution.clock)
         supervisor.start("conservation", conservation)
-        parts = _Parts(rollup, maker, provider, watch, conservation)
+        parts = _Parts(rollup, maker, provider, watch, conservation, guard)
         await _serve(config, urls, network, parts, supervisor)
 
 
@@ -145,6 +148,7 @@ class _Parts:
     provider: Provider
     watch: VerifierWatch
     conservation: ConservationCheck
+    guard: DiskGuard
 
     def checks(self) -> dict[str, HealthCheck]:
         return {
@@ -152,6 +156,7 @@ class _Parts:
             "worker": lambda: None if self.provider.pool.statistics().workers else "no worker is connected",
             "verifier": lambda: self.watch.disagreement,
             "conservation": self.conservation.problem,
+            "disk": self.guard.problem,
         }
 
 
@@ -163,6 +168,7 @@ async def _serve(
     metrics.watch("verified_block", "Last block a verifier agreed on.", lambda: parts.watch.agreed_block)
     metrics.watch("conservation_gap_wei", "OPEN not accounted for.", lambda: parts.conservation.gap_wei)
     metrics.watch("conservation_block", "Last block checked.", lambda: parts.conservation.checked_block)
+    metrics.watch("datadir_free_bytes", "Room on the data directory's disk.", parts.guard.free_bytes)
     server = await start_metrics(config.metrics, metrics, parts.checks())
     try:
         await supervisor.guard(_until(lambda: bool(parts.provider.pool.statistics().workers)))
@@ -208,16 +214,6 @@ def _urls(config: DevConfig) -> DevUrls:
         metrics=f"http://{config.metrics.host}:{config.metrics.port}",
         verifier_rpc=f"http://{HOST}:{config.verifier.port}",
     )
-
-
-@contextlib.contextmanager
-def _directory(config: DevConfig) -> Iterator[Path]:
-    if config.datadir is not None:
-        with held_directory(config.datadir) as directory:
-            yield directory
-        return
-    with tempfile.TemporaryDirectory(prefix="openledger-dev-") as temporary:
-        yield Path(temporary)
 
 
 def with_free_ports(config: DevConfig) -> DevConfig:

@@ -1,7 +1,6 @@
 """The engine in plain-Ethereum mode: the L1 that `dev` embeds, or a chain given as files."""
 
 import asyncio
-import tempfile
 import time
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from openledger_node.client.account import dev_account, dev_private_key
 from openledger_node.clock import ElapsedClock
 from openledger_node.config.model import EthereumConfig
 from openledger_node.errors import StartError
+from openledger_node.node.disk import DiskGuard
 from openledger_node.node.ethereum_import import import_blocks, load_genesis, read_blocks
 from openledger_node.node.execution import (
     Execution,
@@ -27,6 +27,7 @@ from openledger_node.node.execution import (
     open_execution_on,
 )
 from openledger_node.node.lifecycle import Supervisor, stop_on_signals
+from openledger_node.node.preflight import node_directory
 from openledger_node.rpc.accounts import UnlockedAccounts
 from openledger_node.rpc.context import ETHEREUM_TIPS, RpcContext
 from openledger_node.rpc.dev import DevControls
@@ -72,16 +73,21 @@ async def run_ethereum(config: EthereumConfig) -> None:
         raise StartError("which chain to run?", "give --dev for a development chain, or --genesis FILE")
     stop = asyncio.Event()
     stop_on_signals(stop)
-    with tempfile.TemporaryDirectory(prefix="openledger-l1-") as temporary:
-        directory = config.datadir or Path(temporary)
+    with node_directory(config.datadir) as directory:
+        guard = DiskGuard(directory, config.min_free_disk)
+        guard.assert_room()
         if config.genesis is None:
-            await _run_dev(config, directory, stop)
+            await _run_dev(config, directory, guard, stop)
         else:
-            await _run_files(config, load_genesis(config.genesis), directory, stop)
+            await _run_files(config, load_genesis(config.genesis), directory, guard, stop)
 
 
 async def _run_files(
-    config: EthereumConfig, genesis: EthereumGenesis, directory: Path, stop: asyncio.Event
+    config: EthereumConfig,
+    genesis: EthereumGenesis,
+    directory: Path,
+    guard: DiskGuard,
+    stop: asyncio.Event,
 ) -> None:
     """Import what there is to import and serve the chain; it makes no blocks."""
     encoded = b"" if config.import_ is None else read_blocks(config.import_)
@@ -107,12 +113,13 @@ async def _run_files(
             await ports.start()
             try:
                 log.info("serving", url=f"http://{config.http.host}:{ports.port}")
+                supervisor.start("disk guard", guard)
                 await supervisor.run_until_stopped()
             finally:
                 await ports.stop()
 
 
-async def _run_dev(config: EthereumConfig, directory: Path, stop: asyncio.Event) -> None:
+async def _run_dev(config: EthereumConfig, directory: Path, guard: DiskGuard, stop: asyncio.Event) -> None:
     balances = {dev_account(i).address: Wei(DEV_BALANCE_WEI) for i in range(DEV_ACCOUNT_COUNT)}
     async with open_execution(
         dev_l1_spec(config.gas_limit),
@@ -152,6 +159,7 @@ async def _run_dev(config: EthereumConfig, directory: Path, stop: asyncio.Event)
             await ports.start()
             try:
                 log.info("embedded L1", url=f"http://{config.http.host}:{ports.port}")
+                supervisor.start("disk guard", guard)
                 supervisor.start("miner", loop)
                 await supervisor.run_until_stopped()
                 await loop.stop()

@@ -6,6 +6,7 @@ import platform
 import secrets
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -79,6 +80,17 @@ def free_port(host: str) -> int:
             except OSError:
                 continue
             return port
+
+
+@contextmanager
+def node_directory(datadir: Path | None) -> Iterator[Path]:
+    """The data directory, held, or a temporary one that ends with the node. Raises StartError."""
+    if datadir is not None:
+        with held_directory(datadir) as directory:
+            yield directory
+        return
+    with tempfile.TemporaryDirectory(prefix="openledger-") as temporary:
+        yield Path(temporary)
 
 
 @contextmanager

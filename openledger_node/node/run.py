@@ -2,8 +2,7 @@
 
 import asyncio
 import contextlib
-import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -14,10 +13,12 @@ from openledger_node.config.model import Role, RunConfig
 from openledger_node.errors import StartError
 from openledger_node.metrics.server import HealthCheck
 from openledger_node.node.ai import open_provider, open_workers
+from openledger_node.node.disk import DiskGuard
 from openledger_node.node.execution import ExecutionSettings, RpcPorts
 from openledger_node.node.keys import read_key
 from openledger_node.node.lifecycle import StoppedError, Supervisor, stop_on_signals
 from openledger_node.node.network_files import load_genesis, load_rollup_config
+from openledger_node.node.preflight import node_directory
 from openledger_node.node.rollup import (
     Rollup,
     node_metrics,
@@ -57,10 +58,14 @@ async def _run_validator(config: RunConfig, supervisor: Supervisor) -> None:
     if config.l2.url is None or config.l2.artifacts is None:
         raise StartError("a validator reads another node", "give --l2.url and --l2.artifacts")
     account = Account(read_key(config.keys.validator, "--keys.validator"))
-    async with _directory(config) as directory, HttpRpc(config.l2.url) as rpc:
-        options = ValidatorOptions((config.l2.artifacts,), directory / "artifacts")
-        supervisor.start("validator", Validator(rpc, account, options))
-        await supervisor.run_until_stopped()
+    with node_directory(config.datadir) as directory:
+        guard = DiskGuard(directory, config.min_free_disk)
+        guard.assert_room()
+        async with HttpRpc(config.l2.url) as rpc:
+            options = ValidatorOptions((config.l2.artifacts,), directory / "artifacts")
+            supervisor.start("validator", Validator(rpc, account, options))
+            supervisor.start("disk guard", guard)
+            await supervisor.run_until_stopped()
 
 
 async def _run_rollup(config: RunConfig, supervisor: Supervisor) -> None:
@@ -71,7 +76,9 @@ async def _run_rollup(config: RunConfig, supervisor: Supervisor) -> None:
     rollup_config, genesis = load_rollup_config(config.rollup.config), load_genesis(config.rollup.genesis)
     keys = _keys(config)
     async with contextlib.AsyncExitStack() as closing:
-        directory = await closing.enter_async_context(_directory(config))
+        directory = closing.enter_context(node_directory(config.datadir))
+        guard = DiskGuard(directory, config.min_free_disk)
+        guard.assert_room()
         opening = closing.enter_async_context(
             open_rollup(rollup_config, genesis, config.l1, directory, settings=ExecutionSettings.of(config))
         )
@@ -84,11 +91,13 @@ async def _run_rollup(config: RunConfig, supervisor: Supervisor) -> None:
         check = OutputCheck(rollup.chain, rollup.engine, rollup.oracle, rollup.execution.clock)
         metrics = node_metrics(rollup, ",".join(config.role))
         metrics.watch("outputs_checked", "Output roots compared with the L1's.", lambda: check.checked)
-        checks: dict[str, HealthCheck] = {"outputs": lambda: check.disagreement}
+        metrics.watch("datadir_free_bytes", "Room on the data directory's disk.", guard.free_bytes)
+        checks: dict[str, HealthCheck] = {"outputs": lambda: check.disagreement, "disk": guard.problem}
         server = await start_metrics(config.metrics, metrics, checks)
         closing.push_async_callback(server.stop)
         supervisor.start("derivation", rollup.driver)
         supervisor.start("output check", check)
+        supervisor.start("disk guard", guard)
         await _start_roles(config, rollup, supervisor, ports.port, directory, keys=keys, economy=economy)
 
 
@@ -137,12 +146,3 @@ def _keys(config: RunConfig) -> dict[Role, bytes]:
 def _only(roles: Sequence[Role], role: Role) -> None:
     if tuple(roles) != (role,):
         raise StartError(f"{role} shares a process with no other role", f"run it alone: --role {role}")
-
-
-@contextlib.asynccontextmanager
-async def _directory(config: RunConfig) -> AsyncIterator[Path]:
-    if config.datadir is not None:
-        yield config.datadir
-        return
-    with tempfile.TemporaryDirectory(prefix="openledger-") as temporary:
-        yield Path(temporary)

@@ -9,6 +9,7 @@ from openledger_node.chain.chain import Chain
 from openledger_node.client.errors import RemoteError, UnreachableError
 from openledger_node.client.rpc import HttpRpc
 from openledger_node.clock import Clock
+from openledger_node.evm.node_store import MissingStateError
 from openledger_node.node.l2_engine import ChainEngine
 from rollup_bridge.errors import TemporaryError, TransactionError
 from rollup_bridge.proposer.oracle import OracleReader
@@ -22,7 +23,8 @@ POLL_S = 2.0
 class OutputCheck:
     """Compares each output proposed on the L1 once the node has derived its block; a service.
 
-    Starts at the first output on every start: a verifier trusts nothing it did not check in this run.
+    Starts at the first output on every start, or the first whose state is kept: a verifier trusts nothing it
+    did not check in this run.
     """
 
     def __init__(self, chain: Chain, engine: ChainEngine, oracle: OracleReader, clock: Clock) -> None:
@@ -41,7 +43,7 @@ class OutputCheck:
             try:
                 while await self._check_next():
                     pass
-            except TemporaryError as error:
+            except (TemporaryError, MissingStateError) as error:
                 log.debug("output check waits", reason=str(error))
             await self._clock.sleep(POLL_S)
 
@@ -52,6 +54,9 @@ class OutputCheck:
             return False
         if proposal.l2_number > self._chain.heads.safe.number:
             return False
+        if proposal.l2_number < self._chain.oldest_state:
+            self._next_index += 1  # not checkable any more: the state of that block is pruned
+            return True
         own = output_root(await self._engine.output_parts(proposal.l2_number))
         self._next_index += 1
         self.checked += 1

@@ -104,7 +104,7 @@ class DebugMethods:
         parent = self._context.chain.header_by_hash(block.header.parent_hash)
         if parent is None:
             raise ServerError("parent block not found")
-        traces = self._context.chain.snapshot(parent).trace_block(
+        traces = self._heads.state_after(parent).trace_block(
             block,
             _tracer(config),
             _options(config),

@@ -45,5 +45,15 @@ class Heads:
         return header
 
     def state(self, reference: BlockReference) -> Snapshot:
-        """The state after the block. Raises ServerError where there is no such block."""
-        return self._chain.snapshot(self.header(reference))
+        """The state after the block. Raises ServerError where there is no such block or state."""
+        return self.state_after(self.header(reference))
+
+    def state_after(self, header: Header) -> Snapshot:
+        """Raises ServerError for a state that is pruned, in words by which clients know geth's."""
+        oldest = self._chain.oldest_state
+        if header.number < oldest:
+            raise ServerError(
+                f"missing trie node {header.state_root.hex()} (path ): the state of block {header.number} is "
+                f"pruned, this node keeps those from block {oldest} on; ask one that keeps all"
+            )
+        return self._chain.snapshot(header)

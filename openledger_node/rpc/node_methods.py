@@ -30,14 +30,22 @@ class NodeMethods:
         }
 
     def _capabilities(self) -> Json:
-        """Nothing is pruned, so everything is served from genesis on: the window never ends."""
-        head = self._context.chain.heads.unsafe
-        kinds = ("state", "tx", "logs", "receipts", "blocks", "stateproofs")
-        forever = {"type": "window", "retentionBlocks": quantity(MAXIMUM_UINT64)}
-        everything: Json = {
-            kind: {"disabled": False, "oldestBlock": "0x0", "deleteStrategy": forever} for kind in kinds
+        """Everything is served from genesis on, but state where it is pruned: such a window moves."""
+        chain = self._context.chain
+        head = chain.heads.unsafe
+        forever = _window(0, MAXIMUM_UINT64)
+        states = forever if chain.kept_states is None else _window(chain.oldest_state, chain.kept_states)
+        windows = dict.fromkeys(("tx", "logs", "receipts", "blocks"), forever)
+        return {
+            "head": {"number": quantity(head.number), "hash": data(head.hash)},
+            **windows,
+            **dict.fromkeys(("state", "stateproofs"), states),
         }
-        return {"head": {"number": quantity(head.number), "hash": data(head.hash)}} | everything
+
+
+def _window(oldest: int, blocks: int) -> Json:
+    strategy = {"type": "window", "retentionBlocks": quantity(blocks)}
+    return {"disabled": False, "oldestBlock": quantity(oldest), "deleteStrategy": strategy}
 
 
 def modules(names: list[str]) -> dict[str, str]:

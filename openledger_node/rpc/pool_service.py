@@ -86,7 +86,10 @@ class PoolService:
         self._unsubscribe()
         self._threads.shutdown(wait=True, cancel_futures=True)
         if self._journal is not None:
-            self._journal.rewrite(item.raw for item in self.pool.transactions())
+            try:
+                self._journal.rewrite(item.raw for item in self.pool.transactions())
+            except OSError as error:
+                log.warning("mempool journal not written", reason=str(error))
             self._journal.close()
 
     # -- reading
