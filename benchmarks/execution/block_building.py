@@ -1,19 +1,26 @@
-"""Transfers per second of building blocks in process: our engine beside plain py-evm.
+"""How fast blocks are built and imported in process: our engine beside plain py-evm.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.execution.block_building [--blocks 3] [--transfers 1000]
+    OMP_NUM_THREADS=1 python -m benchmarks.execution.block_building [--blocks 3] [--rounds 2]
 
-From signed bytes to a stored block, in memory, one thread, CPU time, median block. Both decode, recover
-senders, validate, execute, and compute state, transaction and receipt roots; both chains end with equal state
-roots, which is checked. Ours is timed twice, with different transactions: `build` fills and hashes a block,
-`build and store` is what the sequencer does, which executes every block again before it stores it.
+From signed bytes to a stored block, in memory, one thread, CPU time. Every subject runs in a process of its
+own, so that none finds what another has decoded; subjects take turns, and the figure is the median block of
+all rounds. All decode, recover senders, validate, execute, and compute state, transaction and receipt roots;
+all chains end with equal state roots, which is checked.
+
+- `py-evm`: `MiningChain.mine_all` of py-evm's Prague.
+- `build`: fill and hash a block.
+- `build, verify, store`: what the sequencer does, which executes every block again before it stores it.
+- `import`: what a follower does with the encoded blocks, checks of the header included.
 """
 
 import argparse
+import multiprocessing
 import shlex
 import statistics
 import sys
 import time
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from eth.chains.base import MiningChain
@@ -22,13 +29,11 @@ from eth.constants import ZERO_ADDRESS, ZERO_HASH32
 from eth.db.atomic import AtomicDB
 from eth.vm.forks.prague import PragueVM
 
-from benchmarks.execution.workload import TRANSFER_GAS, machine, transfers
-from genesis.account import GenesisAccount
-from genesis.networks import DEV_ACCOUNT_COUNT, DEV_BALANCE_WEI
+from benchmarks.execution.workload import WORKLOADS, Workload, allocation, machine
 from genesis.spec import DEV_L1_CHAIN_ID, ETHEREUM_FEES, ChainSpec
-from genesis.types import Address, Hash32, Wei
+from genesis.types import Address, Hash32
 from openledger_node.chain.chain import Chain
-from openledger_node.client.account import dev_account
+from openledger_node.evm.blocks import encode_block
 from openledger_node.evm.records import BlockInputs
 from openledger_node.storage.keyvalue import MemoryKeyValue
 from sequencer.ports import Included
@@ -37,13 +42,24 @@ GENESIS_TIME_S = 1_700_000_000
 BLOCK_TIME_S = 12
 COINBASE = Address(b"\xfe" * 20)
 WARM_UP_BLOCKS = 1
-ACCOUNTS = [dev_account(i).address for i in range(DEV_ACCOUNT_COUNT)]
+PEER = "py-evm"
+BUILD, STORE, IMPORT = "build", "build, verify, store", "import"
+SUBJECTS = (PEER, BUILD, STORE, IMPORT)
+Blocks = list[list[bytes]]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """CPU seconds and gas of each block after the first; the last state root."""
+
+    seconds: list[float]
+    gas: list[int]
+    state_root: bytes
 
 
 def our_chain(gas_limit: int) -> Chain:
     spec = ChainSpec(DEV_L1_CHAIN_ID, is_rollup=False, block_gas_limit=gas_limit, fees=ETHEREUM_FEES)
-    alloc = {address: GenesisAccount(balance_wei=Wei(DEV_BALANCE_WEI)) for address in ACCOUNTS}
-    return Chain.open(spec, MemoryKeyValue(), alloc, GENESIS_TIME_S)
+    return Chain.open(spec, MemoryKeyValue(), allocation(), GENESIS_TIME_S)
 
 
 def inputs(number: int, gas_limit: int) -> BlockInputs:
@@ -56,8 +72,8 @@ def inputs(number: int, gas_limit: int) -> BlockInputs:
     )
 
 
-def build(blocks: list[list[bytes]], gas_limit: int) -> list[float]:
-    """CPU seconds of filling and hashing each block; storing it is not counted."""
+def build(blocks: Blocks, gas_limit: int) -> tuple[list[float], Chain]:
+    """Storing is not counted."""
     chain, took_s = our_chain(gas_limit), []
     for number, raws in enumerate(blocks, start=1):
         parent = chain.head.header
@@ -68,11 +84,10 @@ def build(blocks: list[list[bytes]], gas_limit: int) -> list[float]:
         execution.seal()
         took_s.append(time.process_time() - started_s)
         chain.import_block(replace(inputs(number, gas_limit), transactions=tuple(raws)))
-    return took_s
+    return took_s, chain
 
 
-def build_and_store(blocks: list[list[bytes]], gas_limit: int) -> tuple[list[float], bytes]:
-    """CPU seconds of each block of the sequencer's way; the last state root."""
+def build_verify_store(blocks: Blocks, gas_limit: int) -> tuple[list[float], Chain]:
     chain, took_s = our_chain(gas_limit), []
     for number, raws in enumerate(blocks, start=1):
         started_s = time.process_time()
@@ -81,11 +96,32 @@ def build_and_store(blocks: list[list[bytes]], gas_limit: int) -> tuple[list[flo
             assert isinstance(block.try_transaction(raw), Included)
         block.seal()
         took_s.append(time.process_time() - started_s)
-    return took_s, chain.head.header.state_root
+    return took_s, chain
 
 
-def stock(blocks: list[list[bytes]], gas_limit: int) -> tuple[list[float], bytes]:
-    """CPU seconds of each block of a py-evm chain without proof of work; the last state root."""
+def import_encoded(encoded: Sequence[bytes], gas_limit: int) -> tuple[list[float], Chain]:
+    chain, took_s = our_chain(gas_limit), []
+    for block in encoded:
+        started_s = time.process_time()
+        chain.import_encoded(block)
+        took_s.append(time.process_time() - started_s)
+    return took_s, chain
+
+
+def ours(subject: str, blocks: Blocks, encoded: Sequence[bytes], gas_limit: int) -> Measured:
+    if subject == BUILD:
+        took_s, chain = build(blocks, gas_limit)
+    elif subject == STORE:
+        took_s, chain = build_verify_store(blocks, gas_limit)
+    else:
+        took_s, chain = import_encoded(encoded, gas_limit)
+    headers = [chain.header_by_number(number) for number in range(1, len(blocks) + 1)]
+    gas = [header.gas_used for header in headers if header is not None]
+    return Measured(took_s[WARM_UP_BLOCKS:], gas[WARM_UP_BLOCKS:], chain.head.header.state_root)
+
+
+def py_evm(blocks: Blocks, gas_limit: int) -> Measured:
+    """A py-evm chain without proof of work."""
     vm = PragueVM.configure(consensus_class=NoProofConsensus)
     chain_class = MiningChain.configure(vm_configuration=((0, vm),), chain_id=DEV_L1_CHAIN_ID)
     genesis: dict[str, Any] = {
@@ -95,9 +131,17 @@ def stock(blocks: list[list[bytes]], gas_limit: int) -> tuple[list[float], bytes
         "coinbase": ZERO_ADDRESS,
         "base_fee_per_gas": ETHEREUM_FEES.initial_base_fee_wei,
     }
-    account = {"balance": DEV_BALANCE_WEI, "nonce": 0, "code": b"", "storage": {}}
-    chain = chain_class.from_genesis(AtomicDB(), genesis, dict.fromkeys(ACCOUNTS, account))
-    took_s = []
+    state = {
+        address: {
+            "balance": account.balance_wei,
+            "nonce": account.nonce,
+            "code": account.code,
+            "storage": dict(account.storage),
+        }
+        for address, account in allocation().items()
+    }
+    chain = chain_class.from_genesis(AtomicDB(), genesis, state)
+    took_s, gas = [], []
     for number, raws in enumerate(blocks, start=1):
         chain.header = chain.header.copy(
             timestamp=GENESIS_TIME_S + number * BLOCK_TIME_S, coinbase=COINBASE, gas_limit=gas_limit
@@ -106,32 +150,71 @@ def stock(blocks: list[list[bytes]], gas_limit: int) -> tuple[list[float], bytes
         decode = chain.get_vm().get_transaction_builder().decode
         chain.mine_all([decode(raw) for raw in raws])
         took_s.append(time.process_time() - started_s)
-    return took_s, bytes(chain.get_canonical_head().state_root)
+        gas.append(chain.get_canonical_head().gas_used)
+    root = bytes(chain.get_canonical_head().state_root)
+    return Measured(took_s[WARM_UP_BLOCKS:], gas[WARM_UP_BLOCKS:], root)
 
 
-def signed_blocks(blocks: int, count: int, value_wei: int) -> list[list[bytes]]:
-    signed = transfers(DEV_L1_CHAIN_ID, count * (blocks + WARM_UP_BLOCKS), 0, value_wei)
-    return [signed[begin : begin + count] for begin in range(0, len(signed), count)]
+def _measure(subject: str, blocks: Blocks, encoded: Sequence[bytes], gas_limit: int) -> Measured:
+    return py_evm(blocks, gas_limit) if subject == PEER else ours(subject, blocks, encoded, gas_limit)
+
+
+def _encoded(blocks: Blocks, gas_limit: int) -> list[bytes]:
+    _, chain = build_verify_store(blocks, gas_limit)
+    found = [chain.block_by_number(number) for number in range(1, len(blocks) + 1)]
+    return [
+        encode_block(block.header, tuple(item.raw for item in block.transactions))
+        for block in found
+        if block is not None
+    ]
+
+
+def measure(workload: Workload, blocks: int, rounds: int) -> dict[str, Measured]:
+    """Every subject, each round in a process of its own."""
+    count = workload.block_count
+    signed = workload.make(DEV_L1_CHAIN_ID, count * (blocks + WARM_UP_BLOCKS), 0)
+    bodies = [signed[begin : begin + count] for begin in range(0, len(signed), count)]
+    encoded = _encoded(bodies, workload.gas_limit)
+    found: dict[str, Measured] = {}
+    for _ in range(rounds):
+        for subject in SUBJECTS:
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                new = pool.apply(_measure, (subject, bodies, encoded, workload.gas_limit))
+            old = found.get(subject, Measured([], [], new.state_root))
+            found[subject] = Measured(old.seconds + new.seconds, old.gas + new.gas, new.state_root)
+    assert len({item.state_root for item in found.values()}) == 1, "the engines disagree"
+    return found
+
+
+def rate(workload: Workload, measured: Measured) -> float:
+    """Per CPU second, in the workload's unit."""
+    each = [
+        (gas / 1e6 if workload.unit == "Mgas/s" else workload.block_count) / seconds
+        for seconds, gas in zip(measured.seconds, measured.gas, strict=True)
+    ]
+    return statistics.median(each)
+
+
+def report(blocks: int, rounds: int) -> None:
+    print("In process, per CPU second; in brackets: of py-evm\n")
+    print("| workload | " + " | ".join(SUBJECTS) + " | import / sequencer |")
+    print("| --- |" + " --: |" * (len(SUBJECTS) + 1))
+    for workload in WORKLOADS.values():
+        found = measure(workload, blocks, rounds)
+        rates = {subject: rate(workload, found[subject]) for subject in SUBJECTS}
+        cells = [f"{rates[PEER]:.1f} {workload.unit}"]
+        cells += [f"{rates[name]:.1f} ({rates[name] / rates[PEER]:.1f})" for name in SUBJECTS[1:]]
+        print(f"| {workload.name} | " + " | ".join(cells) + f" | {rates[IMPORT] / rates[STORE]:.2f} |")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--blocks", type=int, default=3)
-    parser.add_argument("--transfers", type=int, default=1_000, help="per block, a multiple of 10")
+    parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()
-    count, gas_limit = arguments.transfers, arguments.transfers * TRANSFER_GAS
-    blocks = signed_blocks(arguments.blocks, count, value_wei=1)
-    stock_s, stock_root = stock(blocks, gas_limit)
-    whole_s, our_root = build_and_store(blocks, gas_limit)
-    build_s = build(signed_blocks(arguments.blocks, count, value_wei=2), gas_limit)
-    assert our_root == stock_root, "the two engines disagree"
     print(f"command: python -m benchmarks.execution.block_building {shlex.join(sys.argv[1:])}")
-    print(f"machine: {machine()}")
-    print("| engine | transfers/s | CPU ms a block | of py-evm |\n| --- | --: | --: | --: |")
-    peer_s = statistics.median(stock_s[WARM_UP_BLOCKS:])
-    for name, taken_s in (("py-evm", stock_s), ("ours, build", build_s), ("ours, build and store", whole_s)):
-        block_s = statistics.median(taken_s[WARM_UP_BLOCKS:])
-        print(f"| {name} | {count / block_s:.0f} | {block_s * 1_000:.0f} | {peer_s / block_s:.2f} |")
+    print(f"machine: {machine()}\n")
+    report(arguments.blocks, arguments.rounds)
 
 
 if __name__ == "__main__":

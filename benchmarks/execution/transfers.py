@@ -90,7 +90,7 @@ class Subject:
         [first] = nonces
         raws = ["0x" + raw.hex() for raw in transfers(self.chain_id, count, first)]
         last = first + count // DEV_ACCOUNT_COUNT
-        cpu_before_s, started_s = _cpu_s(), time.monotonic()
+        cpu_before_s, started_s = cpu_s(), time.monotonic()
         for begin in range(0, count, BATCH):
             connection.batch("eth_sendRawTransaction", [[raw] for raw in raws[begin : begin + BATCH]])
         if self.mines_when_asked:
@@ -102,10 +102,10 @@ class Subject:
             assert time.monotonic() - started_s < PATIENCE_S, f"{self.name}: not mined"
             time.sleep(POLL_S)
         self.rates.append(count / (time.monotonic() - started_s))
-        self.cpu_ms.append((_cpu_s() - cpu_before_s) / count * 1_000)
+        self.cpu_ms.append((cpu_s() - cpu_before_s) / count * 1_000)
 
 
-def _cpu_s() -> float:
+def cpu_s() -> float:
     """Processor time of this process's descendants that are alive, in seconds."""
     total, parents = 0.0, {os.getpid()}
     for folder in sorted(Path("/proc").glob("[0-9]*"), key=lambda path: int(path.name)):
@@ -120,7 +120,7 @@ def _cpu_s() -> float:
 
 
 @contextlib.contextmanager
-def _dev_network() -> Iterator[str]:
+def dev_network() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as directory:
         node = DevNode(Path(directory) / "dev", "--block-time", str(BLOCK_TIME_S))
         try:
@@ -130,10 +130,10 @@ def _dev_network() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _ethereum() -> Iterator[str]:
+def plain_ethereum(*arguments: str) -> Iterator[str]:
     port = free_port("127.0.0.1")
     command = [sys.executable, "-m", "openledger_node", "ethereum", "--dev", "--http.port", str(port)]
-    command += ["--l1.block-time", str(BLOCK_TIME_S)]
+    command += arguments or ("--l1.block-time", str(BLOCK_TIME_S))
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             url = f"http://127.0.0.1:{port}"
@@ -148,8 +148,8 @@ def measure(count: int, rounds: int) -> list[Subject]:
     same_blocks = ("--block-time", str(BLOCK_TIME_S), "--gas-limit", str(L2_BLOCK_GAS_LIMIT))
     one_block = ("--no-mining", "--gas-limit", str(TRANSFER_GAS * (count + 1)))
     makers: list[tuple[Subject, Callable[[], AbstractContextManager[str]]]] = [
-        (Subject("dev", DEV_L2_CHAIN_ID), _dev_network),
-        (Subject("ethereum", DEV_L1_CHAIN_ID), _ethereum),
+        (Subject("dev", DEV_L2_CHAIN_ID), dev_network),
+        (Subject("ethereum", DEV_L1_CHAIN_ID), plain_ethereum),
         (Subject("anvil, same blocks", DEV_L1_CHAIN_ID), lambda: anvil(*same_blocks)),
         (Subject(PEER, DEV_L1_CHAIN_ID, mines_when_asked=True), lambda: anvil(*one_block)),
     ]

@@ -18,7 +18,7 @@ from openledger_node import __version__
 from openledger_node.config.model import LEAST_STATES, DevConfig, EthereumConfig, NodeConfig, RunConfig
 from openledger_node.errors import OpenLedgerError
 from openledger_node.logs import configure
-from openledger_node.node.preflight import assert_cpython, assert_supported_python
+from openledger_node.node.preflight import assert_cpython, assert_supported_python, raise_file_limit
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -305,6 +305,7 @@ def _serve(service: Coroutine[Any, Any, object]) -> None:
     """Run a node, which handles signals itself from its first step on."""
     import uvloop
 
+    raise_file_limit()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(service)
 

@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import platform
+import resource
 import secrets
 import socket
 import sys
@@ -17,6 +18,7 @@ from openledger_node.errors import StartError
 PORT_PATIENCE_S = 4.0
 PORT_POLL_S = 0.1
 LOCK_FILE = "lock"
+MOST_FILES = 65_536
 UNASSIGNED_PORTS = range(20_000, 32_768)
 """Below what systems give to outgoing connections, so that none takes a free port before it is bound."""
 
@@ -34,6 +36,17 @@ def assert_cpython() -> None:
     """Raises StartError on other interpreters."""
     if platform.python_implementation() != "CPython":
         raise StartError(f"{platform.python_implementation()} is not supported", "use CPython 3.11 or 3.13")
+
+
+def raise_file_limit(most: int = MOST_FILES) -> int:
+    """Let this process open as many files as the system grants it, at most `most`: every socket is one, and a
+    node that has none left cannot read its database. Returns the limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    granted = most if hard == resource.RLIM_INFINITY else min(hard, most)
+    if soft == resource.RLIM_INFINITY or soft >= granted:
+        return soft
+    resource.setrlimit(resource.RLIMIT_NOFILE, (granted, hard))
+    return granted
 
 
 async def await_ports(

@@ -1,4 +1,5 @@
 import asyncio
+import resource
 import socket
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from openledger_node.node.preflight import (
     await_ports,
     free_port,
     held_directory,
+    raise_file_limit,
 )
 
 
@@ -22,6 +24,17 @@ def test_supported_versions_pass(version: tuple[int, int]) -> None:
 def test_python_3_12_is_refused_with_the_reason_and_a_remedy() -> None:
     with pytest.raises(StartError, match=r"3\.12.*1,024-deep.*use Python 3\.11 or 3\.13"):
         assert_supported_python((3, 12))
+
+
+def test_files_are_granted_up_to_the_systems_limit() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+    try:
+        assert raise_file_limit(most=512) == 512
+        assert raise_file_limit(most=300) == 512, "never lowered"
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (512, before[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def test_busy_port_names_the_flag_that_moves_it() -> None:
