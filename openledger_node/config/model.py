@@ -56,6 +56,8 @@ class L1Section(Section):
 
     url: str | None = None
     """JSON-RPC of an L1 node; several, with commas between, are asked in this order."""
+    trust: bool = False
+    """Take the L1 node's word for headers, transactions and logs instead of checking them."""
     beacon: str | None = None
     """Beacon node that gives blobs back; several likewise. Needed to follow a rollup that posts blobs."""
     port: int = Field(default=7545, ge=0, le=65535)

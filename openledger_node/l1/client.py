@@ -2,18 +2,21 @@
 
 Implements `rollup_bridge.ports`' L1Source, L1Contracts and L1Network.
 Covered: blocks, receipts (one by one where `eth_getBlockReceipts` is missing) and transactions, kept by hash;
-calls, nonces, fees, sending. Not covered: checking answers against the block hash; the node is trusted, as
-any L1 node a rollup operator runs.
+calls, nonces, fees, sending. Headers, transactions and receipts are checked against block hashes (`checks`)
+unless the node is trusted; a node whose answer does not fit is passed over for the next.
+Not covered: which fork is canonical, calls, nonces and fees: for these the node is believed.
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Generic, Literal, Self, TypeVar
 
 from genesis.types import Address, Hash32
 from openledger_node.clock import Clock, SystemClock
 from openledger_node.l1 import decoding
+from openledger_node.l1.checks import check_header, check_receipts, checked_transactions
 from openledger_node.l1.errors import L1RefusedError, L1UnavailableError
 from openledger_node.l1.rpc import FailoverRpc
 from rollup_bridge.errors import TransactionError
@@ -52,11 +55,31 @@ class _Recent(Generic[Value]):
         return value
 
 
-class L1Client:
-    """`urls` in order of preference; use as an async context manager, or `close` it."""
+@dataclass(frozen=True, slots=True)
+class _Roots:
+    """What a header commits to."""
 
-    def __init__(self, urls: Sequence[str], clock: Clock | None = None, *, timeout_s: float = 15.0) -> None:
+    transactions: bytes
+    receipts: bytes
+
+
+class L1Client:
+    """`urls` in order of preference; use as an async context manager, or `close` it. `trusted` saves the
+    checks, `is_development` those that anvil fails."""
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        clock: Clock | None = None,
+        *,
+        timeout_s: float = 15.0,
+        trusted: bool = False,
+        is_development: bool = False,
+    ) -> None:
         self._rpc = FailoverRpc(urls, clock or SystemClock(), timeout_s=timeout_s)
+        self._trusted = trusted
+        self._is_development = is_development
+        self._roots: _Recent[_Roots] = _Recent(_KEPT_BLOCKS)
         self._blocks: _Recent[L1Block] = _Recent(_KEPT_BLOCKS)
         self._receipts: _Recent[tuple[L1Receipt, ...]] = _Recent(_KEPT_BLOCKS)
         self._transactions: _Recent[tuple[L1Transaction, ...]] = _Recent(_KEPT_BLOCKS)
@@ -66,34 +89,64 @@ class L1Client:
         return decoding.quantity(await self._rpc.call("eth_chainId"))
 
     async def block_by_number(self, number: int) -> L1Block | None:
-        return self._kept(await self._lookup("eth_getBlockByNumber", hex(number), False))
+        def read(record: Any) -> L1Block | None:
+            block = self._read_block(record)
+            if block is not None and block.number != number:
+                raise L1UnavailableError(f"the L1 gave block {block.number} for {number}")
+            return block
+
+        return self._kept(await self._lookup("eth_getBlockByNumber", hex(number), False, read=read))
 
     async def block_by_tag(self, tag: BlockTag) -> L1Block | None:
         """None also where the L1 has no such block yet, as a young chain has no finalized one."""
-        return self._kept(await self._lookup("eth_getBlockByNumber", tag, False))
+        return self._kept(await self._lookup("eth_getBlockByNumber", tag, False, read=self._read_block))
 
     async def block_by_hash(self, block_hash: Hash32) -> L1Block | None:
         known = self._blocks.get(block_hash)
         if known is not None:
             return known
-        return self._kept(await self._lookup("eth_getBlockByHash", _hex(block_hash), False))
+
+        def read(record: Any) -> L1Block | None:
+            block = self._read_block(record)
+            if block is not None and block.hash != block_hash:
+                raise L1UnavailableError("the L1 gave another block than the one asked for")
+            return block
+
+        return self._kept(await self._lookup("eth_getBlockByHash", _hex(block_hash), False, read=read))
 
     async def receipts(self, block_hash: Hash32) -> tuple[L1Receipt, ...]:
         known = self._receipts.get(block_hash)
         if known is not None:
             return known
-        records = await self._receipt_records(block_hash)
-        if any(decoding.hash32(decoding.member(record, "blockHash")) != block_hash for record in records):
-            raise L1UnavailableError("the L1 gave receipts of another block")
-        return self._receipts.put(block_hash, tuple(decoding.receipt(record) for record in records))
+        roots = await self._roots_of(block_hash)
+
+        def read(records: Any) -> tuple[L1Receipt, ...]:
+            if records is None:
+                raise L1UnavailableError(f"the L1 does not know block {_hex(block_hash)}")
+            if any(decoding.hash32(decoding.member(each, "blockHash")) != block_hash for each in records):
+                raise L1UnavailableError("the L1 gave receipts of another block")
+            if roots is not None:
+                check_receipts(records, roots.receipts)
+            return tuple(decoding.receipt(each) for each in records)
+
+        return self._receipts.put(block_hash, await self._all_receipts(block_hash, read))
 
     async def transactions(self, block_hash: Hash32) -> tuple[L1Transaction, ...]:
         known = self._transactions.get(block_hash)
         if known is not None:
             return known
-        record = await self._block_record(block_hash, full=True)
-        found = tuple(decoding.transaction(item) for item in decoding.member(record, "transactions"))
-        return self._transactions.put(block_hash, found)
+        roots = await self._roots_of(block_hash)
+
+        def read(record: Any) -> tuple[L1Transaction, ...]:
+            if record is None:
+                raise L1UnavailableError(f"the L1 does not know block {_hex(block_hash)}")
+            return _read_transactions(
+                decoding.member(record, "transactions"), roots, is_development=self._is_development
+            )
+
+        return self._transactions.put(
+            block_hash, await self._lookup("eth_getBlockByHash", _hex(block_hash), True, read=read)
+        )
 
     async def call(self, to: Address, data: bytes) -> bytes:
         request = {"to": _hex(to), "data": _hex(data)}
@@ -148,47 +201,79 @@ class L1Client:
     ) -> None:
         await self.close()
 
-    def _kept(self, record: Any) -> L1Block | None:
+    def _read_block(self, record: Any) -> L1Block | None:
         if record is None:
             return None
         block = decoding.block(record)
-        return self._blocks.put(block.hash, block)
+        if not self._trusted:
+            check_header(record)
+            roots = _Roots(
+                decoding.octets(record["transactionsRoot"]), decoding.octets(record["receiptsRoot"])
+            )
+            self._roots.put(block.hash, roots)
+        return block
 
-    async def _lookup(self, method: str, *parameters: Any) -> Any:
+    def _kept(self, block: L1Block | None) -> L1Block | None:
+        return None if block is None else self._blocks.put(block.hash, block)
+
+    async def _roots_of(self, block_hash: Hash32) -> _Roots | None:
+        """None if the node is trusted."""
+        if self._trusted:
+            return None
+        if self._roots.get(block_hash) is None:
+            await self._lookup("eth_getBlockByHash", _hex(block_hash), False, read=self._read_block)
+        roots = self._roots.get(block_hash)
+        if roots is None:
+            raise L1UnavailableError(f"the L1 does not know block {_hex(block_hash)}")
+        return roots
+
+    async def _lookup(self, method: str, *parameters: Any, read: Callable[[Any], Any] | None = None) -> Any:
         """A record or None; some nodes say "unknown block" by an error instead of null."""
         try:
-            return await self._rpc.call(method, *parameters)
+            return await self._rpc.call(method, *parameters, read=read)
         except L1RefusedError as error:
             if error.rpc_code in _UNKNOWN_BLOCK_CODES:
-                return None
+                return read(None) if read else None
             raise L1UnavailableError(str(error)) from error
 
-    async def _block_record(self, block_hash: Hash32, *, full: bool) -> Any:
-        record = await self._lookup("eth_getBlockByHash", _hex(block_hash), full)
-        if record is None:
-            raise L1UnavailableError(f"the L1 does not know block {_hex(block_hash)}")
-        return record
-
-    async def _receipt_records(self, block_hash: Hash32) -> list[Any]:
+    async def _all_receipts(
+        self, block_hash: Hash32, read: Callable[[Any], tuple[L1Receipt, ...]]
+    ) -> tuple[L1Receipt, ...]:
         if self._has_block_receipts:
             try:
-                records = await self._rpc.call("eth_getBlockReceipts", _hex(block_hash))
+                found: tuple[L1Receipt, ...] = await self._rpc.call(
+                    "eth_getBlockReceipts", _hex(block_hash), read=read
+                )
             except L1RefusedError as error:
                 if error.rpc_code != _METHOD_NOT_FOUND:
                     raise L1UnavailableError(str(error)) from error
                 self._has_block_receipts = False
             else:
-                if records is None:
-                    raise L1UnavailableError(f"the L1 does not know block {_hex(block_hash)}")
-                return list(records)
-        block = await self._block_record(block_hash, full=False)
-        return [await self._receipt_record(item) for item in decoding.member(block, "transactions")]
+                return found
+        block = await self._lookup("eth_getBlockByHash", _hex(block_hash), False)
+        if block is None:
+            return read(None)
+        return read([await self._receipt_record(item) for item in decoding.member(block, "transactions")])
 
     async def _receipt_record(self, transaction_hash: str) -> Any:
         record = await self._lookup("eth_getTransactionReceipt", transaction_hash)
         if record is None:
             raise L1UnavailableError(f"the L1 has no receipt of {transaction_hash}")
         return record
+
+
+def _read_transactions(
+    records: Any, roots: _Roots | None, *, is_development: bool
+) -> tuple[L1Transaction, ...]:
+    found = tuple(decoding.transaction(item) for item in records)
+    if roots is None:
+        return found
+    signed = checked_transactions(records, roots.transactions, is_development=is_development)
+    if signed is None:
+        return found
+    return tuple(
+        replace(each, hash=own.hash, sender=own.sender) for each, own in zip(found, signed, strict=True)
+    )
 
 
 def _reverted_or_unavailable(error: L1RefusedError) -> TransactionError | L1UnavailableError:

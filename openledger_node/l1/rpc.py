@@ -2,8 +2,8 @@
 
 Covered: nodes that are down, slow, overloaded (HTTP 429, 5xx, code -32005) or answer rubbish: the next URL is
 tried, then all again after a pause. An error that the node means (a revert, an unknown method) is raised at
-once.
-Not covered: a node that lies; whether two nodes see the same head.
+once. What `read` refuses of an answer (`L1UnavailableError`: a lie that can be seen) counts as rubbish.
+Not covered: whether two nodes see the same head.
 """
 
 import itertools
@@ -50,8 +50,11 @@ class FailoverRpc:
         self._ids = itertools.count(1)
         self.failures = 0
 
-    async def call(self, method: str, *parameters: Any) -> Any:
-        """The `result` member. `L1RefusedError` for an error member, `L1UnavailableError` for no answer."""
+    async def call(self, method: str, *parameters: Any, read: Callable[[Any], Any] | None = None) -> Any:
+        """What `read` makes of the `result` member, or the member itself.
+
+        `L1RefusedError` for an error member, `L1UnavailableError` for no usable answer.
+        """
         body = {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": list(parameters)}
         reason = ""
         for attempt in range(self._rounds * len(self._urls)):
@@ -60,15 +63,15 @@ class FailoverRpc:
             url = self._urls[self._preferred]
             try:
                 answer = await self._post(url, body)
-            except (TimeoutError, aiohttp.ClientError, orjson.JSONDecodeError, _UnusableError) as error:
+                if "error" not in answer:
+                    return read(answer.get("result")) if read else answer.get("result")
+            except _FAILURES as error:
                 reason = f"{type(error).__name__} {error}".strip()
                 log.warning("L1 node failed", node=self._preferred + 1, nodes=len(self._urls), reason=reason)
                 self.failures += 1
                 self._preferred = (self._preferred + 1) % len(self._urls)
                 continue
-            if "error" in answer:
-                raise _refused(method, answer["error"])
-            return answer.get("result")
+            raise _refused(method, answer["error"])
         raise L1UnavailableError(f"no L1 node answers {method} ({reason})", "check --l1.url and the node")
 
     async def close(self) -> None:
@@ -97,6 +100,15 @@ class FailoverRpc:
 
 class _UnusableError(Exception):
     """The node answered, but nothing that can be used: another one is asked."""
+
+
+_FAILURES = (
+    TimeoutError,
+    aiohttp.ClientError,
+    orjson.JSONDecodeError,
+    _UnusableError,
+    L1UnavailableError,
+)
 
 
 def _is_error(answer: dict[str, Any]) -> bool:

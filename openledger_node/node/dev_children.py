@@ -26,6 +26,8 @@ def verifier(config: DevConfig, urls: DevUrls, directory: Path) -> ChildProcess:
     command = [*COMMAND, "run", "--role", "verifier", "--datadir", str(directory / "verifier")]
     command += ["--rollup.config", str(directory / ROLLUP_FILE)]
     command += ["--rollup.genesis", str(directory / GENESIS_FILE), "--l1.url", config.l1.url or urls.l1_rpc]
+    if config.l1.trust:
+        command += ["--l1.trust"]
     if config.l1.beacon is not None:
         command += ["--l1.beacon", config.l1.beacon]
     command += ["--http.port", str(config.verifier.port), "--metrics.port", "0"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from genesis.networks import DEV_ACCOUNT_COUNT, DEV_FAUCET, L2_BLOCK_GAS_LIMIT
-from genesis.spec import OPEN_UNIT, ROLLUP_FEES, ChainSpec, RollupConfig
+from genesis.spec import DEV_L1_CHAIN_ID, OPEN_UNIT, ROLLUP_FEES, ChainSpec, RollupConfig
 from openledger_node import __version__
 from openledger_node.chain.chain import Chain
 from openledger_node.client.account import dev_private_key
@@ -76,7 +76,11 @@ async def open_rollup(
         open_execution(
             spec, genesis.accounts, genesis.timestamp_s, directory, clock, settings=settings
         ) as execution,
-        L1Client(_listed(l1_section.url)) as l1,
+        L1Client(
+            _listed(l1_section.url),
+            trusted=l1_section.trust,
+            is_development=config.l1_chain_id == DEV_L1_CHAIN_ID,
+        ) as l1,
         _beacon(l1_section) as blobs,
     ):
         if execution.chain.genesis.header.hash != config.l2_genesis.hash:

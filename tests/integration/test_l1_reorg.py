@@ -1,4 +1,7 @@
-"""The L1 takes blocks back: the network follows, posts again, and a verifier that saw both forks agrees."""
+"""The L1 takes 1, 5, 32 blocks back, with deposits and batches in them, and nodes die meanwhile.
+
+The network follows, posts again, and a verifier that saw both forks agrees.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,18 +16,22 @@ from openledger_node.client.account import dev_private_key
 from tests.clients.accounts import fresh_account
 from tests.clients.programs import anvil, require_npm
 from tests.integration.network import DevNode, wait_until
+from tests.integration.processes import kill, process_of, processes_of
+from tests.integration.services import ask
 from tests.integration.test_rollup import ARTIFACTS, OPEN, contract, send
 
 pytestmark = [pytest.mark.npm, pytest.mark.slow]
 
 RECOVERY_PATIENCE_S = 120.0
+REORGS = ((1, False, "nobody"), (5, True, "verifier"), (32, False, "node"), (5, True, "node"))
+"""Depth, whether the deposit is mined again in another block or dropped, and who is killed meanwhile."""
 
 
 @pytest.fixture
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevNode]:
     """A network on an anvil that calls nothing final for a while, so that it may reorganise."""
     require_npm()
-    with anvil("--block-time", "2", "--chain-id", "31337", "--slots-in-an-epoch", "32") as url:
+    with anvil("--block-time", "1", "--chain-id", "31337", "--slots-in-an-epoch", "48") as url:
         node = DevNode(tmp_path_factory.mktemp("reorg"), "--l1.url", url)
         try:
             yield node.start()
@@ -39,30 +46,67 @@ def l1_rpc(network: DevNode, method: str, *parameters: Any) -> Any:
     return answer["result"]
 
 
-def test_deposit_and_batches_of_a_lost_fork(network: DevNode) -> None:
-    l1, l2, verifier = (Web3(Web3.HTTPProvider(network.url(name))) for name in ("l1", "rpc", "verifier"))
+@pytest.mark.timeout(900)
+def test_deposits_and_batches_of_lost_forks(network: DevNode) -> None:
+    l1, l2 = (Web3(Web3.HTTPProvider(network.url(name))) for name in ("l1", "rpc"))
     deployer = Account.from_key(dev_private_key(DEV_DEPLOYER))
-    depositor = Account.create().address
     addresses = network.config["contracts"]
     token = contract(l1, ARTIFACTS, "OpenToken", addresses["open_token"])
     portal = contract(l1, ARTIFACTS, "Portal", addresses["portal"])
-    send(l1, deployer, token.functions.approve(portal.address, OPEN))
-    deposit = portal.functions.depositERC20Transaction(depositor, OPEN, OPEN, 100_000, False, b"")
-    deposited = send(l1, deployer, deposit)
-    paid = fresh_account(l2, 3)
-    wait_until(lambda: verifier.eth.get_balance(depositor) == OPEN, "the deposit at the verifier")
+    send(l1, deployer, token.functions.approve(portal.address, 100 * OPEN))
+    paid = fresh_account(l2, 3).address
+    for depth, moved, killed in (
+        (1, False, ""),
+        (5, True, "verifier"),
+        (32, False, "node"),
+        (5, True, "node"),
+    ):
+        depositor = Account.create().address
+        deposit = portal.functions.depositERC20Transaction(depositor, OPEN, OPEN, 100_000, False, b"")
+        deposited = send(l1, deployer, deposit)
+        raw = l1.eth.get_raw_transaction(deposited["transactionHash"])
+        wait_until(lambda who=depositor: balance(network, "rpc", who) == OPEN, "the deposit")
+        first = deposited["blockNumber"]
+        wait_until(lambda up_to=first + depth - 1: l1.eth.block_number >= up_to, "enough blocks")
 
-    l1_rpc(network, "anvil_reorg", l1.eth.block_number - deposited["blockNumber"] + 1, [])
+        length = l1.eth.block_number - first + 1
+        l1_rpc(network, "anvil_reorg", length, [["0x" + raw.hex(), length - 1]] if moved else [])
+        assert l1.eth.get_block(first)["hash"] != deposited["blockHash"]
+        if killed == "verifier":
+            kill(wait_until(lambda: process_of(network.datadir, "verifier"), "a living verifier"))
+        elif killed == "node":
+            network.kill()
+            wait_until(lambda: not processes_of(network.datadir), "the children's end")
+            network.start()
+        print(f"{length} blocks, deposit {'moved' if moved else 'dropped'}, {killed} killed")
+        expected = OPEN if moved else 0
+        wait_until(
+            lambda who=depositor, due=expected: balance(network, "rpc", who) == due,
+            "the deposit as the new fork has it",
+            RECOVERY_PATIENCE_S,
+        )
+        agree(network, {depositor: expected, paid: 3 * OPEN})
 
-    assert l1.eth.get_block(deposited["blockNumber"])["hash"] != deposited["blockHash"]
-    wait_until(lambda: l2.eth.get_balance(depositor) == 0, "the deposit taken back")
-    wait_until(lambda: l2.eth.get_balance(paid.address) == 3 * OPEN, "the payment in a new block")
-    height = l2.eth.block_number
-    wait_until(
-        lambda: l2.eth.get_block("safe")["number"] >= height, "batches posted again", RECOVERY_PATIENCE_S
-    )
-    wait_until(lambda: verifier.eth.block_number >= height, "the verifier on the new fork")
+
+def balance(network: DevNode, on: str, who: str) -> int | None:
+    answer = ask(network.url(on), "eth_getBalance", who, "latest")
+    return None if answer is None else int(answer, 16)
+
+
+def agree(network: DevNode, balances: dict[str, int]) -> None:
+    """Everything there is now becomes safe, and the verifier has the same blocks."""
+    height = int(ask(network.url("rpc"), "eth_blockNumber"), 16)
+
+    def safe(on: str) -> int:
+        block = ask(network.url(on), "eth_getBlockByNumber", "safe", False)
+        return -1 if block is None else int(block["number"], 16)
+
+    wait_until(lambda: safe("rpc") >= height, "batches posted again", RECOVERY_PATIENCE_S)
+    wait_until(lambda: safe("verifier") >= height, "the verifier on the new fork", RECOVERY_PATIENCE_S)
     for number in range(height + 1):
-        assert verifier.eth.get_block(number)["hash"] == l2.eth.get_block(number)["hash"]
-    assert verifier.eth.get_balance(depositor) == 0
-    assert verifier.eth.get_balance(paid.address) == 3 * OPEN
+        own, derived = (
+            ask(network.url(on), "eth_getBlockByNumber", hex(number), False) for on in ("rpc", "verifier")
+        )
+        assert own["hash"] == derived["hash"], number
+    for who, due in balances.items():
+        assert balance(network, "verifier", who) == due

@@ -34,7 +34,7 @@ TRANSACTIONS = ["0x" + "01" * 32, "0x" + "02" * 32]
 
 @asynccontextmanager
 async def client(node: FakeNode) -> AsyncIterator[L1Client]:
-    async with running(node) as urls, L1Client(urls, FakeClock()) as opened:
+    async with running(node) as urls, L1Client(urls, FakeClock(), trusted=True) as opened:
         yield opened
 
 
@@ -170,10 +170,27 @@ async def test_no_more_than_the_last_blocks_are_kept() -> None:
     def block(params: list[Any]) -> dict[str, Any]:
         return {**BLOCK, "number": params[0], "hash": "0x" + params[0][2:].rjust(64, "0")}
 
-    node = FakeNode(eth_getBlockByNumber=block, eth_getBlockByHash=lambda params: BLOCK)
+    first = {**BLOCK, "hash": "0x" + "1".rjust(64, "0")}
+    node = FakeNode(eth_getBlockByNumber=block, eth_getBlockByHash=lambda params: first)
     async with client(node) as l1:
         for number in range(300):
             await l1.block_by_number(number)
         await l1.block_by_hash(Hash32((299).to_bytes(32, "big")))
         await l1.block_by_hash(Hash32((1).to_bytes(32, "big")))
     assert node.methods().count("eth_getBlockByHash") == 1
+
+
+async def test_a_node_that_skips_blocks_is_passed_over() -> None:
+    skipping = FakeNode(eth_getBlockByNumber=lambda params: BLOCK)
+    right = FakeNode(eth_getBlockByNumber=lambda params: {**BLOCK, "number": params[0]})
+    async with running(skipping, right) as urls, L1Client(urls, FakeClock(), trusted=True) as l1:
+        block = await l1.block_by_number(15)
+        assert block is not None
+        assert block.number == 15
+
+
+async def test_a_node_that_gives_another_block_for_a_hash_is_never_believed() -> None:
+    node = FakeNode(eth_getBlockByHash=lambda params: BLOCK)
+    async with client(node) as l1:
+        with pytest.raises(TemporaryError, match="another block"):
+            await l1.block_by_hash(Hash32(b"x" * 32))

@@ -149,6 +149,64 @@ async def test_a_restart_between_send_and_receipt_leaves_no_gap() -> None:
     await posting.agree()
 
 
+class KilledError(BaseException):
+    """kill -9: nothing gets a chance to tidy up."""
+
+
+class Deadly:
+    """Passes calls on to a port, and kills at one of them: before it is carried out, or right after."""
+
+    def __init__(self, port: Any, calls_left: list[int], name: str, *, after: bool) -> None:
+        self._port, self._calls_left, self._name, self._after = port, calls_left, name, after
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._port, name)
+        if name != self._name:
+            return found
+
+        async def call(*arguments: Any, **options: Any) -> Any:
+            self._calls_left[0] -= 1
+            deadly = self._calls_left[0] == 0
+            if deadly and not self._after:
+                raise KilledError
+            answer = await found(*arguments, **options)
+            if deadly:
+                raise KilledError
+            return answer
+
+        return call
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("port", ["sync_status", "block_by_number", "send"])
+async def test_killed_between_any_two_steps_nothing_is_missing_and_nothing_counts_twice(
+    port: str, after: bool
+) -> None:
+    """Every call of every port, one after the other, until one life of the batcher is long enough."""
+    for call in range(1, 200):
+        posting = await started()
+        calls_left = [call]
+        posting.batcher = Batcher(
+            posting.world.config,
+            posting.settings,
+            status=Deadly(posting.driver, calls_left, port, after=after),
+            l2=Deadly(posting.world.sequencer, calls_left, port, after=after),
+            sender=Deadly(posting.sender, calls_left, port, after=after),
+            clock=FakeClock(),
+        )
+        try:
+            await posting.settle()
+        except KilledError:
+            posting.batcher = posting.new_batcher()
+        await posting.agree()
+        assert posting.world.driver.statistics().replaced == 0
+        assert posting.world.sequencer.applied == 15, "no block was built a second time"
+        if calls_left[0] > 0:
+            assert call > 2
+            return
+    raise AssertionError("the batcher never comes to rest")
+
+
 async def test_draining_posts_everything_then_pauses_until_resumed() -> None:
     posting = await started(max_channel_l1_blocks=1000, target_channel_bytes=10**6)
     await posting.batcher.post()
