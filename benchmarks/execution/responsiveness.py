@@ -118,23 +118,27 @@ def _load(connection: Connection, chain_id: int, seconds: float) -> tuple[list[f
     return seen_full, len(seen_full), seen
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=30.0, help="of load, per subject")
-    arguments = parser.parse_args()
+def report(seconds: float) -> None:
     subjects: list[tuple[str, int, Callable[[], AbstractContextManager[Any]]]] = [
         ("dev", DEV_L2_CHAIN_ID, dev_network),
         ("ethereum", DEV_L1_CHAIN_ID, plain_ethereum),
     ]
-    print(f"command: python -m benchmarks.execution.responsiveness {shlex.join(sys.argv[1:])}")
-    print(f"machine: {machine()}")
     print("| subject | | questions | median ms | p99 ms | worst ms |")
     print("| --- | --- | --: | --: | --: | --: |")
     for name, chain_id, opened in subjects:
         with opened() as url:
-            run = measure(url, chain_id, arguments.seconds)
+            run = measure(url, chain_id, seconds)
         print(f"| {name} | idle | {run.idle} |")
         print(f"| {name} | {run.full_blocks} of {run.blocks} blocks full | {run.busy} |", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=30.0, help="of load, per subject")
+    arguments = parser.parse_args()
+    print(f"command: python -m benchmarks.execution.responsiveness {shlex.join(sys.argv[1:])}")
+    print(f"machine: {machine()}\n")
+    report(arguments.seconds)
 
 
 if __name__ == "__main__":

@@ -160,21 +160,26 @@ def measure(count: int, rounds: int) -> list[Subject]:
     return [subject for subject, _ in makers]
 
 
+def report(count: int, rounds: int) -> None:
+    subjects = measure(count, rounds)
+    peer = statistics.median(next(subject for subject in subjects if subject.name == PEER).rates)
+    print("Transfers to mined, a block a second of 30 Mgas; all processes of the subject\n")
+    print("| subject | transfers/s, median | rounds | of anvil | CPU ms a transfer |")
+    print("| --- | --: | --- | --: | --: |")
+    for subject in subjects:
+        rate, cpu_ms = statistics.median(subject.rates), statistics.median(subject.cpu_ms)
+        shown = ", ".join(f"{item:.0f}" for item in subject.rates)
+        print(f"| {subject.name} | {rate:.0f} | {shown} | {rate / peer:.3f} | {cpu_ms:.2f} |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--transfers", type=int, default=3_000, help="per round, a multiple of 100")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
-    subjects = measure(arguments.transfers, arguments.rounds)
-    peer = statistics.median(next(subject for subject in subjects if subject.name == PEER).rates)
     print(f"command: python -m benchmarks.execution.transfers {shlex.join(sys.argv[1:])}")
-    print(f"machine: {machine()}")
-    print("| subject | transfers/s, median | rounds | of anvil | CPU ms a transfer |")
-    print("| --- | --: | --- | --: | --: |")
-    for subject in subjects:
-        rate, cpu_ms = statistics.median(subject.rates), statistics.median(subject.cpu_ms)
-        rounds = ", ".join(f"{item:.0f}" for item in subject.rates)
-        print(f"| {subject.name} | {rate:.0f} | {rounds} | {rate / peer:.3f} | {cpu_ms:.2f} |")
+    print(f"machine: {machine()}\n")
+    report(arguments.transfers, arguments.rounds)
 
 
 if __name__ == "__main__":
