@@ -3,14 +3,18 @@
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+
+from coincurve import PrivateKey
 
 from genesis.account import GenesisAccount
 from genesis.contracts.artifact import read_artifact
 from genesis.keccak import keccak256
 from genesis.networks import DEV_ACCOUNT_COUNT, DEV_BALANCE_WEI
 from genesis.types import Address, Wei
-from openledger_node.client.account import TransactionFields, dev_account
+from openledger_node.client.account import dev_account, dev_private_key
+from openledger_node.evm.rlp_codec import Item, encode, uint
 
 GWEI = 10**9
 TRANSFER_GAS = 21_000
@@ -31,26 +35,29 @@ def recipient(index: int) -> Address:
     return Address(keccak256((index % RECIPIENTS).to_bytes(4))[12:])
 
 
-def _sign(chain_id: int, index: int, first_nonces: int, to: Address, **fields: int | bytes) -> bytes:
-    """From the ten published accounts in turn."""
-    signer = dev_account(index % DEV_ACCOUNT_COUNT)
-    values: dict[str, object] = {"value_wei": 0, "data": b"", **fields}
-    return signer.sign_transaction(
-        TransactionFields(
-            chain_id=chain_id,
-            nonce=first_nonces + index // DEV_ACCOUNT_COUNT,
-            to=to,
-            max_fee_wei=MAXIMUM_FEE_WEI,
-            max_priority_fee_wei=GWEI,
-            **values,  # type: ignore[arg-type]  # the fields left, by name
-        )
+@cache
+def _key(index: int) -> PrivateKey:
+    return PrivateKey(dev_private_key(index))
+
+
+def _sign(
+    chain_id: int, index: int, first_nonces: int, to: Address, *, gas: int, value: int = 0, data: bytes = b""
+) -> bytes:
+    """From the ten published accounts in turn. Ten times faster than a wallet's library."""
+    nonce = first_nonces + index // DEV_ACCOUNT_COUNT
+    numbers = (chain_id, nonce, GWEI, MAXIMUM_FEE_WEI, gas)
+    fields: list[Item] = [*map(uint, numbers), to, uint(value), data, []]
+    signature = _key(index % DEV_ACCOUNT_COUNT).sign_recoverable(
+        keccak256(b"\2" + encode(fields)), hasher=None
     )
+    r, s = (uint(int.from_bytes(signature[start : start + 32], "big")) for start in (0, 32))
+    return b"\2" + encode([*fields, uint(signature[64]), r, s])
 
 
 def transfers(chain_id: int, count: int, first_nonces: int = 0) -> list[bytes]:
     """`count` type-2 transfers of 1 wei to 1,000 recipients; a multiple of ten."""
     return [
-        _sign(chain_id, index, first_nonces, recipient(index), value_wei=1, gas=TRANSFER_GAS)
+        _sign(chain_id, index, first_nonces, recipient(index), value=1, gas=TRANSFER_GAS)
         for index in range(count)
     ]
 
