@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q -c constraints.txt
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
+COMPILED_STAMP := $(VENV)/.compiled
 NPM_STAMP := tests/clients/node_modules/.installed
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 ARGS ?=
 
-.PHONY: install dev demo test test-all test-demo test-rollup test-economy bench-execution bench-precompiles fuzz-evm bench-attribution test-python313 check format contracts clean
+.PHONY: install dev demo test test-all test-demo test-rollup test-economy test-conformance bench-execution bench-precompiles fuzz-evm bench-attribution test-python313 check format contracts clean
 
-install: $(STAMP)
+install: $(STAMP) $(COMPILED_STAMP)
 
 # torch first: with its CPU build in place no later requirement can draw in CUDA packages.
 $(STAMP): pyproject.toml constraints.txt
@@ -22,7 +23,13 @@ $(STAMP): pyproject.toml constraints.txt
 	@! $(BIN)/python -m pip list --format=freeze 2>/dev/null | grep -q '^nvidia-' || { echo "CUDA packages were installed; remove $(VENV) and install the CPU build of torch first"; exit 1; }
 	@touch $@
 
-$(DEV_STAMP): $(STAMP)
+# Cython and gcc make the interpreter several times faster; without them its source runs as it is.
+$(COMPILED_STAMP): $(STAMP) openledger_node/evm/interpreter.py openledger_node/evm/interpreter.pxd
+	-$(PIP) cython
+	$(BIN)/python -m openledger_node.evm.compile
+	@touch $@
+
+$(DEV_STAMP): $(STAMP) | $(COMPILED_STAMP)
 	$(PIP) -e '.[workers,dev]'
 	@touch $@
 
@@ -50,6 +57,10 @@ test-rollup: $(DEV_STAMP) $(NPM_STAMP)
 
 test-economy: $(DEV_STAMP)
 	$(PYTEST) tests/precompiles tests/gateway tests/jobs tests/validator tests/workers $(ARGS)
+
+# Ethereum's own execution tests, all of them; goes on where it was stopped, log in .cache/conformance.
+test-conformance: $(DEV_STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.conformance $(ARGS)
 
 bench-execution: $(DEV_STAMP) $(NPM_STAMP)
 	$(BIN)/python -m benchmarks.execution.transfers $(ARGS)

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
 
+from eth.exceptions import InvalidJumpDestination
 from eth.vm.code_stream import CodeStream
 
 _STOP = 0x00
@@ -29,17 +30,21 @@ class JumpTable:
     def __init__(self, code: bytes) -> None:
         self._code = code
         self._marks = _marks(code)
-        self._verdicts: dict[int, bool] = {}
+        self.destinations: set[int] = set()
+        """Those that were asked for."""
 
     def holds(self, position: int) -> bool:
-        verdict = self._verdicts.get(position)
-        if verdict is None:
-            verdict = self._verdicts[position] = self._find(position)
-        return verdict
-
-    def _find(self, position: int) -> bool:
+        if position in self.destinations:
+            return True
+        # What is no destination is not remembered: there is no end of it.
         if position >= len(self._code) or self._code[position] != _JUMPDEST:
             return False
+        if not self._begins_instruction(position):
+            return False
+        self.destinations.add(position)
+        return True
+
+    def _begins_instruction(self, position: int) -> bool:
         mark = self._marks[bisect_right(self._marks, position) - 1]
         return _end_of_instructions(self._code, mark, position) == position
 
@@ -80,7 +85,10 @@ class Code(CodeStream):  # type: ignore[misc]  # py-evm is untyped here
         yield _STOP
 
     def is_valid_opcode(self, position: int) -> bool:
-        return jump_table(self._raw_code_bytes).holds(position)
+        """Asked by jumps only. Raises `InvalidJumpDestination`, for which py-evm has a wrong name here."""
+        if not jump_table(self._raw_code_bytes).holds(position):
+            raise InvalidJumpDestination("invalid jump destination")
+        return True
 
 
 def delegation_target(code: bytes) -> bytes | None:

@@ -1,15 +1,15 @@
 """Which of Ethereum's precompiles a fork has, and how one runs in a frame: price first, then the arithmetic.
 
-All but SHA-256, RIPEMD-160 and the identity are ours: py-evm's curve arithmetic is Python, a hundred times
-slower; it answers 0 for MODEXP of empty operands even if the exponent is 0 (0^0 mod m is 1);
-and it reads the trusted setup from disk on every point evaluation.
+py-evm's curve arithmetic is Python, a hundred times slower than libraries; it answers 0 for MODEXP of empty
+operands even if the exponent is 0 (0^0 mod m is 1); and it reads the trusted setup from disk on every point
+evaluation.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 from eth.exceptions import VMError
-from eth.precompiles import identity, ripemd160, sha256
 
 from genesis.forks import Fork
 from genesis.types import Address
@@ -17,8 +17,6 @@ from openledger_node.evm import precompile_gas as gas
 from openledger_node.evm.native import blake2, bls12_381, bn254, kzg, modular, secp256k1, secp256r1
 from openledger_node.evm.native.errors import InvalidInputError
 
-Precompile: TypeAlias = Callable[[Any], Any]
-"""Takes py-evm's computation and sets its output."""
 _FIELD_ELEMENTS_PER_BLOB = 4096
 _BLS_MODULUS = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
 
@@ -42,17 +40,35 @@ def point_evaluation(data: bytes) -> bytes:
     return _FIELD_ELEMENTS_PER_BLOB.to_bytes(32, "big") + _BLS_MODULUS.to_bytes(32, "big")
 
 
-def _precompile(name: str, price: int | Callable[[bytes], int], run: Callable[[bytes], bytes]) -> Precompile:
-    def in_frame(computation: Any) -> Any:
+def _sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def _ripemd160(data: bytes) -> bytes:
+    return bytes(12) + hashlib.new("ripemd160", data, usedforsecurity=False).digest()
+
+
+class Precompile:
+    """A price by input, and what answers; also callable as py-evm calls a precompile."""
+
+    def __init__(self, name: str, price: int | Callable[[bytes], int], run: Callable[[bytes], bytes]) -> None:
+        self._name = name
+        self._price = price
+        self.run = run
+        """Raises `InvalidInputError`."""
+
+    def price(self, data: bytes) -> int:
+        """Gas. Raises `InvalidInputError`."""
+        return self._price if isinstance(self._price, int) else self._price(data)
+
+    def __call__(self, computation: Any) -> Any:
         data: bytes = computation.msg.data_as_bytes
         try:
-            computation.consume_gas(price if isinstance(price, int) else price(data), reason=name)
-            computation.output = run(data)
+            computation.consume_gas(self.price(data), reason=self._name)
+            computation.output = self.run(data)
         except InvalidInputError as error:
             raise VMError(str(error)) from None
         return computation
-
-    return in_frame
 
 
 def _numbered(*precompiles: tuple[int, Precompile]) -> dict[Address, Precompile]:
@@ -60,33 +76,33 @@ def _numbered(*precompiles: tuple[int, Precompile]) -> dict[Address, Precompile]
 
 
 _CANCUN = _numbered(
-    (1, _precompile("ecrecover", gas.ECRECOVER, secp256k1.recover)),
-    (2, sha256),
-    (3, ripemd160),
-    (4, identity),
-    (5, _precompile("modexp", gas.modexp, modexp)),
-    (6, _precompile("alt_bn128 add", gas.BN254_ADD, bn254.add)),
-    (7, _precompile("alt_bn128 multiply", gas.BN254_MULTIPLY, bn254.multiply)),
-    (8, _precompile("alt_bn128 pairing", gas.bn254_pairing, bn254.pairing_is_one)),
-    (9, _precompile("blake2", blake2.rounds_of, blake2.compress_block)),
-    (10, _precompile("point evaluation", gas.POINT_EVALUATION, point_evaluation)),
+    (1, Precompile("ecrecover", gas.ECRECOVER, secp256k1.recover)),
+    (2, Precompile("sha256", gas.sha256, _sha256)),
+    (3, Precompile("ripemd160", gas.ripemd160, _ripemd160)),
+    (4, Precompile("identity", gas.identity, bytes)),
+    (5, Precompile("modexp", gas.modexp, modexp)),
+    (6, Precompile("alt_bn128 add", gas.BN254_ADD, bn254.add)),
+    (7, Precompile("alt_bn128 multiply", gas.BN254_MULTIPLY, bn254.multiply)),
+    (8, Precompile("alt_bn128 pairing", gas.bn254_pairing, bn254.pairing_is_one)),
+    (9, Precompile("blake2", blake2.rounds_of, blake2.compress_block)),
+    (10, Precompile("point evaluation", gas.POINT_EVALUATION, point_evaluation)),
 )
 _PRAGUE = _CANCUN | _numbered(
-    (11, _precompile("bls12-381 add G1", gas.BLS_ADD_G1, bls12_381.add_g1)),
-    (12, _precompile("bls12-381 sum G1", gas.bls_multiply_sum_g1, bls12_381.multiply_sum_g1)),
-    (13, _precompile("bls12-381 add G2", gas.BLS_ADD_G2, bls12_381.add_g2)),
-    (14, _precompile("bls12-381 sum G2", gas.bls_multiply_sum_g2, bls12_381.multiply_sum_g2)),
-    (15, _precompile("bls12-381 pairing", gas.bls_pairing, bls12_381.pairing_is_one)),
-    (16, _precompile("bls12-381 map to G1", gas.BLS_MAP_TO_G1, bls12_381.map_to_g1)),
-    (17, _precompile("bls12-381 map to G2", gas.BLS_MAP_TO_G2, bls12_381.map_to_g2)),
+    (11, Precompile("bls12-381 add G1", gas.BLS_ADD_G1, bls12_381.add_g1)),
+    (12, Precompile("bls12-381 sum G1", gas.bls_multiply_sum_g1, bls12_381.multiply_sum_g1)),
+    (13, Precompile("bls12-381 add G2", gas.BLS_ADD_G2, bls12_381.add_g2)),
+    (14, Precompile("bls12-381 sum G2", gas.bls_multiply_sum_g2, bls12_381.multiply_sum_g2)),
+    (15, Precompile("bls12-381 pairing", gas.bls_pairing, bls12_381.pairing_is_one)),
+    (16, Precompile("bls12-381 map to G1", gas.BLS_MAP_TO_G1, bls12_381.map_to_g1)),
+    (17, Precompile("bls12-381 map to G2", gas.BLS_MAP_TO_G2, bls12_381.map_to_g2)),
 )
 _OSAKA = _PRAGUE | _numbered(
-    (5, _precompile("modexp", gas.modexp_osaka, modexp)),
-    (256, _precompile("p256 verify", gas.P256_VERIFY, secp256r1.verify)),
+    (5, Precompile("modexp", gas.modexp_osaka, modexp)),
+    (256, Precompile("p256 verify", gas.P256_VERIFY, secp256r1.verify)),
 )
 
 MODEXP = Address((5).to_bytes(20, "big"))
-MODEXP_BYZANTIUM = _precompile("modexp", gas.modexp_byzantium, modexp)
+MODEXP_BYZANTIUM = Precompile("modexp", gas.modexp_byzantium, modexp)
 MODEXP_BERLIN = _CANCUN[MODEXP]
 """For forks that have py-evm's precompiles otherwise."""
 

@@ -26,17 +26,27 @@ OTHER = "execution failed"
 _DESIGNATED_INVALID = 0xFE
 
 
+class UndefinedOpcode(exceptions.InvalidInstruction):  # type: ignore[misc]  # py-evm is untyped here
+    """The code came to a byte that is no instruction."""
+
+    def __init__(self, opcode: int) -> None:
+        super().__init__(f"opcode {opcode:#x}")
+        self.opcode = opcode
+
+
 def halt_name(computation: Any) -> str | None:
     """None for a frame that succeeded."""
     if computation.is_success:
         return None
     error = computation.error
+    if isinstance(error, UndefinedOpcode):
+        return f"{INVALID_OPCODE}: {_undefined(error.opcode)}"
     if isinstance(error, exceptions.InvalidInstruction):
-        return f"{INVALID_OPCODE}: {_undefined(computation.code)}"
+        code = computation.code
+        return f"{INVALID_OPCODE}: {_undefined(code[code.program_counter - 1])}"
     return next((name for kind, name in _NAMES if isinstance(error, kind)), OTHER)
 
 
-def _undefined(code: Any) -> str:
-    """The instruction that `code` stopped at."""
-    opcode = code[code.program_counter - 1]
+def _undefined(opcode: int) -> str:
+    """The instruction that the code stopped at."""
     return "INVALID" if opcode == _DESIGNATED_INVALID else f"opcode {opcode:#x} not defined"

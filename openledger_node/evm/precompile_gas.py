@@ -33,6 +33,22 @@ _EXPONENT_HEAD_BYTES = 32
 _DISCOUNT_DIVISOR = 1_000
 
 
+def _words(data: bytes) -> int:
+    return (len(data) + 31) >> 5
+
+
+def sha256(data: bytes) -> int:
+    return 60 + 12 * _words(data)
+
+
+def ripemd160(data: bytes) -> int:
+    return 600 + 120 * _words(data)
+
+
+def identity(data: bytes) -> int:
+    return 15 + 3 * _words(data)
+
+
 def bn254_pairing(data: bytes) -> int:
     return 45_000 + 34_000 * (len(data) // bn254.PAIR_BYTES)
 

@@ -80,7 +80,7 @@ def _system_call(state: MachineState, target: Address, data: bytes) -> Any:
         gas=_SYSTEM_CALL_GAS, to=target, sender=SYSTEM_CALLER, value=0, data=bytes(data), code=code
     )
     context = CancunTransactionContext(gas_price=0, origin=SYSTEM_CALLER)
-    computation = state.computation_class.apply_message(state, message, context)
+    computation = state.run(message, context)
     state.accounts.end_transaction()
     return computation
 

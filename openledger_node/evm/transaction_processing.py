@@ -162,10 +162,8 @@ def _message(state: MachineState, transaction: Transaction, nonce: int) -> Any:
 
 
 def _run(state: MachineState, message: Any, context: Any) -> Any:
-    if not message.is_create:
-        return state.computation_class.apply_message(state, message, context)
-    if not state.accounts.account_has_code_or_nonce(message.storage_address):
-        return state.computation_class.apply_create_message(state, message, context)
+    if not message.is_create or not state.accounts.account_has_code_or_nonce(message.storage_address):
+        return state.run(message, context)
     computation = state.get_computation(message, context)
     computation.error = ContractCreationCollision("address collision")
     return computation

@@ -22,11 +22,14 @@ from openledger_node.errors import TemporaryError
 from openledger_node.evm.accounts import AccountState
 from openledger_node.evm.ancestors import Ancestors
 from openledger_node.evm.code import Code
+from openledger_node.evm.compiled import INTERPRETER
 from openledger_node.evm.precompile_host import NativePrecompile, run_native
 from openledger_node.evm.records import Log
 
 _STACK_DEPTH_LIMIT = 1024
 _STEPS_PER_TIME_CHECK = 256
+_MOST_GAS = 2**62
+"""More does not fit the interpreter's counter."""
 
 
 class ExecutionTimeoutError(TemporaryError):
@@ -49,6 +52,8 @@ class Tracer(Protocol):
 
 class MachineState(PragueState):  # type: ignore[misc]  # py-evm is untyped here
     """py-evm's state over `AccountState`, with what the frames of one block share."""
+
+    interpreter: Any = INTERPRETER
 
     def __init__(
         self,
@@ -100,6 +105,17 @@ class MachineState(PragueState):  # type: ignore[misc]  # py-evm is untyped here
 
     def commit(self, snapshot: int) -> None:
         self.accounts.commit(snapshot)
+
+    def run(self, message: Any, context: Any) -> Any:
+        """Run a message to its end; the frame it ran in, ours or py-evm's computation."""
+        if self.tracer is None and self.fork >= Fork.CANCUN and message.gas <= _MOST_GAS:
+            shared = self.interpreter.Run(
+                self, context, has_delegations=self.fork >= Fork.PRAGUE, has_clz=self.fork >= Fork.OSAKA
+            )
+            return self.interpreter.execute(shared, message)
+        machine = self.computation_class
+        apply = machine.apply_create_message if message.is_create else machine.apply_message
+        return apply(self, message, context)
 
     def check_time(self) -> None:
         """Raises `ExecutionTimeoutError` past the deadline."""
@@ -201,24 +217,10 @@ class Changes:
             if not message.is_delegation:
                 self.state.check_time()
                 precompile(self)
-        elif self.state.tracer is None and self.state.deadline_s is None:
-            self._run_code()
         else:
-            self._run_code_watched()
+            self._run_code()
 
     def _run_code(self) -> None:
-        opcodes = self.opcodes
-        for opcode in self.code:
-            try:
-                instruction = opcodes[opcode]
-            except KeyError:
-                instruction = InvalidOpcode(opcode)
-            try:
-                instruction(computation=self)
-            except Halt:
-                break
-
-    def _run_code_watched(self) -> None:
         state, tracer = self.state, self.state.tracer
         state.check_time()
         for count, opcode in enumerate(self.code):
