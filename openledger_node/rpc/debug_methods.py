@@ -30,7 +30,7 @@ CALL_TRACER = "callTracer"
 TRACERS = frozenset({STRUCT_LOGS, CALL_TRACER, "prestateTracer", "4byteTracer"})
 FLAGS = (  # which are booleans wherever they stand
     *("disableCode", "disableStack", "disableStorage", "enableMemory", "enableReturnData"),
-    *("diffMode", "onlyTopCall", "withLog"),
+    *("diffMode", "includeEmpty", "onlyTopCall", "withLog"),
 )
 
 TraceConfig = Mapping[str, Any]

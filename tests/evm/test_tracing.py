@@ -63,6 +63,7 @@ def test_call_tracer_shows_the_tree() -> None:
     assert trace["type"] == "CALL"
     assert trace["to"] == "0x" + CALLER.hex()
     assert "error" not in trace
+    assert trace["gas"] == hex(world.call(CALLER, b"").gas), "the transaction's limit"
     (inner,) = trace["calls"]
     assert inner["from"] == "0x" + CALLER.hex()
     assert inner["to"] == "0x" + world.REVERT_ADDRESS.hex()
@@ -135,6 +136,26 @@ def test_prestate_and_difference() -> None:
     assert changed["post"][store] == {"storage": {"0x" + "0" * 64: f"0x{6:064x}"}}
     assert changed["pre"][store]["storage"] == {"0x" + "0" * 64: f"0x{4:064x}"}
     assert changed["post"]["0x" + ALICE.address.hex()]["nonce"] == 2
+
+
+def test_prestate_of_what_is_created_is_nothing() -> None:
+    snapshot = world.open_chain().snapshot()
+    # Stores 1 at slot 0, creates a contract by each instruction from empty initcode, and returns a byte.
+    code = bytes.fromhex("60016000555f5f5ff0505f5f5f5ff55060016000f3")
+    request = world.call(None, code)
+    before = snapshot.trace_call(request, "prestateTracer", {})
+    empty = snapshot.trace_call(request, "prestateTracer", {"includeEmpty": True})
+    changed = snapshot.trace_call(request, "prestateTracer", {"diffMode": True})
+    sender = "0x" + request.sender.hex()
+    made = set(changed["post"]) - {sender}
+    assert len(made) == 3
+    assert not made & set(before)
+    assert set(changed["pre"]) == {sender}
+    assert made <= set(empty)
+    assert all(empty[each]["balance"] == "0x0" for each in made)
+    outer = next(each for each in made if "storage" in changed["post"][each])
+    assert changed["post"][outer]["nonce"] == 3
+    assert changed["post"][outer]["code"] == "0x00"
 
 
 def _trace_code(tracer: str, code: str, gas: int = 3_000_000, **options: Any) -> Any:

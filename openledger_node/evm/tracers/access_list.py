@@ -3,11 +3,11 @@
 Source: EIP-2930; geth's access list tracer.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 from genesis.types import Address
 from openledger_node.evm.accounts import AccountState
+from openledger_node.evm.records import Transaction
 from openledger_node.evm.tracers.base import Options, Room
 from openledger_node.evm.tracers.frames import ADDRESS_AT, address_of, peek
 from openledger_node.evm.transaction_processing import Outcome
@@ -21,7 +21,7 @@ class AccessListTracer:
     def __init__(self, accounts: AccountState, options: Options, room: Room) -> None:
         self._touched: dict[Address, dict[int, None]] = {}
 
-    def start(self, parties: Iterable[Address]) -> None:
+    def start(self, transaction: Transaction, coinbase: Address) -> None:
         """Parties are warm anyway."""
 
     def enter(self, frame: Any) -> None:

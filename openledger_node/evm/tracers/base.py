@@ -1,6 +1,6 @@
 """What every tracer offers, and how it is put on one execution and taken off again."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeAlias
 
 from genesis.types import Address
@@ -38,8 +38,8 @@ class Room:
 class ResultTracer(Tracer, Protocol):
     """A tracer of one transaction."""
 
-    def start(self, parties: Iterable[Address]) -> None:
-        """Before anything changes; `parties` are accounts that change whatever the code does."""
+    def start(self, transaction: Transaction, coinbase: Address) -> None:
+        """Before anything changes."""
         ...
 
     def result(self, outcome: Outcome) -> Any:
@@ -62,8 +62,7 @@ class Recorder:
 
     def start(self, state: MachineState, transaction: Transaction) -> None:
         tracer = self._make(state.accounts, self._options, self._room)
-        parties = [transaction.sender, Address(state.coinbase)]
-        tracer.start(parties if transaction.to is None else [*parties, transaction.to])
+        tracer.start(transaction, Address(state.coinbase))
         state.tracer = self._tracer = tracer
 
     def finish(self, state: MachineState, outcome: Outcome) -> None:

@@ -3,7 +3,6 @@
 Options: `onlyTopCall`, `withLog`.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 from eth.exceptions import Revert
@@ -11,6 +10,7 @@ from eth.exceptions import Revert
 from genesis.types import Address
 from openledger_node.evm.accounts import AccountState
 from openledger_node.evm.halts import halt_name
+from openledger_node.evm.records import Transaction
 from openledger_node.evm.tracers.base import Options, Room
 from openledger_node.evm.tracers.frames import address_of, data, peek, quantity
 from openledger_node.evm.transaction_processing import Outcome
@@ -29,10 +29,11 @@ class CallTracer:
         self._frames: list[dict[str, Any]] = []
         self._logs_seen = 0
         self._last_kind = "CALL"
+        self._gas_limit = 0
         self._root: dict[str, Any] = {}
 
-    def start(self, parties: Iterable[Address]) -> None:
-        """Nothing to note yet."""
+    def start(self, transaction: Transaction, coinbase: Address) -> None:
+        self._gas_limit = transaction.gas
 
     def enter(self, frame: Any) -> None:
         self._claim_logs()
@@ -45,7 +46,7 @@ class CallTracer:
         self._room.entry(content)
         entry: dict[str, Any] = {
             "from": data(message.sender if kind != "DELEGATECALL" else message.storage_address),
-            "gas": quantity(message.gas),
+            "gas": quantity(message.gas if self._frames else self._gas_limit),
             "gasUsed": "0x0",
             "to": data(_target(message, kind)),
             "input": data(content),

@@ -1,17 +1,22 @@
 """Which accounts and slots a transaction touched, before and after: geth's prestateTracer.
 
-Options: `diffMode`, `disableCode`, `disableStorage`.
+Options: `diffMode`, `disableCode`, `disableStorage`, `includeEmpty`.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
+from genesis.fees.intrinsic import MAXIMUM_INITCODE_BYTES
+from genesis.keccak import keccak256
 from genesis.types import Address
 from openledger_node.evm.account_leaf import NO_ACCOUNT
 from openledger_node.evm.accounts import AccountState
+from openledger_node.evm.authorizations import authority_of
+from openledger_node.evm.code import delegation_target
+from openledger_node.evm.records import Transaction
 from openledger_node.evm.tracers.base import Options, Room
-from openledger_node.evm.tracers.frames import ADDRESS_AT, address_of, data, peek, quantity
+from openledger_node.evm.tracers.frames import ADDRESS_AT, address_of, data, memory, peek, quantity
 from openledger_node.evm.transaction_processing import Outcome
+from openledger_node.evm.transactions import contract_address
 
 _SLOT_OPCODES = frozenset({"SLOAD", "SSTORE"})
 
@@ -34,9 +39,22 @@ class PrestateTracer:
         self._room = room
         self._before: dict[Any, _Before] = {}
 
-    def start(self, parties: Iterable[Address]) -> None:
-        for party in parties:
-            self.touch(party)
+    def start(self, transaction: Transaction, coinbase: Address) -> None:
+        """Note who changes or is run whatever the code does."""
+        created = contract_address(transaction.sender, transaction.nonce)
+        self.touch(transaction.sender)
+        self._touch_callee(transaction.to or created)
+        self.touch(coinbase)
+        for authorization in transaction.authorizations:
+            authority = authority_of(authorization, authorization.chain_id)
+            if authority is not None:
+                self.touch(authority)
+
+    def _touch_callee(self, address: Any) -> None:
+        """The account and, if it is delegated, the one whose code it runs."""
+        target = delegation_target(self.touch(address).code)
+        if target is not None:
+            self.touch(target)
 
     def touch(self, address: Any) -> _Before:
         if address not in self._before:
@@ -60,9 +78,22 @@ class PrestateTracer:
         elif mnemonic in ADDRESS_AT:
             word = peek(frame, ADDRESS_AT[mnemonic])
             if word is not None:
-                self.touch(address_of(word))
+                self._touch_callee(address_of(word))
         elif mnemonic in ("CREATE", "CREATE2"):
-            self.touch(frame.msg.storage_address)
+            created = self._created(frame, mnemonic)
+            if created is not None:
+                self.touch(created)
+
+    def _created(self, frame: Any, mnemonic: str) -> bytes | None:
+        """Where the instruction puts its contract, if it does; looked at while nothing is there yet."""
+        creator = frame.msg.storage_address
+        if mnemonic == "CREATE":
+            return contract_address(creator, self._accounts.get_nonce(creator))
+        offset, size, salt = (peek(frame, depth) for depth in (1, 2, 3))
+        if offset is None or size is None or salt is None or size > MAXIMUM_INITCODE_BYTES:
+            return None
+        init_code = memory(frame)[offset : offset + size].ljust(size, b"\0")
+        return keccak256(b"\xff" + creator + salt.to_bytes(32, "big") + keccak256(init_code))[12:]
 
     def leave(self, frame: Any) -> None:
         """Nothing to note."""
@@ -71,7 +102,9 @@ class PrestateTracer:
         if self._options.get("diffMode"):
             return self._difference()
         return {
-            data(address): self._shown(before) for address, before in self._before.items() if before.exists
+            data(address): self._shown(before)
+            for address, before in self._before.items()
+            if before.exists or self._options.get("includeEmpty")
         }
 
     def _shown(self, before: _Before) -> dict[str, Any]:
@@ -91,7 +124,7 @@ class PrestateTracer:
             old, new = self._shown(before), self._changed(address, before)
             if not new:
                 continue
-            if before.exists:
+            if before.exists or self._options.get("includeEmpty"):
                 stored = {slot: value for slot, value in old.pop("storage", {}).items() if int(value, 16)}
                 changed = new.get("storage", {})
                 kept = {slot: value for slot, value in stored.items() if slot in changed or slot in new["_"]}

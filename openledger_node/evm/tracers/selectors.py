@@ -1,10 +1,10 @@
 """Which method selectors a transaction called, with how much calldata: geth's 4byteTracer."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from genesis.types import Address
 from openledger_node.evm.accounts import AccountState
+from openledger_node.evm.records import Transaction
 from openledger_node.evm.tracers.base import Options, Room
 from openledger_node.evm.transaction_processing import Outcome
 
@@ -15,7 +15,7 @@ class SelectorTracer:
     def __init__(self, accounts: AccountState, options: Options, room: Room) -> None:
         self._counts: dict[str, int] = {}
 
-    def start(self, parties: Iterable[Address]) -> None:
+    def start(self, transaction: Transaction, coinbase: Address) -> None:
         """Nothing to note yet."""
 
     def enter(self, frame: Any) -> None:

@@ -3,12 +3,12 @@
 Options: `disableStack`, `disableStorage`, `enableMemory`, `enableReturnData`, `limit`.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 from genesis.types import Address
 from openledger_node.evm.accounts import AccountState
 from openledger_node.evm.halts import halt_name
+from openledger_node.evm.records import Transaction
 from openledger_node.evm.tracers.base import ENTRY_BYTES, TEXT_BYTES, Options, Room
 from openledger_node.evm.tracers.frames import (
     gas_left,
@@ -35,7 +35,7 @@ class StepTracer:
         self._open: list[tuple[Any, dict[str, Any]] | None] = []
         self._storage: dict[bytes, dict[str, str]] = {}
 
-    def start(self, parties: Iterable[Address]) -> None:
+    def start(self, transaction: Transaction, coinbase: Address) -> None:
         """Nothing to note yet."""
 
     def enter(self, frame: Any) -> None:
