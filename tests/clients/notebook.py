@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+SOURCE = Path(__file__).parents[1] / "contracts/solidity/Notebook.sol"
 FILE = Path(__file__).parents[1] / "contracts/artifacts/Notebook.json"
 NOTEBOOK: dict[str, Any] = json.loads(FILE.read_text())
 ABI: list[Any] = NOTEBOOK["abi"]
