@@ -11,7 +11,7 @@ from workers.integers import MAX_EXPONENT, MAX_MANTISSA, QUERY_NORM, ROW_SCALE
 from workers.training.manifest import versions
 
 FORMAT = "openledger-numeric-profile/2"
-ROW_LIMIT = 0.0
+ROW_LIMIT = 2.0
 TEMPERATURE = 0.5
 
 

@@ -58,7 +58,7 @@ class Attributor:
     def __init__(self, task: Task, profile: Profile | None = None, device: str = "cpu") -> None:
         self.profile = profile or Profile()
         self._device = torch.device(device)
-        self._runner = Runner(task, self.profile.torch_dtype, self.profile.batch, self._device)
+        self.runner = Runner(task, self.profile.torch_dtype, self.profile.batch, self._device)
         self._committed: bytes | None = None
         self._preconditioner: Preconditioner | None = None
 
@@ -101,7 +101,7 @@ class Attributor:
         return self._rows(stages, folder, train if records is None else records, progress)
 
     def _curvature(self, stages: Stages, train: Any, progress: Progress) -> bytes:
-        modules = list(self._runner.modules.values())
+        modules = list(self.runner.modules.values())
         sums: dict[str, Array] | None = None
         for chunk in stages.run(
             "covariances", self._chunks(train), lambda chunk: covariances([make() for make in chunk], modules)
@@ -135,7 +135,7 @@ class Attributor:
             tuple(layers), select_coordinates(layers, min(self.profile.dimensions, available))
         )
         inner = chosen.to(self.profile.torch_dtype, self._device)
-        first = next(self._runner.passes(train))
+        first = next(self.runner.passes(train))
         queries, _ = features(first.measurement(), inner)
         longest = float(queries[: first.kept].double().norm(dim=1).max())
         if not 0 < longest < float("inf"):
@@ -172,8 +172,8 @@ class Attributor:
 
     def query(self, inputs: Any) -> NDArray[np.int16]:
         """Integer features (R, k) of what the task measures on `inputs`."""
-        parts = [self.query_features(one) for one in self._runner.passes(inputs)]
-        return quantize_queries(np.concatenate(parts), self._inner.query_scale)
+        parts = [self.query_features(one) for one in self.runner.passes(inputs)]
+        return quantize_queries(np.concatenate(parts), self.preconditioner.query_scale)
 
     def score(self, index: FeatureIndex, inputs: Any) -> NDArray[np.int64]:
         """(R, N): exact integer scores of every record for every input; positive raised the measurement."""
@@ -200,20 +200,21 @@ class Attributor:
     def row_features(self, one: Pass) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Real rows (n, k) of length at most 1 of a pass's records, and the squares of what they were
         divided by: self-influence h, or the squared row limit where that is larger."""
-        rows, influence = features(one.loss(), self._inner)
-        floor = max(self._inner.row_length**2, float(torch.finfo(influence.dtype).tiny))
+        rows, influence = features(one.loss(), self.preconditioner)
+        floor = max(self.preconditioner.row_length**2, float(torch.finfo(influence.dtype).tiny))
         squared_lengths = influence[: one.kept].clamp_min(floor)
         return _array(rows[: one.kept] / squared_lengths.sqrt()[:, None]), _array(squared_lengths)
 
     def query_features(self, one: Pass) -> NDArray[np.float64]:
         """Real queries (n, k) of a pass's examples."""
-        found, _ = features(one.measurement(), self._inner)
+        found, _ = features(one.measurement(), self.preconditioner)
         return _array(found[: one.kept])
 
     # --- Inside -------------------------------------------------------------------------------------------
 
     @property
-    def _inner(self) -> Preconditioner:
+    def preconditioner(self) -> Preconditioner:
+        """What is committed, ready for this device; raises InvalidInputError before `fit` or `load`."""
         if self._preconditioner is None:
             raise InvalidInputError("fit or load comes first")
         return self._preconditioner
@@ -225,14 +226,14 @@ class Attributor:
         self._preconditioner = decode_preconditioner(data).to(self.profile.torch_dtype, self._device)
 
     def _chunks(self, data: Any) -> Any:
-        return self._runner.chunks(data, self.profile.chunk_batches)
+        return self.runner.chunks(data, self.profile.chunk_batches)
 
     def _move(self, tensor: Tensor) -> Tensor:
         return tensor.to(self._device, self.profile.torch_dtype)
 
     def _plan(self) -> bytes:
         digest = hashlib.sha256()
-        for name, value in self._runner.state().items():
+        for name, value in self.runner.state().items():
             digest.update(name.encode())
             digest.update(value.detach().cpu().contiguous().numpy().tobytes())
         document = {"profile": self.profile.document(), "model": digest.hexdigest()}

@@ -100,12 +100,15 @@ class FeatureIndex:
                 del found[count:]
         return [[(record, score) for _, record, score in found] for found in best]
 
-    def contributor_sums(self, owners: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
-        """(C, k): exact integer sums of each owner's rows; a negative owner is nobody."""
+    def contributor_sums(
+        self, owners: Sequence[int] | NDArray[np.int64], contributors: int = 0
+    ) -> NDArray[np.int64]:
+        """(C, k): exact integer sums of each owner's rows; a negative owner is nobody. C is `contributors`, or
+        as many as there are."""
         places = np.asarray(owners, dtype=np.int64)
         if len(places) != len(self):
             raise InvalidInputError("one owner per record is needed")
-        sums = np.zeros((int(places.max()) + 1, self.dimensions), dtype=np.int64)
+        sums = np.zeros((contributors or int(places.max()) + 1, self.dimensions), dtype=np.int64)
         for first, block in self.blocks():
             some = places[first : first + len(block.mantissas)]
             kept = some >= 0

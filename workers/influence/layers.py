@@ -41,8 +41,13 @@ def supported_modules(model: nn.Module) -> dict[str, nn.Module]:
     return {
         name: module
         for name, module in model.named_modules()
-        if isinstance(module, SUPPORTED) and module.weight is not None and module.weight.requires_grad
+        if isinstance(module, SUPPORTED) and _is_trainable(module)
     }
+
+
+def _is_trainable(module: nn.Module) -> bool:
+    weight = getattr(module, "weight", None)
+    return isinstance(weight, Tensor) and weight.requires_grad
 
 
 def layer_shape(module: nn.Module) -> tuple[int, int]:
