@@ -15,7 +15,9 @@ from genesis.keccak import keccak256
 from genesis.types import Address, Hash32
 from openledger_node.chain.block_store import BlockStore
 from openledger_node.chain.heads import stored_heads
-from openledger_node.chain.state_history import decode_journal, kept_states, oldest_state, stored_places
+from openledger_node.chain.node_counts import stored_places
+from openledger_node.chain.state_history import kept_states, oldest_state
+from openledger_node.chain.state_journal import decode_journal
 from openledger_node.chain.state_pruning import count_places
 from openledger_node.errors import OpenLedgerError, StartError
 from openledger_node.evm.account_leaf import EMPTY_CODE_HASH, decode_account, read_account

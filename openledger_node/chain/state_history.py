@@ -10,28 +10,25 @@ Cancun only), which stays until `db prune`; states changed by hand, after which 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import Protocol
 
+from openledger_node.chain.batch import Batch
+from openledger_node.chain.node_counts import NodeCounts
+from openledger_node.chain.state_journal import (
+    created_places,
+    decode_journal,
+    journal_entry,
+    net_places,
+    replaced_places,
+)
 from openledger_node.errors import CriticalError, StartError
 from openledger_node.evm.records import ExecutedBlock
-from openledger_node.evm.trie import NodeChanges
 from openledger_node.storage import keys
 from openledger_node.storage.keyvalue import KeyValue
 
 STATES_PER_BLOCK = 32
 """At most so many states are given up in one batch, when finality or a shorter history frees many at once."""
-_HASH_BYTES = 32
-_COUNT_BYTES = 4
-
-
-@dataclass
-class Batch:
-    """Parts of one write."""
-
-    puts: list[tuple[bytes, bytes]] = field(default_factory=list)
-    deletes: list[bytes] = field(default_factory=list)
 
 
 def kept_states(store: KeyValue) -> int | None:
@@ -119,13 +116,13 @@ class RecentStates:
         """See `StateHistory`."""
         number = executed.block.header.number
         places = net_places(executed.node_changes)
-        counts = _Counts(self._store)
-        counts.add(_created(places))
+        counts = NodeCounts(self._store)
+        counts.add(created_places(places))
         batch = Batch([*executed.state_writes, journal_entry(number, places)])
         oldest = oldest_state(self._store)
         free = min(number - self._states, finalized_number, oldest + STATES_PER_BLOCK)
         for given_up in range(oldest + 1, free + 1):
-            counts.subtract(_replaced(self._journal(given_up)))
+            counts.subtract(replaced_places(self._journal(given_up)))
             batch.deletes.append(keys.by_number(keys.JOURNAL, given_up))
         if free > oldest:
             batch.puts.append((keys.OLDEST_STATE, free.to_bytes(8, "big")))
@@ -133,9 +130,9 @@ class RecentStates:
 
     def take_back(self, numbers: Iterable[int]) -> Batch:
         """The nodes the blocks brought; those they replaced belong to the newest state again."""
-        batch, counts = Batch(), _Counts(self._store)
+        batch, counts = Batch(), NodeCounts(self._store)
         for number in numbers:
-            counts.subtract(_created(self._journal(number)))
+            counts.subtract(created_places(self._journal(number)))
             batch.deletes.append(keys.by_number(keys.JOURNAL, number))
         return counts.into(batch)
 
@@ -146,88 +143,3 @@ class RecentStates:
                 f"the state journal of block {number} is missing", "run openledger-node db check"
             )
         return decode_journal(found)
-
-
-def _created(places: Mapping[bytes, int]) -> dict[bytes, int]:
-    return {node_hash: more for node_hash, more in places.items() if more > 0}
-
-
-def _replaced(places: Mapping[bytes, int]) -> dict[bytes, int]:
-    return {node_hash: -more for node_hash, more in places.items() if more < 0}
-
-
-def net_places(changes: NodeChanges) -> Counter[bytes]:
-    """Node hash → places it gains, or loses if negative; without zeros."""
-    net = Counter(changes.created)
-    net.subtract(Counter(changes.replaced))
-    return Counter({node_hash: places for node_hash, places in net.items() if places})
-
-
-def journal_entry(number: int, places: Mapping[bytes, int]) -> tuple[bytes, bytes]:
-    """A block's journal: the number of created places (4), their hashes, then those of replaced ones."""
-    created = [node_hash * more for node_hash, more in places.items() if more > 0]
-    replaced = [node_hash * -more for node_hash, more in places.items() if more < 0]
-    hashes = b"".join(created)
-    count = (len(hashes) // _HASH_BYTES).to_bytes(_COUNT_BYTES, "big")
-    return keys.by_number(keys.JOURNAL, number), b"".join((count, hashes, *replaced))
-
-
-def decode_journal(encoded: bytes) -> Counter[bytes]:
-    """The inverse of `journal_entry`: node hash → places."""
-    created = int.from_bytes(encoded[:_COUNT_BYTES], "big")
-    places: Counter[bytes] = Counter()
-    for index, node_hash in enumerate(_hashes(encoded[_COUNT_BYTES:])):
-        places[node_hash] += 1 if index < created else -1
-    return places
-
-
-def _hashes(joined: bytes) -> Iterator[bytes]:
-    for start in range(0, len(joined), _HASH_BYTES):
-        yield joined[start : start + _HASH_BYTES]
-
-
-class _Counts:
-    """Places that name each node, on top of what the store says; a node that is stored has at least one."""
-
-    def __init__(self, store: KeyValue) -> None:
-        self._store = store
-        self._stored: dict[bytes, int] = {}
-        self._now: dict[bytes, int] = {}
-
-    def add(self, places: Mapping[bytes, int]) -> None:
-        for node_hash, more in places.items():
-            self._now[node_hash] = self._of(node_hash) + more
-
-    def subtract(self, places: Mapping[bytes, int]) -> None:
-        for node_hash, fewer in places.items():
-            self._now[node_hash] = self._of(node_hash) - fewer
-
-    def _of(self, node_hash: bytes) -> int:
-        if node_hash not in self._now:
-            self._stored[node_hash] = stored_places(self._store, node_hash)
-            return self._stored[node_hash]
-        return self._now[node_hash]
-
-    def into(self, batch: Batch) -> Batch:
-        """Add what changed; raises `CriticalError` rather than count below zero."""
-        for node_hash, places in self._now.items():
-            if places < 0:
-                raise CriticalError(
-                    f"state node 0x{node_hash.hex()} is given up more often than it is named",
-                    "run openledger-node db prune, which counts anew",
-                )
-            if places > 1:
-                batch.puts.append((keys.references(node_hash), places.to_bytes(_COUNT_BYTES, "big")))
-            elif self._stored[node_hash] > 1:
-                batch.deletes.append(keys.references(node_hash))
-            if not places:
-                batch.deletes.append(keys.node(node_hash))
-        return batch
-
-
-def stored_places(store: KeyValue, node_hash: bytes) -> int:
-    """How many places name the node, as the store counts; 0 if it is not stored."""
-    found = store.get(keys.references(node_hash))
-    if found is not None:
-        return int.from_bytes(found, "big")
-    return 0 if store.get(keys.node(node_hash)) is None else 1

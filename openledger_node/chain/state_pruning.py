@@ -13,7 +13,8 @@ from itertools import islice, pairwise
 from genesis.types import Hash32
 from openledger_node.chain.block_store import BlockStore
 from openledger_node.chain.heads import stored_heads
-from openledger_node.chain.state_history import history_entries, journal_entry, oldest_state
+from openledger_node.chain.state_history import history_entries, oldest_state
+from openledger_node.chain.state_journal import journal_entry
 from openledger_node.errors import StartError
 from openledger_node.evm.node_store import NodeStore
 from openledger_node.evm.state_difference import state_difference

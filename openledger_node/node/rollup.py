@@ -263,6 +263,7 @@ def node_metrics(rollup: Rollup, role: str) -> NodeMetrics:
     metrics.watch_head("l2", "unsafe", lambda: chain.heads.unsafe.number)
     metrics.watch_head("l2", "safe", lambda: chain.heads.safe.number)
     metrics.watch_head("l2", "finalized", lambda: chain.heads.finalized.number)
+    metrics.watch("oldest_state", "First block whose state is kept.", lambda: chain.oldest_state)
     metrics.watch("detached", "1 after a dev method changed state outside of blocks.", lambda: chain.detached)
     metrics.watch(
         "supply_open",

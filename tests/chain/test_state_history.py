@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from genesis.types import Address
 from openledger_node.chain.chain import Chain
-from openledger_node.chain.state_history import decode_journal, journal_entry, kept_states, stored_places
+from openledger_node.chain.node_counts import stored_places
+from openledger_node.chain.state_history import kept_states
+from openledger_node.chain.state_journal import decode_journal, journal_entry
 from openledger_node.chain.state_pruning import count_places, keep_recent_states
 from openledger_node.errors import CriticalError, StartError
 from openledger_node.evm.node_store import MissingStateError
