@@ -24,6 +24,8 @@ class ReadLimits:
     call_gas: int = 50_000_000
     call_time_s: float = 5.0
     trace_time_s: float = 15.0
+    read_time_s: float = 10.0
+    """Of blocks that are looked through, for logs or tips."""
     receipt_time_s: float = 20.0
     """How long a request may wait for its transaction's receipt."""
     log_blocks: int = 10_000

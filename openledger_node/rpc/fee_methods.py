@@ -1,9 +1,11 @@
 """What gas costs now and cost before."""
 
-from openledger_node.chain.chain import Chain
-from openledger_node.evm.records import DEPOSIT_TYPE, Block
+from typing import TypeVar
+
+from openledger_node.evm.records import DEPOSIT_TYPE, Block, Header
 from openledger_node.rpc import parse
 from openledger_node.rpc.context import RpcContext
+from openledger_node.rpc.deadline import Deadline
 from openledger_node.rpc.encode import Json, quantity
 from openledger_node.rpc.errors import InvalidParamsError, ServerError
 from openledger_node.rpc.requests import Tag, block_number
@@ -11,6 +13,8 @@ from openledger_node.rpc.table import Table, optional, reader
 from sequencer.fee_oracle import SAMPLED_BLOCKS, reward_percentiles, suggested_tip_wei
 
 MAXIMUM_PERCENTILES = 100
+
+Found = TypeVar("Found")
 
 
 class FeeMethods:
@@ -57,10 +61,9 @@ class FeeMethods:
         if last > head:
             raise ServerError(f"request beyond head block: requested {last}, head {head}")
         count = min(count, self._context.limits.history_blocks, last + 1)
-        blocks = [_existing(chain, number) for number in range(last - count + 1, last + 1)]
-        if not blocks:
+        headers = [_existing(chain.header_by_number(n)) for n in range(last - count + 1, last + 1)]
+        if not headers:
             return {"oldestBlock": "0x0", "gasUsedRatio": [], "baseFeePerGas": []}
-        headers = [block.header for block in blocks]
         states = [chain.snapshot(header) for header in headers]
         next_wei, next_blob_wei = states[-1].next_base_fee_wei(), states[-1].next_blob_base_fee_wei
         answer: Json = {
@@ -75,11 +78,17 @@ class FeeMethods:
                 for header, state in zip(headers, states, strict=True)
             ],
         }
-        if percentiles:
-            answer["reward"] = [
-                [quantity(tip) for tip in reward_percentiles(_paid(block), percentiles)] for block in blocks
-            ]
-        return answer
+        return answer | ({"reward": self._rewards(headers, percentiles)} if percentiles else {})
+
+    def _rewards(self, headers: list[Header], percentiles: tuple[float, ...]) -> list[list[str]]:
+        """The tips at the percentiles of each block; blocks are read one by one, for they may be large."""
+        deadline = Deadline(self._context.limits.read_time_s)
+        rewards = []
+        for header in headers:
+            deadline.check()
+            paid = _paid(_existing(self._context.chain.block_by_hash(header.hash))) if header.gas_used else []
+            rewards.append([quantity(tip) for tip in reward_percentiles(paid, percentiles)])
+        return rewards
 
 
 def _paid(block: Block) -> list[tuple[int, int]]:
@@ -92,11 +101,10 @@ def _paid(block: Block) -> list[tuple[int, int]]:
     ]
 
 
-def _existing(chain: Chain, number: int) -> Block:
-    block = chain.block_by_number(number)
-    if block is None:
+def _existing(found: Found | None) -> Found:
+    if found is None:
         raise ServerError("block not found")
-    return block
+    return found
 
 
 def _percentiles(value: object) -> tuple[float, ...]:

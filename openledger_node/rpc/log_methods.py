@@ -5,6 +5,7 @@ from itertools import islice
 from openledger_node.chain.records import FoundLog, LogQuery
 from openledger_node.rpc import encode, parse
 from openledger_node.rpc.context import RpcContext
+from openledger_node.rpc.deadline import Deadline
 from openledger_node.rpc.encode import Json
 from openledger_node.rpc.errors import InvalidParamsError, LimitError, ServerError
 from openledger_node.rpc.feeds import block_logs
@@ -12,6 +13,9 @@ from openledger_node.rpc.filters import Filters
 from openledger_node.rpc.log_filter import LogFilter, log_filter
 from openledger_node.rpc.requests import Tag
 from openledger_node.rpc.table import Table, optional, quick, reader, service
+
+BLOCKS_AT_A_TIME = 64
+"""Between two looks at the clock."""
 
 
 class LogMethods:
@@ -75,11 +79,21 @@ class LogMethods:
             raise InvalidParamsError("block range extends beyond current head block")
         if last - first >= limits.log_blocks:
             raise LimitError(f"block range too wide: at most {limits.log_blocks} blocks")
-        query = LogQuery(first, last, wanted.addresses, wanted.topics)
-        found = list(islice(self._context.chain.find_logs(query), limits.log_results + 1))
-        if len(found) > limits.log_results:
-            raise LimitError(f"query returned more than {limits.log_results} results")
+        deadline = Deadline(limits.read_time_s)
+        found: list[FoundLog] = []
+        for start in range(first, last + 1, BLOCKS_AT_A_TIME):
+            deadline.check()
+            end = min(start + BLOCKS_AT_A_TIME - 1, last)
+            query = LogQuery(start, end, wanted.addresses, wanted.topics)
+            found += islice(self._context.chain.find_logs(query), limits.log_results + 1 - len(found))
+            if len(found) > limits.log_results:
+                raise _too_many(first, found[-1].block_number, limits.log_results)
         return found
+
+
+def _too_many(first: int, reached: int, most: int) -> LimitError:
+    retry = f"ask for blocks {first} to {reached - 1}" if reached > first else "name addresses or topics"
+    return LimitError(f"query returned more than {most} results: {retry}")
 
 
 NO_PENDING_LOGS = "pending logs are not supported"

@@ -107,7 +107,7 @@ class RunningNode:
         self.dev = DevControls(
             self.chain, self.loop, clock, fixed_block_time_s=None, faucet=Faucet(FAUCET_KEY)
         )
-        context = RpcContext(
+        self.context = context = RpcContext(
             chain=self.chain,
             pool=self.pool,
             feeds=self.feeds,
