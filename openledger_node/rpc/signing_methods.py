@@ -14,6 +14,7 @@ from openledger_node.rpc.fee_methods import FeeMethods
 from openledger_node.rpc.filling import Filler
 from openledger_node.rpc.requests import CallObject, call_object
 from openledger_node.rpc.table import Table, executor, quick, service
+from openledger_node.rpc.typed_data import typed_data
 
 
 class SigningMethods:
@@ -32,7 +33,7 @@ class SigningMethods:
         sign_typed = executor(
             lambda address, typed: data(accounts.sign_typed_data(address, typed)),
             parse.address,
-            parse.json_object,
+            typed_data,
         )
         return fill | {
             "eth_sendTransaction": service(self._send, call_object),

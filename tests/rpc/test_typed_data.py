@@ -1,5 +1,6 @@
 """Arrays of typed data against the lengths in their types."""
 
+import json
 from typing import Any
 
 import pytest
@@ -53,6 +54,9 @@ def test_the_node_signs_no_array_of_another_length(ask: Ask) -> None:
         "message": {"a": [1, 2]},
     }
     assert ask("eth_signTypedData", unlocked, typed) == ask("eth_signTypedData_v4", unlocked, typed)
+    assert ask("eth_signTypedData", unlocked, json.dumps(typed)) == ask("eth_signTypedData", unlocked, typed)
+    for nonsense in ("{", "[]", "[" * 100_000, 5):
+        assert ask("eth_signTypedData", unlocked, nonsense)["code"] == -32602
     refused = ask("eth_signTypedData", unlocked, typed | {"message": {"a": [1]}})
     assert refused["code"] == -32602
     assert "got 1 items" in refused["message"]
