@@ -2,7 +2,7 @@
 
 from genesis.types import Hash32
 from openledger_node.evm.records import Block
-from openledger_node.rpc import encode, parse
+from openledger_node.rpc import encode, encode_receipts, parse
 from openledger_node.rpc.context import RpcContext
 from openledger_node.rpc.encode import Json, data, quantity
 from openledger_node.rpc.errors import ServerError
@@ -65,7 +65,7 @@ class BlockMethods:
         if reference is Tag.PENDING:
             raise ServerError("pending receipts are not available: a block has them once it is built")
         block = self._heads.find_block(reference)
-        return None if block is None else encode.receipts(block, self._blob_base_fee_wei(block))
+        return None if block is None else encode_receipts.receipts(block, self._blob_base_fee_wei(block))
 
     def _blob_base_fee_wei(self, block: Block) -> int:
         return self._context.chain.snapshot(block.header).blob_base_fee_wei
@@ -114,7 +114,7 @@ class BlockMethods:
         found = self._context.chain.find_transaction(transaction_hash)
         if found is None:
             return None
-        return encode.receipt(found.block, found.index, self._blob_base_fee_wei(found.block))
+        return encode_receipts.receipt(found.block, found.index, self._blob_base_fee_wei(found.block))
 
     def _raw_transaction(self, transaction_hash: Hash32) -> str | None:
         found = self._context.chain.find_transaction(transaction_hash)

@@ -42,6 +42,7 @@ class RpcLimits:
     batch_time_s: float = 60.0
     reader_threads: int = 4
     execution_threads: int = 2
+    scan_threads: int = 2
     connections: int = 4_096
     subscriptions: int = 256
     queued_messages: int = 4_096
@@ -67,6 +68,7 @@ class Dispatcher:
         self._threads = {
             Place.THREAD: ThreadPoolExecutor(limits.reader_threads, thread_name_prefix="rpc-read"),
             Place.EXECUTION: ThreadPoolExecutor(limits.execution_threads, thread_name_prefix="rpc-call"),
+            Place.SCAN: ThreadPoolExecutor(limits.scan_threads, thread_name_prefix="rpc-scan"),
         }
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from openledger_node.rpc.deadline import Deadline
 from openledger_node.rpc.encode import Json, quantity
 from openledger_node.rpc.errors import InvalidParamsError, ServerError
 from openledger_node.rpc.requests import Tag, block_number
-from openledger_node.rpc.table import Table, optional, reader
+from openledger_node.rpc.table import Table, optional, reader, scanner
 from sequencer.fee_oracle import SAMPLED_BLOCKS, reward_percentiles, suggested_tip_wei
 
 MAXIMUM_PERCENTILES = 100
@@ -29,7 +29,7 @@ class FeeMethods:
             "eth_maxPriorityFeePerGas": reader(lambda: quantity(self.tip_wei())),
             "eth_baseFee": reader(lambda: quantity(self.next_base_fee_wei())),
             "eth_blobBaseFee": reader(self._blob_base_fee),
-            "eth_feeHistory": reader(
+            "eth_feeHistory": scanner(
                 self._history, parse.number, block_number, optional(_percentiles, default=())
             ),
         }

@@ -9,7 +9,7 @@ from typing import Any
 
 from openledger_node.chain.records import HeadChange, LogQuery
 from openledger_node.evm.records import Transaction
-from openledger_node.rpc import encode
+from openledger_node.rpc import encode, encode_receipts
 from openledger_node.rpc.errors import LimitError, ServerError
 from openledger_node.rpc.feeds import Cancel, Feeds, logs_of_change
 from openledger_node.rpc.log_filter import LogFilter
@@ -61,7 +61,8 @@ class Filters:
 
         def on_change(change: HeadChange) -> None:
             made.changes.extend(
-                encode.log(item.found, removed=item.removed) for item in logs_of_change(change, query)
+                encode_receipts.log(item.found, removed=item.removed)
+                for item in logs_of_change(change, query)
             )
 
         made.cancel = self._feeds.on_head_change(on_change)

@@ -3,7 +3,7 @@
 from itertools import islice
 
 from openledger_node.chain.records import FoundLog, LogQuery
-from openledger_node.rpc import encode, parse
+from openledger_node.rpc import encode_receipts, parse
 from openledger_node.rpc.context import RpcContext
 from openledger_node.rpc.deadline import Deadline
 from openledger_node.rpc.encode import Json
@@ -12,7 +12,7 @@ from openledger_node.rpc.feeds import block_logs
 from openledger_node.rpc.filters import Filters
 from openledger_node.rpc.log_filter import LogFilter, log_filter
 from openledger_node.rpc.requests import Tag
-from openledger_node.rpc.table import Table, optional, quick, reader, service
+from openledger_node.rpc.table import Table, optional, quick, scanner, service
 
 BLOCKS_AT_A_TIME = 64
 """Between two looks at the clock."""
@@ -26,14 +26,14 @@ class LogMethods:
 
     def table(self) -> Table:
         return {
-            "eth_getLogs": reader(self.logs, log_filter),
+            "eth_getLogs": scanner(self.logs, log_filter),
             "eth_newFilter": service(self._new_log_filter, log_filter),
             "eth_newBlockFilter": quick(self._filters.new_block_filter),
             "eth_newPendingTransactionFilter": quick(
                 self._filters.new_pending_filter, optional(parse.boolean, default=False)
             ),
             "eth_getFilterChanges": quick(self._filters.changes, parse.text),
-            "eth_getFilterLogs": reader(self._filter_logs, parse.text),
+            "eth_getFilterLogs": scanner(self._filter_logs, parse.text),
             "eth_uninstallFilter": quick(self._filters.uninstall, parse.text),
         }
 
@@ -57,7 +57,7 @@ class LogMethods:
 
     def logs(self, wanted: LogFilter) -> list[Json]:
         found = self._of_block(wanted) if wanted.block_hash is not None else self._of_range(wanted)
-        return [encode.log(item) for item in found]
+        return [encode_receipts.log(item) for item in found]
 
     def _of_block(self, wanted: LogFilter) -> list[FoundLog]:
         block = None if wanted.block_hash is None else self._context.chain.block_by_hash(wanted.block_hash)

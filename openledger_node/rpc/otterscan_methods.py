@@ -8,7 +8,7 @@ from typing import Any
 from genesis.types import Address, Hash32
 from openledger_node.chain.records import FoundTransaction
 from openledger_node.evm.records import Block
-from openledger_node.rpc import encode, parse
+from openledger_node.rpc import encode, encode_receipts, parse
 from openledger_node.rpc.context import RpcContext
 from openledger_node.rpc.encode import Json, data, quantity
 from openledger_node.rpc.errors import InvalidParamsError, ServerError
@@ -80,7 +80,7 @@ class OtterscanMethods:
             return None
         end = max(len(block.transactions) - page * size, 0)
         chosen = range(max(end - size, 0), end)
-        receipts = encode.receipts(block, self._chain.snapshot(block.header).blob_base_fee_wei)
+        receipts = encode_receipts.receipts(block, self._chain.snapshot(block.header).blob_base_fee_wei)
         transactions = [encode.mined_transaction(block, index) for index in chosen]
         shortened = [item | {"input": item["input"][:SELECTOR_DIGITS]} for item in transactions]
         return {
@@ -135,7 +135,7 @@ class OtterscanMethods:
     def _receipt(self, found: FoundTransaction) -> Json:
         fee_wei = self._chain.snapshot(found.block.header).blob_base_fee_wei
         timestamp_s = found.block.header.timestamp_s
-        return encode.receipt(found.block, found.index, fee_wei) | {"timestamp": timestamp_s}
+        return encode_receipts.receipt(found.block, found.index, fee_wei) | {"timestamp": timestamp_s}
 
 
 def _page_size(size: int) -> int:

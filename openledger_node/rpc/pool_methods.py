@@ -8,7 +8,7 @@ from eth_utils.address import to_checksum_address
 
 from genesis.types import Address, Hash32
 from openledger_node.chain.records import FoundTransaction
-from openledger_node.rpc import encode, parse
+from openledger_node.rpc import encode, encode_receipts, parse
 from openledger_node.rpc.context import RpcContext
 from openledger_node.rpc.encode import Json, data, quantity
 from openledger_node.rpc.errors import InvalidParamsError, RpcError
@@ -62,7 +62,7 @@ class PoolMethods:
             message = f"The transaction was added to the transaction pool but wasn't processed in {wait_s:g}s"
             raise RpcError(SYNC_TIMEOUT, message, data(transaction_hash))
         fee_wei = self._context.chain.snapshot(found.block.header).blob_base_fee_wei
-        return encode.receipt(found.block, found.index, fee_wei)
+        return encode_receipts.receipt(found.block, found.index, fee_wei)
 
     async def _mined(
         self, transaction_hash: Hash32, moved: asyncio.Event, wait_s: float

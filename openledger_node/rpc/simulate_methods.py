@@ -7,7 +7,7 @@ from openledger_node.evm.errors import CallTimeoutError, Refusal, SimulationErro
 from openledger_node.evm.halts import REVERTED
 from openledger_node.evm.simulation import Simulated, SimulatedResult
 from openledger_node.evm.simulation_plan import Plan
-from openledger_node.rpc import encode, errors
+from openledger_node.rpc import encode, encode_receipts, errors
 from openledger_node.rpc.context import RpcContext
 from openledger_node.rpc.encode import Json, data, quantity
 from openledger_node.rpc.errors import ExecutionRevertedError, RpcError, ServerError
@@ -70,7 +70,7 @@ def _block(simulated: Simulated, *, full: bool) -> Json:
 def _call(simulated: Simulated, index: int, result: SimulatedResult) -> Json:
     header = simulated.block.header
     logs = [
-        encode.log(
+        encode_receipts.log(
             FoundLog(
                 log=log,
                 block_hash=header.hash,

@@ -1,8 +1,9 @@
 """What a method is: which parameters it takes, what answers it, and where that runs.
 
 `quick` answers on the event loop and must not block; `reader` runs in a thread pool under a time limit;
-`executor` is a reader that runs code of the client's choice, in a pool of its own, so that other reads are
-answered however many calls wait; `service` is a coroutine of its own.
+`executor` is a reader that runs code of the client's choice, `scanner` one that looks through many blocks:
+each has a pool of its own, so that other reads are answered however many of these wait; `service` is a
+coroutine of its own.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -18,6 +19,7 @@ class Place(Enum):
     LOOP = auto()
     THREAD = auto()
     EXECUTION = auto()
+    SCAN = auto()
     TASK = auto()
 
 
@@ -84,6 +86,10 @@ def reader(answer: Callable[..., Any], *parameters: Parser[Any] | Parameter) -> 
 
 def executor(answer: Callable[..., Any], *parameters: Parser[Any] | Parameter) -> Method:
     return Method(Place.EXECUTION, answer, _parameters(parameters))
+
+
+def scanner(answer: Callable[..., Any], *parameters: Parser[Any] | Parameter) -> Method:
+    return Method(Place.SCAN, answer, _parameters(parameters))
 
 
 def service(

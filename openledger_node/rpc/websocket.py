@@ -14,7 +14,7 @@ from aiohttp import WSMsgType, web
 
 from openledger_node.chain.records import HeadChange, LogQuery
 from openledger_node.evm.records import Transaction
-from openledger_node.rpc import encode, parse
+from openledger_node.rpc import encode, encode_receipts, parse
 from openledger_node.rpc.dispatch import Dispatcher, RpcLimits
 from openledger_node.rpc.errors import METHOD_NOT_FOUND, LimitError, RpcError, ServerError
 from openledger_node.rpc.feeds import Cancel, Feeds, logs_of_change
@@ -125,7 +125,7 @@ class Connection:
     def _logs_listener(self, identity: str, query: LogQuery) -> Callable[[HeadChange], None]:
         def listen(change: HeadChange) -> None:
             for item in logs_of_change(change, query):
-                self._notify(identity, encode.log(item.found, removed=item.removed))
+                self._notify(identity, encode_receipts.log(item.found, removed=item.removed))
 
         return listen
 

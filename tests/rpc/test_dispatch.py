@@ -12,7 +12,7 @@ from openledger_node.errors import UserError
 from openledger_node.evm.errors import CallError
 from openledger_node.rpc import parse
 from openledger_node.rpc.dispatch import Dispatcher, RpcLimits
-from openledger_node.rpc.table import executor, optional, quick, reader, service
+from openledger_node.rpc.table import executor, optional, quick, reader, scanner, service
 
 LIMITS = RpcLimits(
     batch_requests=5,
@@ -39,6 +39,7 @@ TABLE = {
     "test_read": reader(lambda: "read"),
     "test_later": service(later, parse.quantity),
     "test_slow": executor(lambda: time.sleep(0.5)),
+    "test_scan": scanner(lambda: time.sleep(0.5)),
     "test_big": quick(lambda size: "x" * size, parse.quantity),
     "test_fault": quick(lambda: fail(ZeroDivisionError("secret detail"))),
     "test_unserialisable": quick(object),
@@ -171,7 +172,8 @@ async def test_no_single_answer_is_larger_than_allowed(dispatcher: Dispatcher) -
 
 
 async def test_reads_are_answered_while_calls_wait(dispatcher: Dispatcher) -> None:
-    calls = [asyncio.create_task(ask(dispatcher, "test_slow")) for _ in range(20)]
+    names = ["test_slow", "test_scan"] * 10
+    calls = [asyncio.create_task(ask(dispatcher, name)) for name in names]
     await asyncio.sleep(0.01)
     async with asyncio.timeout(0.1):
         assert await ask(dispatcher, "test_read") == "read"

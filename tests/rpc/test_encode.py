@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from genesis.types import ZERO_ADDRESS, Hash32
 from openledger_node.evm.records import DEPOSIT_TYPE, Authorization, Block, L1Fee, Transaction
-from openledger_node.rpc import encode
+from openledger_node.rpc import encode, encode_receipts
 from tests.rpc.records import block, log, transaction
 
 PLACE = {"blockHash", "blockNumber", "blockTimestamp", "transactionIndex"}
@@ -34,7 +34,7 @@ def test_deposit_shows_its_own_nonce_and_no_signature() -> None:
     made = replace(made, receipts=(replace(made.receipts[0], deposit_nonce=41),))
     shown = encode.mined_transaction(made, 0)
     assert (shown["nonce"], shown["v"], shown["r"], shown["mint"]) == ("0x29", "0x0", "0x0", "0x7")
-    assert encode.receipt(made, 0, 1)["depositNonce"] == "0x29"
+    assert encode_receipts.receipt(made, 0, 1)["depositNonce"] == "0x29"
 
 
 def test_gas_price_is_paid_or_offered() -> None:
@@ -47,14 +47,14 @@ def test_gas_price_is_paid_or_offered() -> None:
 
 def test_receipts_of_the_l1_carry_no_rollup_fields() -> None:
     made = block(1, [(transaction(1), [])])
-    assert not any("l1" in name or "deposit" in name for name in encode.receipt(made, 0, 1))
+    assert not any("l1" in name or "deposit" in name for name in encode_receipts.receipt(made, 0, 1))
 
 
 def test_rollup_receipt() -> None:
     made = block(1, [(transaction(1), [])])
     fee = L1Fee(10, 1600, 2, 3, 4, 5)
     made = replace(made, receipts=(replace(made.receipts[0], l1_fee=fee),))
-    shown = encode.receipt(made, 0, 1)
+    shown = encode_receipts.receipt(made, 0, 1)
     assert {name: value for name, value in shown.items() if name.startswith("l1")} == {
         "l1Fee": "0xa",
         "l1GasUsed": "0x640",
@@ -67,8 +67,8 @@ def test_rollup_receipt() -> None:
 
 def test_one_receipt_equals_its_place_in_all_receipts() -> None:
     made = block(1, [(transaction(1), [log(b"a"), log(b"b")]), (transaction(2), [log(b"c")])])
-    every = encode.receipts(made, 1)
-    assert [encode.receipt(made, index, 1) for index in range(2)] == every
+    every = encode_receipts.receipts(made, 1)
+    assert [encode_receipts.receipt(made, index, 1) for index in range(2)] == every
     assert [item["logIndex"] for shown in every for item in shown["logs"]] == ["0x0", "0x1", "0x2"]
 
 
