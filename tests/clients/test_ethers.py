@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from eth_account.signers.local import LocalAccount
 
+from tests.clients.accounts import PAYER
 from tests.clients.programs import require_npm, run_script
+from tests.integration.network import DevNode
 
 pytestmark = pytest.mark.npm
 
@@ -56,3 +58,32 @@ def test_websocket_tells_events_and_blocks(found: Any, account: LocalAccount) ->
     assert found["event"] == {"author": account.address, "number": "3", "text": "heard"}
     assert found["written"] == 1
     assert found["heads"]
+
+
+@pytest.fixture(scope="module")
+def more(request_base: dict[str, Any], dev_node: DevNode) -> Any:
+    require_npm()
+    unlocked = dev_node.config["available_accounts"][PAYER]
+    return run_script("ethers_more", request_base | {"unlocked": unlocked}) | {"unlocked": unlocked}
+
+
+def test_the_nodes_account_signs_and_sends(more: Any) -> None:
+    assert more["signed"] == {"message": True, "typed": True, "local": True}
+    assert more["byNode"] == [1, more["unlocked"]]
+
+
+def test_events_come_by_filters_over_http(more: Any) -> None:
+    assert more["heard"] == ["heard"]
+
+
+def test_access_lists_and_delegations(more: Any) -> None:
+    assert more["listed"] == [1, 1, 1]
+    assert more["delegated"] == [4, 1, True]
+    assert more["reverted"] == ["CALL_EXCEPTION", 0]
+    assert more["confirmations"]
+
+
+def test_what_is_not_there(more: Any) -> None:
+    assert more["names"] == ["UNSUPPORTED_OPERATION"] * 2
+    assert (more["empty"], more["method"]) == ("BAD_DATA", "UNSUPPORTED_OPERATION")
+    assert more["nothing"] == [None, None, "0x"]

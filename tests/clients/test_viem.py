@@ -98,3 +98,50 @@ def test_op_stack_round_trip(
     assert (found["proven"], found["finalized"]) == ("success", "success")
     assert found["statuses"] == ["waiting-to-prove", "ready-to-prove", "ready-to-finalize", "finalized"]
     assert int(found["received"]) >= COIN
+
+
+def test_signatures_of_local_keys_and_of_the_nodes_accounts(request_base: dict[str, Any]) -> None:
+    found = run_script("viem_wallet", request_base)
+    assert found["recovered"]
+    assert found["lengths"] == [132, 132, 66]
+    assert found["verified"] == [True, True, True, True, False]
+    assert found["sentByNode"] == ["success", True]
+    assert found["atOnce"] == ["success", 66]
+    assert found["prepared"] == {"type": "eip1559", "chainId": 31338, "gas": "21000"}
+
+
+def test_batches_filters_simulations_and_overrides(request_base: dict[str, Any]) -> None:
+    found = run_script("viem_reading", request_base)
+    assert found["batch"] == {"requests": 1, "answers": 50}
+    assert found["multicall"] == [1, "1", "64"]
+    filters = found["filters"]
+    assert (filters["events"], filters["again"], filters["all"]) == (["filtered"], 0, 1)
+    assert filters["blocks"]
+    assert filters["pending"]
+    assert (filters["gone"], found["unknown"]) == ([True, False], "filter not found")
+    [funded], written = (block["calls"] for block in found["simulated"])
+    assert funded[0] == "success"
+    assert written[:2] == [["success", "3", None], ["success", "3", None]]
+    assert written[2][0] == "failure"
+    assert found["simulated"][1]["timestamp"] == "2000000000"
+    assert found["moved"] == {"statuses": ["success"] * 2, "changes": [["ETH", "-5"]]}
+    overrides = found["overrides"]
+    assert (int(overrides["code"], 16), int(overrides["number"], 16)) == (42, 123_456)
+    assert (overrides["estimate"], overrides["state"], overrides["past"]) == ("21000", "77", "1")
+    assert (found["poor"], found["blobBaseFee"], found["confirmations"]) == (
+        "InsufficientFundsError",
+        "1",
+        True,
+    )
+
+
+def test_what_is_not_there_is_told_by_name(request_base: dict[str, Any]) -> None:
+    found = run_script("viem_missing", request_base)
+    assert found == {
+        "name": "ChainDoesNotSupportContract",
+        "block": "BlockNotFoundError",
+        "transaction": "TransactionNotFoundError",
+        "receipt": "TransactionReceiptNotFoundError",
+        "contract": "ContractFunctionZeroDataError",
+        "method": ["MethodNotFoundRpcError", -32601],
+    }
