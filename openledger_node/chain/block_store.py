@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from genesis.types import Hash32
+from openledger_node.chain.block_cache import BlockCache
 from openledger_node.chain.codec import decode_body, decode_receipts, encode_body, encode_receipts
 from openledger_node.evm.blocks import decode_header
 from openledger_node.evm.records import Block, Header, SupplyChange
@@ -16,7 +17,6 @@ from openledger_node.storage.keyvalue import KeyValue
 Puts = list[tuple[bytes, bytes]]
 
 _CACHED_HEADERS = 4_096
-_CACHED_BLOCKS = 256
 _WORD = 32
 
 
@@ -27,7 +27,7 @@ class BlockStore:
         self._store = store
         self._chain_id = chain_id
         self._header = lru_cache(_CACHED_HEADERS)(self._read_header)
-        self._block = lru_cache(_CACHED_BLOCKS)(self._read_block)
+        self._recent = BlockCache()
 
     def header_by_hash(self, block_hash: Hash32) -> Header | None:
         try:
@@ -36,10 +36,18 @@ class BlockStore:
             return None
 
     def block_by_hash(self, block_hash: Hash32) -> Block | None:
-        try:
-            return self._block(block_hash)
-        except KeyError:
-            return None
+        found = self._recent.get(block_hash)
+        if found is None:
+            try:
+                found = self._read_block(block_hash)
+            except KeyError:
+                return None
+            self._recent.put(found)
+        return found
+
+    def remember(self, block: Block) -> None:
+        """A block that was just stored is read next, by everyone: spare them the decoding."""
+        self._recent.put(block)
 
     def canonical_hash(self, number: int) -> Hash32 | None:
         if number < 0:

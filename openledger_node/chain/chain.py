@@ -293,6 +293,7 @@ class Chain:
         state = self._states.accept(executed, self._heads.finalized.number)
         puts = [*state.puts, *self._blocks.block_entries(block), *canonical_entries(block)]
         self._store.write([*puts, *head_entries(heads)], state.deletes)
+        self._blocks.remember(block)
         self._heads = heads
         self._announce(HeadChange((), (block,)))
 

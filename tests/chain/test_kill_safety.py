@@ -12,9 +12,11 @@ from random import Random
 import pytest
 
 from genesis.types import Hash32
+from openledger_node.chain import state_pruning
 from openledger_node.chain.chain import Chain
 from openledger_node.chain.integrity import check_store
 from openledger_node.errors import StartError
+from openledger_node.storage import keys
 from openledger_node.storage.keyvalue import KeyValue, MemoryKeyValue
 from openledger_node.storage.leveldb import LevelDb
 from tests.evm import world
@@ -120,6 +122,39 @@ def test_each_block_and_each_rewind_is_one_write() -> None:
         before = store.writes
         step(chain)
         assert store.writes == before + 1
+
+
+def test_pruning_by_hand_stopped_at_each_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state_pruning, "SWEEP_BATCH", 10)
+    whole = MemoryKeyValue()
+    chain = Chain.open(ROLLUP, whole, world.allocation(), world.GENESIS_TIME_S)
+    for _ in range(6):
+        _grow(chain)
+        chain.set_finalized(chain.head.header.hash)
+    stops = 0
+    for write in range(100):
+        store = _Failing(write)
+        MemoryKeyValue.write(store, list(whole.scan(b"")))
+        try:
+            state_pruning.prune_store(store, 2)
+            break
+        except _PowerFailureError:
+            stops += 1
+        assert Chain.open(ROLLUP, store, world.allocation(), world.GENESIS_TIME_S).head == chain.head
+        state_pruning.prune_store(store, 2)
+        again = _open(store)
+        _grow(again)
+        assert again.oldest_state == 5
+        assert {key[1:] for key, _ in store.scan(keys.NODE)} == _kept_nodes(again, store)
+    assert stops > 3
+
+
+def _kept_nodes(chain: Chain, store: KeyValue) -> set[bytes]:
+    headers = (chain.header_by_number(number) for number in range(5, chain.heads.unsafe.number + 1))
+    places, _ = state_pruning.count_places(
+        store, [(h.number, h.state_root) for h in headers if h is not None]
+    )
+    return set(places)
 
 
 def test_a_log_cut_anywhere_ends_at_a_whole_block(tmp_path: Path) -> None:

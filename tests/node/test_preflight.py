@@ -12,6 +12,7 @@ from openledger_node.node.preflight import (
     await_ports,
     free_port,
     held_directory,
+    node_directory,
     raise_file_limit,
 )
 
@@ -82,3 +83,29 @@ def test_a_data_directory_that_cannot_be_is_one_clear_line(tmp_path: Path) -> No
         held_directory(tmp_path / "file" / "data"),
     ):
         pass
+
+
+def test_one_node_at_a_time_has_a_directory(tmp_path: Path) -> None:
+    with (
+        node_directory(tmp_path / "node"),
+        pytest.raises(StartError, match=r"in use by another node: .*--datadir"),
+        node_directory(tmp_path / "node"),
+    ):
+        pass
+    with node_directory(tmp_path / "node") as again:
+        assert again == (tmp_path / "node").resolve()
+
+
+@pytest.mark.parametrize("place", ["/proc/openledger", "/dev/null/openledger"])
+def test_a_directory_that_cannot_be_made(place: str) -> None:
+    with (
+        pytest.raises(StartError, match=r"cannot be written .*: choose another with --datadir"),
+        node_directory(Path(place)),
+    ):
+        pass
+
+
+def test_without_a_directory_nothing_is_left() -> None:
+    with node_directory(None) as directory:
+        (directory / "file").write_text("")
+    assert not directory.exists()
