@@ -92,12 +92,20 @@ async def _run_rollup(config: RunConfig, supervisor: Supervisor) -> None:
         metrics = node_metrics(rollup, ",".join(config.role))
         metrics.watch("outputs_checked", "Output roots compared with the L1's.", lambda: check.checked)
         metrics.watch("datadir_free_bytes", "Room on the data directory's disk.", guard.free_bytes)
-        checks: dict[str, HealthCheck] = {"outputs": lambda: check.disagreement, "disk": guard.problem}
+        checks: dict[str, HealthCheck] = {
+            "derivation": lambda: None if rollup.driver.caught_up else "the L1 is still being read",
+            "outputs": lambda: check.disagreement,
+            "disk": guard.problem,
+        }
         server = await start_metrics(config.metrics, metrics, checks)
         closing.push_async_callback(server.stop)
         supervisor.start("derivation", rollup.driver)
         supervisor.start("output check", check)
         supervisor.start("disk guard", guard)
+        if "sequencer" in config.role:
+            maker, loop = sequencer_loop(rollup)
+            checks["sequencer"] = lambda: maker.waiting_for
+            supervisor.start("sequencer", loop)
         await _start_roles(config, rollup, supervisor, ports.port, directory, keys=keys, economy=economy)
 
 
@@ -111,9 +119,6 @@ async def _start_roles(
     keys: Mapping[Role, bytes],
     economy: EconomyDoor | None,
 ) -> None:
-    if "sequencer" in config.role:
-        _, loop = sequencer_loop(rollup)
-        supervisor.start("sequencer", loop)
     if "batcher" in config.role:
         start_batcher(rollup, supervisor, keys["batcher"], config)
     if "proposer" in config.role:
