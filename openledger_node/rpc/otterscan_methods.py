@@ -1,5 +1,6 @@
-"""What Otterscan asks besides `eth_*`: `ots_*`, the interface of its level 8.
+"""What Otterscan asks besides `eth_*`: `ots_*`, the interface of its level 8, and one method of Erigon's.
 
+It writes heights as plain JSON numbers.
 Source: Otterscan documentation, "Custom JSON-RPC methods"; page order of Erigon, which it was written for.
 """
 
@@ -14,7 +15,9 @@ from openledger_node.rpc.encode import Json, data, quantity
 from openledger_node.rpc.errors import InvalidParamsError, ServerError
 from openledger_node.rpc.otterscan_search import Search
 from openledger_node.rpc.otterscan_traces import flattened, internal_operations
-from openledger_node.rpc.requests import BlockReference, HashReference, Tag, block_number, block_reference
+from openledger_node.rpc.parse import Parsed, Parser
+from openledger_node.rpc.requests import BlockReference, HashReference, Tag, block_reference
+from openledger_node.rpc.requests import block_number as tag_or_quantity
 from openledger_node.rpc.table import Table, executor, optional, quick, reader
 
 API_LEVEL = 8
@@ -30,14 +33,17 @@ class OtterscanMethods:
         self._search = Search(context)
 
     def table(self) -> Table:
-        at = optional(block_reference, Tag.LATEST)
+        at = optional(_plain_or(block_reference), Tag.LATEST)
+        height = _plain_or(tag_or_quantity)
         page = (parse.number, parse.number)
         return {
+            # Asked once at the start, to see whether there is a node of this kind.
+            "erigon_getHeaderByNumber": reader(self._header, height),
             "ots_getApiLevel": quick(lambda: API_LEVEL),
             "ots_hasCode": reader(self._has_code, parse.address, at),
-            "ots_getBlockDetails": reader(self._details, block_number),
+            "ots_getBlockDetails": reader(self._details, height),
             "ots_getBlockDetailsByHash": reader(self._details, _by_hash),
-            "ots_getBlockTransactions": reader(self._block_page, block_number, *page),
+            "ots_getBlockTransactions": reader(self._block_page, height, *page),
             "ots_getTransactionError": executor(self._error, parse.hash32),
             "ots_getInternalOperations": executor(self._internal_operations, parse.hash32),
             "ots_traceTransaction": executor(self._trace, parse.hash32),
@@ -53,6 +59,10 @@ class OtterscanMethods:
 
     def _has_code(self, address: Address, at: BlockReference) -> bool:
         return bool(self._heads.state(at).account(address).code)
+
+    def _header(self, reference: BlockReference) -> Json | None:
+        header = self._heads.find_header(reference)
+        return None if header is None else encode.header(header)
 
     def _details(self, reference: BlockReference) -> Json | None:
         block = self._heads.find_block(reference)
@@ -148,6 +158,13 @@ def _without_body(block: Block) -> Json:
     shown: dict[str, Any] = encode.block(block, full=False)
     del shown["transactions"]
     return shown | {"logsBloom": None, "transactionCount": len(block.transactions)}
+
+
+def _plain_or(parser: Parser[Parsed]) -> Parser[Parsed | int]:
+    def parse_either(value: object) -> Parsed | int:
+        return parse.number(value) if isinstance(value, int) else parser(value)
+
+    return parse_either
 
 
 def _by_hash(value: object) -> HashReference:

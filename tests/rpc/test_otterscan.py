@@ -48,6 +48,10 @@ def test_level_and_code(ask: Ask, story: Story) -> None:
     assert ask("ots_getApiLevel") == 8
     assert ask("ots_hasCode", story.factory, "latest") is True
     assert ask("ots_hasCode", NOBODY) is False
+    assert ask("ots_hasCode", story.factory, 0) is False
+    assert ask("erigon_getHeaderByNumber", 0)["hash"] == ask("eth_getBlockByNumber", "0x0")["hash"]
+    for wrong in (-1, True, 2**64, 1.5):
+        assert ask("erigon_getHeaderByNumber", wrong)["code"] == -32602
     assert ask("ots_hasCode", story.factory, "0x0") is False
 
 
@@ -55,6 +59,7 @@ def test_block_details(ask: Ask, story: Story) -> None:
     receipt = ask("eth_getTransactionReceipt", story.sent["pass_on"])
     details = ask("ots_getBlockDetails", receipt["blockNumber"])
     assert details == ask("ots_getBlockDetailsByHash", receipt["blockHash"])
+    assert details == ask("ots_getBlockDetails", int(receipt["blockNumber"], 16))
     assert details["block"]["transactionCount"] == 1
     assert details["block"]["logsBloom"] is None
     assert "transactions" not in details["block"]
