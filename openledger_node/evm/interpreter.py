@@ -25,6 +25,7 @@ from eth.exceptions import (
     VMError,
     WriteProtection,
 )
+from gmpy2 import powmod
 from sha3 import keccak_256
 
 from genesis.types import Address
@@ -629,7 +630,7 @@ def _run_code(run: Any, frame: Any) -> Any:  # noqa: PLR0912, PLR0915 - one loop
                     gas -= _EXPONENT_BYTE_GAS * ((b.bit_length() + 7) >> 3)
                     if gas < 0:
                         raise OutOfGas("out of gas")
-                    stack[-1] = pow(a, b, _WORD)
+                    stack[-1] = int(powmod(a, b, _WORD))
                 else:  # SIGNEXTEND
                     stack[-1] = _sign_extended(a, stack[-1])
                 continue

@@ -126,6 +126,13 @@ def test_state_tests_that_pass(
             "Berlin2 is not supported",
         ),
         ({**_state_fixture(), "env": {}}, "crashed: KeyError"),
+        ({"env": ENVIRONMENT, "pre": PRE}, "the fixture has no post"),
+        ({"pre": PRE, "post": _state_fixture()["post"]}, "the fixture has no env"),
+        (
+            {**_state_fixture(), "post": {"Cancun": [{"hash": "0x", "logs": "0x"}]}},
+            "the fixture has no txbytes",
+        ),
+        ({"network": "Cancun", "blocks": []}, "run it with blocktest"),
     ],
 )
 def test_state_tests_that_fail(
@@ -237,6 +244,15 @@ def test_block_tests(
         "head": ({**good, "blocks": []}, "the head is 0x"),
         "state": ({**good, "pre": {}}, "state root of the first block"),
         "network": ({**good, "network": "Atlantis"}, "Atlantis is not supported"),
+        "later": ({**good, "network": "OsakaToBPO1AtTime15k"}, "OsakaToBPO1AtTime15k is not supported"),
+        "chain": ({**good, "config": {"chainid": "0x05"}}, "block 0: "),
+        "empty": ({}, "the fixture has no network, genesisRLP, pre, blocks, lastblockhash"),
+        "payloads": (
+            {"network": "Prague", "engineNewPayloads": []},
+            "blockchain_test_engine is not supported",
+        ),
+        "state test": (_state_fixture(), "run it with statetest"),
+        "fields of tomorrow": ({**good, "hasBigInt": 1, "_info": {}, "config": {"blobSchedule": {}}}, None),
     }
     file = tmp_path / "case.json"
     file.write_text(json.dumps({name: fixture for name, (fixture, _) in cases.items()}))
@@ -246,7 +262,7 @@ def test_block_tests(
     for line, (_, complaint) in zip(lines, cases.values(), strict=True):
         assert line["pass"] == (complaint is None)
         assert complaint is None or complaint in line["error"]
-    assert _run(capsys, monkeypatch, "blocktest", "--fork", "Prague", str(file))[0] == 0
+    assert _run(capsys, monkeypatch, "blocktest", "--fork", "Shanghai", str(file))[0] == 0
 
 
 def test_names_of_networks() -> None:
