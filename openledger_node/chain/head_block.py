@@ -7,7 +7,7 @@ from genesis.types import Hash32
 from openledger_node.errors import CriticalError
 from openledger_node.evm.engine import Engine
 from openledger_node.evm.errors import InvalidBlockError, TransactionError
-from openledger_node.evm.records import BlockInputs, ExecutedBlock, Header
+from openledger_node.evm.records import DEPOSIT_TYPE, BlockInputs, ExecutedBlock, Header
 from sequencer.ports import Included, Rejected
 
 TRANSACTION_TIME_LIMIT_S = 10.0
@@ -52,7 +52,10 @@ class HeadBlock:
         return self._execution.context.base_fee_wei
 
     def try_transaction(self, raw: bytes) -> Included | Rejected:
-        """A rejected transaction leaves no trace."""
+        """A rejected transaction leaves no trace. Deposits come from L1 only: whoever else brings one is
+        refused, also past the pool's own check."""
+        if raw[:1] == bytes((DEPOSIT_TYPE,)):
+            return Rejected("transaction type not supported", True)
         if not self._execution.has_room_for(raw):
             return Rejected("block size limit reached", False)
         try:
