@@ -80,7 +80,7 @@ class Gateway:
         self.parts = parts
         self.records = records
         self._options = options
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S, auto_decompress=False)
         self.port = options.port
 
     @classmethod

@@ -8,9 +8,11 @@ Not covered: TLS and rate limits per client (a proxy's work), authentication (`a
 
 import asyncio
 import ipaddress
+import logging
 from collections.abc import Sequence
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from openledger_node.rpc.dispatch import Dispatcher, Observer, RpcLimits
 from openledger_node.rpc.feeds import Feeds
@@ -64,7 +66,9 @@ class RpcServer:
         app = web.Application(client_max_size=self._limits.request_bytes)
         app.router.add_route("*", "/", self._handle)
         app.on_shutdown.append(self._close_sockets)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+        self._runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=2.0, auto_decompress=False, logger=_HTTP_LOG
+        )
         await self._runner.setup()
         await web.TCPSite(self._runner, self._host, self._requested_port).start()
         self.port = self._runner.addresses[0][1]
@@ -94,6 +98,10 @@ class RpcServer:
             return web.Response(status=405, text="method not allowed\n")
         if request.content_type != JSON_TYPE:
             return web.Response(status=415, text="invalid content type, only application/json is supported\n")
+        if request.headers.get("Content-Encoding", "identity") != "identity":
+            return web.Response(status=415, text="send the body as it is, without a content encoding\n")
+        if (request.content_length or 0) > self._limits.request_bytes:
+            return web.Response(status=413, text=f"at most {self._limits.request_bytes} bytes are taken\n")
         try:
             async with asyncio.timeout(self._limits.body_time_s):
                 body = await request.read()
@@ -152,6 +160,16 @@ class RpcServer:
                 "Access-Control-Max-Age": "600",
             }
         return headers
+
+
+def _is_fault_of_ours(record: logging.LogRecord) -> bool:
+    """Not worth a line: a client that speaks no HTTP, or goes away."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError | ConnectionError)
+
+
+_HTTP_LOG = logging.getLogger(f"{__name__}.http")
+_HTTP_LOG.addFilter(_is_fault_of_ours)
 
 
 def _is_ip(name: str) -> bool:

@@ -1,4 +1,5 @@
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -14,6 +15,7 @@ from openledger_node.rpc.table import quick
 from tests.rpc.records import block, log, transaction
 
 LIMITS = RpcLimits(request_bytes=2_000, connections=2, subscriptions=2, queued_messages=3, body_time_s=0.2)
+POST = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 ASK = {"jsonrpc": "2.0", "id": 1, "method": "test_one"}
 
 
@@ -86,6 +88,58 @@ async def test_a_body_that_does_not_arrive(bench: Bench) -> None:
 
 async def test_too_large_a_body(bench: Bench) -> None:
     assert (await bench.post(json=[ASK] * 100)).status == 413
+
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(1_000):
+            yield b" " * 100
+
+    chunked = await bench.post(json=None, data=endless(), headers={"Content-Type": "application/json"})
+    assert chunked.status == 413
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "x"])
+async def test_bodies_are_not_decompressed(bench: Bench, coding: str) -> None:
+    body = gzip.compress(b" " * 10_000_000)[:1_000]
+    headers = {"Content-Type": "application/json", "Content-Encoding": coding}
+    assert (await bench.post(json=None, data=body, headers=headers)).status == 415
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"GARBAGE\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01",
+        b"POST / HTTP/1.1\r\nX: " + b"a" * 50_000 + b"\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
+        POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        POST + b"Content-Length: 99999999999\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
+        b"POST / HTTP/1.0\r\n\r\n",
+    ],
+)
+async def test_what_is_hardly_http_is_refused_without_a_word_in_the_log(
+    bench: Bench, raw: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", bench.server.port)
+    writer.write(raw)
+    async with asyncio.timeout(5):
+        assert (await reader.readline())[9:10] == b"4"
+    writer.close()
+    assert (await bench.post()).status == 200
+    assert not caplog.records
+
+
+async def test_a_client_that_goes_away_leaves_no_word_in_the_log(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", bench.server.port)
+    writer.write(POST + b"Content-Length: 50\r\n\r\n{")
+    await writer.drain()
+    await asyncio.sleep(0.05)
+    writer.close()
+    await asyncio.sleep(0.05)
+    assert (await bench.post()).status == 200
+    assert not caplog.records
 
 
 async def test_foreign_host_is_refused(bench: Bench) -> None:
