@@ -24,7 +24,7 @@ from trie.constants import BLANK_NODE_HASH
 ADDRESS = b"\x16" * 20
 
 
-def _run(computation_class: Any) -> Any:
+def _run(computation_class: Any, code: bytes = b"") -> Any:
     context = ExecutionContext(
         coinbase=b"\0" * 20,
         timestamp=1,
@@ -38,7 +38,7 @@ def _run(computation_class: Any) -> Any:
         excess_blob_gas=0,
     )
     state = PragueState(AtomicDB(), context, BLANK_NODE_HASH)
-    message = Message(gas=100_000, to=ADDRESS, sender=b"\1" * 20, value=0, data=b"", code=b"")
+    message = Message(gas=100_000, to=ADDRESS, sender=b"\1" * 20, value=0, data=b"", code=code)
     return computation_class.apply_message(state, message, BaseTransactionContext(0, b"\1" * 20))
 
 
@@ -76,6 +76,13 @@ def test_jump_checks_still_recurse_upstream() -> None:
             CodeStream(b"\x60" * 24_576).is_valid_opcode(24_575)
     finally:
         sys.setrecursionlimit(limit)
+
+
+def test_initcode_size_is_still_looked_at_too_late_upstream() -> None:
+    # Source: EIP-3860. Ours is in `evm/machines.py`: CREATE of 49,153 bytes without the money halts.
+    code = bytes.fromhex("61c001" + "5f" + "6001" + "f0")
+    computation = _run(PragueComputation, code)
+    assert computation.is_success
 
 
 def test_py_evm_ends_at_prague() -> None:

@@ -15,6 +15,7 @@ from openledger_node.evm.accounts import AccountState
 from openledger_node.evm.allocation import materialise
 from openledger_node.evm.compiled import INTERPRETER, IS_COMPILED
 from openledger_node.evm.context import BlockContext, machine
+from openledger_node.evm.instructions import created_address
 from openledger_node.evm.node_store import NodeStore
 from openledger_node.evm.records import Header, Transaction
 from openledger_node.evm.transaction_processing import Ran, run_message
@@ -23,6 +24,9 @@ from openledger_node.storage.keyvalue import MemoryKeyValue
 from tests.differential.ours import make
 
 CODE = Address(b"\x77" * 20)
+DELEGATED = Address(b"\x55" * 20)
+DELEGATED_TWICE = Address(b"\x44" * 20)
+DELEGATED_TO_PRECOMPILE = Address(b"\x33" * 20)
 SENDER = Address(b"\x66" * 20)
 WORDS = (0, 1, 2, 30, 31, 32, 255, 256, 2**128, 2**255 - 1, 2**255, 2**255 + 1, 2**256 - 2, 2**256 - 1)
 BINARY = (*range(0x01, 0x08), 0x0A, 0x0B, *range(0x10, 0x15), 0x16, 0x17, 0x18, *range(0x1A, 0x1E))
@@ -53,6 +57,11 @@ def state_with(code: bytes, fork: Fork) -> MachineState:
     accounts = {
         CODE: GenesisAccount(nonce=1, balance_wei=12345, code=code, storage={1: 7}),
         SENDER: GenesisAccount(balance_wei=10**18),
+        DELEGATED: GenesisAccount(code=b"\xef\x01\x00" + CODE),
+        DELEGATED_TWICE: GenesisAccount(code=b"\xef\x01\x00" + DELEGATED),
+        DELEGATED_TO_PRECOMPILE: GenesisAccount(code=b"\xef\x01\x00" + bytes(19) + b"\x04"),
+        # Storage and nothing else, where CREATE2 of no code with the salt 1 leads.
+        created_address(CODE, 1, 1, b""): GenesisAccount(storage={5: 5}),
     }
     root, writes = materialise(accounts)
     store.write(writes)
@@ -284,3 +293,20 @@ def test_creation_of_any_size_and_value(opcode: int, size: int, value: int) -> N
 def test_initcode_too_large_halts_even_without_the_money(value: int) -> None:
     """Source: EIP-3860; execution-specs and geth look at the size first."""
     assert assert_same(creation(49_153, value), gas=1_000_000)[2] == "out of gas"
+
+
+def test_a_creation_over_storage_alone_collides() -> None:
+    """Source: EIP-7610. The word on the stack goes to slot 0: zero for salt 1, an address for salt 2."""
+    for salt, collides in ((1, True), (2, False)):
+        code = b"\x60" + bytes((salt,)) + bytes.fromhex("5f5f5ff55f55")
+        kept = assert_same(code)[4]
+        assert (kept[0] == 0) is collides
+
+
+@pytest.mark.parametrize("opcode", [0xF1, 0xF2, 0xF4, 0xFA])
+@pytest.mark.parametrize("target", [DELEGATED, DELEGATED_TWICE, DELEGATED_TO_PRECOMPILE])
+def test_a_delegation_is_followed_once_and_paid_for(opcode: int, target: Address) -> None:
+    """Source: EIP-7702. What is called is this code, until the gas is gone, or nothing that can run."""
+    operands = b"\x5f" * (5 if opcode < 0xF4 else 4)
+    call = operands + b"\x73" + target + b"\x62\x01\x00\x00" + bytes((opcode,))
+    assert_same(call + bytes.fromhex("3d5f55") + call + bytes.fromhex("60015500"), gas=300_000)
