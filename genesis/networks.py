@@ -40,6 +40,9 @@ class Network:
     channel_timeout: int
     submission_interval: int
     finalization_period_s: int
+    proposer_grace_s: int
+    unbonding_s: int
+    minimum_validator_stake_wei: int
     base_fee_scalar: int
     blob_base_fee_scalar: int
     policy: Policy
@@ -60,6 +63,9 @@ DEV = Network(
     channel_timeout=50,
     submission_interval=5,
     finalization_period_s=4,
+    proposer_grace_s=600,
+    unbonding_s=60,
+    minimum_validator_stake_wei=1_000 * OPEN_UNIT,
     base_fee_scalar=5_227,
     blob_base_fee_scalar=1_014_213,
     policy=DEV_POLICY,
@@ -75,6 +81,9 @@ TESTNET = Network(
     channel_timeout=50,
     submission_interval=1_800,
     finalization_period_s=7 * 86_400,
+    proposer_grace_s=86_400,
+    unbonding_s=14 * 86_400,
+    minimum_validator_stake_wei=10_000 * OPEN_UNIT,
     base_fee_scalar=5_227,
     blob_base_fee_scalar=1_014_213,
     policy=DEFAULT_POLICY,

@@ -31,7 +31,7 @@ class DeploymentParameters:
 
     `submission_interval` counts L2 blocks; `l2_genesis_time_s` is the timestamp of L2 block
     `l2_genesis_number` and must not lie in the L1's future. `l2_genesis_allocation_wei` is the sum of all
-    balances in the L2 genesis.
+    balances in the L2 genesis. A proposer silent for `proposer_grace_s` may be replaced by any validator.
     """
 
     deployer: Address
@@ -49,6 +49,9 @@ class DeploymentParameters:
     l2_genesis_allocation_wei: Wei
     submission_interval: int
     finalization_period_s: int
+    proposer_grace_s: int
+    minimum_validator_stake_wei: Wei
+    unbonding_s: int
     base_fee_scalar: int
     blob_base_fee_scalar: int
 
@@ -75,6 +78,7 @@ class Deployment:
     output_oracle: Address
     system_config: Address
     batch_inbox: Address
+    validator_staking: Address
 
 
 def contract_address(creator: Address, nonce: int) -> Address:
@@ -96,6 +100,7 @@ def predict_deployment(parameters: DeploymentParameters) -> Deployment:
         open_vault=created(4),
         portal=created(5),
         batch_inbox=batch_inbox(parameters.l2_chain_id),
+        validator_staking=created(6),
     )
 
 
@@ -125,6 +130,7 @@ def plan_deployment(parameters: DeploymentParameters) -> tuple[DeploymentTransac
             ),
             4_000_000,
         ),
+        ("create ValidatorStaking", None, _staking_creation(parameters), 3_000_000),
     )
     return tuple(
         DeploymentTransaction(label, parameters.first_nonce + offset, to, data, gas_limit)
@@ -135,7 +141,7 @@ def plan_deployment(parameters: DeploymentParameters) -> tuple[DeploymentTransac
 def _oracle_creation(parameters: DeploymentParameters) -> bytes:
     return _creation(
         "OutputOracle",
-        ["uint256", "uint256", "uint256", "uint256", "uint256", "address", "address"],
+        [*["uint256"] * 5, "address", "address", "uint256", "address"],
         [
             parameters.submission_interval,
             parameters.l2_block_time_s,
@@ -144,6 +150,23 @@ def _oracle_creation(parameters: DeploymentParameters) -> bytes:
             parameters.finalization_period_s,
             parameters.proposer,
             parameters.challenger,
+            parameters.proposer_grace_s,
+            predict_deployment(parameters).validator_staking,
+        ],
+    )
+
+
+def _staking_creation(parameters: DeploymentParameters) -> bytes:
+    at = predict_deployment(parameters)
+    return _creation(
+        "ValidatorStaking",
+        ["address", "address", "uint256", "uint64", "uint256"],
+        [
+            at.open_token,
+            parameters.owner,
+            parameters.minimum_validator_stake_wei,
+            parameters.unbonding_s,
+            parameters.finalization_period_s,
         ],
     )
 

@@ -36,7 +36,7 @@ async def deploy_contracts(l1: Ethereum, deployer: Account, parameters: Deployme
     for step, transaction_hash in zip(plan, sent, strict=True):
         await _await_success(l1, transaction_hash, step.label)
     deployment = predict_deployment(parameters)
-    for name in ("open_token", "open_vault", "portal", "output_oracle", "system_config"):
+    for name in ("open_token", "open_vault", "portal", "output_oracle", "system_config", "validator_staking"):
         code = await l1.rpc.call("eth_getCode", hex_bytes(getattr(deployment, name)), "latest")
         if code == "0x":
             raise StartError(f"{name} has no code after deployment", "start again on a fresh L1")

@@ -2,12 +2,15 @@
 pragma solidity ^0.8.28;
 
 import {OutputProposal} from "./Types.sol";
+import {ValidatorStaking} from "./ValidatorStaking.sol";
 
 /// @title The L2's output roots, proposed in order on L1
 /// @notice Function and event names are those of the OP Stack's L2OutputOracle, so its clients can read it.
 /// @dev Covered: order, spacing, a real L1 block behind each root, no deletion of a final root.
-///      Not covered: whether a root is right. One proposer and one challenger are trusted by address
-///      until stake and disputes decide instead.
+///      When the proposer is silent for `proposerGraceSeconds`, any staked validator may propose in its place, so
+///      that nobody's withdrawal depends on it.
+///      Not covered: whether a root is right. One challenger is trusted by address to delete a wrong one
+///      until disputes decide instead.
 contract OutputOracle {
     event OutputProposed(
         bytes32 indexed outputRoot, uint256 indexed l2OutputIndex, uint256 indexed l2BlockNumber, uint256 l1Timestamp
@@ -29,9 +32,13 @@ contract OutputOracle {
     uint256 public immutable startingBlockNumber;
     uint256 public immutable startingTimestamp;
     uint256 public immutable finalizationPeriodSeconds;
+    uint256 public immutable proposerGraceSeconds;
     address public immutable proposer;
     address public immutable challenger;
+    ValidatorStaking public immutable staking;
 
+    /// @notice When the proposer last proposed, or when the oracle was made.
+    uint256 public proposerSeenAt;
     OutputProposal[] private _outputs;
 
     /// @param submissionInterval_ L2 blocks between two outputs.
@@ -43,7 +50,9 @@ contract OutputOracle {
         uint256 startingTimestamp_,
         uint256 finalizationPeriodSeconds_,
         address proposer_,
-        address challenger_
+        address challenger_,
+        uint256 proposerGraceSeconds_,
+        ValidatorStaking staking_
     ) {
         require(submissionInterval_ > 0, InvalidParameter("submissionInterval"));
         require(l2BlockTime_ > 0, InvalidParameter("l2BlockTime"));
@@ -55,6 +64,9 @@ contract OutputOracle {
         finalizationPeriodSeconds = finalizationPeriodSeconds_;
         proposer = proposer_;
         challenger = challenger_;
+        proposerGraceSeconds = proposerGraceSeconds_;
+        staking = staking_;
+        proposerSeenAt = block.timestamp;
     }
 
     /// @notice Proposes the output root after L2 block `l2BlockNumber`, which must be `nextBlockNumber()`.
@@ -62,7 +74,7 @@ contract OutputOracle {
     function proposeL2Output(bytes32 outputRoot, uint256 l2BlockNumber, bytes32 l1BlockHash, uint256 l1BlockNumber)
         external
     {
-        require(msg.sender == proposer, NotProposer(msg.sender));
+        require(mayPropose(msg.sender), NotProposer(msg.sender));
         require(l2BlockNumber == nextBlockNumber(), UnexpectedBlockNumber(l2BlockNumber, nextBlockNumber()));
         uint256 l2Timestamp = computeL2Timestamp(l2BlockNumber);
         require(l2Timestamp < block.timestamp, BlockInTheFuture(l2Timestamp));
@@ -70,6 +82,7 @@ contract OutputOracle {
         if (l1BlockHash != bytes32(0)) {
             require(blockhash(l1BlockNumber) == l1BlockHash, L1BlockMismatch(l1BlockNumber, l1BlockHash));
         }
+        if (msg.sender == proposer) proposerSeenAt = block.timestamp;
         emit OutputProposed(outputRoot, nextOutputIndex(), l2BlockNumber, block.timestamp);
         _outputs.push(OutputProposal(outputRoot, uint128(block.timestamp), uint128(l2BlockNumber)));
     }
@@ -86,6 +99,12 @@ contract OutputOracle {
             _outputs.pop();
         }
         emit OutputsDeleted(count, l2OutputIndex);
+    }
+
+    /// @notice Whether `account` may propose now: the proposer always, a validator once the proposer is silent.
+    function mayPropose(address account) public view returns (bool) {
+        if (account == proposer) return true;
+        return block.timestamp > proposerSeenAt + proposerGraceSeconds && staking.isValidator(account);
     }
 
     /// @notice The output at `l2OutputIndex`.

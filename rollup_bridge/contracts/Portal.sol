@@ -232,7 +232,7 @@ contract Portal is ReentrancyGuard, ResourceMetering {
 
     function _requireAllowed(address target) private view {
         bool forbidden = target == address(token) || target == address(vault) || target == address(this)
-            || target == address(l2Oracle);
+            || target == address(l2Oracle) || target == address(l2Oracle.staking());
         require(!forbidden, ForbiddenTarget(target));
     }
 }

@@ -26,6 +26,7 @@ _LATEST = selector("latestBlockNumber()")
 _INDEX_AFTER = selector("getL2OutputIndexAfter(uint256)")
 _OUTPUT = selector("getL2Output(uint256)")
 _FINALIZATION_PERIOD = selector("finalizationPeriodSeconds()")
+_MAY_PROPOSE = selector("mayPropose(address)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,10 @@ class OracleReader:
         answer = await self._contracts.call(self._oracle, _OUTPUT + encode(["uint256"], [index]))
         root, proposed_s, l2_number = self._decode(["bytes32", "uint128", "uint128"], answer)
         return Proposal(Hash32(root), proposed_s, l2_number)
+
+    async def may_propose(self, account: Address) -> bool:
+        """Whether a proposal of `account` would be taken now."""
+        return bool(await self._number(_MAY_PROPOSE + encode(["address"], [account])))
 
     async def finalization_period_s(self) -> int:
         return await self._number(_FINALIZATION_PERIOD)

@@ -1,7 +1,8 @@
 """When an output root is proposed: as soon as the oracle's next block is safe (or final, by setting).
 
 Covered: only derived blocks are proposed, each under the L1 block it was derived from, so a reorg voids the
-proposal; restart (the oracle knows what comes next).
+proposal; restart (the oracle knows what comes next); a staked validator that steps in when the proposer is
+silent, and steps back when it is not.
 Not covered: whether the state is right. Verifiers and disputes decide that.
 Source: OP Stack specification, proposals.
 """
@@ -87,7 +88,7 @@ class Proposer:
         number = await self._reader.next_block_number()
         status = await self._status.sync_status()
         head = status.finalized_l2 if self._settings.only_finalized else status.safe_l2
-        if head.number < number:
+        if head.number < number or not await self._reader.may_propose(self._sender.address):
             return None
         _check_reach(status)
         root = output_root(await self._outputs.output_parts(number))

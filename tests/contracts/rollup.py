@@ -29,6 +29,9 @@ ALICE, BOB = account(0xA11CE), account(0xB0B)
 GENESIS_ALLOCATION = Wei(1_000_000 * OPEN_UNIT)
 FINALIZATION_PERIOD_S = 100
 SUBMISSION_INTERVAL = 5
+PROPOSER_GRACE_S = 3_600
+MINIMUM_STAKE = Wei(1_000 * OPEN_UNIT)
+UNBONDING_S = 200
 L2_BLOCK_TIME_S = 2
 GENESIS_TIME_S = START_S - 1_000
 
@@ -50,6 +53,9 @@ def parameters(**changes: Any) -> DeploymentParameters:
         "l2_genesis_allocation_wei": GENESIS_ALLOCATION,
         "submission_interval": SUBMISSION_INTERVAL,
         "finalization_period_s": FINALIZATION_PERIOD_S,
+        "proposer_grace_s": PROPOSER_GRACE_S,
+        "minimum_validator_stake_wei": MINIMUM_STAKE,
+        "unbonding_s": UNBONDING_S,
         "base_fee_scalar": 1_000,
         "blob_base_fee_scalar": 2_000,
     }
@@ -67,6 +73,7 @@ class Rollup:
     portal: Contract
     oracle: Contract
     system_config: Contract
+    staking: Contract
 
     def propose(self, output_root: bytes) -> int:
         """Propose the next output; returns its index."""
@@ -105,6 +112,7 @@ def deploy(machine: Machine, chosen: DeploymentParameters | None = None) -> Roll
         portal=Contract.at(machine, at.portal, ARTIFACTS, "Portal"),
         oracle=Contract.at(machine, at.output_oracle, ARTIFACTS, "OutputOracle"),
         system_config=Contract.at(machine, at.system_config, ARTIFACTS, "SystemConfig"),
+        staking=Contract.at(machine, at.validator_staking, ARTIFACTS, "ValidatorStaking"),
     )
 
 

@@ -198,7 +198,7 @@ def test_a_root_proposed_again_has_to_wait_again(rollup: Rollup) -> None:
     finalize(rollup, leaving)
 
 
-@pytest.mark.parametrize("name", ["open_token", "open_vault", "portal", "output_oracle"])
+@pytest.mark.parametrize("name", ["open_token", "open_vault", "portal", "output_oracle", "validator_staking"])
 def test_contracts_that_trust_the_portal_are_no_targets(rollup: Rollup, name: str) -> None:
     theft = Abi(rollup.token.abi.entries).call_data("transferFrom", ALICE, BOB, 1)
     leaving = withdrawal(target=getattr(rollup.at, name), value=0, data=theft, gas_limit=200_000)
