@@ -15,7 +15,8 @@ from sequencer.ports import AccountState, PooledTransaction
 DELEGATION_PREFIX = bytes.fromhex("ef0100")
 """Code that only names another account's code. Source: EIP-7702."""
 DELEGATION_SIZE_BYTES = 23
-REMEMBERED_FEES = 4_096
+REMEMBERED_FEE_BYTES = 4 * 1024 * 1024
+"""Of raw transactions, which are the keys."""
 REMEMBERED_ACCOUNTS = 4_096
 
 
@@ -34,11 +35,13 @@ class PoolView:
         self._chain = chain
         self._snapshot = chain.snapshot()
         self._l1_fees: dict[bytes, int] = {}
+        self._l1_fee_bytes = 0
         self._accounts: dict[Address, AccountState] = {}
 
     def move_to_head(self) -> None:
         self._snapshot = self._chain.snapshot()
         self._l1_fees.clear()
+        self._l1_fee_bytes = 0
         self._accounts.clear()
 
     def account(self, address: Address) -> AccountState:
@@ -66,8 +69,10 @@ class PoolView:
         if known is not None:
             return known
         fee_wei = self._snapshot.l1_data_fee_wei(raw)
-        if len(self._l1_fees) >= REMEMBERED_FEES:
+        self._l1_fee_bytes += len(raw)
+        if self._l1_fee_bytes > REMEMBERED_FEE_BYTES:
             self._l1_fees.clear()
+            self._l1_fee_bytes = len(raw)
         self._l1_fees[raw] = fee_wei
         return fee_wei
 

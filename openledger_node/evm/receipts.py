@@ -4,6 +4,7 @@ Source: EIP-658, EIP-2718; OP Stack specification, Canyon (deposit nonce and rec
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from genesis.keccak import keccak256
 from openledger_node.evm.records import DEPOSIT_TYPE, Log, Receipt
@@ -12,8 +13,11 @@ from openledger_node.evm.rlp_codec import Item, encode, uint
 BLOOM_BYTES = 256
 EMPTY_BLOOM = bytes(BLOOM_BYTES)
 _DEPOSIT_RECEIPT_VERSION = 1
+_REMEMBERED_ENTRIES = 8_192
+"""Emitters, events and the accounts in their topics come again and again."""
 
 
+@lru_cache(_REMEMBERED_ENTRIES)
 def _bloom_bits(entry: bytes) -> int:
     digest = keccak256(entry)
     bits = 0

@@ -33,9 +33,9 @@ from openledger_node.evm.signatures import recover_signer
 
 LEGACY, ACCESS_LIST, DYNAMIC_FEE, BLOB, SET_CODE = range(5)
 
-_CACHED = 20_000
-_CACHED_BYTES = 4_096
-"""Larger transactions are decoded again, so that the cache stays small."""
+_CACHED = 10_000
+_CACHED_BYTES = 2_048
+"""Larger transactions are decoded again, so that the cache stays under 65 MB."""
 
 
 def decode_transaction(raw: bytes, chain_id: int, *, impersonation: bool = False) -> Transaction:

@@ -37,6 +37,8 @@ DECODING_THREADS = 2
 SMALL_BYTES = 300
 """Up to here a transaction is decoded where it arrives: handing it to a thread takes as long."""
 MOST_PREPARED = 4_096
+MOST_PREPARED_BYTES = 4_096
+"""Of one transaction; larger ones are decoded one by one, so that what is prepared stays small."""
 DROPPED_UNSEEN = 1_024
 
 Decoded = tuple[Transaction, Sidecar | None, PooledTransaction]
@@ -132,6 +134,7 @@ class PoolService:
     async def prepare(self, raws: Sequence[bytes]) -> None:
         """Decode transactions that are about to be submitted together, on as many threads as help."""
         loop = asyncio.get_running_loop()
+        raws = [raw for raw in raws if len(raw) <= MOST_PREPARED_BYTES]
         parts = [raws[start::DECODING_THREADS] for start in range(DECODING_THREADS)]
         found = [loop.run_in_executor(self._threads, self._decode_all, part) for part in parts if part]
         if len(self._prepared) > MOST_PREPARED:
