@@ -116,8 +116,17 @@ def estimated_size_scaled(raw_transaction: bytes) -> int:
 
 
 def _estimate(raw_transaction: bytes) -> int:
-    linear = _INTERCEPT_SCALED + _SLOPE_SCALED * fast_lz_size(raw_transaction)
-    return max(_MINIMUM_SIZE_SCALED, linear)
+    if len(raw_transaction) <= _ALWAYS_MINIMUM_BYTES:
+        return _MINIMUM_SIZE_SCALED
+    return max(_MINIMUM_SIZE_SCALED, _linear(fast_lz_size(raw_transaction)))
+
+
+def _linear(compressed_bytes: int) -> int:
+    return _INTERCEPT_SCALED + _SLOPE_SCALED * compressed_bytes
+
+
+_ALWAYS_MINIMUM_BYTES = 164
+"""A transaction this short costs the minimum even if nothing of it can be compressed, like most transfers."""
 
 
 _REMEMBERED_BYTES = 4_096

@@ -90,3 +90,9 @@ def _by_the_book(data: bytes) -> int:
 )
 def test_size_of_repetitive_bytes_matches_a_second_reading_of_the_rule(data: bytes) -> None:
     assert fast_lz_size(data) == _by_the_book(data)
+
+
+@given(st.binary(max_size=164))
+def test_what_is_short_costs_the_minimum_whatever_it_says(data: bytes) -> None:
+    linear = 836_500 * fast_lz_size(data) - 42_585_600
+    assert estimated_size_scaled(data) == max(100_000_000, linear) == 100_000_000
