@@ -1,4 +1,4 @@
-"""What the chain is right now, what it was, and how it grows: the one facade over blocks and state.
+"""How the chain grows, goes back and moves its heads: with its reader, the one facade over blocks and state.
 
 One writer calls `open_block`, `import_block`, `import_encoded`, `rewind_to`, `set_safe`, `set_finalized` and
 `patch_state`; any number of threads may read at the same time.
@@ -7,8 +7,10 @@ Covered: one synced write batch per block (state, receipts, indexes, head), so t
 before or the block after. Not covered: which blocks to build or to follow.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+
+import structlog
 
 from genesis.spec import BlockId, ChainSpec
 from genesis.types import Address, Hash32
@@ -17,27 +19,23 @@ from openledger_node.chain.ethereum_genesis import EthereumGenesis
 from openledger_node.chain.genesis import genesis_block, genesis_entries, genesis_supply_wei
 from openledger_node.chain.head_block import HeadBlock
 from openledger_node.chain.heads import assert_linked, head_entries, id_of, lower, stored_heads
-from openledger_node.chain.log_search import find_logs
 from openledger_node.chain.natives import native_precompiles
-from openledger_node.chain.records import FoundLog, FoundTransaction, HeadChange, Heads, LogQuery, Supply
+from openledger_node.chain.reader import ChainReader
+from openledger_node.chain.records import HeadChange, Heads
 from openledger_node.chain.state_history import (
     AllStates,
     StateHistory,
-    kept_states,
     must_start_pruning,
-    oldest_state,
     state_history,
 )
 from openledger_node.chain.state_pruning import keep_recent_states
-from openledger_node.errors import StartError
+from openledger_node.errors import CriticalError, StartError
 from openledger_node.evm.allocation import Allocation
 from openledger_node.evm.blocks import decode_block
 from openledger_node.evm.engine import Engine
 from openledger_node.evm.errors import InvalidBlockError
-from openledger_node.evm.records import AccountOverride, Block, BlockInputs, ExecutedBlock, Header
+from openledger_node.evm.records import AccountOverride, Block, BlockInputs, ExecutedBlock
 from openledger_node.evm.rlp_codec import RlpError
-from openledger_node.evm.snapshot import Snapshot
-from openledger_node.evm.trie import EMPTY_ROOT
 from openledger_node.storage import keys
 from openledger_node.storage.identity import check_identity
 from openledger_node.storage.keyvalue import KeyValue
@@ -45,27 +43,22 @@ from openledger_node.storage.migrations import migrate
 from sequencer.errors import StaleParentError
 from sequencer.ports import OpenBlock
 
+log = structlog.get_logger(__name__)
+
 Listener = Callable[[HeadChange], None]
 
 BLOCKS_CHECKED_AT_START = 1_024
 
 
-class Chain:
+class Chain(ChainReader):
     """Open one with `Chain.open`."""
 
     def __init__(
         self, engine: Engine, store: KeyValue, blocks: BlockStore, genesis: Block, genesis_supply_wei: int
     ) -> None:
-        self.engine = engine
-        self.spec: ChainSpec = engine.spec
-        self.genesis = genesis
-        self._store = store
-        self._blocks = blocks
-        self._genesis_supply_wei = genesis_supply_wei
+        super().__init__(engine, store, blocks, genesis, genesis_supply_wei)
         self._states: StateHistory = state_history(store)
         self._listeners: tuple[Listener, ...] = ()
-        self._detached = store.get(keys.DETACHED) is not None
-        self._heads = stored_heads(store, blocks)
 
     @classmethod
     def open(
@@ -123,15 +116,6 @@ class Chain:
 
     # -- heads -------------------------------------------------------------------------------------------
 
-    @property
-    def heads(self) -> Heads:
-        return self._heads
-
-    @property
-    def head(self) -> Block:
-        """The unsafe head."""
-        return self._known_block(self._heads.unsafe.hash)
-
     def set_safe(self, block_hash: Hash32) -> None:
         """Raises `ValueError` for a block that is not canonical, like `set_finalized`."""
         block_id = self._canonical_id(block_hash)
@@ -142,65 +126,6 @@ class Chain:
         block_id = self._canonical_id(block_hash)
         self._store.write([(keys.FINALIZED, block_hash)])
         self._heads = replace(self._heads, finalized=block_id)
-
-    # -- blocks ------------------------------------------------------------------------------------------
-
-    def header_by_hash(self, block_hash: Hash32) -> Header | None:
-        """Any known block, canonical or not."""
-        return self._blocks.header_by_hash(block_hash)
-
-    def header_by_number(self, number: int) -> Header | None:
-        block_hash = self._blocks.canonical_hash(number)
-        return None if block_hash is None else self._blocks.header_by_hash(block_hash)
-
-    def block_by_hash(self, block_hash: Hash32) -> Block | None:
-        return self._blocks.block_by_hash(block_hash)
-
-    def block_by_number(self, number: int) -> Block | None:
-        block_hash = self._blocks.canonical_hash(number)
-        return None if block_hash is None else self._blocks.block_by_hash(block_hash)
-
-    def is_canonical(self, block_hash: Hash32) -> bool:
-        header = self._blocks.header_by_hash(block_hash)
-        return header is not None and self._blocks.canonical_hash(header.number) == block_hash
-
-    def find_transaction(self, transaction_hash: Hash32) -> FoundTransaction | None:
-        """A transaction of the canonical chain."""
-        place = self._blocks.transaction_place(transaction_hash)
-        block = None if place is None else self._blocks.block_by_hash(place[0])
-        if place is None or block is None:
-            return None
-        return FoundTransaction(block, place[1], block.transactions[place[1]])
-
-    def find_logs(self, query: LogQuery) -> Iterator[FoundLog]:
-        """Matching logs of canonical blocks in order; lazy, so that the caller can stop at its limit."""
-        return find_logs(self._blocks, query)
-
-    def supply(self, number: int) -> Supply:
-        """Sum of all balances after a canonical block. Raises `ValueError` for a number beyond the head."""
-        block_hash = self._blocks.canonical_hash(number)
-        if block_hash is None:
-            raise ValueError(f"there is no block {number}")
-        minted_wei, burned_wei = self._blocks.minted_and_burned(block_hash)
-        return Supply(self._genesis_supply_wei, minted_wei, burned_wei)
-
-    @property
-    def kept_states(self) -> int | None:
-        """How many states behind the head are kept, None if all of them."""
-        return None if isinstance(self._states, AllStates) else kept_states(self._store)
-
-    @property
-    def oldest_state(self) -> int:
-        """Number of the first block whose state can be read; 0 unless the store is pruned."""
-        return oldest_state(self._store)
-
-    def snapshot(self, header: Header | None = None) -> Snapshot:
-        """State after `header` (the head if None): accounts, storage, calls, estimates, proofs, traces.
-
-        Reading one that is not kept raises `MissingStateError`.
-        """
-        header = header or self._known_header(self._heads.unsafe.hash)
-        return self.engine.snapshot(header, self._state_root(header))
 
     # -- growing -----------------------------------------------------------------------------------------
 
@@ -255,21 +180,12 @@ class Chain:
 
         return end
 
-    @property
-    def detached(self) -> bool:
-        """True once a dev method changed state outside of blocks: batching and proposing must stop."""
-        return self._detached
-
     def patch_state(self, changes: Mapping[Address, AccountOverride]) -> None:
         """Dev only: change accounts under the head (anvil_setBalance and the like) and become detached."""
         header = self._known_header(self._heads.unsafe.hash)
         root, writes = self.engine.patched_state(self._state_root(header), changes)
         patch = (keys.by_hash(keys.PATCHED_ROOT, header.hash), bytes(root))
         self._detach([*writes, patch])
-
-    def has_state(self, block_hash: Hash32, state_root: Hash32) -> bool:
-        """Whether the block is canonical and the state is in the store."""
-        return self.is_canonical(block_hash) and self._is_readable(state_root)
 
     def restore_state(self, state_root: Hash32) -> None:
         """Dev only: put a state that is in the store on the head, in place of whatever is there."""
@@ -307,30 +223,10 @@ class Chain:
         hashes = (self._blocks.canonical_hash(height) for height in range(top, number, -1))
         return tuple(self._known_block(block_hash) for block_hash in hashes if block_hash is not None)
 
-    def _state_root(self, header: Header) -> Hash32:
-        """The header's, or the one a dev method put in its place."""
-        if not self._detached:
-            return header.state_root
-        patched = self._store.get(keys.by_hash(keys.PATCHED_ROOT, header.hash))
-        return header.state_root if patched is None else Hash32(patched)
-
     def _canonical_id(self, block_hash: Hash32) -> BlockId:
         if not self.is_canonical(block_hash):
             raise ValueError(f"block 0x{block_hash.hex()} is not on the canonical chain")
         return id_of(self._known_header(block_hash))
-
-    def _known_header(self, block_hash: Hash32) -> Header:
-        header = self._blocks.header_by_hash(block_hash)
-        assert header is not None, "a head is always stored"
-        return header
-
-    def _known_block(self, block_hash: Hash32) -> Block:
-        block = self._blocks.block_by_hash(block_hash)
-        assert block is not None, "a canonical block is always stored"
-        return block
-
-    def _is_readable(self, state_root: Hash32) -> bool:
-        return state_root == EMPTY_ROOT or self._store.get(keys.node(state_root)) is not None
 
     def _step_back_to_readable_state(self) -> None:
         """A damaged store may lack the head's state: fall back to the newest block that has it."""
@@ -340,5 +236,13 @@ class Chain:
             if parent is None:
                 raise StartError("the database holds no readable state", "restore a backup")
             header = parent
-        if header.hash != self._heads.unsafe.hash:
+        if header.hash == self._heads.unsafe.hash:
+            return
+        log.warning("head without its state", head=self._heads.unsafe.number, stepping_back_to=header.number)
+        try:
             self.rewind_to(header.hash)
+        except (ValueError, CriticalError) as error:
+            raise StartError(
+                f"the database is damaged: it lacks the state of its head ({error})",
+                "restore a backup, or remove it to derive the chain again from the L1",
+            ) from None

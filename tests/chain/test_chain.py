@@ -211,6 +211,17 @@ def test_a_head_without_its_state_is_left_for_the_newest_with_it() -> None:
     assert world.open_chain(store=store).head == blocks[0]
 
 
+def test_a_final_head_without_its_state_is_refused() -> None:
+    store = MemoryKeyValue()
+    chain = world.open_chain(store=store)
+    blocks = _grow(chain, 3)
+    chain.set_safe(blocks[2].header.hash)
+    chain.set_finalized(blocks[2].header.hash)
+    store.write([], [keys.node(blocks[2].header.state_root)])
+    with pytest.raises(StartError, match="damaged: it lacks the state of its head"):
+        world.open_chain(store=store)
+
+
 def test_a_chain_on_disk_continues(tmp_path: Path) -> None:
     store = LevelDb.open(tmp_path / "db")
     chain = world.open_chain(store=store)
