@@ -6,16 +6,21 @@ from eth import exceptions
 
 REVERTED = "execution reverted"
 INVALID_OPCODE = "invalid opcode"
+OUT_OF_GAS = "out of gas"
+STACK_UNDERFLOW = "stack underflow"
+STACK_OVERFLOW = "stack limit reached 1024 (1023)"
+TOO_DEEP = "max call depth exceeded"
+INSUFFICIENT_BALANCE = "insufficient balance for transfer"
 
 _NAMES: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.Revert, REVERTED),
-    (exceptions.OutOfGas, "out of gas"),
+    (exceptions.OutOfGas, OUT_OF_GAS),
     (exceptions.InvalidJumpDestination, "invalid jump destination"),
-    (exceptions.InsufficientStack, "stack underflow"),
-    (exceptions.FullStack, "stack limit reached 1024 (1023)"),
+    (exceptions.InsufficientStack, STACK_UNDERFLOW),
+    (exceptions.FullStack, STACK_OVERFLOW),
     (exceptions.WriteProtection, "write protection"),
-    (exceptions.StackDepthLimit, "max call depth exceeded"),
-    (exceptions.InsufficientFunds, "insufficient balance for transfer"),
+    (exceptions.StackDepthLimit, TOO_DEEP),
+    (exceptions.InsufficientFunds, INSUFFICIENT_BALANCE),
     (exceptions.ContractCreationCollision, "contract address collision"),
     (exceptions.OutOfBoundsRead, "return data out of bounds"),
     (exceptions.ReservedBytesInCode, "invalid code: must not begin with 0xef"),

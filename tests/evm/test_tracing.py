@@ -1,14 +1,18 @@
 """Tracers say what geth's say, on calls and on transactions of a block."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from genesis.types import Address
 from openledger_node.chain.chain import Chain
+from openledger_node.evm.accounts import AccountState
 from openledger_node.evm.errors import CallError, TraceTooLargeError
 from openledger_node.evm.records import AccountOverride
+from openledger_node.evm.tracers.refused_calls import RefusedCall
+from openledger_node.evm.trie import EMPTY_ROOT
 from tests.evm import world
 from tests.evm.world import ALICE, BOB, ROLLUP
 
@@ -220,7 +224,6 @@ def test_what_is_left_out_takes_no_room() -> None:
 def test_names_of_instructions_and_halts(code: str, names: list[str], error: str | None) -> None:
     trace = _trace_code("", code)
     assert [log["op"] for log in trace["structLogs"]] == names
-    assert trace["structLogs"][-1].get("error") == error
     assert _trace_code("callTracer", code).get("error") == error
 
 
@@ -230,3 +233,73 @@ def test_the_cost_of_a_creation_leaves_out_its_code() -> None:
     trace = _trace_code("", create)
     costs = {log["op"]: log["gasCost"] for log in trace["structLogs"] if log["depth"] == 2}
     assert costs["RETURN"] == 3
+
+
+def test_calls_that_cannot_begin_are_frames_as_well() -> None:
+    # CALL with 1,000 wei and 50,000 gas, then CREATE with 1,000 wei of three bytes; the account has 5.
+    call = "5f5f60035f6103e873" + "dd" * 20 + "61c350f150"
+    trace = _trace_code("callTracer", f"{call}60035f6103e8f05000")
+    called, created = trace["calls"]
+    assert called == {
+        "from": "0x" + CALLER.hex(),
+        "gas": hex(50_000 + 2_300),
+        "gasUsed": "0x0",
+        "to": "0x" + "dd" * 20,
+        "input": "0x000000",
+        "value": "0x3e8",
+        "type": "CALL",
+        "error": "insufficient balance for transfer",
+    }
+    assert (created["type"], created["error"]) == ("CREATE", "insufficient balance for transfer")
+    assert "to" not in created
+    assert "calls" not in _trace_code("callTracer", call, onlyTopCall=True)
+    last = _trace_code("callTracer", call[:-2])
+    assert [frame["error"] for frame in last["calls"]] == ["insufficient balance for transfer"]
+
+
+def test_a_call_that_is_too_deep_is_refused() -> None:
+    """No gas reaches that depth since EIP-150, so the frame is made up."""
+    accounts = AccountState(world.open_chain().engine._rules.nodes, EMPTY_ROOT)
+    stack = SimpleNamespace(values=[0, 0, 0, 0, 7, 100_000])
+    message = SimpleNamespace(depth=1_024, storage_address=CALLER)
+    meter, memory = SimpleNamespace(gas_remaining=6_400), SimpleNamespace(_bytes=bytearray())
+    frame = SimpleNamespace(msg=message, _stack=stack, _memory=memory, _gas_meter=meter)
+    refused = RefusedCall.of(frame, "STATICCALL", accounts)
+    assert refused is not None
+    shown = refused.shown()
+    assert (shown["error"], shown["gas"]) == ("max call depth exceeded", hex(6_300))
+    assert "value" not in shown
+    message.depth = 1_023
+    assert RefusedCall.of(frame, "STATICCALL", accounts) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "cost"),
+    [
+        ("fe", None, 0),
+        ("21", None, 0),
+        ("600056", None, 8),
+        ("60006000fd", None, 0),
+        ("01", "stack underflow", 3),
+        ("5f5ffd", None, 0),
+    ],
+)
+def test_struct_logs_tell_faults_that_are_found_before_execution(
+    code: str, error: str | None, cost: int
+) -> None:
+    trace = _trace_code("", code)
+    last = trace["structLogs"][-1]
+    assert trace["failed"] is True
+    assert (last.get("error"), last["gasCost"]) == (error, cost)
+
+
+def test_struct_logs_of_a_refused_call_show_the_gas_it_was_given() -> None:
+    call = "5f5f5f5f6103e873" + "dd" * 20 + "61c350f1"
+    log = _trace_code("", f"{call}00")["structLogs"][-2]
+    assert (log["op"], log["gasCost"]) == ("CALL", 2_600 + 9_000 + 25_000 + 50_000)
+
+
+def test_accounts_without_code_run_nothing() -> None:
+    call = "5f5f5f5f5f73" + "dd" * 20 + "61c350f1"
+    assert [log["op"] for log in _trace_code("", f"{call}00")["structLogs"]][-2:] == ["CALL", "STOP"]
+    assert {log["depth"] for log in _trace_code("", f"{call}00")["structLogs"]} == {1}

@@ -13,6 +13,7 @@ from openledger_node.evm.halts import halt_name
 from openledger_node.evm.records import Transaction
 from openledger_node.evm.tracers.base import Options, Room
 from openledger_node.evm.tracers.frames import address_of, data, peek, quantity
+from openledger_node.evm.tracers.refused_calls import RefusedCall
 from openledger_node.evm.transaction_processing import Outcome
 
 _CREATE2, _SELFDESTRUCT = "CREATE2", "SELFDESTRUCT"
@@ -30,12 +31,14 @@ class CallTracer:
         self._logs_seen = 0
         self._last_kind = "CALL"
         self._gas_limit = 0
+        self._refused: RefusedCall | None = None
         self._root: dict[str, Any] = {}
 
     def start(self, transaction: Transaction, coinbase: Address) -> None:
         self._gas_limit = transaction.gas
 
     def enter(self, frame: Any) -> None:
+        self._refused = None
         self._claim_logs()
         if self._frames and self._only_top:
             self._frames.append({})
@@ -67,10 +70,23 @@ class CallTracer:
         return self._last_kind
 
     def step(self, frame: Any, opcode: int, mnemonic: str) -> None:
+        self._add_refused()
         if mnemonic in _CALL_KINDS:
             self._last_kind = mnemonic
+            if not self._only_top:
+                self._refused = RefusedCall.of(frame, mnemonic, self._accounts)
         elif mnemonic == _SELFDESTRUCT and not self._only_top:
             self._add_selfdestruct(frame)
+
+    def _add_refused(self) -> None:
+        """The call before was refused if its frame goes on without another one having begun."""
+        refused, self._refused = self._refused, None
+        if refused is not None:
+            self._claim_logs()
+            entry = refused.shown()
+            self._room.take(len(entry["input"]))
+            self._room.entry()
+            self._frames[-1].setdefault("calls", []).append(entry)
 
     def _add_selfdestruct(self, frame: Any) -> None:
         beneficiary = peek(frame, 0)
@@ -92,15 +108,18 @@ class CallTracer:
 
     def leave(self, frame: Any) -> None:
         self._claim_logs()
+        if frame.is_success:
+            self._add_refused()
+        self._refused = None
         entry = self._frames.pop()
         if self._frames and self._only_top:
             return
         entry["gasUsed"] = quantity(frame.get_gas_used())
         error = halt_name(frame)
-        if error is None and frame.msg.is_create:
-            self._add_output(entry, self._accounts.get_code(frame.msg.storage_address))
-        elif frame.output:
-            self._add_output(entry, frame.output)
+        is_made = error is None and frame.msg.is_create
+        output = self._accounts.get_code(frame.msg.storage_address) if is_made else frame.output
+        if output:
+            self._add_output(entry, output)
         if error is not None:
             _add_error(entry, frame, error)
             _forget_logs(entry)

@@ -7,7 +7,7 @@ from typing import Any
 
 from genesis.types import Address
 from openledger_node.evm.accounts import AccountState
-from openledger_node.evm.halts import halt_name
+from openledger_node.evm.halts import OUT_OF_GAS, REVERTED, STACK_OVERFLOW, STACK_UNDERFLOW, halt_name
 from openledger_node.evm.records import Transaction
 from openledger_node.evm.tracers.base import ENTRY_BYTES, TEXT_BYTES, Options, Room
 from openledger_node.evm.tracers.frames import (
@@ -19,10 +19,17 @@ from openledger_node.evm.tracers.frames import (
     quantity,
     stack,
 )
+from openledger_node.evm.tracers.refused_calls import RefusedCall
 from openledger_node.evm.transaction_processing import Outcome
 
 _SLOAD, _SSTORE = 0x54, 0x55
 _GAS_PER_CODE_BYTE = 200
+_INVALID = 0xFE
+_CALL_KINDS = frozenset({"CALL", "CALLCODE", "DELEGATECALL", "STATICCALL"})
+_BEFORE_EXECUTION = frozenset({OUT_OF_GAS, STACK_UNDERFLOW, STACK_OVERFLOW})
+"""What geth's struct log tells: faults it finds before it logs the instruction, but none in running it."""
+_PRICED = frozenset({REVERTED, OUT_OF_GAS})
+"""Ends that come after the instruction's price is known."""
 
 
 class StepTracer:
@@ -32,18 +39,22 @@ class StepTracer:
         self._room = room
         self._limit = int(options.get("limit") or 0)
         self._logs: list[dict[str, Any]] = []
-        self._open: list[tuple[Any, dict[str, Any]] | None] = []
+        self._open: list[tuple[Any, dict[str, Any], int] | None] = []
         self._storage: dict[bytes, dict[str, str]] = {}
+        self._refused: RefusedCall | None = None
 
     def start(self, transaction: Transaction, coinbase: Address) -> None:
         """Nothing to note yet."""
 
     def enter(self, frame: Any) -> None:
+        self._refused = None
         self._close()
         self._open.append(None)
 
     def step(self, frame: Any, opcode: int, mnemonic: str) -> None:
         self._close()
+        if not frame.msg.code:
+            return  # geth runs nothing, not even the end
         if self._limit and len(self._logs) >= self._limit:
             self._open[-1] = None
             return
@@ -59,7 +70,9 @@ class StepTracer:
         if not entry["refund"]:
             del entry["refund"]
         self._add_details(frame, opcode, entry)
-        self._open[-1] = (frame, entry)
+        self._open[-1] = (frame, entry, opcode)
+        if mnemonic in _CALL_KINDS:
+            self._refused = RefusedCall.of(frame, mnemonic, self._accounts)
         self._logs.append(entry)
 
     def _add_details(self, frame: Any, opcode: int, entry: dict[str, Any]) -> None:
@@ -100,14 +113,21 @@ class StepTracer:
         last = self._open.pop()
         error = halt_name(frame)
         if last is not None and error is not None:
-            last[1]["error"] = error
+            _, entry, opcode = last
+            if error in _BEFORE_EXECUTION:
+                entry["error"] = error
+            if error not in _PRICED:
+                entry["gasCost"] = _fixed_gas(frame, opcode)
 
     def _close(self, other_gas: int = 0) -> None:
         """The cost of the instruction before is known when the next one, or a frame under it, begins."""
         last = self._open[-1] if self._open else None
         if last is not None and not last[1]["gasCost"]:
-            frame, entry = last
+            frame, entry, _ = last
             entry["gasCost"] = entry["gas"] - gas_left(frame) - other_gas
+            if self._refused is not None:
+                entry["gasCost"] += self._refused.gas()  # paid, and given back at once
+        self._refused = None
 
     def result(self, outcome: Outcome) -> Any:
         return {
@@ -116,3 +136,9 @@ class StepTracer:
             "returnValue": "0x" + outcome.output.hex(),
             "structLogs": self._logs,
         }
+
+
+def _fixed_gas(frame: Any, opcode: int) -> int:
+    """What the instruction asks for whatever its operands; one that halts has lost all gas, not spent it."""
+    known = frame.opcodes.get(opcode)
+    return int(getattr(known, "gas_cost", 0)) if opcode != _INVALID else 0
