@@ -51,7 +51,7 @@ class NodeCounts:
 
 def stored_places(store: KeyValue, node_hash: bytes) -> int:
     """How many places name the node, as the store counts; 0 if it is not stored."""
+    if store.get(keys.node(node_hash)) is None:  # most new nodes: one look is enough
+        return 0
     found = store.get(keys.references(node_hash))
-    if found is not None:
-        return int.from_bytes(found, "big")
-    return 0 if store.get(keys.node(node_hash)) is None else 1
+    return 1 if found is None else int.from_bytes(found, "big")

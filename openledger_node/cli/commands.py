@@ -347,7 +347,8 @@ def _one_line(error: CycloptsError) -> str:
     if not isinstance(invalid, ValidationError):
         return " ".join(str(error).split())
     return "; ".join(
-        f"{_flag(each['loc'])}: {each['msg']}, not {each['input']!r}" for each in invalid.errors()
+        f"{_flag(each['loc'])}: {each['msg'].removeprefix('Value error, ')}, not {each['input']!r}"
+        for each in invalid.errors()
     )
 
 

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import structlog
+
 from genesis.account import GenesisAccount
 from genesis.spec import ChainSpec
 from genesis.types import Address
@@ -23,6 +25,8 @@ from openledger_node.storage.leveldb import LevelDb
 from sequencer.mempool.admission import AdmissionLimits
 from sequencer.mempool.journal import Journal
 from sequencer.mempool.limits import PoolLimits
+
+log = structlog.get_logger(__name__)
 
 CHAIN_FOLDER = "chain"
 JOURNAL_FILE = "mempool.journal"
@@ -100,6 +104,7 @@ async def open_execution_on(
         store = LevelDb.open(directory / CHAIN_FOLDER)
         closing.callback(store.close)
         chain = open_chain(store)
+        _log_opened(chain, directory)
         lane = ExecutionLane()
         closing.callback(lane.close)
         steered = SteeredClock(clock or SystemClock(), not_before_s=chain.head.header.timestamp_s)
@@ -109,6 +114,18 @@ async def open_execution_on(
         service.start()
         closing.callback(service.stop)
         yield Execution(chain, lane, feeds, service, steered)
+
+
+def _log_opened(chain: Chain, directory: Path) -> None:
+    heads, states = chain.heads, chain.kept_states
+    log.info(
+        "chain opened",
+        head=heads.unsafe.number,
+        safe=heads.safe.number,
+        finalized=heads.finalized.number,
+        states="all" if states is None else states,
+        directory=str(directory),
+    )
 
 
 class RpcPorts:

@@ -183,9 +183,13 @@ class PoolService:
             self._sidecars.pop(gone.hash, None)
 
     def _write_journal(self, journal: Journal, raw: bytes) -> None:
-        journal.append([raw])
-        if journal.grown_bytes() > JOURNAL_REWRITE_BYTES:
-            journal.rewrite(item.raw for item in self.pool.transactions())
+        """On a disk that takes no more the pool goes on without: the chain will stop the node, if it must."""
+        try:
+            journal.append([raw])
+            if journal.grown_bytes() > JOURNAL_REWRITE_BYTES:
+                journal.rewrite(item.raw for item in self.pool.transactions())
+        except OSError as error:
+            log.warning("mempool journal not written", reason=str(error))
 
     def _take_back(self, raw: bytes) -> bool:
         """Add a transaction nobody waits for an answer about; false for one that is no longer valid."""

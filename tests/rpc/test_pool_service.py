@@ -1,5 +1,6 @@
 import asyncio
-from collections.abc import AsyncIterator
+import errno
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -65,6 +66,34 @@ async def test_a_killed_node_keeps_them_too(chain: Chain, tmp_path: Path) -> Non
     await killed.submit(raw(0))
     async with started(chain, path) as again:
         assert len(again.pool) == 1
+
+
+class FullDisk(Journal):
+    """A journal on a disk that takes nothing more once it is open."""
+
+    is_full = False
+
+    def append(self, raws: Iterable[bytes]) -> None:
+        self._refuse()
+        super().append(raws)
+
+    def rewrite(self, raws: Iterable[bytes]) -> None:
+        self._refuse()
+        super().rewrite(raws)
+
+    def _refuse(self) -> None:
+        if self.is_full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+
+async def test_a_full_disk_takes_the_journal_and_not_the_pool(chain: Chain, tmp_path: Path) -> None:
+    journal = FullDisk(tmp_path / "journal")
+    service = PoolService(chain, SystemClock(), Feeds(), journal=journal)
+    service.start()
+    journal.is_full = True
+    await service.submit(raw(0))
+    assert len(service.pool) == 1
+    service.stop()
 
 
 async def test_refusals_change_nothing(chain: Chain, tmp_path: Path) -> None:
