@@ -103,8 +103,8 @@ class FeatureIndex:
     def contributor_sums(
         self, owners: Sequence[int] | NDArray[np.int64], contributors: int = 0
     ) -> NDArray[np.int64]:
-        """(C, k): exact integer sums of each owner's rows; a negative owner is nobody. C is `contributors`, or
-        as many as there are."""
+        """(C, k): exact integer sums of each owner's rows; a negative owner is nobody. C is `contributors`,
+        or as many as there are."""
         places = np.asarray(owners, dtype=np.int64)
         if len(places) != len(self):
             raise InvalidInputError("one owner per record is needed")
