@@ -3,8 +3,10 @@
 from benchmarks.precompiles.accounts import FIRST, contracts, jumper, many_accounts, reverter
 from benchmarks.precompiles.assembly import assemble, loop
 from benchmarks.precompiles.workload import Workload, contract_call
+from genesis.addresses import ATTRIBUTION
 
 _INITCODE_BYTES = 49_152
+_LARGE_BYTES = 2_000_000
 _CODE_BYTES = 24_576
 _CALL_NEXT = "0 0 0 0 {value} DUP6 GAS CALL POP 1 ADD"
 _CALL_FIRST = f"0 0 0 0 0 {hex(FIRST)} GAS CALL POP"
@@ -44,6 +46,22 @@ def _calls() -> list[Workload]:
         ),
         contract_call(
             family, "CALL with 100 kB input", loop("1 100000 MSTORE", "0 0 100000 0 0 0xdddd GAS CALL POP")
+        ),
+        *(
+            contract_call(
+                family,
+                f"{name} with 2 MB input",
+                loop(f"1 {_LARGE_BYTES} MSTORE", f"0 0 {_LARGE_BYTES} 0 0 {target} {gas} CALL POP"),
+                accounts=reverter(0),
+                sample_gas=15_000_000,
+            )
+            for name, target, gas in (
+                ("CALL", first, "GAS"),
+                ("CALL of ecrecover", "1", "GAS"),
+                ("CALL of identity without gas", "4", "0"),
+                ("CALL of MODEXP", "5", "GAS"),
+                ("CALL of a native precompile without gas", hex(int.from_bytes(ATTRIBUTION, "big")), "0"),
+            )
         ),
     ]
 

@@ -6,7 +6,7 @@ thousand codes that nobody has seen, each of them made so that walking it takes 
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from eth.exceptions import InvalidJumpDestination
@@ -24,12 +24,17 @@ _PUSH_WITH_DATA = b"|".join(re.escape(bytes((_PUSH1 + n,))) + b".{%d}" % (n + 1)
 _INSTRUCTIONS = re.compile(b"(?s)(?:[^\x60-\x7f]++|" + _PUSH_WITH_DATA + b")*+")
 
 
+Walk = Callable[[bytes, int, int], int]
+
+
 class JumpTable:
     """The jump destinations of one code: JUMPDEST instructions that are no push data."""
 
-    def __init__(self, code: bytes) -> None:
+    def __init__(self, code: bytes, walk: Walk | None = None) -> None:
+        """`walk` is another way to do what `end_of_instructions` does."""
         self._code = code
-        self._marks = _marks(code)
+        self._walk = walk or end_of_instructions
+        self._marks = _marks(code, self._walk)
         self.destinations: set[int] = set()
         """Those that were asked for."""
 
@@ -46,18 +51,18 @@ class JumpTable:
 
     def _begins_instruction(self, position: int) -> bool:
         mark = self._marks[bisect_right(self._marks, position) - 1]
-        return _end_of_instructions(self._code, mark, position) == position
+        return self._walk(self._code, mark, position) == position
 
 
-def _marks(code: bytes) -> list[int]:
+def _marks(code: bytes, walk: Walk) -> list[int]:
     """Where instructions begin, one in every few hundred bytes."""
     marks = [0]
-    while (end := _end_of_instructions(code, marks[-1], marks[-1] + _BYTES_PER_MARK)) > marks[-1]:
+    while (end := walk(code, marks[-1], min(marks[-1] + _BYTES_PER_MARK, len(code)))) > marks[-1]:
         marks.append(end)
     return marks
 
 
-def _end_of_instructions(code: bytes, start: int, limit: int) -> int:
+def end_of_instructions(code: bytes, start: int, limit: int) -> int:
     """End of the last whole instruction from `start`, where one begins, before `limit`."""
     match = _INSTRUCTIONS.match(code, start, limit)
     assert match is not None, "nothing at all matches too"

@@ -7,7 +7,7 @@ evaluation.
 
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from eth.exceptions import VMError
 
@@ -17,6 +17,8 @@ from openledger_node.evm import precompile_gas as gas
 from openledger_node.evm.native import blake2, bls12_381, bn254, kzg, modular, secp256k1, secp256r1
 from openledger_node.evm.native.errors import InvalidInputError
 
+_NO_LIMIT = 2**62
+_HEAD_BYTES = 96
 _FIELD_ELEMENTS_PER_BLOB = 4096
 _BLS_MODULUS = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
 
@@ -48,27 +50,90 @@ def _ripemd160(data: bytes) -> bytes:
     return bytes(12) + hashlib.new("ripemd160", data, usedforsecurity=False).digest()
 
 
-class Precompile:
-    """A price by input, and what answers; also callable as py-evm calls a precompile."""
+class Frame(Protocol):
+    """What a precompile sees of the frame that it runs in."""
 
-    def __init__(self, name: str, price: int | Callable[[bytes], int], run: Callable[[bytes], bytes]) -> None:
+    data_size: int
+
+    def data_part(self, size: int) -> bytes: ...
+
+
+class Precompile:
+    """A price and what answers. Of the input, which may be megabytes large for nothing, no more is copied
+    than matters: `most_bytes`, one more than there may be where only one size is right."""
+
+    def __init__(
+        self, name: str, price: int, run: Callable[[bytes], bytes], most_bytes: int = _NO_LIMIT
+    ) -> None:
         self._name = name
         self._price = price
         self.run = run
         """Raises `InvalidInputError`."""
+        self._most_bytes = most_bytes
 
-    def price(self, data: bytes) -> int:
+    def input_of(self, frame: Frame) -> bytes:
+        return frame.data_part(self._most_bytes)
+
+    def price_of(self, frame: Frame) -> int:
         """Gas. Raises `InvalidInputError`."""
-        return self._price if isinstance(self._price, int) else self._price(data)
+        return self._price
 
     def __call__(self, computation: Any) -> Any:
-        data: bytes = computation.msg.data_as_bytes
+        """As py-evm calls a precompile."""
+        frame = _Input(computation.msg.data_as_bytes)
         try:
-            computation.consume_gas(self.price(data), reason=self._name)
-            computation.output = self.run(data)
+            computation.consume_gas(self.price_of(frame), reason=self._name)
+            computation.output = self.run(self.input_of(frame))
         except InvalidInputError as error:
             raise VMError(str(error)) from None
         return computation
+
+
+class PricedBySize(Precompile):
+    """Looks at the input only once it is paid for."""
+
+    def __init__(self, name: str, price: Callable[[int], int], run: Callable[[bytes], bytes]) -> None:
+        super().__init__(name, 0, run)
+        self._price_of_size = price
+
+    def price_of(self, frame: Frame) -> int:
+        return self._price_of_size(frame.data_size)
+
+
+class PricedByContent(Precompile):
+    """`most_bytes` by the input's first bytes."""
+
+    def __init__(
+        self,
+        name: str,
+        price: Callable[[bytes], int],
+        run: Callable[[bytes], bytes],
+        most_bytes: Callable[[bytes], int],
+    ) -> None:
+        super().__init__(name, 0, run)
+        self._price_of_input = price
+        self._most_bytes_of = most_bytes
+
+    def input_of(self, frame: Frame) -> bytes:
+        return frame.data_part(min(self._most_bytes_of(frame.data_part(_HEAD_BYTES)), _NO_LIMIT))
+
+    def price_of(self, frame: Frame) -> int:
+        return self._price_of_input(self.input_of(frame))
+
+
+class _Input:
+    """The input of a frame of py-evm's."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.data_size = len(data)
+
+    def data_part(self, size: int) -> bytes:
+        return self._data[:size]
+
+
+def _modexp(price: Callable[[bytes], int]) -> Precompile:
+    return PricedByContent("modexp", price, modexp, gas.modexp_bytes)
 
 
 def _numbered(*precompiles: tuple[int, Precompile]) -> dict[Address, Precompile]:
@@ -76,33 +141,33 @@ def _numbered(*precompiles: tuple[int, Precompile]) -> dict[Address, Precompile]
 
 
 _CANCUN = _numbered(
-    (1, Precompile("ecrecover", gas.ECRECOVER, secp256k1.recover)),
-    (2, Precompile("sha256", gas.sha256, _sha256)),
-    (3, Precompile("ripemd160", gas.ripemd160, _ripemd160)),
-    (4, Precompile("identity", gas.identity, bytes)),
-    (5, Precompile("modexp", gas.modexp, modexp)),
-    (6, Precompile("alt_bn128 add", gas.BN254_ADD, bn254.add)),
-    (7, Precompile("alt_bn128 multiply", gas.BN254_MULTIPLY, bn254.multiply)),
-    (8, Precompile("alt_bn128 pairing", gas.bn254_pairing, bn254.pairing_is_one)),
-    (9, Precompile("blake2", blake2.rounds_of, blake2.compress_block)),
-    (10, Precompile("point evaluation", gas.POINT_EVALUATION, point_evaluation)),
+    (1, Precompile("ecrecover", gas.ECRECOVER, secp256k1.recover, 128)),
+    (2, PricedBySize("sha256", gas.sha256, _sha256)),
+    (3, PricedBySize("ripemd160", gas.ripemd160, _ripemd160)),
+    (4, PricedBySize("identity", gas.identity, bytes)),
+    (5, _modexp(gas.modexp)),
+    (6, Precompile("alt_bn128 add", gas.BN254_ADD, bn254.add, 128)),
+    (7, Precompile("alt_bn128 multiply", gas.BN254_MULTIPLY, bn254.multiply, 96)),
+    (8, PricedBySize("alt_bn128 pairing", gas.bn254_pairing, bn254.pairing_is_one)),
+    (9, PricedByContent("blake2", blake2.rounds_of, blake2.compress_block, lambda _: 214)),
+    (10, Precompile("point evaluation", gas.POINT_EVALUATION, point_evaluation, 193)),
 )
 _PRAGUE = _CANCUN | _numbered(
-    (11, Precompile("bls12-381 add G1", gas.BLS_ADD_G1, bls12_381.add_g1)),
-    (12, Precompile("bls12-381 sum G1", gas.bls_multiply_sum_g1, bls12_381.multiply_sum_g1)),
-    (13, Precompile("bls12-381 add G2", gas.BLS_ADD_G2, bls12_381.add_g2)),
-    (14, Precompile("bls12-381 sum G2", gas.bls_multiply_sum_g2, bls12_381.multiply_sum_g2)),
-    (15, Precompile("bls12-381 pairing", gas.bls_pairing, bls12_381.pairing_is_one)),
-    (16, Precompile("bls12-381 map to G1", gas.BLS_MAP_TO_G1, bls12_381.map_to_g1)),
-    (17, Precompile("bls12-381 map to G2", gas.BLS_MAP_TO_G2, bls12_381.map_to_g2)),
+    (11, Precompile("bls12-381 add G1", gas.BLS_ADD_G1, bls12_381.add_g1, 257)),
+    (12, PricedBySize("bls12-381 sum G1", gas.bls_multiply_sum_g1, bls12_381.multiply_sum_g1)),
+    (13, Precompile("bls12-381 add G2", gas.BLS_ADD_G2, bls12_381.add_g2, 513)),
+    (14, PricedBySize("bls12-381 sum G2", gas.bls_multiply_sum_g2, bls12_381.multiply_sum_g2)),
+    (15, PricedBySize("bls12-381 pairing", gas.bls_pairing, bls12_381.pairing_is_one)),
+    (16, Precompile("bls12-381 map to G1", gas.BLS_MAP_TO_G1, bls12_381.map_to_g1, 65)),
+    (17, Precompile("bls12-381 map to G2", gas.BLS_MAP_TO_G2, bls12_381.map_to_g2, 129)),
 )
 _OSAKA = _PRAGUE | _numbered(
-    (5, Precompile("modexp", gas.modexp_osaka, modexp)),
-    (256, Precompile("p256 verify", gas.P256_VERIFY, secp256r1.verify)),
+    (5, _modexp(gas.modexp_osaka)),
+    (256, Precompile("p256 verify", gas.P256_VERIFY, secp256r1.verify, 161)),
 )
 
 MODEXP = Address((5).to_bytes(20, "big"))
-MODEXP_BYZANTIUM = Precompile("modexp", gas.modexp_byzantium, modexp)
+MODEXP_BYZANTIUM = _modexp(gas.modexp_byzantium)
 MODEXP_BERLIN = _CANCUN[MODEXP]
 """For forks that have py-evm's precompiles otherwise."""
 

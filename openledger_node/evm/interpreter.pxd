@@ -3,6 +3,10 @@
 cimport cython
 
 
+@cython.locals(op=int, end=Py_ssize_t)
+cpdef Py_ssize_t _walk(bytes code, Py_ssize_t start, Py_ssize_t limit) except -1
+
+
 cdef class Run:
     cdef public object state
     cdef public object accounts
@@ -22,7 +26,10 @@ cdef class Frame:
     cdef public bytes sender
     cdef public bytes code_address
     cdef public object value
-    cdef public bytes data
+    cdef public object data_buffer
+    cdef public Py_ssize_t data_start
+    cdef public Py_ssize_t data_size
+    cpdef bytes data_part(self, Py_ssize_t size)
     cdef public long long gas
     cdef public int depth
     cdef public bint is_static
@@ -67,9 +74,9 @@ cdef object _enter(Run run, Frame frame, Frame inner, object value, int op)
 @cython.locals(stack=list, inner_gas=cython.longlong, initcode=bytes, address=bytes, inner=Frame)
 cdef object _create(Run run, Frame frame, int op, long long gas)
 
-@cython.locals(code=bytes, data=bytes, stack=list, memory=bytearray, prices=bytes, constants=dict,
+@cython.locals(code=bytes, data_start=Py_ssize_t, data_size=Py_ssize_t, stack=list, memory=bytearray, prices=bytes, constants=dict,
                watches_time=bint, code_size=Py_ssize_t, pc=Py_ssize_t, gas=cython.longlong, events=cython.longlong,
-               is_ours=bint, op=int, price=int, start=Py_ssize_t, end=Py_ssize_t, place=int, copied=bytes,
+               is_ours=bint, op=int, price=int, start=Py_ssize_t, end=Py_ssize_t, place=int,
                destinations=set)
 cdef object _run_code(Run run, Frame frame)
 

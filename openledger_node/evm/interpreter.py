@@ -11,6 +11,7 @@ older forks, which run py-evm's instructions (`vm.py`); tests compare both ways.
 Source: Yellow Paper, appendix H; execution-specs of the three forks.
 """
 
+from functools import lru_cache, partial
 from typing import Any
 
 from eth.exceptions import (
@@ -29,7 +30,7 @@ from gmpy2 import powmod
 from sha3 import keccak_256
 
 from genesis.types import Address
-from openledger_node.evm.code import JumpTable, delegation_target, jump_table
+from openledger_node.evm.code import JumpTable, delegation_target, end_of_instructions
 from openledger_node.evm.halts import UndefinedOpcode
 from openledger_node.evm.instructions import (
     HANDLERS,
@@ -42,6 +43,7 @@ from openledger_node.evm.instructions import (
 )
 from openledger_node.evm.native.errors import InvalidInputError
 from openledger_node.evm.precompile_host import run_native
+from precompiles.gas import INPUT_WORD, words_of
 
 _WORD = 2**256
 _MASK = _WORD - 1
@@ -92,6 +94,23 @@ def _prices(*, has_clz: bool) -> bytes:
 _PRICES, _PRICES_WITH_CLZ = _prices(has_clz=False), _prices(has_clz=True)
 
 
+def _walk(code: bytes, start: int, limit: int) -> int:
+    """As `end_of_instructions`; quicker when compiled."""
+    while start < limit:
+        op = code[start]
+        end = start + op - 0x5E if 0x60 <= op < 0x80 else start + 1
+        if end > limit:
+            break
+        start = end
+    return start
+
+
+_IS_COMPILED = not __file__.endswith(".py")
+_jump_table = lru_cache(maxsize=1_000)(
+    partial(JumpTable, walk=_walk if _IS_COMPILED else end_of_instructions)
+)
+
+
 class Run:
     """What the frames of one message share."""
 
@@ -108,7 +127,11 @@ class Run:
 
 class Frame:
     """One message under way. It answers like py-evm's computation and like its message where callers and
-    precompiles ask."""
+    precompiles ask.
+
+    Its data is not copied: it stays in the memory of the frame that called, which stands still meanwhile. A
+    call has one price whatever the size of its data, once the memory is there.
+    """
 
     def __init__(self, run: Any, parent: Any, code: bytes, address: bytes, sender: bytes) -> None:
         self.run = run
@@ -118,7 +141,9 @@ class Frame:
         self.sender = sender
         self.code_address = address
         self.value: Any = 0
-        self.data = b""
+        self.data_buffer: Any = b""
+        self.data_start = 0
+        self.data_size = 0
         self.gas = 0
         self.depth = 0
         self.is_static = False
@@ -165,7 +190,11 @@ class Frame:
 
     @property
     def data_as_bytes(self) -> bytes:
-        return self.data
+        return self.data_part(self.data_size)
+
+    def data_part(self, size: int) -> bytes:
+        """The first `size` bytes of the data, if there are so many."""
+        return bytes(self.data_buffer[self.data_start : self.data_start + min(size, self.data_size)])
 
     def consume_gas(self, amount: int, reason: str) -> None:
         if amount > self.gas:
@@ -178,7 +207,8 @@ def execute(run: Any, message: Any) -> Any:
     accounts = run.accounts
     frame = Frame(run, None, message.code, message.storage_address, message.sender)
     frame.value = message.value
-    frame.data = message.data_as_bytes
+    frame.data_buffer = message.data_as_bytes
+    frame.data_size = len(frame.data_buffer)
     frame.gas = message.gas
     frame.is_static = message.is_static
     frame.is_create = message.is_create
@@ -276,14 +306,13 @@ def _run_precompile(run: Any, frame: Any) -> bool:
         run.state.check_time()
     try:
         if native is not None:
+            # Before all of the input is copied: it may be megabytes large.
+            charged(frame.gas, INPUT_WORD * words_of(frame.data_size))
             run_native(native, frame)
         elif not frame.is_delegation:
             # A delegation to a precompile runs empty code (EIP-7702).
-            price = precompile.price(frame.data)
-            if price > frame.gas:
-                raise OutOfGas("out of gas")
-            frame.gas -= price
-            frame.output = precompile.run(frame.data)
+            frame.gas = charged(frame.gas, precompile.price_of(frame))
+            frame.output = precompile.run(precompile.input_of(frame))
     except InvalidInputError as error:
         frame.error = VMError(str(error))
     except VMError as error:
@@ -319,7 +348,9 @@ def _call(run: Any, frame: Any, op: int, gas: int) -> Any:
     inner.depth = frame.depth + 1
     inner.is_static = frame.is_static or op == 0xFA
     if input_size:
-        inner.data = bytes(frame.memory[input_offset : input_offset + input_size])
+        inner.data_buffer = frame.memory
+        inner.data_start = input_offset
+        inner.data_size = input_size
     if output_size:
         inner.output_offset = output_offset
         inner.output_size = output_size
@@ -412,13 +443,17 @@ def _run_code(run: Any, frame: Any) -> Any:  # noqa: PLR0912, PLR0915 - one loop
     """Go on with a frame until it ends (None) or calls: the frame to run first. Raises py-evm's `VMError`."""
     state = run.state
     code: bytes = frame.code
-    data: bytes = frame.data
+    data: Any = frame.data_buffer
+    data_start = frame.data_start
+    data_size = frame.data_size
     stack: list[Any] = frame.stack
     memory: bytearray = frame.memory
     prices: bytes = run.prices
     constants: dict[int, int] = run.constants
     watches_time = run.watches_time
     jumps: JumpTable | None = None
+    own_word: int | None = None
+    sender_word: int | None = None
     destinations: set[int] = _NO_DESTINATIONS
     code_size = len(code)
     pc = frame.pc
@@ -511,7 +546,7 @@ def _run_code(run: Any, frame: Any) -> Any:  # noqa: PLR0912, PLR0915 - one loop
                         continue
                     if target not in destinations:
                         if jumps is None:
-                            jumps = jump_table(code)
+                            jumps = _jump_table(code)
                             destinations = jumps.destinations
                         if not jumps.holds(target):
                             raise InvalidJumpDestination("invalid jump destination")
@@ -647,38 +682,54 @@ def _run_code(run: Any, frame: Any) -> Any:  # noqa: PLR0912, PLR0915 - one loop
 
             elif op == 0x35:  # CALLDATALOAD
                 offset = stack[-1]
-                if offset >= len(data):
+                if offset >= data_size:
                     stack[-1] = 0
                 else:
-                    stack[-1] = int.from_bytes(data[offset : offset + 32].ljust(32, b"\0"), "big")
+                    start = offset
+                    end = min(start + 32, data_size)
+                    word = int.from_bytes(data[data_start + start : data_start + end], "big")
+                    stack[-1] = word << 8 * (start + 32 - end)
                 continue
 
             elif op == 0x37 or op == 0x39 or op == 0x3E:  # CALLDATACOPY, CODECOPY, RETURNDATACOPY  # noqa: PLR1714
                 offset, source, size = stack.pop(), stack.pop(), stack.pop()
-                copied: bytes = data if op == 0x37 else code if op == 0x39 else frame.return_data
-                if op == 0x3E and source + size > len(copied):
-                    raise OutOfBoundsRead("return data is shorter")
+                if op == 0x37:
+                    copied, start, end = data, data_start, data_start + data_size
+                elif op == 0x39:
+                    copied, start, end = code, 0, code_size
+                else:
+                    copied, start, end = frame.return_data, 0, len(frame.return_data)
+                    if source + size > end:
+                        raise OutOfBoundsRead("return data is shorter")
                 if size:
                     gas = grown(memory, gas, offset, size)
                     gas -= _COPY_WORD_GAS * ((size + 31) >> 5)
                     if gas < 0:
                         raise OutOfGas("out of gas")
-                    part = copied[source : source + size] if source < len(copied) else b""
+                    part = (
+                        copied[start + source : min(start + source + size, end)]
+                        if source < end - start
+                        else b""
+                    )
                     memory[offset : offset + size] = part.ljust(size, b"\0")
                 continue
 
             elif op == 0x3D:  # RETURNDATASIZE
                 stack.append(len(frame.return_data))
             elif op == 0x36:  # CALLDATASIZE
-                stack.append(len(data))
+                stack.append(data_size)
             elif op == 0x38:  # CODESIZE
                 stack.append(code_size)
             elif op == 0x34:  # CALLVALUE
                 stack.append(frame.value)
             elif op == 0x33:  # CALLER
-                stack.append(int.from_bytes(frame.sender, "big"))
+                if sender_word is None:
+                    sender_word = int.from_bytes(frame.sender, "big")
+                stack.append(sender_word)
             elif op == 0x30:  # ADDRESS
-                stack.append(int.from_bytes(frame.address, "big"))
+                if own_word is None:
+                    own_word = int.from_bytes(frame.address, "big")
+                stack.append(own_word)
             elif op == 0x47:  # SELFBALANCE
                 stack.append(run.accounts.get_balance(frame.address))
             else:

@@ -1,4 +1,4 @@
-"""What Ethereum's precompiles cost, from the length and head of their input.
+"""What Ethereum's precompiles cost, from the size and head of their input.
 
 Source: EIP-196, 197 and 1108 (alt_bn128), 2565, 7823 and 7883 (MODEXP), 2537 (BLS12-381), 152 (BLAKE2),
 4844 (point evaluation), 7951 (P-256).
@@ -33,38 +33,38 @@ _EXPONENT_HEAD_BYTES = 32
 _DISCOUNT_DIVISOR = 1_000
 
 
-def _words(data: bytes) -> int:
-    return (len(data) + 31) >> 5
+def _words(size: int) -> int:
+    return (size + 31) >> 5
 
 
-def sha256(data: bytes) -> int:
-    return 60 + 12 * _words(data)
+def sha256(size: int) -> int:
+    return 60 + 12 * _words(size)
 
 
-def ripemd160(data: bytes) -> int:
-    return 600 + 120 * _words(data)
+def ripemd160(size: int) -> int:
+    return 600 + 120 * _words(size)
 
 
-def identity(data: bytes) -> int:
-    return 15 + 3 * _words(data)
+def identity(size: int) -> int:
+    return 15 + 3 * _words(size)
 
 
-def bn254_pairing(data: bytes) -> int:
-    return 45_000 + 34_000 * (len(data) // bn254.PAIR_BYTES)
+def bn254_pairing(size: int) -> int:
+    return 45_000 + 34_000 * (size // bn254.PAIR_BYTES)
 
 
-def bls_multiply_sum_g1(data: bytes) -> int:
-    pairs = len(data) // (bls12_381.G1_BYTES + bls12_381.SCALAR_BYTES)
+def bls_multiply_sum_g1(size: int) -> int:
+    pairs = size // (bls12_381.G1_BYTES + bls12_381.SCALAR_BYTES)
     return _discounted(pairs, 12_000, G1_MSM_DISCOUNTS, G1_MSM_MAX_DISCOUNT)
 
 
-def bls_multiply_sum_g2(data: bytes) -> int:
-    pairs = len(data) // (bls12_381.G2_BYTES + bls12_381.SCALAR_BYTES)
+def bls_multiply_sum_g2(size: int) -> int:
+    pairs = size // (bls12_381.G2_BYTES + bls12_381.SCALAR_BYTES)
     return _discounted(pairs, 22_500, G2_MSM_DISCOUNTS, G2_MSM_MAX_DISCOUNT)
 
 
-def bls_pairing(data: bytes) -> int:
-    return 37_700 + 32_600 * (len(data) // (bls12_381.G1_BYTES + bls12_381.G2_BYTES))
+def bls_pairing(size: int) -> int:
+    return 37_700 + 32_600 * (size // (bls12_381.G1_BYTES + bls12_381.G2_BYTES))
 
 
 def _discounted(pairs: int, price: int, discounts: list[int], most: int) -> int:
@@ -86,6 +86,12 @@ class ModexpSizes:
 def modexp_sizes(data: bytes) -> ModexpSizes:
     header = data[:_MODEXP_HEADER_BYTES].ljust(_MODEXP_HEADER_BYTES, b"\0")
     return ModexpSizes(*(int.from_bytes(header[start : start + 32], "big") for start in (0, 32, 64)))
+
+
+def modexp_bytes(head: bytes) -> int:
+    """How much of the input counts."""
+    sizes = modexp_sizes(head)
+    return _MODEXP_HEADER_BYTES + sizes.base + sizes.exponent + sizes.modulus
 
 
 def modexp_byzantium(data: bytes) -> int:
