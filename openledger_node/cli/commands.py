@@ -305,7 +305,10 @@ def _serve(service: Coroutine[Any, Any, object]) -> None:
     """Run a node, which handles signals itself from its first step on."""
     import uvloop
 
+    from openledger_node.node.collector import calm_collector
+
     raise_file_limit()
+    calm_collector()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(service)
 
