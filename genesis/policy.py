@@ -10,7 +10,10 @@ from genesis.spec import OPEN_UNIT
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One policy version. Units are in the names; `significance_ppm` is z² in parts per million."""
+    """One policy version. Units are in the names; `significance_ppm` is z² in parts per million.
+
+    `rollover_limit` counts posts of a model in a row that pay nobody, after which its pool is the treasury's.
+    """
 
     platform_ppm: int
     provider_ppm: int
@@ -32,6 +35,11 @@ class Policy:
     similarity_ppm: int
     significance_ppm: int
     maximum_share_ppm: int
+    minimum_claim_wei: int
+    rollover_limit: int
+    demand_window_s: int
+    demand_fee_wei: int
+    request_window_s: int
 
 
 DAY_S = 86_400
@@ -57,6 +65,11 @@ DEFAULT_POLICY = Policy(
     similarity_ppm=990_000,
     significance_ppm=4_000_000,
     maximum_share_ppm=1_000_000,
+    minimum_claim_wei=OPEN_UNIT // 100,
+    rollover_limit=8,
+    demand_window_s=2 * DAY_S,
+    demand_fee_wei=OPEN_UNIT,
+    request_window_s=DAY_S,
 )
 
 DEV_POLICY = Policy(
@@ -80,5 +93,10 @@ DEV_POLICY = Policy(
     similarity_ppm=990_000,
     significance_ppm=4_000_000,
     maximum_share_ppm=1_000_000,
+    minimum_claim_wei=OPEN_UNIT // 10_000,
+    rollover_limit=4,
+    demand_window_s=6,
+    demand_fee_wei=OPEN_UNIT // 10,
+    request_window_s=3,
 )
 """Windows of seconds, so that the whole loop fits into a coffee."""

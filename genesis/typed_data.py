@@ -1,18 +1,22 @@
-"""What a customer signs: the EIP-712 voucher of a metering channel.
+"""What is signed for the precompiles (EIP-712): a customer's voucher, a contributor's claim order.
 
-Source: EIP-712; protocol, section 3 "Channels".
+Source: EIP-712; protocol, section 3 "Channels" and "Attribution".
 """
 
 from dataclasses import dataclass
 
-from genesis.addresses import INFERENCE_METERING
+from genesis.addresses import ATTRIBUTION, INFERENCE_METERING
 from genesis.commitments import address_word, word
 from genesis.keccak import keccak256
-from genesis.types import Hash32
+from genesis.types import Address, Hash32
 
 DOMAIN_TYPE = b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 VOUCHER_TYPE = b"Voucher(bytes32 channelId,uint256 receiptCount,uint256 cumulativeFee,bytes32 receiptsRoot)"
 DOMAIN_NAME = b"OpenLedger Inference Metering"
+ATTRIBUTION_DOMAIN_NAME = b"OpenLedger Attribution"
+CLAIM_TYPE = (
+    b"Claim(uint256 postId,uint256 contributorIndex,address contributor,address recipient,uint256 deadline)"
+)
 DOMAIN_VERSION = b"1"
 
 
@@ -29,12 +33,16 @@ class Voucher:
 
 def domain_separator(chain_id: int) -> Hash32:
     """The EIP-712 domain of the metering precompile on chain `chain_id`."""
+    return _domain(DOMAIN_NAME, INFERENCE_METERING, chain_id)
+
+
+def _domain(name: bytes, contract: Address, chain_id: int) -> Hash32:
     return keccak256(
         keccak256(DOMAIN_TYPE)
-        + keccak256(DOMAIN_NAME)
+        + keccak256(name)
         + keccak256(DOMAIN_VERSION)
         + word(chain_id)
-        + address_word(INFERENCE_METERING)
+        + address_word(contract)
     )
 
 
@@ -48,3 +56,23 @@ def voucher_digest(voucher: Voucher, chain_id: int) -> Hash32:
         + voucher.receipts_root
     )
     return keccak256(b"\x19\x01" + domain_separator(chain_id) + struct)
+
+
+def claim_digest(  # noqa: PLR0917 - the signed fields
+    post_id: int,
+    contributor_index: int,
+    contributor: Address,
+    recipient: Address,
+    deadline_s: int,
+    chain_id: int,
+) -> Hash32:
+    """The 32 bytes a contributor signs so that anybody can have its amount paid to `recipient`."""
+    struct = keccak256(
+        keccak256(CLAIM_TYPE)
+        + word(post_id)
+        + word(contributor_index)
+        + address_word(contributor)
+        + address_word(recipient)
+        + word(deadline_s)
+    )
+    return keccak256(b"\x19\x01" + _domain(ATTRIBUTION_DOMAIN_NAME, ATTRIBUTION, chain_id) + struct)

@@ -1,6 +1,7 @@
 """Attribution (01): payouts of settled batches under one root, and wrong ones proved wrong.
 
-The methods are in `attribution_posts` and `attribution_challenges`; here are the readings and the table.
+The methods are in `attribution_posts`, `attribution_claims` and `attribution_challenges`; here are the
+readings and the table.
 """
 
 from genesis.addresses import ATTRIBUTION
@@ -9,12 +10,22 @@ from precompiles import attribution_interface as interface
 from precompiles import gas
 from precompiles.attribution_challenges import (
     challenge_amount,
+    challenge_debt,
+    challenge_node,
     challenge_score,
     commit_challenge,
     withdraw_bond,
 )
+from precompiles.attribution_claims import (
+    claim,
+    claim_for,
+    claimable,
+    dust_of,
+    preview,
+    withdraw_dust,
+)
 from precompiles.attribution_interface import STRUCTS, existing_post
-from precompiles.attribution_posts import claim, finalize, post
+from precompiles.attribution_posts import finalize, post
 from precompiles.checks import INVALID_ARGUMENT
 from precompiles.contract import Contract, Method
 from precompiles.host import Host
@@ -94,12 +105,30 @@ CONTRACT = Contract(
             challenge_amount,
             STRUCTS,
         ),
+        Method(
+            "function challengeDebt(uint256 postId, bytes32 salt, BatchClaim[] batches, uint256 batch, "
+            "uint256 contributorIndex, address contributor, SumEvidence sum, bytes query, SumLeaf debt)",
+            challenge_debt,
+            STRUCTS,
+        ),
+        Method(
+            "function challengeNode(uint256 postId, bytes32 salt, BatchClaim[] batches, NodeEvidence node)",
+            challenge_node,
+            STRUCTS,
+        ),
         Method("function finalize(uint256 postId)", finalize),
         Method(
             "function claim(uint256 postId, uint256 contributorIndex, address contributor, uint256 amount, "
             "bytes32[] siblings, uint256[] siblingSums, address recipient)",
             claim,
         ),
+        Method(
+            "function claimFor(ClaimOrder order, uint256 amount, bytes32[] siblings, uint256[] siblingSums, "
+            "bytes signature)",
+            claim_for,
+            STRUCTS,
+        ),
+        Method("function withdrawDust(address recipient) returns (uint256 amount)", withdraw_dust),
         Method("function withdrawBond(uint256 postId)", withdraw_bond),
         Method("function getPost(uint256 postId) view returns (Post)", get_post, STRUCTS),
         Method(
@@ -110,6 +139,17 @@ CONTRACT = Contract(
         Method(
             "function isClaimed(uint256 postId, uint256 contributorIndex) view returns (bool)", is_claimed
         ),
+        Method(
+            "function claimable(uint256 postId, uint256 contributorIndex, address contributor, "
+            "uint256 amount, bytes32[] siblings, uint256[] siblingSums) view returns (uint256)",
+            claimable,
+        ),
+        Method(
+            "function preview(uint256 pool, uint256 score, uint256 scoreSum, uint256 policyVersion) view "
+            "returns (uint256)",
+            preview,
+        ),
+        Method("function dustOf(address contributor) view returns (uint256)", dust_of),
         Method("function earningsOf(address contributor) view returns (uint256)", earnings_of),
         Method("function slashedOf(address account) view returns (uint256)", slashed_of),
         Method("function rewardOf(address account) view returns (uint256)", reward_of),
@@ -123,6 +163,9 @@ CONTRACT = Contract(
         interface.POST_FINALIZED,
         interface.CLAIMED,
         interface.BOND_RETURNED,
+        interface.DUST_HELD,
+        interface.DUST_PAID,
+        interface.POOL_RELEASED,
     ),
     errors=(
         interface.POST_NOT_FOUND,
@@ -143,5 +186,8 @@ CONTRACT = Contract(
         interface.INVALID_PROOF,
         interface.CHALLENGE_FAILED,
         interface.ALREADY_CLAIMED,
+        interface.ORDER_EXPIRED,
+        interface.INVALID_SIGNATURE,
+        interface.NOTHING_TO_CLAIM,
     ),
 )

@@ -40,6 +40,9 @@ CLAIMED = Event(
 BOND_RETURNED = Event(
     "event BondReturned(uint256 indexed postId, address indexed challenger, uint256 amount)"
 )
+DUST_HELD = Event("event DustHeld(address indexed contributor, uint256 amount, uint256 held)")
+DUST_PAID = Event("event DustPaid(address indexed contributor, address indexed recipient, uint256 amount)")
+POOL_RELEASED = Event("event PoolReleased(uint256 indexed modelId, uint256 amount)")
 
 POST_NOT_FOUND = Error("error PostNotFound(uint256 postId)")
 ALREADY_ATTRIBUTED = Error("error AlreadyAttributed(uint256 settlementId)")
@@ -58,6 +61,9 @@ COMMITMENT_NOT_FOUND = Error("error CommitmentNotFound()")
 INVALID_PROOF = Error("error InvalidProof(string what)")
 CHALLENGE_FAILED = Error("error ChallengeFailed(uint256 claimed, uint256 computed)")
 ALREADY_CLAIMED = Error("error AlreadyClaimed(uint256 postId, uint256 contributorIndex)")
+ORDER_EXPIRED = Error("error OrderExpired(uint256 deadline)")
+INVALID_SIGNATURE = Error("error InvalidSignature()")
+NOTHING_TO_CLAIM = Error("error NothingToClaim()")
 
 MAXIMUM_BATCHES = 64
 Batches = Sequence[BatchClaim]
@@ -66,6 +72,8 @@ STRUCTS: dict[str, Struct[Any]] = {
     "Post": view.POST,
     "SumEvidence": view.SUM_EVIDENCE,
     "SumLeaf": view.SUM_LEAF,
+    "NodeEvidence": view.NODE_EVIDENCE,
+    "ClaimOrder": view.CLAIM_ORDER,
 }
 _BATCHES_TYPE = parse_type("BatchClaim[]", STRUCTS)
 

@@ -1,41 +1,38 @@
-"""Posting the payout of settled batches, and paying it out: Attribution's way without a dispute.
+"""Posting the payout of settled batches, and making it final: Attribution's way without a dispute.
 
-Covered: who may post what and when, the stake that answers for it, finalizing, claims.
-Not covered: challenges (`attribution_challenges`); the treasury's turn after a pool rolled over many times.
+Covered: who may post what and when, the stake that answers for it, finalizing; a pool that pays nobody rolls
+over to the model's next post, and after the policy's number of times in a row goes to the treasury.
+Not covered: challenges (`attribution_challenges`), claims (`attribution_claims`).
 Source: protocol, section 3 "Attribution".
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-from genesis.addresses import ATTRIBUTION
-from genesis.commitments import KIND_AMOUNTS, address_word, sum_leaf, sum_tree_id
-from genesis.types import ZERO_ADDRESS, Address, Hash32
+from genesis.addresses import ATTRIBUTION, TREASURY
+from genesis.commitments import KIND_AMOUNTS, sum_tree_id
+from genesis.types import ZERO_ADDRESS, Hash32
 from precompiles import gas
 from precompiles.attribution_interface import (
     ALREADY_ATTRIBUTED,
-    ALREADY_CLAIMED,
     AMOUNT_ABOVE_POOL,
     ATTRIBUTION_POSTED,
     CARRY_CHANGED,
-    CLAIMED,
     FEATURE_INDEX_NOT_USABLE,
-    INVALID_PROOF,
     LIABILITY_ABOVE_STAKE,
     MAXIMUM_BATCHES,
     NOT_DUE_YET,
     PENDING_CHALLENGE,
+    POOL_RELEASED,
     POST_FINALIZED,
     SIGNER_NOT_STAKED,
     WINDOW_OPEN,
     WRONG_STATUS,
     Batches,
-    amounts_tree,
     batches_hash,
     existing_post,
     mark_settlements,
 )
-from precompiles.checks import require, require_recipient, require_text
+from precompiles.checks import require, require_text
 from precompiles.host import Host
 from precompiles.scores import MAXIMUM_SCORE_SUM
 from precompiles.slots import add_to_slot, hash_word, store_struct, update_struct
@@ -93,7 +90,7 @@ def post(  # noqa: PLR0917 - the method's arguments
     host.store(view.POST_COUNT_SLOT, post_id)
     store_struct(host, view.post_slot(post_id), view.POST, posted)
     tree_id = _amounts_tree_id(host, feature_index, batches)
-    store_struct(host, view.case_slot(post_id), view.CASE, Case(version, tree_id, 0, 0, 0, 0, 0))
+    store_struct(host, view.case_slot(post_id), view.CASE, Case(version, tree_id, 0, 0, 0, 0, 0, 0))
     mark_settlements(host, batches, post_id)
     host.store(view.carry_slot(model_id), 0)
     host.store(view.account_slot(view.LIABILITY_SLOT, host.caller), liability_wei)
@@ -127,44 +124,26 @@ def finalize(host: Host, post_id: int) -> None:
     update_struct(host, view.post_slot(post_id), view.POST, posted, final)
     update_struct(host, view.case_slot(post_id), view.CASE, before, replace(before, bonds_wei=0))
     carry_out_wei = posted.pool_wei - posted.amount_sum_wei + before.bonds_wei
-    add_to_slot(host, ATTRIBUTION, view.carry_slot(posted.model_id), carry_out_wei)
     liability_slot = view.account_slot(view.LIABILITY_SLOT, posted.signer)
     add_to_slot(host, ATTRIBUTION, liability_slot, -posted.pool_wei)
     POST_FINALIZED.emit(host, post_id, posted.model_id, posted.amount_sum_wei, carry_out_wei)
+    limit = policy.parameter(host, before.policy_version, "rollover_limit")
+    _roll_over(host, posted, carry_out_wei, limit)
 
 
-def claim(  # noqa: PLR0917 - the method's arguments
-    host: Host,
-    post_id: int,
-    contributor_index: int,
-    contributor: Address,
-    amount_wei: int,
-    siblings: Sequence[Hash32],
-    sibling_sums: Sequence[int],
-    recipient: Address,
-) -> None:
-    """Pay a contributor's amount; only the contributor itself may have it sent elsewhere."""
-    gas.charge(host, gas.ATTRIBUTION["claim"], len(siblings))
-    posted = existing_post(host, post_id)
-    if posted.status != view.FINAL:
-        raise WRONG_STATUS(posted.status)
-    require_recipient(recipient)
-    require(contributor in (host.caller, recipient), "recipient")
-    index = models.feature_index(host, posted.feature_index)
-    require(contributor_index < index.contributors, "contributorIndex")
-    claimed_slot = view.claimed_slot(post_id, contributor_index)
-    if host.load(ATTRIBUTION, claimed_slot) != 0:
-        raise ALREADY_CLAIMED(post_id, contributor_index)
-    tree = amounts_tree(host, post_id, posted, index)
-    leaf = sum_leaf(tree.id, contributor_index, address_word(contributor), amount_wei)
-    if not tree.contains(leaf, contributor_index, siblings, sibling_sums):
-        raise INVALID_PROOF(b"amount")
-    host.store(claimed_slot, 1)
-    earnings_slot = view.account_slot(view.EARNINGS_SLOT, contributor)
-    add_to_slot(host, ATTRIBUTION, earnings_slot, amount_wei)
-    if amount_wei > 0:
-        host.transfer(recipient, amount_wei)
-    CLAIMED.emit(host, post_id, contributor_index, contributor, recipient, amount_wei)
+def _roll_over(host: Host, posted: Post, carry_out_wei: int, limit: int) -> None:
+    """Keep what is left for the model's next post; after `limit` posts that paid nobody, the treasury's."""
+    carry_slot = view.carry_slot(posted.model_id)
+    carry_wei = host.load(ATTRIBUTION, carry_slot) + carry_out_wei
+    rollovers_slot = view.rollovers_slot(posted.model_id)
+    rollovers = host.load(ATTRIBUTION, rollovers_slot) + 1 if posted.amount_sum_wei == 0 else 0
+    is_released = rollovers >= limit
+    host.store(rollovers_slot, 0 if is_released else rollovers)
+    host.store(carry_slot, 0 if is_released else carry_wei)
+    if is_released:
+        if carry_wei > 0:
+            host.transfer(TREASURY, carry_wei)
+        POOL_RELEASED.emit(host, posted.model_id, carry_wei)
 
 
 def _provider_stake(host: Host, version: int) -> int:

@@ -104,9 +104,9 @@ GAS_OF = Price(SLOT_READ)
 _VIEW = {"gasOf": GAS_OF}
 
 POLICY: Mapping[str, Price] = {
-    "publish": _price(reads=22, writes=21, logged_words=1),
+    "publish": _price(reads=27, writes=26, logged_words=1),
     "currentVersion": _price(reads=1),
-    "getParameters": _price(reads=21),
+    "getParameters": _price(reads=26),
     "timelock": _price(reads=1),
     **_VIEW,
 }
@@ -186,21 +186,42 @@ ATTRIBUTION: Mapping[str, Price] = {
     "post": _price(reads=38, writes=22, logged_words=7, hashes=10, elements=(BATCH, TEXT_WORD)),
     "commitChallenge": _price(reads=28, writes=9, logged_words=1),
     "challengeScore": _price(
-        reads=70,
-        writes=16,
+        reads=75,
+        writes=18,
         logged_words=2,
         hashes=60,
         elements=(FREED_BATCH, ("coordinate", COORDINATE), TREE_HASH),
     ),
     "challengeAmount": _price(
-        reads=65,
-        writes=16,
+        reads=70,
+        writes=18,
         logged_words=2,
         hashes=60,
         elements=(FREED_BATCH, SCORE_LEAF, TREE_HASH),
     ),
-    "finalize": _price(reads=21, writes=4, logged_words=2),
-    "claim": _price(reads=33, writes=2, logged_words=2, hashes=5, transfers=1, elements=(TREE_HASH,)),
+    "challengeDebt": _price(
+        reads=75,
+        writes=18,
+        logged_words=2,
+        hashes=60,
+        elements=(FREED_BATCH, ("coordinate", COORDINATE), TREE_HASH),
+    ),
+    "challengeNode": _price(
+        reads=70,
+        writes=18,
+        logged_words=2,
+        hashes=62,
+        elements=(FREED_BATCH, TREE_HASH),
+    ),
+    "finalize": _price(reads=25, writes=6, logged_words=3, transfers=1),
+    "claim": _price(reads=46, writes=4, logged_words=6, hashes=5, transfers=1, elements=(TREE_HASH,)),
+    "claimFor": _price(
+        reads=46, writes=4, logged_words=6, hashes=9, transfers=1, recovers=1, elements=(TREE_HASH,)
+    ),
+    "withdrawDust": _price(reads=1, writes=1, logged_words=1, transfers=1),
+    "dustOf": _price(reads=1),
+    "claimable": _price(reads=33, hashes=5, elements=(TREE_HASH,)),
+    "preview": _price(reads=2),
     "withdrawBond": _price(reads=26, writes=5, logged_words=1, transfers=1),
     "getPost": _price(reads=12),
     "postOfSettlement": _price(reads=1),

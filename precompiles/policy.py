@@ -10,6 +10,7 @@ from genesis.addresses import POLICY
 from genesis.keccak import keccak256
 from genesis.policy import Policy
 from genesis.shares import PPM
+from genesis.spec import OPEN_UNIT
 from genesis.types import Address
 from precompiles import gas
 from precompiles.abi import encode_parameters
@@ -31,6 +32,8 @@ MAXIMUM_SIGNIFICANCE_PPM = 100 * PPM
 MAXIMUM_BLOCKS = 1_000_000
 MAXIMUM_SECONDS = 315_360_000
 """Ten years."""
+MAXIMUM_CLAIM_WEI = OPEN_UNIT
+MAXIMUM_ROLLOVERS = 1_000
 
 
 def _bounds(first: Policy) -> tuple[tuple[int, int], ...]:
@@ -56,6 +59,11 @@ def _bounds(first: Policy) -> tuple[tuple[int, int], ...]:
         (1, PPM),
         (0, MAXIMUM_SIGNIFICANCE_PPM),
         (1, PPM),
+        (0, MAXIMUM_CLAIM_WEI),
+        (1, MAXIMUM_ROLLOVERS),
+        (first.demand_window_s // 2, MAXIMUM_SECONDS),
+        (first.demand_fee_wei // 2, MAXIMUM_WEI),
+        (first.request_window_s // 2, MAXIMUM_SECONDS),
     )
 
 
@@ -72,7 +80,10 @@ def _check(parameters: Policy, first: Policy) -> None:
         raise INVALID_PARAMETER(b"contributorsPpm")
     if parameters.slash_amount_wei > parameters.minimum_provider_stake_wei:
         raise INVALID_PARAMETER(b"slashAmount")
-    if parameters.unbonding_s < parameters.post_window_s + parameters.challenge_reveal_s:
+    if parameters.demand_window_s < parameters.challenge_reveal_s:
+        raise INVALID_PARAMETER(b"demandWindowSeconds")
+    contested_s = parameters.post_window_s + parameters.demand_window_s + parameters.challenge_reveal_s
+    if parameters.unbonding_s < contested_s:
         raise INVALID_PARAMETER(b"unbondingSeconds")
 
 

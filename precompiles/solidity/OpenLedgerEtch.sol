@@ -27,7 +27,7 @@ interface EtchVm {
 /// answer at the precompiles' addresses, with genesis storage, and the second argument is the policy's timelock.
 library OpenLedgerEtch {
     EtchVm private constant VM = EtchVm(address(uint160(uint256(keccak256("hevm cheat code")))));
-    uint256 private constant PARAMETERS = 20;
+    uint256 private constant PARAMETERS = 25;
 
     function etch(IPolicy.Parameters memory parameters, address timelock) internal {
         VM.etch(ATTRIBUTION_ADDRESS, type(AttributionTwin).runtimeCode);
@@ -63,6 +63,11 @@ library OpenLedgerEtch {
         parameters.similarityPpm = 990_000;
         parameters.significancePpm = 4_000_000;
         parameters.maximumSharePpm = 1_000_000;
+        parameters.minimumClaim = 0.0001 ether;
+        parameters.rolloverLimit = 4;
+        parameters.demandWindowSeconds = 6;
+        parameters.demandFee = 0.1 ether;
+        parameters.requestWindowSeconds = 3;
     }
 
     function _storePolicy(IPolicy.Parameters memory parameters, address timelock) private {

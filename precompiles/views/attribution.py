@@ -20,6 +20,8 @@ REWARD_SLOT = 7
 LIABILITY_SLOT = 8
 CASES_SLOT = 9
 COMMITMENTS_SLOT = 10
+DUST_SLOT = 11
+ROLLOVERS_SLOT = 12
 
 PENDING = 1
 FINAL = 2
@@ -76,12 +78,43 @@ class SumLeaf:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeEvidence:
+    """An inner node of a posted Merkle-sum tree: what stands under it, and its path.
+
+    `tree` is 0 for the amounts, `2·b + 1` for the scores of batch `b` and `2·b + 2` for its debts; `level`
+    counts from the leaves; `sum` is what the node's parent (or the post) says it sums to.
+    """
+
+    tree: int
+    level: int
+    position: int
+    sum: int
+    left: Hash32
+    left_sum: int
+    right: Hash32
+    right_sum: int
+    siblings: Sequence[Hash32]
+    sibling_sums: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimOrder:
+    """A contributor's word that the amount of one post goes to `recipient`, until `deadline_s`."""
+
+    post_id: int
+    contributor_index: int
+    contributor: Address
+    recipient: Address
+    deadline_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """What a post's challenges need to know, beside the post itself.
 
     `amounts_tree` is the id that the leaves of the amounts tree carry; `commitments` counts the challenges
     committed, which also numbers them; `bonds_wei` are the bonds of those not yet used; `reward_wei` waits
-    for its challenger until no earlier commitment can be revealed.
+    for its challenger until no earlier commitment can be revealed; `slashed_wei` is what the verdict took.
     """
 
     policy_version: int
@@ -91,6 +124,7 @@ class Case:
     bonds_wei: int
     challenger_number: int
     reward_wei: int
+    slashed_wei: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +157,22 @@ SUM_EVIDENCE = Struct(
 SUM_LEAF = Struct(
     "SumLeaf", SumLeaf, "bytes32 key, uint256 amount, bytes32[] siblings, uint256[] siblingSums"
 )
+NODE_EVIDENCE = Struct(
+    "NodeEvidence",
+    NodeEvidence,
+    "uint256 tree, uint256 level, uint256 position, uint256 sum, bytes32 left, uint256 leftSum, "
+    "bytes32 right, uint256 rightSum, bytes32[] siblings, uint256[] siblingSums",
+)
+CLAIM_ORDER = Struct(
+    "ClaimOrder",
+    ClaimOrder,
+    "uint256 postId, uint256 contributorIndex, address contributor, address recipient, uint256 deadline",
+)
 CASE = Struct(
     "Case",
     Case,
     "uint256 policyVersion, bytes32 amountsTree, uint256 commitments, uint256 revealsUntil, uint256 bonds, "
-    "uint256 challengerNumber, uint256 reward",
+    "uint256 challengerNumber, uint256 reward, uint256 slashed",
 )
 COMMITMENT = Struct(
     "Commitment",
@@ -159,6 +204,11 @@ def claimed_slot(post_id: int, contributor_index: int) -> int:
 def account_slot(slot: int, account: Address) -> int:
     """Slot of an account in one of the mappings by address."""
     return mapping_slot(slot, account)
+
+
+def rollovers_slot(model_id: int) -> int:
+    """Slot of how many posts of a model in a row paid nobody."""
+    return mapping_slot(ROLLOVERS_SLOT, model_id)
 
 
 def case_slot(post_id: int) -> int:

@@ -20,7 +20,9 @@ PARAMETERS = Struct(
     "uint256 postWindowSeconds, uint256 postDelaySeconds, uint256 challengeRevealSeconds, "
     "uint256 challengeBond, uint256 slashAmount, uint256 challengerPpm, uint256 closeDelaySeconds, "
     "uint256 unbondingSeconds, uint256 minimumValidatorStake, uint256 minimumProviderStake, "
-    "uint256 similarityPpm, uint256 significancePpm, uint256 maximumSharePpm",
+    "uint256 similarityPpm, uint256 significancePpm, uint256 maximumSharePpm, "
+    "uint256 minimumClaim, uint256 rolloverLimit, uint256 demandWindowSeconds, uint256 demandFee, "
+    "uint256 requestWindowSeconds",
 )
 _FIELD_INDEX = {field.name: i for i, field in enumerate(fields(Policy))}
 

@@ -8,6 +8,7 @@ from genesis.addresses import (
 from genesis.commitments import (
     BATCH_QUERY_BYTES,
     EMPTY_SUM_NODE,
+    KIND_DEBTS,
     SumNode,
     address_word,
     pack_vector,
@@ -15,8 +16,10 @@ from genesis.commitments import (
     word,
 )
 from genesis.keccak import keccak256
+from genesis.spec import DEV_L2_CHAIN_ID
+from genesis.typed_data import claim_digest
 from genesis.types import Address, Hash32
-from precompiles.views.attribution import FINAL, PENDING, VOID, SumEvidence, SumLeaf
+from precompiles.views.attribution import FINAL, PENDING, VOID, ClaimOrder, SumEvidence, SumLeaf
 from tests.precompiles.calls import call, number, words
 from tests.precompiles.evidence import (
     Posted,
@@ -24,6 +27,7 @@ from tests.precompiles.evidence import (
     amount_tree,
     amounts_from,
     batch_claim,
+    honest_debts,
     honest_scores,
     score_tree,
 )
@@ -80,7 +84,7 @@ class AttributionActors(MoneyActors):
         signer = provider if self.random.random() < 0.8 else self._account().address
         model_id = next((model for model, newest in self.index_of_model.items() if newest == index_id), 1)
         carry = self._read("carryOf", model_id)
-        queries, trees, claims = [], [], []
+        queries, trees, debts, claims = [], [], [], []
         for settlement_id in ids:
             top = self.random.choice((3, 1000, 2**70, 2**76))
             query = pack_vector(
@@ -89,15 +93,21 @@ class AttributionActors(MoneyActors):
             scores = honest_scores(index, query, self._significance(settlement_id))
             tree = score_tree(index_id, settlement_id, signer, index, scores)
             self._damage(tree)
+            owed = honest_debts(index, query, self._significance(settlement_id))
+            debt = score_tree(index_id, settlement_id, signer, index, owed, KIND_DEBTS)
+            self._damage(debt)
             queries.append(query)
             trees.append(tree)
-            claims.append(batch_claim(settlement_id, query, tree))
+            debts.append(debt)
+            claims.append(batch_claim(settlement_id, query, tree, debt))
         pools = [self._settlement_word(each, 9) for each in ids]
         amounts = amounts_from(pools, carry, trees, self.policy.maximum_share_ppm)
         amount = amount_tree(index_id, ids[0], signer, index, amounts)
         self._damage(amount)
         claims_ = tuple(claims)
-        return Posted(signer, index_id, index, claims_, tuple(queries), tuple(trees), amount, carry)
+        return Posted(
+            signer, index_id, index, claims_, tuple(queries), tuple(trees), amount, carry, tuple(debts)
+        )
 
     def _damage(self, tree: Tree) -> None:
         """Sometimes one leaf is not what it ought to be."""
@@ -105,7 +115,11 @@ class AttributionActors(MoneyActors):
             return
         position = self.random.randrange(len(tree.leaves))
         key, amount = tree.leaves[position]
-        kind = self.random.randrange(6)
+        kind = self.random.randrange(7)
+        if kind == 6:
+            level = self.random.randrange(1, len(tree.layers))
+            tree.forged[level, self.random.randrange(len(tree.layers[level]))] = self.random.choice((1, 1000))
+            return
         if kind == 0:
             amount = max(0, amount + self.random.choice((-1, 1)))
         elif kind == 1:
@@ -176,21 +190,42 @@ class AttributionActors(MoneyActors):
         """A challenge of what is wrong, if anything is."""
         chosen = self._challenge()
         posted = chosen[3]
-        damaged = [batch for batch, tree in enumerate(posted.scores) if tree.is_damaged]
+        forged = [number for number, tree in enumerate(posted.trees) if tree.forged]
+        if forged:
+            return self._node_challenge(chosen, self.random.choice(forged))
+        damaged = [number for number, tree in enumerate(posted.trees) if number and tree.is_damaged]
         if damaged:
-            return self._score_challenge(chosen, self.random.choice(damaged))
+            return self._product_challenge(chosen, self.random.choice(damaged))
         return self._amount_challenge(chosen)
+
+    def _challenge_node(self) -> Call:
+        chosen = self._challenge()
+        return self._node_challenge(chosen, self.random.randrange(len(chosen[3].trees)))
+
+    def _node_challenge(self, chosen: Chosen, number_: int) -> Call:
+        post_id, challenger, salt, posted = chosen
+        tree = posted.trees[number_]
+        level = self.random.randrange(1, len(tree.layers))
+        place = (level, self.random.randrange(len(tree.layers[level])))
+        if tree.forged and self.random.random() < 0.8:
+            place = self.random.choice(list(tree.forged))
+        self._learn = self._proved
+        evidence = tree.inner(number_, *place)
+        return call(challenger, ATTRIBUTION, "challengeNode", post_id, salt, posted.claims, evidence)
 
     def _challenge_score(self) -> Call:
         chosen = self._challenge()
-        return self._score_challenge(chosen, self.random.randrange(len(chosen[3].claims)))
+        return self._product_challenge(chosen, self.random.randrange(1, len(chosen[3].trees)))
 
     def _challenge_amount(self) -> Call:
         return self._amount_challenge(self._challenge())
 
-    def _score_challenge(self, chosen: Chosen, batch: int) -> Call:
+    def _product_challenge(self, chosen: Chosen, number_: int) -> Call:
+        """A challenge of a score or a debt, by the tree's number."""
         post_id, challenger, salt, posted = chosen
-        position = self._position(posted.scores[batch])
+        batch = (number_ - 1) // 2
+        tree = posted.trees[number_]
+        position = self._position(tree)
         last = len(posted.index.contributors) - 1
         contributor = posted.index.contributors[min(position, last)]
         evidence = posted.index.evidence(position)
@@ -200,7 +235,7 @@ class AttributionActors(MoneyActors):
         return call(
             challenger,
             ATTRIBUTION,
-            "challengeScore",
+            "challengeScore" if number_ % 2 else "challengeDebt",
             post_id,
             salt,
             posted.claims,
@@ -209,7 +244,7 @@ class AttributionActors(MoneyActors):
             contributor,
             evidence,
             posted.queries[batch],
-            self._leaf(posted.scores[batch], position),
+            self._leaf(tree, position),
         )
 
     def _amount_challenge(self, chosen: Chosen) -> Call:
@@ -253,5 +288,37 @@ class AttributionActors(MoneyActors):
         recipient = self.random.choice((contributor, contributor, self._recipient()))
         sender = self.random.choice((contributor, self._account().address))
         siblings, sums = posted.amounts.siblings(position)
+        if self.random.random() < 0.3:
+            order = ClaimOrder(post_id, position, contributor, recipient, self._deadline_s())
+            signature = self._order_signature(order)
+            return call(sender, ATTRIBUTION, "claimFor", order, amount, siblings, sums, signature)
         arguments = (post_id, position, contributor, amount, siblings, sums, recipient)
         return call(sender, ATTRIBUTION, "claim", *arguments)
+
+    def _deadline_s(self) -> int:
+        return self.machine.moment.timestamp_s + self.random.choice((-1, 0, 100))
+
+    def _order_signature(self, order: ClaimOrder) -> bytes:
+        """The contributor's, or sometimes another's."""
+        known = [each for each in self.accounts if each.address == order.contributor]
+        signer = self.random.choice((*known * 6, self._account()))
+        digest = claim_digest(
+            order.post_id,
+            order.contributor_index,
+            order.contributor,
+            order.recipient,
+            order.deadline_s,
+            DEV_L2_CHAIN_ID,
+        )
+        return signer.sign(digest)
+
+    def _claimable(self) -> Call:
+        post_id = self.random.choice(self._posts_with(FINAL) or list(self.posts))
+        amounts = self.posts[post_id].amounts
+        position = self.random.randrange(len(amounts.leaves))
+        key, amount = amounts.leaves[position]
+        arguments = (post_id, position, Address(key[12:]), amount, *amounts.siblings(position))
+        return call(self._account().address, ATTRIBUTION, "claimable", *arguments)
+
+    def _withdraw_dust(self) -> Call:
+        return call(self._account().address, ATTRIBUTION, "withdrawDust", self._recipient())

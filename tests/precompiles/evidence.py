@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from genesis.addresses import ATTRIBUTION, INFERENCE_METERING
 from genesis.commitments import (
     BATCH_QUERY_BYTES,
+    EMPTY_SUM_NODE,
     KIND_AMOUNTS,
     KIND_RECEIPTS,
     KIND_SCORES,
@@ -17,16 +18,17 @@ from genesis.commitments import (
     merkle_proof,
     pack_vector,
     sum_leaf,
+    sum_node,
     sum_proof,
     sum_tree_id,
-    sum_tree_layers,
+    tree_depth,
     vector_root,
 )
 from genesis.shares import PPM, pool_amount
 from genesis.spec import DEV_L2_CHAIN_ID
 from genesis.types import Address, Hash32
-from precompiles.scores import ScoreInputs, positive_score
-from precompiles.views.attribution import BatchClaim, SumEvidence, SumLeaf
+from precompiles.scores import ScoreInputs, negative_score, positive_score
+from precompiles.views.attribution import BatchClaim, NodeEvidence, SumEvidence, SumLeaf
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,8 @@ class Tree:
     leaves: list[tuple[Hash32, int]]
     nodes: list[SumNode] = field(default_factory=list)
     honest: list[SumNode] = field(default_factory=list)
+    forged: dict[tuple[int, int], int] = field(default_factory=dict)
+    """What inner nodes, by level and position, say above what is under them."""
 
     def __post_init__(self) -> None:
         self.nodes = [sum_leaf(self.id, i, key, amount) for i, (key, amount) in enumerate(self.leaves)]
@@ -89,7 +93,38 @@ class Tree:
 
     @property
     def layers(self) -> list[list[SumNode]]:
-        return sum_tree_layers(self.nodes)
+        padding = (1 << tree_depth(len(self.nodes))) - len(self.nodes)
+        layers = [[*self.nodes, *[EMPTY_SUM_NODE] * padding]]
+        while len(layers[-1]) > 1:
+            below = layers[-1]
+            level = len(layers)
+            nodes = [sum_node(below[i], below[i + 1]) for i in range(0, len(below), 2)]
+            layers.append([self._forge(node, level, i) for i, node in enumerate(nodes)])
+        return layers
+
+    def _forge(self, node: SumNode, level: int, position: int) -> SumNode:
+        return SumNode(node.hash, node.sum + self.forged.get((level, position), 0))
+
+    def inner(self, number: int, level: int, position: int) -> NodeEvidence:
+        """An inner node with its path; `number` is the tree's in its post."""
+        layers = self.layers
+        node, left, right = (
+            layers[level][position],
+            *layers[level - 1][2 * position : 2 * position + 2],
+        )
+        path = [layer[(position >> up) ^ 1] for up, layer in enumerate(layers[level:-1])]
+        return NodeEvidence(
+            number,
+            level,
+            position,
+            node.sum,
+            left.hash,
+            left.sum,
+            right.hash,
+            right.sum,
+            tuple(each.hash for each in path),
+            tuple(each.sum for each in path),
+        )
 
     @property
     def root(self) -> SumNode:
@@ -127,6 +162,13 @@ class Posted:
     scores: tuple[Tree, ...]
     amounts: Tree
     carry_in_wei: int
+    debts: tuple[Tree, ...]
+
+    @property
+    def trees(self) -> list[Tree]:
+        """All trees by their numbers: the amounts, then each batch's scores and debts."""
+        pairs = zip(self.scores, self.debts, strict=True)
+        return [self.amounts, *(tree for pair in pairs for tree in pair)]
 
 
 def honest_scores(index: Index, query: bytes, significance_ppm: int) -> list[int]:
@@ -137,13 +179,26 @@ def honest_scores(index: Index, query: bytes, significance_ppm: int) -> list[int
     ]
 
 
-def score_tree(
-    index_id: int, settlement_id: int, signer: Address, index: Index, scores: Sequence[int]
+def honest_debts(index: Index, query: bytes, significance_ppm: int) -> list[int]:
+    """Magnitudes of every contributor's negative scores under a query within its width."""
+    return [
+        negative_score(ScoreInputs(vector, norm, query), index.dimensions, significance_ppm) or 0
+        for vector, norm in zip(index.vectors, index.norms, strict=True)
+    ]
+
+
+def score_tree(  # noqa: PLR0917 - what a leaf binds
+    index_id: int,
+    settlement_id: int,
+    signer: Address,
+    index: Index,
+    scores: Sequence[int],
+    kind: int = KIND_SCORES,
 ) -> Tree:
-    """The tree of a batch's scores."""
+    """The tree of a batch's scores, or with `KIND_DEBTS` of its debts."""
     parts = (index_id, settlement_id, int.from_bytes(signer, "big"))
     keys = [Hash32(address_word(contributor)) for contributor in index.contributors]
-    tree_id = sum_tree_id(KIND_SCORES, DEV_L2_CHAIN_ID, ATTRIBUTION, *parts)
+    tree_id = sum_tree_id(kind, DEV_L2_CHAIN_ID, ATTRIBUTION, *parts)
     return Tree(tree_id, list(zip(keys, scores, strict=True)))
 
 
@@ -172,11 +227,12 @@ def amounts_from(
     ]
 
 
-def batch_claim(settlement_id: int, query: bytes, tree: Tree) -> BatchClaim:
-    """The claim that a batch's tree and query make."""
-    root = tree.root
+def batch_claim(settlement_id: int, query: bytes, scores: Tree, debts: Tree | None = None) -> BatchClaim:
+    """The claim that a batch's trees and query make."""
+    root = scores.root
+    owed = debts.root if debts else EMPTY_SUM_NODE
     query_root = vector_root(query, BATCH_QUERY_BYTES)
-    return BatchClaim(settlement_id, query_root, root.hash, root.sum, Hash32(bytes(32)), 0)
+    return BatchClaim(settlement_id, query_root, root.hash, root.sum, owed.hash, owed.sum)
 
 
 def receipts_tree(channel_id: Hash32, fees_wei: Sequence[int]) -> Tree:

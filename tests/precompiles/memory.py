@@ -30,7 +30,9 @@ TEST_POLICY = replace(
     post_delay_s=4,
     challenge_reveal_s=10,
     close_delay_s=6,
-    unbonding_s=22,
+    unbonding_s=34,
+    demand_window_s=10,
+    rollover_limit=2,
     maximum_share_ppm=700_000,
     significance_ppm=10_000,
 )

@@ -11,7 +11,14 @@ from genesis.addresses import (
     MODEL_REGISTRY,
     STAKING,
 )
-from genesis.commitments import BATCH_QUERY_BYTES, address_word, merkle_layers, pack_vector, word
+from genesis.commitments import (
+    BATCH_QUERY_BYTES,
+    KIND_DEBTS,
+    address_word,
+    merkle_layers,
+    pack_vector,
+    word,
+)
 from genesis.keccak import keccak256
 from genesis.policy import DEV_POLICY, Policy
 from genesis.spec import DEV_L2_CHAIN_ID
@@ -24,6 +31,7 @@ from tests.precompiles.evidence import (
     amount_tree,
     amounts_from,
     batch_claim,
+    honest_debts,
     honest_scores,
     make_index,
     receipts_tree,
@@ -197,13 +205,19 @@ class Scene:
         query = pack_vector(self.query, BATCH_QUERY_BYTES)
         scores = honest_scores(self.index, query, self.policy.significance_ppm)
         trees = [score_tree(self.index_id, each, address, self.index, scores) for each in settlement_ids]
+        owed = honest_debts(self.index, query, self.policy.significance_ppm)
+        debts = [
+            score_tree(self.index_id, each, address, self.index, owed, KIND_DEBTS) for each in settlement_ids
+        ]
         amounts = self.amounts(settlement_ids, address, trees)
         claims = tuple(
-            batch_claim(each, query, tree) for each, tree in zip(settlement_ids, trees, strict=True)
+            batch_claim(each, query, *pair) for each, *pair in zip(settlement_ids, trees, debts, strict=True)
         )
         carry = self.read(ATTRIBUTION, "carryOf", self.model_id)
         queries = (query,) * len(trees)
-        return Posted(address, self.index_id, self.index, claims, queries, tuple(trees), amounts, carry)
+        return Posted(
+            address, self.index_id, self.index, claims, queries, tuple(trees), amounts, carry, tuple(debts)
+        )
 
     def amounts(self, settlement_ids: list[int], signer: Address, trees: list[Tree]) -> Tree:
         """The amounts that score trees give."""
@@ -216,7 +230,8 @@ class Scene:
         """Make a post's claims and amounts follow its trees again, after one was changed."""
         settlement_ids = [claim.settlement_id for claim in posted.claims]
         posted.claims = tuple(
-            batch_claim(*each) for each in zip(settlement_ids, posted.queries, posted.scores, strict=True)
+            batch_claim(*each)
+            for each in zip(settlement_ids, posted.queries, posted.scores, posted.debts, strict=True)
         )
         posted.amounts = self.amounts(settlement_ids, posted.signer, list(posted.scores))
 
@@ -238,7 +253,12 @@ class Scene:
         self, post_id: int, posted: Posted, position: int, *, batch: int = 0, bare: bool = False
     ) -> tuple[Any, ...]:
         """Arguments of `challengeScore`."""
-        tree = posted.scores[batch]
+        return self.product_challenge(post_id, posted, position, posted.scores[batch], batch=batch, bare=bare)
+
+    def product_challenge(
+        self, post_id: int, posted: Posted, position: int, tree: Tree, *, batch: int = 0, bare: bool = False
+    ) -> tuple[Any, ...]:
+        """Arguments of `challengeScore` or `challengeDebt`."""
         leaf = tree.bare(position) if bare else tree.opened(position)
         contributor = posted.index.contributors[min(position, len(posted.index.contributors) - 1)]
         evidence = posted.index.evidence(position)

@@ -87,7 +87,7 @@ def test_a_wrong_score_voids_the_post(scene: Scene, by: int, bare: bool) -> None
     outcome = scene.do(scene.validator, ATTRIBUTION, "challengeScore", *arguments)
     assert status(scene, post_id) == VOID
     slash = scene.policy.slash_amount_wei
-    reward = slash * 300_000 // 1_000_000
+    reward = slash * 75_000 // 1_000_000
     assert outcome.logs[0][1][0] == event(ATTRIBUTION, "PostVoided").topic
     assert scene.read(ATTRIBUTION, "slashedOf", scene.provider.address) == slash
     assert scene.read(ATTRIBUTION, "rewardOf", scene.validator.address) == reward
@@ -249,7 +249,7 @@ def test_a_copied_challenge_loses_its_place_to_the_earlier_commitment(scene: Sce
     scene.do(scene.stranger, ATTRIBUTION, "challengeScore", *arguments)
     assert scene.read(ATTRIBUTION, "rewardOf", scene.stranger.address) == 0
     scene.do(scene.validator, ATTRIBUTION, "challengeScore", *arguments)
-    reward = scene.policy.slash_amount_wei * 3 // 10
+    reward = scene.policy.slash_amount_wei * 3 // 40
     assert scene.read(ATTRIBUTION, "rewardOf", scene.validator.address) == reward
     assert scene.read(ATTRIBUTION, "slashedOf", scene.provider.address) == scene.policy.slash_amount_wei
     scene.wait(scene.policy.challenge_reveal_s + 1)
@@ -271,7 +271,7 @@ def test_the_reward_falls_to_the_only_one_who_proved(scene: Scene) -> None:
     assert scene.refuse(scene.validator, ATTRIBUTION, "withdrawBond", post_id) == missing
     scene.do(scene.stranger, ATTRIBUTION, "withdrawBond", post_id)
     assert scene.refuse(scene.stranger, ATTRIBUTION, "withdrawBond", post_id) == missing
-    reward = scene.policy.slash_amount_wei * 3 // 10
+    reward = scene.policy.slash_amount_wei * 3 // 40
     assert scene.read(ATTRIBUTION, "rewardOf", scene.stranger.address) == reward
     assert scene.read(ATTRIBUTION, "carryOf", scene.model_id) == scene.policy.challenge_bond_wei
     before = scene.machine.balance(scene.stranger.address)
@@ -380,3 +380,91 @@ def test_the_largest_numbers_compare_exactly(
     arguments = scene.score_challenge(post_id, posted, 0)
     failed = interface.CHALLENGE_FAILED(score, score).data
     assert scene.refuse(scene.validator, ATTRIBUTION, "challengeScore", *arguments) == failed
+
+
+@pytest.mark.parametrize("position", [0, 1, 2])
+def test_right_debts_stand_and_wrong_ones_do_not(scene: Scene, position: int) -> None:
+    posted = scene.prepare_post([scene.settlement_id])
+    right = posted.debts[0].leaves[position][1]
+    post_id = scene.send_post(posted)
+    scene.commit(post_id)
+    arguments = scene.product_challenge(post_id, posted, position, posted.debts[0])
+    failed = interface.CHALLENGE_FAILED(right, right).data
+    assert scene.refuse(scene.validator, ATTRIBUTION, "challengeDebt", *arguments) == failed
+
+
+def test_a_wrong_debt_voids_the_post(scene: Scene) -> None:
+    posted = scene.prepare_post([scene.settlement_id])
+    assert any(amount for _, amount in posted.debts[0].leaves)
+    key, amount = posted.debts[0].leaves[1]
+    change(posted.debts[0], 1, key, amount + 1)
+    scene.reclaim(posted)
+    post_id = scene.send_post(posted)
+    scene.commit(post_id)
+    arguments = scene.product_challenge(post_id, posted, 1, posted.debts[0])
+    scene.do(scene.validator, ATTRIBUTION, "challengeDebt", *arguments)
+    assert status(scene, post_id) == VOID
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+@pytest.mark.parametrize("place", [(2, 0), (1, 0), (1, 1)])
+def test_a_node_that_does_not_sum_voids_the_post(scene: Scene, number: int, place: tuple[int, int]) -> None:
+    posted = scene.prepare_post([scene.settlement_id])
+    tree = posted.trees[number]
+    tree.forged[place] = 1
+    if number:
+        scene.reclaim(posted)
+    post_id = scene.send_post(posted)
+    scene.commit(post_id)
+    if place != (2, 0):
+        right = scene.refuse(
+            scene.validator,
+            ATTRIBUTION,
+            "challengeNode",
+            post_id,
+            HASH,
+            posted.claims,
+            tree.inner(number, 2, 0),
+        )
+        total = tree.root.sum
+        assert right == interface.CHALLENGE_FAILED(total, total).data
+    evidence = tree.inner(number, *place)
+    forged = replace(evidence, left_sum=evidence.left_sum + 1)
+    refused = scene.refuse(
+        scene.validator, ATTRIBUTION, "challengeNode", post_id, HASH, posted.claims, forged
+    )
+    assert refused == interface.INVALID_PROOF(b"node").data
+    scene.do(scene.validator, ATTRIBUTION, "challengeNode", post_id, HASH, posted.claims, evidence)
+    assert status(scene, post_id) == VOID
+
+
+def test_the_challengers_share_grows_with_the_time_of_its_commitment(scene: Scene) -> None:
+    """A poster that is its own first challenger gets back a quarter of the share, and pays bonds for it."""
+    for waited_s, parts in ((0, 8), (4, 20), (8, 32)):
+        before = scene.read(ATTRIBUTION, "rewardOf", scene.validator.address)
+        post_id, posted = dishonest(scene)
+        scene.wait(waited_s)
+        scene.commit(post_id)
+        scene.do(scene.validator, ATTRIBUTION, "challengeScore", *scene.score_challenge(post_id, posted, 0))
+        reward = scene.read(ATTRIBUTION, "rewardOf", scene.validator.address) - before
+        assert reward == scene.policy.slash_amount_wei * 3 * parts // 320
+
+
+def test_an_earlier_commitment_takes_the_place_and_its_smaller_share(scene: Scene) -> None:
+    post_id, posted = dishonest(scene)
+    scene.commit(post_id, scene.stranger)
+    scene.wait(1)
+    scene.commit(post_id, scene.payer)
+    scene.wait(3)
+    scene.commit(post_id, scene.validator)
+    arguments = scene.score_challenge(post_id, posted, 0)
+    slash = scene.policy.slash_amount_wei
+    for challenger, parts in ((scene.validator, 20), (scene.payer, 11), (scene.stranger, 8)):
+        scene.do(challenger, ATTRIBUTION, "challengeScore", *arguments)
+        assert scene.read(ATTRIBUTION, "rewardOf", TREASURY) == slash - slash * 3 * parts // 320
+    scene.wait(scene.policy.challenge_reveal_s + 1)
+    for challenger in (scene.validator, scene.payer, scene.stranger):
+        scene.do(challenger, ATTRIBUTION, "withdrawBond", post_id)
+    assert scene.read(ATTRIBUTION, "rewardOf", scene.stranger.address) == slash * 3 * 8 // 320
+    assert scene.read(ATTRIBUTION, "rewardOf", scene.payer.address) == 0
+    assert scene.read(ATTRIBUTION, "rewardOf", scene.validator.address) == 0

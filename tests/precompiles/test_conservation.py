@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from genesis.addresses import ATTRIBUTION, DATANET_REGISTRY, INFERENCE_METERING, STAKING, TREASURY
 from genesis.types import Address, Hash32
 from precompiles import staking as law
-from precompiles.attribution_interface import CLAIMED
+from precompiles.attribution_interface import CLAIMED, DUST_HELD, DUST_PAID
 from precompiles.metering_interface import EARNINGS_WITHDRAWN
 from precompiles.model_registry import REVENUE_RECIPIENT_SET
 from precompiles.views import attribution, datanets, metering, staking
@@ -21,7 +21,7 @@ from tests.precompiles.memory import TEST_POLICY
 from tests.precompiles.world import Call, MemoryHost, NativeMachine, Outcome
 
 FUNDS_WEI = 10**24
-PAYMENTS = (EARNINGS_WITHDRAWN.topic, law.REWARDS_CLAIMED.topic, law.SLASH_REWARD_PAID.topic)
+PAYMENTS = (DUST_PAID.topic, EARNINGS_WITHDRAWN.topic, law.REWARDS_CLAIMED.topic, law.SLASH_REWARD_PAID.topic)
 DUST_WEI = 1_000
 """Rounding of rewards: below one unit for each time an account's rewards were credited."""
 
@@ -34,15 +34,23 @@ class Books:
         self.holders = {*holders, TREASURY}
         self.channels: set[Hash32] = set()
         self.claimed_wei = 0
+        self.held_wei = 0
+        self._claim_recipient = b""
         self.gifts_wei: defaultdict[Address, int] = defaultdict(int)
         self.host = MemoryHost(machine, Call(TREASURY, ATTRIBUTION, b""), 0)
 
     def record(self, outcome: Outcome) -> None:
         """Note what only logs tell: which channels there are, what was claimed, what came back as a gift."""
         for address, topics, data in outcome.logs:
+            if topics[0] == DUST_PAID.topic:
+                self.held_wei -= int.from_bytes(data, "big")
             if topics[0] == CLAIMED.topic:
                 self.claimed_wei += int.from_bytes(data[32:64], "big")
+                self._claim_recipient = data[12:32]
                 self._note_gift(data[12:32], data[32:64])
+            elif topics[0] == DUST_HELD.topic:
+                self.held_wei += int.from_bytes(data[:32], "big")
+                self._unsend(data[:32])
             elif topics[0] == REVENUE_RECIPIENT_SET.topic:
                 self.holders.add(Address(topics[2][12:]))
             elif topics[0] in PAYMENTS:
@@ -54,6 +62,10 @@ class Books:
         """A payment whose recipient is a precompile stays there for good."""
         self.gifts_wei[Address(recipient)] += int.from_bytes(amount, "big")
 
+    def _unsend(self, amount: bytes) -> None:
+        """The claim just logged sent nothing: its amount is held."""
+        self.gifts_wei[Address(self._claim_recipient)] -= int.from_bytes(amount, "big")
+
     def datanet_bonds(self) -> int:
         count = self._count(DATANET_REGISTRY, datanets.CONTRIBUTION_COUNT_SLOT)
         return sum(datanets.contribution(self.host, i).bond_wei for i in range(1, count + 1))
@@ -64,7 +76,7 @@ class Books:
         return earnings + sum(channel.deposit_wei - channel.settled_fee_wei for channel in channels)
 
     def attribution(self) -> int:
-        return self._open_pools() + self._posts() + self._carries() + self._used_bonds()
+        return self.held_wei + self._open_pools() + self._posts() + self._carries() + self._used_bonds()
 
     def staking(self) -> int:
         """What is owed; the balance may exceed it by dust and by fees that wait for a staker."""

@@ -90,7 +90,10 @@ def test_floors_are_half_of_genesis(scene: Scene, field: str, name: str) -> None
         ({"provider_ppm": 425_001}, "contributorsPpm"),
         ({"provider_ppm": PPM}, "contributorsPpm"),
         ({"slash_amount_wei": 101 * OPEN_UNIT}, "slashAmount"),
-        ({"post_window_s": 56}, "unbondingSeconds"),
+        ({"post_window_s": 50}, "unbondingSeconds"),
+        ({"challenge_reveal_s": 7}, "demandWindowSeconds"),
+        ({"minimum_claim_wei": OPEN_UNIT + 1}, "minimumClaim"),
+        ({"rollover_limit": 0}, "rolloverLimit"),
     ],
 )
 def test_bounds_and_relations(scene: Scene, changes: dict[str, int], name: str) -> None:

@@ -51,6 +51,30 @@ interface IAttribution {
         uint256[] siblingSums;
     }
 
+    /// @dev An inner node of a posted Merkle-sum tree. `tree` is 0 for the amounts, 2b + 1 for the scores of batch b and
+    /// 2b + 2 for its debts; `level` counts from the leaves; `sum` is what its parent, or the post, says it sums to.
+    struct NodeEvidence {
+        uint256 tree;
+        uint256 level;
+        uint256 position;
+        uint256 sum;
+        bytes32 left;
+        uint256 leftSum;
+        bytes32 right;
+        uint256 rightSum;
+        bytes32[] siblings;
+        uint256[] siblingSums;
+    }
+
+    /// @dev What a contributor signs (EIP-712 `Claim`) to have one amount paid elsewhere.
+    struct ClaimOrder {
+        uint256 postId;
+        uint256 contributorIndex;
+        address contributor;
+        address recipient;
+        uint256 deadline;
+    }
+
     event AttributionPosted(uint256 indexed postId, uint256 indexed modelId, address indexed signer, uint256 featureIndex, bytes32 amountsRoot, uint256 amountSum, uint256 pool, uint256 contestableUntil, string uri);
     event ChallengeCommitted(uint256 indexed postId, address indexed challenger, bytes32 commitment);
     event ChallengeProved(uint256 indexed postId, address indexed challenger, address indexed challengerOfRecord);
@@ -58,6 +82,9 @@ interface IAttribution {
     event PostFinalized(uint256 indexed postId, uint256 indexed modelId, uint256 paid, uint256 carryOut);
     event Claimed(uint256 indexed postId, uint256 indexed contributorIndex, address indexed contributor, address recipient, uint256 amount);
     event BondReturned(uint256 indexed postId, address indexed challenger, uint256 amount);
+    event DustHeld(address indexed contributor, uint256 amount, uint256 held);
+    event DustPaid(address indexed contributor, address indexed recipient, uint256 amount);
+    event PoolReleased(uint256 indexed modelId, uint256 amount);
 
     error PostNotFound(uint256 postId);
     error InvalidArgument(string name);
@@ -77,6 +104,9 @@ interface IAttribution {
     error InvalidProof(string what);
     error ChallengeFailed(uint256 claimed, uint256 computed);
     error AlreadyClaimed(uint256 postId, uint256 contributorIndex);
+    error OrderExpired(uint256 deadline);
+    error InvalidSignature();
+    error NothingToClaim();
 
     /// @notice Posts the payout of settled batches of one model and feature index. Ids count from 1.
     /// The first `postDelay` seconds after a settlement belong to its provider; later any staked provider may post.
@@ -90,14 +120,25 @@ interface IAttribution {
     function commitChallenge(uint256 postId, bytes32 commitment) external payable;
     /// @notice Proves one contributor's score wrong: the precompile computes `v_c · Q_b` from the committed vectors.
     /// Reverts with ChallengeFailed when the posted score is right. The first success voids the post; an earlier
-    /// committed challenge that succeeds within its reveal window replaces the challenger of record.
+    /// committed challenge that succeeds within its reveal window replaces the challenger of record. Its share of the
+    /// slash grows from a quarter of the policy's, for a commitment made with the post, to all of it at the window's end.
     function challengeScore(uint256 postId, bytes32 salt, BatchClaim[] calldata batches, uint256 batch, uint256 contributorIndex, address contributor, SumEvidence calldata sum, bytes calldata query, SumLeaf calldata score) external;
     /// @notice Proves one contributor's amount wrong against the posted scores: `Σ_b floor(pool_b · score_b / S_b)`.
     function challengeAmount(uint256 postId, bytes32 salt, BatchClaim[] calldata batches, uint256 contributorIndex, address contributor, SumLeaf[] calldata scores, SumLeaf calldata amount) external;
-    /// @notice Anyone, after the window and with no pending challenge: the amounts become claimable.
+    /// @notice Proves one contributor's debt wrong: the magnitude of the negative part of `v_c · Q_b`.
+    function challengeDebt(uint256 postId, bytes32 salt, BatchClaim[] calldata batches, uint256 batch, uint256 contributorIndex, address contributor, SumEvidence calldata sum, bytes calldata query, SumLeaf calldata debt) external;
+    /// @notice Proves that an inner node of a posted tree does not sum to what stands under it.
+    function challengeNode(uint256 postId, bytes32 salt, BatchClaim[] calldata batches, NodeEvidence calldata node) external;
+    /// @notice Anyone, after the window and with no pending challenge: the amounts become claimable. A pool that paid
+    /// nobody rolls over, and after the policy's number of times in a row goes to the treasury.
     function finalize(uint256 postId) external;
     /// @notice Pays a contributor's amount to `recipient`; anyone may send it when `recipient` is the contributor.
+    /// Below the policy's minimum the amount is held instead, and sent to the contributor when it reaches that.
     function claim(uint256 postId, uint256 contributorIndex, address contributor, uint256 amount, bytes32[] calldata siblings, uint256[] calldata siblingSums, address recipient) external;
+    /// @notice The same with the contributor's signature, by anyone, to whom it names.
+    function claimFor(ClaimOrder calldata order, uint256 amount, bytes32[] calldata siblings, uint256[] calldata siblingSums, bytes calldata signature) external;
+    /// @notice Pays what is held of the caller's small amounts.
+    function withdrawDust(address recipient) external returns (uint256 amount);
     /// @notice Returns the caller's bond on a void post if its challenge succeeded, after the last reveal window; also
     /// credits the challenger of record with a reward that an earlier commitment could still have taken.
     function withdrawBond(uint256 postId) external;
@@ -106,6 +147,11 @@ interface IAttribution {
     function postOfSettlement(uint256 settlementId) external view returns (uint256 postId);
     function carryOf(uint256 modelId) external view returns (uint256);
     function isClaimed(uint256 postId, uint256 contributorIndex) external view returns (bool);
+    /// @notice The amount, if its proof holds and `claim` would pay it now; else 0.
+    function claimable(uint256 postId, uint256 contributorIndex, address contributor, uint256 amount, bytes32[] calldata siblings, uint256[] calldata siblingSums) external view returns (uint256);
+    /// @notice What a score gets of a batch's pool: `floor(pool · score / scoreSum)`, capped by the policy version.
+    function preview(uint256 pool, uint256 score, uint256 scoreSum, uint256 policyVersion) external view returns (uint256);
+    function dustOf(address contributor) external view returns (uint256);
     function earningsOf(address contributor) external view returns (uint256);
     /// @notice Total taken from an account's provider stake by verdicts; staking subtracts it.
     function slashedOf(address account) external view returns (uint256);

@@ -29,6 +29,11 @@ interface IPolicy {
         uint256 similarityPpm;
         uint256 significancePpm;
         uint256 maximumSharePpm;
+        uint256 minimumClaim;
+        uint256 rolloverLimit;
+        uint256 demandWindowSeconds;
+        uint256 demandFee;
+        uint256 requestWindowSeconds;
     }
 
     event PolicyPublished(uint256 indexed version, bytes32 parametersHash);

@@ -71,7 +71,7 @@ library Commitments {
         return SumNode(keccak256(bytes.concat(LEAF, abi.encode(treeId, index, key, amount))), amount);
     }
 
-    /// @dev True iff `node` is what `tree` has at `position`; a sum beyond 256 bits never is.
+    /// @dev True iff `node` is the leaf that `tree` has at `position`; a sum beyond 256 bits never is.
     function contains(
         SumTree memory tree,
         SumNode memory node,
@@ -79,7 +79,18 @@ library Commitments {
         bytes32[] calldata siblings,
         uint256[] calldata sums
     ) internal pure returns (bool) {
-        uint256 depth = treeDepth(tree.leaves);
+        return isPosted(tree, node, treeDepth(tree.leaves), position, siblings, sums);
+    }
+
+    /// @dev True iff `node` is what `tree` has at `position`, `depth` below the root.
+    function isPosted(
+        SumTree memory tree,
+        SumNode memory node,
+        uint256 depth,
+        uint256 position,
+        bytes32[] calldata siblings,
+        uint256[] calldata sums
+    ) internal pure returns (bool) {
         if (siblings.length != depth || sums.length != depth) return false;
         bytes32 hash = node.hash;
         uint256 sum = node.sum;

@@ -11,15 +11,22 @@ library GasTables {
     function attribution(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
         if (selector == 0x301f00db) return _total(counts, 309767, 43000, 256, 0); // post
         if (selector == 0x51652084) return _total(counts, 155251, 0, 0, 0); // commitChallenge
-        if (selector == 0x6864cd97) return _total(counts, 320247, 10600, 30, 60); // challengeScore
-        if (selector == 0x57d2f951) return _total(counts, 309447, 10600, 52200, 60); // challengeAmount
-        if (selector == 0x05261aea) return _total(counts, 90087, 0, 0, 0); // finalize
-        if (selector == 0x67b755e1) return _total(counts, 111187, 60, 0, 0); // claim
+        if (selector == 0x6864cd97) return _total(counts, 351167, 10600, 30, 60); // challengeScore
+        if (selector == 0x57d2f951) return _total(counts, 340367, 10600, 52200, 60); // challengeAmount
+        if (selector == 0xb45a7179) return _total(counts, 351167, 10600, 30, 60); // challengeDebt
+        if (selector == 0xb606d61d) return _total(counts, 340487, 10600, 60, 0); // challengeNode
+        if (selector == 0x05261aea) return _total(counts, 134103, 0, 0, 0); // finalize
+        if (selector == 0x67b755e1) return _total(counts, 160411, 60, 0, 0); // claim
+        if (selector == 0xf3b61ef1) return _total(counts, 166651, 60, 0, 0); // claimFor
+        if (selector == 0x01b99eba) return _total(counts, 31451, 0, 0, 0); // withdrawDust
         if (selector == 0xc3daab96) return _total(counts, 125691, 0, 0, 0); // withdrawBond
         if (selector == 0x40731c24) return _total(counts, 28020, 0, 0, 0); // getPost
         if (selector == 0x061da90e) return _total(counts, 4260, 0, 0, 0); // postOfSettlement
         if (selector == 0xa8db6802) return _total(counts, 4260, 0, 0, 0); // carryOf
         if (selector == 0xf364c90c) return _total(counts, 4260, 0, 0, 0); // isClaimed
+        if (selector == 0xd06996d3) return _total(counts, 73680, 60, 0, 0); // claimable
+        if (selector == 0x47095f99) return _total(counts, 6420, 0, 0, 0); // preview
+        if (selector == 0x7cd1ba99) return _total(counts, 4260, 0, 0, 0); // dustOf
         if (selector == 0x8df08bd4) return _total(counts, 4260, 0, 0, 0); // earningsOf
         if (selector == 0x8f7876c4) return _total(counts, 4260, 0, 0, 0); // slashedOf
         if (selector == 0x1d62ebd9) return _total(counts, 4260, 0, 0, 0); // rewardOf
@@ -89,9 +96,9 @@ library GasTables {
     }
 
     function policy(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
-        if (selector == 0xebad0913) return _total(counts, 263011, 0, 0, 0); // publish
+        if (selector == 0xb97efd34) return _total(counts, 324111, 0, 0, 0); // publish
         if (selector == 0x9d888e86) return _total(counts, 4260, 0, 0, 0); // currentVersion
-        if (selector == 0xc6ceb96b) return _total(counts, 47460, 0, 0, 0); // getParameters
+        if (selector == 0xc6ceb96b) return _total(counts, 58260, 0, 0, 0); // getParameters
         if (selector == 0xd33219b4) return _total(counts, 4260, 0, 0, 0); // timelock
         if (selector == 0xe07d67fc) return _total(counts, 4200, 0, 0, 0); // gasOf
         revert IPrecompileErrors.UnknownFunctionSelector(selector);

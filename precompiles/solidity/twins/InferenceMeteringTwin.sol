@@ -8,6 +8,7 @@ import {IPolicy, POLICY_ADDRESS} from "../interfaces/IPolicy.sol";
 import {IStaking, STAKING_ADDRESS} from "../interfaces/IStaking.sol";
 import {Commitments} from "./Commitments.sol";
 import {GasTables} from "./GasTables.sol";
+import {Signatures} from "./Signatures.sol";
 import {Twin} from "./Twin.sol";
 
 /// @title Twin of the InferenceMetering precompile
@@ -53,9 +54,6 @@ contract InferenceMeteringTwin is Twin {
 
     uint256 internal constant PROVIDER_ROLE = 2;
     uint256 internal constant CLOSED = type(uint256).max;
-    uint256 internal constant HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
-    bytes32 internal constant DOMAIN_TYPE =
-        keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
     bytes32 internal constant VOUCHER_TYPE =
         keccak256("Voucher(bytes32 channelId,uint256 receiptCount,uint256 cumulativeFee,bytes32 receiptsRoot)");
 
@@ -215,7 +213,7 @@ contract InferenceMeteringTwin is Twin {
         _require(a.receiptCount <= MAXIMUM_COUNT, "receiptCount");
         _require(a.queriesRoot != 0, "queriesRoot");
         _require(bytes(a.uri).length <= MAXIMUM_TEXT_BYTES, "uri");
-        if (_recover(_voucherDigest(a), a.signature) != channel.voucherKey) {
+        if (Signatures.recover(_voucherDigest(a), a.signature) != channel.voucherKey) {
             revert IInferenceMetering.InvalidSignature();
         }
         Split memory split = _split(channel, _totalFee(a), a.cumulativeFee);
@@ -300,29 +298,10 @@ contract InferenceMeteringTwin is Twin {
     }
 
     function _voucherDigest(SettleArguments memory a) internal view returns (bytes32) {
-        bytes32 domain = keccak256(
-            abi.encode(
-                DOMAIN_TYPE, keccak256("OpenLedger Inference Metering"), keccak256("1"), block.chainid, address(this)
-            )
+        return Signatures.digest(
+            "OpenLedger Inference Metering",
+            keccak256(abi.encode(VOUCHER_TYPE, a.channelId, a.receiptCount, a.cumulativeFee, a.receiptsRoot))
         );
-        bytes32 voucher =
-            keccak256(abi.encode(VOUCHER_TYPE, a.channelId, a.receiptCount, a.cumulativeFee, a.receiptsRoot));
-        return keccak256(abi.encodePacked(hex"1901", domain, voucher));
-    }
-
-    /// @return Zero unless `signature` is 65 bytes with low s and v 27 or 28.
-    function _recover(bytes32 digest, bytes memory signature) internal pure returns (address) {
-        if (signature.length != 65) return address(0);
-        bytes32 r;
-        bytes32 s;
-        uint8 v;
-        assembly {
-            r := mload(add(signature, 0x20))
-            s := mload(add(signature, 0x40))
-            v := byte(0, mload(add(signature, 0x60)))
-        }
-        if (uint256(s) > HALF_ORDER || (v != 27 && v != 28)) return address(0);
-        return ecrecover(digest, v, r, s);
     }
 
     /*//////////////////////////////////////////////////////////////

@@ -24,6 +24,8 @@ contract PolicyTwin is Twin {
     uint256 internal constant MAXIMUM_SIGNIFICANCE_PPM = 100 * PPM;
     uint256 internal constant MAXIMUM_BLOCKS = 1_000_000;
     uint256 internal constant MAXIMUM_SECONDS = 315_360_000;
+    uint256 internal constant MAXIMUM_CLAIM = 1 ether;
+    uint256 internal constant MAXIMUM_ROLLOVERS = 1_000;
 
     function publish(IPolicy.Parameters calldata parameters) external payable nonPayable returns (uint256 version) {
         if (msg.sender != publisher) revert IPolicy.NotTimelock(msg.sender);
@@ -71,11 +73,19 @@ contract PolicyTwin is Twin {
         _within(p.similarityPpm, 1, PPM, "similarityPpm");
         _within(p.significancePpm, 0, MAXIMUM_SIGNIFICANCE_PPM, "significancePpm");
         _within(p.maximumSharePpm, 1, PPM, "maximumSharePpm");
+        _within(p.minimumClaim, 0, MAXIMUM_CLAIM, "minimumClaim");
+        _within(p.rolloverLimit, 1, MAXIMUM_ROLLOVERS, "rolloverLimit");
+        _within(p.demandWindowSeconds, first.demandWindowSeconds / 2, MAXIMUM_SECONDS, "demandWindowSeconds");
+        _within(p.demandFee, first.demandFee / 2, MAXIMUM_WEI, "demandFee");
+        _within(p.requestWindowSeconds, first.requestWindowSeconds / 2, MAXIMUM_SECONDS, "requestWindowSeconds");
         uint256 others = p.providerPpm + p.ownerPpm + p.stakersPpm;
         uint256 least = (PPM - first.providerPpm - first.ownerPpm - first.stakersPpm) / 2;
         if (others + least > PPM) revert IPolicy.InvalidParameter("contributorsPpm");
         if (p.slashAmount > p.minimumProviderStake) revert IPolicy.InvalidParameter("slashAmount");
-        if (p.unbondingSeconds < p.postWindowSeconds + p.challengeRevealSeconds) {
+        if (p.demandWindowSeconds < p.challengeRevealSeconds) {
+            revert IPolicy.InvalidParameter("demandWindowSeconds");
+        }
+        if (p.unbondingSeconds < p.postWindowSeconds + p.demandWindowSeconds + p.challengeRevealSeconds) {
             revert IPolicy.InvalidParameter("unbondingSeconds");
         }
     }

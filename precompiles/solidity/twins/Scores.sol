@@ -11,16 +11,18 @@ library Scores {
     /// @param vector the contributor's sum, packed int64
     /// @param query the batch query, packed int128
     /// @return inWidth false when the query is beyond its width
-    /// @return score the significant positive part of `vector · query`
-    function positiveScore(
+    /// @return score the significant positive part of `vector · query`, or its negative part's magnitude
+    function part(
         bytes calldata vector,
         bytes calldata query,
         uint256 normSquared,
         uint256 dimensions,
-        uint256 significancePpm
+        uint256 significancePpm,
+        bool isPositive
     ) internal pure returns (bool inWidth, uint256 score) {
         (uint256 queryNormSquared, int256 product) = _products(vector, query, dimensions);
         if (queryNormSquared > MAXIMUM_QUERY_NORM_SQUARED) return (false, 0);
+        if (!isPositive) product = -product;
         if (product <= 0 || uint256(product) > MAXIMUM_SCORE || normSquared > MAXIMUM_SUM_NORM_SQUARED) {
             return (true, 0);
         }

@@ -1,0 +1,95 @@
+"""The verdict on a post: who challenged it first, what its signer loses, who gets it.
+
+The first successful challenge voids the post, frees its settlements and slashes its signer. Whoever committed
+earlier and proves it within its reveal window takes the challenger's place. The challenger's share of the
+slash grows from a quarter of the policy's at the moment of the post to all of it at the end of the window, by
+the time of its commitment: a poster that commits first to a challenge of its own post, to be its own
+challenger if it is caught, gets back a quarter for it, and must renew that with a bond per reveal window. The
+rest is the treasury's. The reward is credited at once to the first who committed, else through `withdrawBond`
+when all windows are over.
+Source: protocol, section 3 "Challenges"; `docs/decisions/0005`.
+"""
+
+from dataclasses import replace
+
+from genesis.addresses import ATTRIBUTION, TREASURY
+from genesis.shares import PPM
+from genesis.types import Address
+from precompiles.attribution_interface import CHALLENGE_PROVED, POST_VOIDED, Batches, mark_settlements
+from precompiles.host import Host
+from precompiles.slots import add_to_slot, update_struct
+from precompiles.views import attribution as view
+from precompiles.views import policy, staking
+from precompiles.views.attribution import Case, Commitment, Post
+
+EARLY_PARTS = 4
+"""A challenger that commits with the post gets one part in so many of the policy's share."""
+
+
+def convict(host: Host, post_id: int, posted: Post, batches: Batches) -> None:
+    """Use the caller's commitment; void the post if it stands, and settle who its challenger is."""
+    slot = view.commitment_slot(post_id, host.caller)
+    own = view.commitment(host, post_id, host.caller)
+    update_struct(host, slot, view.COMMITMENT, own, replace(own, used=1))
+    before = view.case(host, post_id)
+    is_first = posted.status == view.PENDING
+    leads = is_first or own.number < before.challenger_number
+    share_ppm = _challenger_ppm(host, posted, before, own)
+    reward_wei = before.reward_wei
+    slashed_wei = before.slashed_wei
+    if is_first:
+        slashed_wei = _slash(host, posted, before)
+        reward_wei = slashed_wei * share_ppm // PPM
+        credit_reward(host, TREASURY, slashed_wei - reward_wei)
+        _void(host, posted, batches)
+        POST_VOIDED.emit(host, post_id, host.caller, posted.signer, slashed_wei, reward_wei)
+    elif leads:
+        earlier_wei = slashed_wei * share_ppm // PPM
+        credit_reward(host, TREASURY, reward_wei - earlier_wei)
+        reward_wei = earlier_wei
+    challenger = host.caller if leads else posted.challenger
+    voided = replace(posted, status=view.VOID, challenger=challenger)
+    update_struct(host, view.post_slot(post_id), view.POST, posted, voided)
+    credited_wei = reward_wei if own.number == 1 else 0
+    credit_reward(host, host.caller, credited_wei)
+    after = replace(
+        before,
+        bonds_wei=before.bonds_wei - own.bond_wei,
+        challenger_number=own.number if leads else before.challenger_number,
+        reward_wei=reward_wei - credited_wei,
+        slashed_wei=slashed_wei,
+    )
+    update_struct(host, view.case_slot(post_id), view.CASE, before, after)
+    CHALLENGE_PROVED.emit(host, post_id, host.caller, challenger)
+
+
+def credit_reward(host: Host, account: Address, reward_wei: int) -> None:
+    """Note what Staking owes an account from slashed stake."""
+    add_to_slot(host, ATTRIBUTION, view.account_slot(view.REWARD_SLOT, account), reward_wei)
+
+
+def _challenger_ppm(host: Host, posted: Post, case: Case, own: Commitment) -> int:
+    """The challenger's share of the slash, by how long after the post it committed."""
+    window_s = policy.parameter(host, case.policy_version, "post_window_s")
+    reveal_s = policy.parameter(host, case.policy_version, "challenge_reveal_s")
+    full_ppm = policy.parameter(host, case.policy_version, "challenger_ppm")
+    committed_at_s = own.reveal_until_s - reveal_s
+    elapsed_s = committed_at_s - (posted.contestable_until_s - window_s)
+    return (full_ppm * window_s + full_ppm * (EARLY_PARTS - 1) * elapsed_s) // (EARLY_PARTS * window_s)
+
+
+def _slash(host: Host, posted: Post, case: Case) -> int:
+    """Take the policy's amount from the signer's stake, or what there is."""
+    slash_amount_wei = policy.parameter(host, case.policy_version, "slash_amount_wei")
+    slashed_wei = min(slash_amount_wei, staking.slashable(host, posted.signer))
+    signer_slot = view.account_slot(view.SLASHED_SLOT, posted.signer)
+    add_to_slot(host, ATTRIBUTION, signer_slot, slashed_wei)
+    return slashed_wei
+
+
+def _void(host: Host, posted: Post, batches: Batches) -> None:
+    """Free the settlements and the signer's stake, give back the carry."""
+    liability_slot = view.account_slot(view.LIABILITY_SLOT, posted.signer)
+    add_to_slot(host, ATTRIBUTION, liability_slot, -posted.pool_wei)
+    add_to_slot(host, ATTRIBUTION, view.carry_slot(posted.model_id), posted.carry_in_wei)
+    mark_settlements(host, batches, 0)

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {IAttribution} from "../interfaces/IAttribution.sol";
+import {IInferenceMetering} from "../interfaces/IInferenceMetering.sol";
+import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
+import {IPolicy} from "../interfaces/IPolicy.sol";
+import {AttributionBase} from "./AttributionBase.sol";
+
+/// @title Posting and finalizing, as `precompiles/attribution_posts.py`
+abstract contract AttributionPosting is AttributionBase {
+    function post(
+        uint256 featureIndex,
+        IAttribution.BatchClaim[] calldata batches,
+        uint256 carryIn,
+        bytes32 amountsRoot,
+        uint256 amountSum,
+        string calldata uri
+    ) external payable nonPayable returns (uint256 postId) {
+        IAttribution.Post memory posted;
+        posted.modelId = _usableIndexModel(featureIndex);
+        posted.featureIndex = featureIndex;
+        posted.signer = msg.sender;
+        posted.amountsRoot = amountsRoot;
+        posted.amountSum = amountSum;
+        posted.carryIn = carryIn;
+        posted.status = PENDING;
+        _require(batches.length > 0 && batches.length <= MAXIMUM_BATCHES, "batches");
+        _requireText(uri, "uri");
+        posted.batchesHash = keccak256(abi.encode(batches));
+        postId = _post(posted, batches);
+        _emitPosted(postId, posted, uri);
+    }
+
+    function _post(IAttribution.Post memory posted, IAttribution.BatchClaim[] calldata batches)
+        internal
+        returns (uint256 postId)
+    {
+        Case memory file;
+        file.policyVersion = POLICY.currentVersion();
+        IPolicy.Parameters memory policy = POLICY.getParameters(file.policyVersion);
+        uint256 stake = STAKING.stakeOf(msg.sender, PROVIDER);
+        if (stake < policy.minimumProviderStake) revert IAttribution.SignerNotStaked(msg.sender);
+        if (posted.carryIn != carry[posted.modelId]) {
+            revert IAttribution.CarryChanged(posted.carryIn, carry[posted.modelId]);
+        }
+        posted.pool = posted.carryIn + _settledPool(posted.featureIndex, batches);
+        if (posted.amountSum > posted.pool) revert IAttribution.AmountAbovePool(posted.amountSum, posted.pool);
+        uint256 liability = liabilities[msg.sender] + posted.pool;
+        if (liability > stake / 2) revert IAttribution.LiabilityAboveStake(liability, stake / 2);
+        posted.contestableUntil = block.timestamp + policy.postWindowSeconds;
+        postId = ++postCount;
+        file.amountsTree = _treeId(KIND_AMOUNTS, posted, batches[0].settlementId);
+        posts[postId] = posted;
+        cases[postId] = file;
+        _markSettlements(batches, postId);
+        carry[posted.modelId] = 0;
+        liabilities[msg.sender] = liability;
+    }
+
+    function _emitPosted(uint256 postId, IAttribution.Post memory posted, string calldata uri) internal {
+        emit IAttribution.AttributionPosted(
+            postId,
+            posted.modelId,
+            msg.sender,
+            posted.featureIndex,
+            posted.amountsRoot,
+            posted.amountSum,
+            posted.pool,
+            posted.contestableUntil,
+            uri
+        );
+    }
+
+    function _usableIndexModel(uint256 indexId) internal view returns (uint256) {
+        try MODELS.getFeatureIndex(indexId) returns (IModelRegistry.FeatureIndex memory index) {
+            if (index.usableAt > block.timestamp) revert IAttribution.FeatureIndexNotUsable(indexId);
+            return index.modelId;
+        } catch {
+            revert IAttribution.FeatureIndexNotUsable(indexId);
+        }
+    }
+
+    function _settledPool(uint256 featureIndex, IAttribution.BatchClaim[] calldata batches)
+        internal
+        view
+        returns (uint256 pool)
+    {
+        uint256 previous = 0;
+        for (uint256 i = 0; i < batches.length; ++i) {
+            uint256 id = batches[i].settlementId;
+            IInferenceMetering.Settlement memory settlement = _settlement(id);
+            _require(id > previous, "order");
+            _require(batches[i].scoreSum <= MAXIMUM_SCORE_SUM, "scoreSum");
+            _require(batches[i].debtSum <= MAXIMUM_SCORE_SUM, "debtSum");
+            if (postOf[id] != 0) revert IAttribution.AlreadyAttributed(id);
+            _require(settlement.featureIndex == featureIndex, "featureIndex");
+            uint256 earliest =
+                settlement.settledAt + POLICY.getParameters(settlement.policyVersion).postDelaySeconds;
+            if (block.timestamp < earliest && METERING.getChannel(settlement.channelId).provider != msg.sender) {
+                revert IAttribution.NotDueYet(earliest);
+            }
+            pool += settlement.pool;
+            previous = id;
+        }
+    }
+
+    function _settlement(uint256 id) internal view returns (IInferenceMetering.Settlement memory) {
+        try METERING.getSettlement(id) returns (IInferenceMetering.Settlement memory settlement) {
+            return settlement;
+        } catch {
+            revert InvalidArgument("settlementId");
+        }
+    }
+
+    function finalize(uint256 postId) external payable nonPayable {
+        IAttribution.Post storage posted = _existing(postId);
+        if (posted.status != PENDING) revert IAttribution.WrongStatus(posted.status);
+        if (block.timestamp <= posted.contestableUntil) revert IAttribution.WindowOpen(posted.contestableUntil);
+        Case storage file = cases[postId];
+        if (block.timestamp <= file.revealsUntil) revert IAttribution.PendingChallenge(postId);
+        posted.status = FINAL;
+        uint256 carryOut = posted.pool - posted.amountSum + file.bonds;
+        file.bonds = 0;
+        liabilities[posted.signer] -= posted.pool;
+        emit IAttribution.PostFinalized(postId, posted.modelId, posted.amountSum, carryOut);
+        _rollOver(posted, carryOut, POLICY.getParameters(file.policyVersion).rolloverLimit);
+    }
+
+    function _rollOver(IAttribution.Post storage posted, uint256 carryOut, uint256 limit) internal {
+        uint256 modelId = posted.modelId;
+        uint256 left = carry[modelId] + carryOut;
+        uint256 count = posted.amountSum == 0 ? rollovers[modelId] + 1 : 0;
+        bool isReleased = count >= limit;
+        rollovers[modelId] = isReleased ? 0 : count;
+        carry[modelId] = isReleased ? 0 : left;
+        if (!isReleased) return;
+        _pay(TREASURY, left);
+        emit IAttribution.PoolReleased(modelId, left);
+    }
+}
