@@ -28,6 +28,21 @@ VERSION_PUBLISHED = Event(
 BOND_RETURNED = Event(
     "event BondReturned(uint256 indexed contributionId, address indexed contributor, uint256 amount)"
 )
+CONTRIBUTION_CANCELLED = Event(
+    "event ContributionCancelled(uint256 indexed datanetId, uint256 indexed contributionId)"
+)
+METADATA_SET = Event(
+    "event MetadataSet(uint256 indexed datanetId, string uri, bytes32 metadataHash, bytes32 licence)"
+)
+USAGE_SET = Event("event UsageSet(uint256 indexed datanetId, uint256 usage, uint256 price)")
+USAGE_GRANTED = Event("event UsageGranted(uint256 indexed datanetId, address indexed account, uint256 until)")
+USAGE_BOUGHT = Event(
+    "event UsageBought(uint256 indexed datanetId, address indexed account, address indexed owner, "
+    "uint256 price)"
+)
+OWNER_CHANGED = Event(
+    "event OwnerChanged(uint256 indexed datanetId, address indexed previousOwner, address indexed owner)"
+)
 
 DATANET_NOT_FOUND = Error("error DatanetNotFound(uint256 datanetId)")
 CONTRIBUTION_NOT_FOUND = Error("error ContributionNotFound(uint256 contributionId)")
@@ -37,4 +52,5 @@ NOT_CURATOR = Error("error NotCurator(address caller)")
 NOT_CONTRIBUTOR = Error("error NotContributor(address caller)")
 WRONG_BOND = Error("error WrongBond(uint256 required, uint256 given)")
 TOO_EARLY = Error("error TooEarly(uint256 earliestBlock)")
+WRONG_PRICE = Error("error WrongPrice(uint256 required, uint256 given)")
 WRONG_STATUS = Error("error WrongStatus(uint256 status)")

@@ -95,7 +95,7 @@ def _price(
 
 TEXT_WORD = ("word of text", WORD_LOGGED)
 TREE_HASH = ("tree node", HASH)
-SOURCE = ("source", 11 * SLOT_READ + 2 * SLOT_WRITE + LOG + 15 * HASH)
+SOURCE = ("source", 23 * SLOT_READ + 4 * SLOT_WRITE + LOG + 24 * HASH)
 BATCH = ("batch", 15 * SLOT_READ + SLOT_WRITE + 25 * HASH)
 FREED_BATCH = ("batch", SLOT_WRITE + 10 * HASH)
 SCORE_LEAF = ("score leaf", 24 * SLOT_READ + 30 * HASH)
@@ -127,6 +127,14 @@ DATANET_REGISTRY: Mapping[str, Price] = {
     "review": _price(reads=52, writes=5, logged_words=4, hashes=40),
     "publishVersion": _price(reads=43, writes=5, logged_words=3, hashes=70),
     "withdrawBond": _price(reads=9, writes=1, logged_words=1, transfers=1),
+    "cancel": _price(reads=9, writes=1, logged_words=0),
+    "setMetadata": _price(reads=10, writes=2, logged_words=4, elements=(TEXT_WORD,)),
+    "setUsage": _price(reads=10, writes=2, logged_words=2),
+    "grantUsage": _price(reads=10, writes=1, logged_words=1),
+    "buyUsage": _price(reads=12, writes=1, logged_words=1, transfers=1),
+    "transferDatanet": _price(reads=10, writes=1, logged_words=0),
+    "mayUse": _price(reads=12),
+    "usagePrice": _price(reads=11),
     "getDatanet": _price(reads=10),
     "getContribution": _price(reads=9),
     "getVersion": _price(reads=14),
@@ -136,7 +144,14 @@ DATANET_REGISTRY: Mapping[str, Price] = {
 }
 
 MODEL_REGISTRY: Mapping[str, Price] = {
-    "registerModel": _price(reads=2, writes=10, logged_words=4, elements=(SOURCE, TEXT_WORD)),
+    "registerModel": _price(reads=14, writes=12, logged_words=4, elements=(SOURCE, TEXT_WORD)),
+    "deprecateModel": _price(reads=12, writes=1, logged_words=1),
+    "transferModel": _price(reads=10, writes=1, logged_words=0),
+    "isDeprecated": _price(reads=2),
+    "childCount": _price(reads=1),
+    "childAt": _price(reads=2),
+    "userCount": _price(reads=1),
+    "userAt": _price(reads=2),
     "setPrice": _price(reads=10, writes=2, logged_words=2),
     "setRevenueRecipient": _price(reads=10, writes=1, logged_words=0),
     "commitFeatureIndex": _price(reads=13, writes=13, logged_words=5, elements=(TEXT_WORD,)),
@@ -147,7 +162,7 @@ MODEL_REGISTRY: Mapping[str, Price] = {
 }
 
 INFERENCE_METERING: Mapping[str, Price] = {
-    "openChannel": _price(reads=34, writes=13, logged_words=3, hashes=5),
+    "openChannel": _price(reads=35, writes=13, logged_words=3, hashes=5),
     "topUp": _price(reads=12, writes=1, logged_words=2),
     "settle": _price(
         reads=30,

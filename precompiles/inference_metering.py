@@ -258,7 +258,11 @@ def _servable_model(host: Host, model_id: int) -> Model:
         raise MODEL_NOT_SERVABLE(model_id)
     model = models.model(host, model_id)
     has_price = model.input_price_wei > 0 or model.output_price_wei > 0
-    if not has_price or not models.is_index_usable(host, model.feature_index):
+    if (
+        not has_price
+        or models.is_deprecated(host, model_id)
+        or not models.is_index_usable(host, model.feature_index)
+    ):
         raise MODEL_NOT_SERVABLE(model_id)
     return model
 

@@ -1,8 +1,9 @@
 """ModelRegistry (03): what models were made from, what they cost, how their data is scored.
 
 Covered: registering with Datanet versions and parent, prices, revenue recipient, feature indexes that become
-usable after their challenge window. A Datanet whose usage is not open serves its owner only.
-Not covered: a parent's share of an adapter's pool, challenges of feature indexes.
+usable after their challenge window, deprecation, and lineage in both directions: a model's parent and
+sources, a model's children, a Datanet's models. Registering is refused when a usage rule is not met.
+Not covered: challenges of feature indexes.
 Source: protocol, section 3 "Model".
 """
 
@@ -11,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from genesis.addresses import MODEL_REGISTRY
-from genesis.types import ZERO_HASH, Address, Hash32
+from genesis.types import ZERO_ADDRESS, ZERO_HASH, Address, Hash32
 from precompiles import gas
 from precompiles.abi import Struct
 from precompiles.checks import (
@@ -24,7 +25,7 @@ from precompiles.checks import (
 )
 from precompiles.contract import Contract, Error, Event, Method
 from precompiles.host import Host
-from precompiles.slots import load_struct, store_struct, update_struct
+from precompiles.slots import load_struct, mapping_slot, store_struct, update_struct
 from precompiles.views import datanets, policy
 from precompiles.views import models as view
 from precompiles.views.models import FeatureIndex, Model, Source
@@ -41,6 +42,10 @@ REVENUE_RECIPIENT_SET = Event("event RevenueRecipientSet(uint256 indexed modelId
 FEATURE_INDEX_COMMITTED = Event(
     "event FeatureIndexCommitted(uint256 indexed modelId, uint256 indexed indexId, address indexed signer, "
     "bytes32 rowsRoot, bytes32 sumsRoot, uint256 usableAt, string uri)"
+)
+MODEL_DEPRECATED = Event("event ModelDeprecated(uint256 indexed modelId, uint256 indexed successor)")
+OWNER_CHANGED = Event(
+    "event OwnerChanged(uint256 indexed modelId, address indexed previousOwner, address indexed owner)"
 )
 
 MODEL_NOT_FOUND = Error("error ModelNotFound(uint256 modelId)")
@@ -77,9 +82,12 @@ def register_model(  # noqa: PLR0917 - the method's arguments
     host.store(view.MODEL_COUNT_SLOT, model_id)
     model = Model(host.caller, host.caller, artifact_hash, manifest_hash, parent, 0, 0, 0, len(sources))
     store_struct(host, view.model_slot(model_id), view.MODEL, model)
+    if parent != 0:
+        _append(host, view.CHILD_COUNT_SLOT, view.CHILDREN_SLOT, parent, model_id)
     MODEL_REGISTERED.emit(host, model_id, host.caller, parent, artifact_hash, manifest_hash, uri)
     for position, source in enumerate(sources):
         store_struct(host, view.source_slot(model_id, position), view.SOURCE, source)
+        _append(host, view.USER_COUNT_SLOT, view.USERS_SLOT, source.datanet_id, model_id)
         MODEL_SOURCE.emit(host, model_id, source.datanet_id, source.version)
     return model_id
 
@@ -103,6 +111,28 @@ def set_revenue_recipient(host: Host, model_id: int, recipient: Address) -> None
     changed = replace(model, revenue_recipient=recipient)
     update_struct(host, view.model_slot(model_id), view.MODEL, model, changed)
     REVENUE_RECIPIENT_SET.emit(host, model_id, recipient)
+
+
+def deprecate_model(host: Host, model_id: int, successor: int) -> None:
+    """Take a model out of new use, for good; open channels go on. `successor` 0 names none."""
+    gas.charge(host, gas.MODEL_REGISTRY["deprecateModel"])
+    _owned_model(host, model_id)
+    require(successor != model_id, "successor")
+    if successor != 0 and not view.model_exists(host, successor):
+        raise MODEL_NOT_FOUND(successor)
+    require(not view.is_deprecated(host, model_id), "model")
+    host.store(mapping_slot(view.DEPRECATED_SLOT, model_id), host.timestamp_s)
+    MODEL_DEPRECATED.emit(host, model_id, successor)
+
+
+def transfer_model(host: Host, model_id: int, owner: Address) -> None:
+    """Hand a model to another owner; who earns its revenue does not change with it."""
+    gas.charge(host, gas.MODEL_REGISTRY["transferModel"])
+    model = _owned_model(host, model_id)
+    require(owner != ZERO_ADDRESS, "owner")
+    changed = replace(model, owner=owner)
+    update_struct(host, view.model_slot(model_id), view.MODEL, model, changed)
+    OWNER_CHANGED.emit(host, model_id, model.owner, owner)
 
 
 def commit_feature_index(  # noqa: PLR0917 - the method's arguments
@@ -174,6 +204,48 @@ def get_feature_index(host: Host, index_id: int) -> FeatureIndex:
     return view.feature_index(host, index_id)
 
 
+def is_deprecated(host: Host, model_id: int) -> bool:
+    """True once a model takes no new channels."""
+    gas.charge(host, gas.MODEL_REGISTRY["isDeprecated"])
+    return view.is_deprecated(host, model_id)
+
+
+def child_count(host: Host, model_id: int) -> int:
+    """How many models name this one as parent."""
+    gas.charge(host, gas.MODEL_REGISTRY["childCount"])
+    return host.load(MODEL_REGISTRY, mapping_slot(view.CHILD_COUNT_SLOT, model_id))
+
+
+def child_at(host: Host, model_id: int, position: int) -> int:
+    """A model's child by position, counted from 0 in order of registration."""
+    gas.charge(host, gas.MODEL_REGISTRY["childAt"])
+    return _element(host, view.CHILD_COUNT_SLOT, view.CHILDREN_SLOT, model_id, position)
+
+
+def user_count(host: Host, datanet_id: int) -> int:
+    """How many times models named this Datanet as a source."""
+    gas.charge(host, gas.MODEL_REGISTRY["userCount"])
+    return host.load(MODEL_REGISTRY, mapping_slot(view.USER_COUNT_SLOT, datanet_id))
+
+
+def user_at(host: Host, datanet_id: int, position: int) -> int:
+    """A model made from a Datanet by position, counted from 0 in order of registration."""
+    gas.charge(host, gas.MODEL_REGISTRY["userAt"])
+    return _element(host, view.USER_COUNT_SLOT, view.USERS_SLOT, datanet_id, position)
+
+
+def _append(host: Host, count_slot: int, list_slot: int, key: int, model_id: int) -> None:
+    """Add a model to one of the lists by key."""
+    count = host.load(MODEL_REGISTRY, mapping_slot(count_slot, key))
+    host.store(mapping_slot(count_slot, key), count + 1)
+    host.store(mapping_slot(list_slot, key, count), model_id)
+
+
+def _element(host: Host, count_slot: int, list_slot: int, key: int, position: int) -> int:
+    require(position < host.load(MODEL_REGISTRY, mapping_slot(count_slot, key)), "position")
+    return host.load(MODEL_REGISTRY, mapping_slot(list_slot, key, position))
+
+
 def _model(host: Host, model_id: int) -> Model:
     if not view.model_exists(host, model_id):
         raise MODEL_NOT_FOUND(model_id)
@@ -192,7 +264,7 @@ def _check_source(host: Host, source: Source) -> None:
     require(datanets.exists(host, source.datanet_id), "datanetIds")
     datanet = datanets.datanet(host, source.datanet_id)
     require(0 < source.version <= datanet.versions, "versions")
-    if datanet.usage != datanets.USAGE_OPEN and datanet.owner != host.caller:
+    if not datanets.may_use(host, source.datanet_id, host.caller):
         raise USAGE_NOT_GRANTED(source.datanet_id)
 
 
@@ -215,6 +287,13 @@ CONTRACT = Contract(
             "uint256 dimensions, string uri) returns (uint256 indexId)",
             commit_feature_index,
         ),
+        Method("function deprecateModel(uint256 modelId, uint256 successor)", deprecate_model),
+        Method("function transferModel(uint256 modelId, address owner)", transfer_model),
+        Method("function isDeprecated(uint256 modelId) view returns (bool)", is_deprecated),
+        Method("function childCount(uint256 modelId) view returns (uint256)", child_count),
+        Method("function childAt(uint256 modelId, uint256 position) view returns (uint256)", child_at),
+        Method("function userCount(uint256 datanetId) view returns (uint256)", user_count),
+        Method("function userAt(uint256 datanetId, uint256 position) view returns (uint256)", user_at),
         Method("function getModel(uint256 modelId) view returns (Model)", get_model, _STRUCTS),
         Method(
             "function getSource(uint256 modelId, uint256 position) view returns (uint256 datanetId, "
@@ -233,6 +312,8 @@ CONTRACT = Contract(
         PRICE_SET,
         REVENUE_RECIPIENT_SET,
         FEATURE_INDEX_COMMITTED,
+        MODEL_DEPRECATED,
+        OWNER_CHANGED,
     ),
     errors=(MODEL_NOT_FOUND, FEATURE_INDEX_NOT_FOUND, NOT_OWNER, INVALID_ARGUMENT, USAGE_NOT_GRANTED),
 )

@@ -17,6 +17,9 @@ CONTRIBUTIONS_SLOT = 5
 VERSIONS_SLOT = 6
 BRANCH_SLOT = 7
 REVEAL_BLOCK_SLOT = 8
+USAGE_PRICES_SLOT = 9
+GRANTS_SLOT = 10
+PURCHASES_SLOT = 11
 
 ADMISSION_OPEN = 0
 ADMISSION_ALLOW_LIST = 1
@@ -28,6 +31,7 @@ COMMITTED = 1
 REVEALED = 2
 ACCEPTED = 3
 REJECTED = 4
+CANCELLED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,16 @@ def datanet(host: Host, datanet_id: int) -> Datanet:
 def contribution(host: Host, contribution_id: int) -> Contribution:
     """A contribution; zeros when it does not exist."""
     return load_struct(host, DATANET_REGISTRY, contribution_slot(contribution_id), CONTRIBUTION)
+
+
+def may_use(host: Host, datanet_id: int, account: Address) -> bool:
+    """True iff the account may train on the Datanet: usage is open, it owns or bought it, or has a grant."""
+    found = datanet(host, datanet_id)
+    if found.usage == USAGE_OPEN or account == found.owner:
+        return True
+    if host.load(DATANET_REGISTRY, mapping_slot(PURCHASES_SLOT, datanet_id, account)) != 0:
+        return True
+    return host.timestamp_s < host.load(DATANET_REGISTRY, mapping_slot(GRANTS_SLOT, datanet_id, account))
 
 
 def version(host: Host, datanet_id: int, number: int) -> Version:

@@ -6,13 +6,19 @@ from genesis.addresses import MODEL_REGISTRY
 from genesis.types import Address, Hash32
 from precompiles.abi import Struct
 from precompiles.host import Host
-from precompiles.slots import load_struct, mapping_slot
+from precompiles.slots import field_slot, load_struct, mapping_slot
 
 MODEL_COUNT_SLOT = 0
 INDEX_COUNT_SLOT = 1
 MODELS_SLOT = 2
 SOURCES_SLOT = 3
 INDEXES_SLOT = 4
+DEPRECATED_SLOT = 5
+CHILD_COUNT_SLOT = 6
+CHILDREN_SLOT = 7
+USER_COUNT_SLOT = 8
+USERS_SLOT = 9
+PARENT_FIELD = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,16 @@ def index_slot(index_id: int) -> int:
 def model_exists(host: Host, model_id: int) -> bool:
     """Ids count from 1."""
     return 0 < model_id <= host.load(MODEL_REGISTRY, MODEL_COUNT_SLOT)
+
+
+def is_deprecated(host: Host, model_id: int) -> bool:
+    """True once the model's owner withdrew it from new use."""
+    return host.load(MODEL_REGISTRY, mapping_slot(DEPRECATED_SLOT, model_id)) != 0
+
+
+def parent_of(host: Host, model_id: int) -> int:
+    """The model that a model adapts, 0 when there is none."""
+    return host.load(MODEL_REGISTRY, field_slot(model_slot(model_id), PARENT_FIELD))
 
 
 def index_exists(host: Host, index_id: int) -> bool:

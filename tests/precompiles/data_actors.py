@@ -6,6 +6,7 @@ from genesis.addresses import (
     DATANET_REGISTRY,
     MODEL_REGISTRY,
     STAKING,
+    TREASURY,
 )
 from genesis.commitments import (
     contribution_leaf,
@@ -44,6 +45,65 @@ class DataActors(Memory):
         name = self.random.choice(("setCurator", "setContributor"))
         member = self._account().address
         return call(owner.address, DATANET_REGISTRY, name, datanet_id, member, self.random.random() < 0.7)
+
+    def _datanet_owner(self) -> tuple[int, Address]:
+        datanet_id = self._some(self.datanets)
+        return datanet_id, self.datanets.get(datanet_id, self.accounts[0]).address
+
+    def _set_usage(self) -> Call:
+        datanet_id, owner = self._datanet_owner()
+        usage = self.random.choice((0, 0, 0, 1, 2, 2, 3))
+        price = self.random.choice((0, 1, UNIT, UNIT, 10**27 + 1))
+        return call(owner, DATANET_REGISTRY, "setUsage", datanet_id, usage, price)
+
+    def _grant_usage(self) -> Call:
+        datanet_id, owner = self._datanet_owner()
+        until = self.random.choice((0, self.machine.moment.timestamp_s + 3, 2**256 - 1))
+        return call(owner, DATANET_REGISTRY, "grantUsage", datanet_id, self._account().address, until)
+
+    def _buy_usage(self) -> Call:
+        datanet_id = self._some(self.datanets)
+        price = self.machine.call(call(TREASURY, DATANET_REGISTRY, "usagePrice", datanet_id))
+        value = number(price) if price.succeeded else 0
+        return call(self._account().address, DATANET_REGISTRY, "buyUsage", datanet_id, value_wei=value)
+
+    def _set_metadata(self) -> Call:
+        datanet_id, owner = self._datanet_owner()
+        arguments = (datanet_id, self._text(), self._hash(), self._hash())
+        return call(owner, DATANET_REGISTRY, "setMetadata", *arguments)
+
+    def _transfer_datanet(self) -> Call:
+        datanet_id, owner = self._datanet_owner()
+        heir = self._account()
+
+        def learn(_: Outcome) -> None:
+            self.datanets[datanet_id] = heir
+
+        self._learn = learn
+        return call(owner, DATANET_REGISTRY, "transferDatanet", datanet_id, heir.address)
+
+    def _cancel(self) -> Call:
+        contribution_id = self._some(self.contributions)
+        known = self.contributions.get(contribution_id)
+        sender = known.owner if known else self._account()
+        return call(sender.address, DATANET_REGISTRY, "cancel", contribution_id)
+
+    def _transfer_model(self) -> Call:
+        model_id = self._some(self.models)
+        owner = self.models.get(model_id, self.accounts[0])
+        heir = self._account()
+
+        def learn(_: Outcome) -> None:
+            self.models[model_id] = heir
+
+        self._learn = learn
+        return call(owner.address, MODEL_REGISTRY, "transferModel", model_id, heir.address)
+
+    def _deprecate_model(self) -> Call:
+        model_id = self._some(self.models)
+        owner = self.models.get(model_id, self.accounts[0])
+        successor = self.random.choice((0, 0, 1, model_id))
+        return call(owner.address, MODEL_REGISTRY, "deprecateModel", model_id, successor)
 
     def _contribute(self) -> Call:
         datanet_id = self._some(self.datanets)

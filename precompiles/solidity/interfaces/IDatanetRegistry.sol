@@ -19,7 +19,7 @@ interface IDatanetRegistry {
         uint256 versions;
     }
 
-    /// @dev status 0 none, 1 committed, 2 revealed, 3 accepted, 4 rejected.
+    /// @dev status 0 none, 1 committed, 2 revealed, 3 accepted, 4 rejected, 5 cancelled.
     struct Contribution {
         uint256 datanetId;
         address contributor;
@@ -48,6 +48,12 @@ interface IDatanetRegistry {
     event ContributionReviewed(uint256 indexed datanetId, uint256 indexed contributionId, address indexed curator, bool accepted, uint256 quality, uint256 position, uint256 firstRecord);
     event VersionPublished(uint256 indexed datanetId, uint256 indexed version, bytes32 root, uint256 contributions, uint256 records);
     event BondReturned(uint256 indexed contributionId, address indexed contributor, uint256 amount);
+    event ContributionCancelled(uint256 indexed datanetId, uint256 indexed contributionId);
+    event MetadataSet(uint256 indexed datanetId, string uri, bytes32 metadataHash, bytes32 licence);
+    event UsageSet(uint256 indexed datanetId, uint256 usage, uint256 price);
+    event UsageGranted(uint256 indexed datanetId, address indexed account, uint256 until);
+    event UsageBought(uint256 indexed datanetId, address indexed account, address indexed owner, uint256 price);
+    event OwnerChanged(uint256 indexed datanetId, address indexed previousOwner, address indexed owner);
 
     error DatanetNotFound(uint256 datanetId);
     error ContributionNotFound(uint256 contributionId);
@@ -59,6 +65,7 @@ interface IDatanetRegistry {
     error WrongBond(uint256 required, uint256 given);
     error TooEarly(uint256 earliestBlock);
     error WrongStatus(uint256 status);
+    error WrongPrice(uint256 required, uint256 given);
 
     /// @notice Ids count from 1.
     function createDatanet(string calldata name, string calldata metadataUri, bytes32 metadataHash, bytes32 licence, uint256 admission, uint256 usage) external returns (uint256 datanetId);
@@ -74,12 +81,27 @@ interface IDatanetRegistry {
     function review(uint256 contributionId, bool accept, uint256 quality) external;
     /// @notice Owner only. Freezes the accepted contributions, in order, under one root. Versions count from 1.
     function publishVersion(uint256 datanetId) external returns (uint256 version);
-    /// @notice Returns the bond of a reviewed contribution to its contributor.
+    /// @notice Contributor only: takes back a contribution that is not reviewed yet.
+    function cancel(uint256 contributionId) external;
+    /// @notice Owner only.
+    function setMetadata(uint256 datanetId, string calldata uri, bytes32 metadataHash, bytes32 licence) external;
+    /// @notice Owner only. Binds models registered from now on; `price` is wei, for priced usage.
+    function setUsage(uint256 datanetId, uint256 usage, uint256 price) external;
+    /// @notice Owner only. `account` may train until that time; 0 takes a grant back; what was bought stays.
+    function grantUsage(uint256 datanetId, address account, uint256 until) external;
+    /// @notice Pays the owner the Datanet's price; the caller may then train on it for ever.
+    function buyUsage(uint256 datanetId) external payable;
+    /// @notice Owner only: to a person, a multisig, a token's holders.
+    function transferDatanet(uint256 datanetId, address owner) external;
+    /// @notice Returns the bond of a reviewed or cancelled contribution to its contributor.
     function withdrawBond(uint256 contributionId) external;
 
     function getDatanet(uint256 datanetId) external view returns (Datanet memory);
     function getContribution(uint256 contributionId) external view returns (Contribution memory);
     function getVersion(uint256 datanetId, uint256 version) external view returns (Version memory);
+    /// @notice True iff a model of `account` may be trained on the Datanet now.
+    function mayUse(uint256 datanetId, address account) external view returns (bool);
+    function usagePrice(uint256 datanetId) external view returns (uint256);
     function isCurator(uint256 datanetId, address account) external view returns (bool);
     /// @notice True iff `recordLeaf` is record `recordIndex` of the contribution at `position` of the version.
     function verifyRecord(uint256 datanetId, uint256 version, uint256 position, uint256 contributionId, uint256 firstRecord, bytes32[] calldata contributionProof, bytes32 recordLeaf, uint256 recordIndex, bytes32[] calldata recordProof) external view returns (bool);

@@ -38,6 +38,8 @@ interface IModelRegistry {
     event PriceSet(uint256 indexed modelId, uint256 inputPrice, uint256 outputPrice);
     event RevenueRecipientSet(uint256 indexed modelId, address indexed recipient);
     event FeatureIndexCommitted(uint256 indexed modelId, uint256 indexed indexId, address indexed signer, bytes32 rowsRoot, bytes32 sumsRoot, uint256 usableAt, string uri);
+    event ModelDeprecated(uint256 indexed modelId, uint256 indexed successor);
+    event OwnerChanged(uint256 indexed modelId, address indexed previousOwner, address indexed owner);
 
     error ModelNotFound(uint256 modelId);
     error FeatureIndexNotFound(uint256 indexId);
@@ -52,6 +54,17 @@ interface IModelRegistry {
     /// @notice Owner only; usable after the policy's index challenge window. Dimensions are 1 to 65,536.
     function commitFeatureIndex(uint256 modelId, bytes32 rowsRoot, bytes32 sumsRoot, bytes32 preconditionerHash, bytes32 numericProfile, uint256 rows, uint256 contributors, uint256 dimensions, string calldata uri) external returns (uint256 indexId);
 
+    /// @notice Owner only, for good: no new channels or requests; open ones go on. `successor` 0 names none.
+    function deprecateModel(uint256 modelId, uint256 successor) external;
+    /// @notice Owner only. The revenue recipient does not change with the owner.
+    function transferModel(uint256 modelId, address owner) external;
+    function isDeprecated(uint256 modelId) external view returns (bool);
+    /// @notice Models that name this one as parent; positions count from 0 in order of registration.
+    function childCount(uint256 modelId) external view returns (uint256);
+    function childAt(uint256 modelId, uint256 position) external view returns (uint256);
+    /// @notice Models made from a Datanet, once for each version of it they name.
+    function userCount(uint256 datanetId) external view returns (uint256);
+    function userAt(uint256 datanetId, uint256 position) external view returns (uint256);
     function getModel(uint256 modelId) external view returns (Model memory);
     function getSource(uint256 modelId, uint256 position) external view returns (uint256 datanetId, uint256 version);
     function getFeatureIndex(uint256 indexId) external view returns (FeatureIndex memory);

@@ -23,6 +23,9 @@ contract DatanetRegistryTwin is Twin {
     /// @dev The newest complete left subtree of each level of a Datanet's append-only tree.
     mapping(uint256 datanetId => mapping(uint256 level => bytes32)) internal branches;
     mapping(uint256 contributionId => uint256) internal revealBlocks;
+    mapping(uint256 datanetId => uint256) internal usagePrices;
+    mapping(uint256 datanetId => mapping(address account => uint256)) internal grants;
+    mapping(uint256 datanetId => mapping(address account => uint256)) internal purchases;
 
     /*//////////////////////////////////////////////////////////////
                                   LOGIC
@@ -35,6 +38,7 @@ contract DatanetRegistryTwin is Twin {
     uint256 internal constant REVEALED = 2;
     uint256 internal constant ACCEPTED = 3;
     uint256 internal constant REJECTED = 4;
+    uint256 internal constant CANCELLED = 5;
     uint256 internal constant MAXIMUM_QUALITY = 10_000;
     uint256 internal constant MAXIMUM_SIZE_BYTES = 2 ** 64;
 
@@ -136,7 +140,7 @@ contract DatanetRegistryTwin is Twin {
 
     function withdrawBond(uint256 contributionId) external payable nonPayable {
         IDatanetRegistry.Contribution storage contribution = _ownContribution(contributionId);
-        if (contribution.status != ACCEPTED && contribution.status != REJECTED) {
+        if (contribution.status < ACCEPTED) {
             revert IDatanetRegistry.WrongStatus(contribution.status);
         }
         uint256 bond = contribution.bond;
@@ -144,6 +148,74 @@ contract DatanetRegistryTwin is Twin {
         contribution.bond = 0;
         _pay(msg.sender, bond);
         emit IDatanetRegistry.BondReturned(contributionId, msg.sender, bond);
+    }
+
+    function cancel(uint256 contributionId) external payable nonPayable {
+        IDatanetRegistry.Contribution storage contribution = _ownContribution(contributionId);
+        if (contribution.status != COMMITTED && contribution.status != REVEALED) {
+            revert IDatanetRegistry.WrongStatus(contribution.status);
+        }
+        contribution.status = CANCELLED;
+        emit IDatanetRegistry.ContributionCancelled(contribution.datanetId, contributionId);
+    }
+
+    function setMetadata(uint256 datanetId, string calldata uri, bytes32 metadataHash, bytes32 licence)
+        external
+        payable
+        nonPayable
+    {
+        _requireOwner(datanetId);
+        _requireText(uri, "uri");
+        datanets[datanetId].metadataHash = metadataHash;
+        datanets[datanetId].licence = licence;
+        emit IDatanetRegistry.MetadataSet(datanetId, uri, metadataHash, licence);
+    }
+
+    function setUsage(uint256 datanetId, uint256 usage, uint256 price) external payable nonPayable {
+        _requireOwner(datanetId);
+        _require(usage <= PRICED, "usage");
+        _require(price <= MAXIMUM_WEI, "price");
+        datanets[datanetId].usage = usage;
+        usagePrices[datanetId] = price;
+        emit IDatanetRegistry.UsageSet(datanetId, usage, price);
+    }
+
+    function grantUsage(uint256 datanetId, address account, uint256 until) external payable nonPayable {
+        _requireOwner(datanetId);
+        grants[datanetId][account] = until;
+        emit IDatanetRegistry.UsageGranted(datanetId, account, until);
+    }
+
+    function buyUsage(uint256 datanetId) external payable {
+        _requireDatanet(datanetId);
+        _require(datanets[datanetId].usage == PRICED, "usage");
+        uint256 price = usagePrices[datanetId];
+        _require(price > 0, "price");
+        if (msg.value != price) revert IDatanetRegistry.WrongPrice(price, msg.value);
+        _require(purchases[datanetId][msg.sender] == 0, "account");
+        purchases[datanetId][msg.sender] = 1;
+        address owner = datanets[datanetId].owner;
+        _pay(owner, price);
+        emit IDatanetRegistry.UsageBought(datanetId, msg.sender, owner, price);
+    }
+
+    function transferDatanet(uint256 datanetId, address owner) external payable nonPayable {
+        _requireOwner(datanetId);
+        _require(owner != address(0), "owner");
+        datanets[datanetId].owner = owner;
+        emit IDatanetRegistry.OwnerChanged(datanetId, msg.sender, owner);
+    }
+
+    function mayUse(uint256 datanetId, address account) external payable nonPayable returns (bool) {
+        _requireDatanet(datanetId);
+        IDatanetRegistry.Datanet storage datanet = datanets[datanetId];
+        if (datanet.usage == 0 || account == datanet.owner) return true;
+        return purchases[datanetId][account] != 0 || block.timestamp < grants[datanetId][account];
+    }
+
+    function usagePrice(uint256 datanetId) external payable nonPayable returns (uint256) {
+        _requireDatanet(datanetId);
+        return usagePrices[datanetId];
     }
 
     function getDatanet(uint256 datanetId) external payable nonPayable returns (IDatanetRegistry.Datanet memory) {

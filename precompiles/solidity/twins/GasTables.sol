@@ -43,10 +43,18 @@ library GasTables {
         if (selector == 0x2fa4548b) return _total(counts, 36147, 256, 0, 0); // reveal
         if (selector == 0x4ba2fa06) return _total(counts, 170019, 0, 0, 0); // review
         if (selector == 0x491bd77b) return _total(counts, 152123, 0, 0, 0); // publishVersion
+        if (selector == 0x40e58ee5) return _total(counts, 33475, 0, 0, 0); // cancel
+        if (selector == 0xc07341c4) return _total(counts, 46719, 256, 0, 0); // setMetadata
+        if (selector == 0xdfa3e892) return _total(counts, 46207, 0, 0, 0); // setUsage
+        if (selector == 0x61431e02) return _total(counts, 35891, 0, 0, 0); // grantUsage
+        if (selector == 0x138e5dbf) return _total(counts, 55211, 0, 0, 0); // buyUsage
+        if (selector == 0xc97ecd1a) return _total(counts, 35635, 0, 0, 0); // transferDatanet
         if (selector == 0xc3daab96) return _total(counts, 48731, 0, 0, 0); // withdrawBond
         if (selector == 0x6add54ee) return _total(counts, 23700, 0, 0, 0); // getDatanet
         if (selector == 0xcef42254) return _total(counts, 21540, 0, 0, 0); // getContribution
         if (selector == 0x6987b075) return _total(counts, 32340, 0, 0, 0); // getVersion
+        if (selector == 0x5d88c552) return _total(counts, 28020, 0, 0, 0); // mayUse
+        if (selector == 0x1bcc590a) return _total(counts, 25860, 0, 0, 0); // usagePrice
         if (selector == 0xb4e612bd) return _total(counts, 25860, 0, 0, 0); // isCurator
         if (selector == 0x00e8a5c3) return _total(counts, 52080, 60, 0, 0); // verifyRecord
         if (selector == 0xe07d67fc) return _total(counts, 4200, 0, 0, 0); // gasOf
@@ -54,10 +62,17 @@ library GasTables {
     }
 
     function modelRegistry(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
-        if (selector == 0x776bfd58) return _total(counts, 109919, 45875, 256, 0); // registerModel
+        if (selector == 0x776bfd58) return _total(counts, 155959, 91615, 256, 0); // registerModel
         if (selector == 0xaa585d56) return _total(counts, 46207, 0, 0, 0); // setPrice
         if (selector == 0xfc71937f) return _total(counts, 35635, 0, 0, 0); // setRevenueRecipient
         if (selector == 0x4cad1c3a) return _total(counts, 164115, 256, 0, 0); // commitFeatureIndex
+        if (selector == 0x94508595) return _total(counts, 40211, 0, 0, 0); // deprecateModel
+        if (selector == 0xfc2f8223) return _total(counts, 35635, 0, 0, 0); // transferModel
+        if (selector == 0x446de69a) return _total(counts, 6420, 0, 0, 0); // isDeprecated
+        if (selector == 0x5540d526) return _total(counts, 4260, 0, 0, 0); // childCount
+        if (selector == 0xc799eb91) return _total(counts, 6420, 0, 0, 0); // childAt
+        if (selector == 0xb3db22ad) return _total(counts, 4260, 0, 0, 0); // userCount
+        if (selector == 0x0a4aff57) return _total(counts, 6420, 0, 0, 0); // userAt
         if (selector == 0x6d361694) return _total(counts, 23700, 0, 0, 0); // getModel
         if (selector == 0x8e80f4b4) return _total(counts, 28020, 0, 0, 0); // getSource
         if (selector == 0x14b966fe) return _total(counts, 28020, 0, 0, 0); // getFeatureIndex
@@ -66,7 +81,7 @@ library GasTables {
     }
 
     function inferenceMetering(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
-        if (selector == 0xedb3e330) return _total(counts, 209263, 0, 0, 0); // openChannel
+        if (selector == 0xedb3e330) return _total(counts, 211423, 0, 0, 0); // openChannel
         if (selector == 0xcfa54f39) return _total(counts, 40467, 0, 0, 0); // topUp
         if (selector == 0x2e56533c) return _total(counts, 289151, 256, 0, 0); // settle
         if (selector == 0x6bf5fe6f) return _total(counts, 42371, 0, 0, 0); // requestClose

@@ -315,7 +315,8 @@ contract InferenceMeteringTwin is Twin {
     function _servableModel(uint256 modelId) internal view returns (IModelRegistry.Model memory) {
         try IModelRegistry(MODEL_REGISTRY_ADDRESS).getModel(modelId) returns (IModelRegistry.Model memory model) {
             bool hasPrice = model.inputPrice > 0 || model.outputPrice > 0;
-            if (!hasPrice || !_isUsable(model.featureIndex)) revert IInferenceMetering.ModelNotServable(modelId);
+            bool isGone = IModelRegistry(MODEL_REGISTRY_ADDRESS).isDeprecated(modelId);
+            if (!hasPrice || isGone || !_isUsable(model.featureIndex)) revert IInferenceMetering.ModelNotServable(modelId);
             return model;
         } catch {
             revert IInferenceMetering.ModelNotServable(modelId);

@@ -23,6 +23,11 @@ contract ModelRegistryTwin is Twin {
     mapping(uint256 modelId => IModelRegistry.Model) internal models;
     mapping(uint256 modelId => mapping(uint256 position => Source)) internal sources;
     mapping(uint256 indexId => IModelRegistry.FeatureIndex) internal indexes;
+    mapping(uint256 modelId => uint256) internal deprecated;
+    mapping(uint256 modelId => uint256) internal childCounts;
+    mapping(uint256 modelId => mapping(uint256 position => uint256)) internal children;
+    mapping(uint256 datanetId => uint256) internal userCounts;
+    mapping(uint256 datanetId => mapping(uint256 position => uint256)) internal users;
 
     /*//////////////////////////////////////////////////////////////
                                   LOGIC
@@ -54,6 +59,7 @@ contract ModelRegistryTwin is Twin {
         model.manifestHash = manifestHash;
         model.parent = parent;
         model.sources = datanetIds.length;
+        if (parent != 0) children[parent][childCounts[parent]++] = modelId;
         emit IModelRegistry.ModelRegistered(modelId, msg.sender, parent, artifactHash, manifestHash, uri);
         _storeSources(modelId, datanetIds, versions);
     }
@@ -106,6 +112,44 @@ contract ModelRegistryTwin is Twin {
         _announce(indexId, uri);
     }
 
+    function deprecateModel(uint256 modelId, uint256 successor) external payable nonPayable {
+        _requireOwner(modelId);
+        _require(successor != modelId, "successor");
+        if (successor != 0) _requireModel(successor);
+        _require(deprecated[modelId] == 0, "model");
+        deprecated[modelId] = block.timestamp;
+        emit IModelRegistry.ModelDeprecated(modelId, successor);
+    }
+
+    function transferModel(uint256 modelId, address owner) external payable nonPayable {
+        _requireOwner(modelId);
+        _require(owner != address(0), "owner");
+        models[modelId].owner = owner;
+        emit IModelRegistry.OwnerChanged(modelId, msg.sender, owner);
+    }
+
+    function isDeprecated(uint256 modelId) external payable nonPayable returns (bool) {
+        return deprecated[modelId] != 0;
+    }
+
+    function childCount(uint256 modelId) external payable nonPayable returns (uint256) {
+        return childCounts[modelId];
+    }
+
+    function childAt(uint256 modelId, uint256 position) external payable nonPayable returns (uint256) {
+        _require(position < childCounts[modelId], "position");
+        return children[modelId][position];
+    }
+
+    function userCount(uint256 datanetId) external payable nonPayable returns (uint256) {
+        return userCounts[datanetId];
+    }
+
+    function userAt(uint256 datanetId, uint256 position) external payable nonPayable returns (uint256) {
+        _require(position < userCounts[datanetId], "position");
+        return users[datanetId][position];
+    }
+
     function getModel(uint256 modelId) external payable nonPayable returns (IModelRegistry.Model memory) {
         _requireModel(modelId);
         return models[modelId];
@@ -155,7 +199,7 @@ contract ModelRegistryTwin is Twin {
             IDatanetRegistry.Datanet memory datanet
         ) {
             _require(version > 0 && version <= datanet.versions, "versions");
-            if (datanet.usage != 0 && datanet.owner != msg.sender) {
+            if (!IDatanetRegistry(DATANET_REGISTRY_ADDRESS).mayUse(datanetId, msg.sender)) {
                 revert IModelRegistry.UsageNotGranted(datanetId);
             }
         } catch {
@@ -166,6 +210,7 @@ contract ModelRegistryTwin is Twin {
     function _storeSources(uint256 modelId, uint256[] calldata datanetIds, uint256[] calldata versions) internal {
         for (uint256 i = 0; i < datanetIds.length; ++i) {
             sources[modelId][i] = Source(datanetIds[i], versions[i]);
+            users[datanetIds[i]][userCounts[datanetIds[i]]++] = modelId;
             emit IModelRegistry.ModelSource(modelId, datanetIds[i], versions[i]);
         }
     }
