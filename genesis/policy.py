@@ -40,6 +40,7 @@ class Policy:
     demand_window_s: int
     demand_fee_wei: int
     request_window_s: int
+    parent_share_ppm: int
 
 
 DAY_S = 86_400
@@ -70,6 +71,7 @@ DEFAULT_POLICY = Policy(
     demand_window_s=2 * DAY_S,
     demand_fee_wei=OPEN_UNIT,
     request_window_s=DAY_S,
+    parent_share_ppm=100_000,
 )
 
 DEV_POLICY = Policy(
@@ -98,5 +100,6 @@ DEV_POLICY = Policy(
     demand_window_s=6,
     demand_fee_wei=OPEN_UNIT // 10,
     request_window_s=3,
+    parent_share_ppm=100_000,
 )
 """Windows of seconds, so that the whole loop fits into a coffee."""

@@ -12,6 +12,7 @@ from genesis.account import GenesisAccount
 from genesis.addresses import (
     BASE_FEE_VAULT,
     BEACON_ROOTS,
+    CALLBACK_CALLER,
     CREATE2_FACTORY,
     GAS_PRICE_ORACLE,
     HISTORY_STORAGE,
@@ -58,6 +59,7 @@ L2_CONTRACTS: Mapping[Address, str] = MappingProxyType(
         BASE_FEE_VAULT: "FeeVault",
         L1_FEE_VAULT: "FeeVault",
         TREASURY: "Treasury",
+        CALLBACK_CALLER: "CallbackCaller",
     }
 )
 """Which contract of `genesis/contracts` stands at which L2 address, besides the preinstalls."""

@@ -46,9 +46,9 @@ def post_of_settlement(host: Host, settlement_id: int) -> int:
 
 
 def carry_of(host: Host, model_id: int) -> int:
-    """What a model's next post gets on top of its pools."""
+    """What a model's next post gets on top of its pools: left over by earlier ones, or passed by adapters."""
     gas.charge(host, gas.ATTRIBUTION["carryOf"])
-    return host.load(ATTRIBUTION, view.carry_slot(model_id))
+    return view.kept(host, model_id) + view.passed(host, model_id)
 
 
 def is_claimed(host: Host, post_id: int, contributor_index: int) -> bool:

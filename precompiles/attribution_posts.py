@@ -53,7 +53,8 @@ def post(  # noqa: PLR0917 - the method's arguments
 ) -> int:
     """Post the payout of settled batches of one feature index, against the caller's provider stake.
 
-    `carry_in_wei` is the model's carry that the amounts assume: with another one they would be wrong.
+    `carry_in_wei` is the model's carry that the amounts assume: all that earlier posts left over, and as much
+    of what adapters passed as the poster knew of; with another one the amounts would be wrong.
     """
     gas.charge(host, gas.ATTRIBUTION["post"], len(batches), gas.words(uri))
     if not models.is_index_usable(host, feature_index):
@@ -63,8 +64,9 @@ def post(  # noqa: PLR0917 - the method's arguments
     version = policy.current_version(host)
     stake_wei = _provider_stake(host, version)
     model_id = models.feature_index(host, feature_index).model_id
-    carry_wei = host.load(ATTRIBUTION, view.carry_slot(model_id))
-    if carry_in_wei != carry_wei:
+    kept_wei = view.kept(host, model_id)
+    carry_wei = kept_wei + view.passed(host, model_id)
+    if not kept_wei <= carry_in_wei <= carry_wei:
         raise CARRY_CHANGED(carry_in_wei, carry_wei)
     pool_wei = carry_in_wei + _settled_pool(host, feature_index, batches)
     if amount_sum_wei > pool_wei:
@@ -93,6 +95,7 @@ def post(  # noqa: PLR0917 - the method's arguments
     store_struct(host, view.case_slot(post_id), view.CASE, Case(version, tree_id, 0, 0, 0, 0, 0, 0))
     mark_settlements(host, batches, post_id)
     host.store(view.carry_slot(model_id), 0)
+    add_to_slot(host, ATTRIBUTION, view.taken_slot(model_id), carry_in_wei - kept_wei)
     host.store(view.account_slot(view.LIABILITY_SLOT, host.caller), liability_wei)
     ATTRIBUTION_POSTED.emit(
         host,

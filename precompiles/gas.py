@@ -104,9 +104,9 @@ GAS_OF = Price(SLOT_READ)
 _VIEW = {"gasOf": GAS_OF}
 
 POLICY: Mapping[str, Price] = {
-    "publish": _price(reads=27, writes=26, logged_words=1),
+    "publish": _price(reads=28, writes=27, logged_words=1),
     "currentVersion": _price(reads=1),
-    "getParameters": _price(reads=26),
+    "getParameters": _price(reads=27),
     "timelock": _price(reads=1),
     **_VIEW,
 }
@@ -165,9 +165,9 @@ INFERENCE_METERING: Mapping[str, Price] = {
     "openChannel": _price(reads=35, writes=13, logged_words=3, hashes=5),
     "topUp": _price(reads=12, writes=1, logged_words=2),
     "settle": _price(
-        reads=30,
-        writes=18,
-        logged_words=11,
+        reads=45,
+        writes=26,
+        logged_words=40,
         hashes=8,
         transfers=2,
         recovers=1,
@@ -181,6 +181,23 @@ INFERENCE_METERING: Mapping[str, Price] = {
     "earningsOf": _price(reads=1),
     "stakersTotal": _price(reads=1),
     "channelNonce": _price(reads=1),
+    "requestInference": _price(reads=35, writes=20, logged_words=8, elements=(TEXT_WORD,)),
+    "fulfil": _price(reads=21, writes=7, logged_words=6, transfers=1, elements=(TEXT_WORD,)),
+    "settleRequest": _price(reads=50, writes=40, logged_words=40, hashes=12, transfers=2),
+    "disputeRequest": _price(reads=22, writes=4, logged_words=1),
+    "refundRequest": _price(reads=20, writes=4, logged_words=1, transfers=1),
+    "markDelivered": _price(reads=20, writes=2, logged_words=1, transfers=1),
+    "announceProvider": _price(reads=14, writes=5, logged_words=3, elements=(TEXT_WORD,)),
+    "setOffer": _price(reads=6, writes=3, logged_words=1),
+    "getRequest": _price(reads=20),
+    "getProvider": _price(reads=3),
+    "providerCount": _price(reads=1),
+    "providerAt": _price(reads=2),
+    "isOffered": _price(reads=1),
+    "modelProviderCount": _price(reads=1),
+    "modelProviderAt": _price(reads=2),
+    "statisticsOf": _price(reads=5),
+    "passedTo": _price(reads=1),
     **_VIEW,
 }
 
@@ -198,7 +215,7 @@ STAKING: Mapping[str, Price] = {
 }
 
 ATTRIBUTION: Mapping[str, Price] = {
-    "post": _price(reads=38, writes=22, logged_words=7, hashes=10, elements=(BATCH, TEXT_WORD)),
+    "post": _price(reads=40, writes=23, logged_words=7, hashes=10, elements=(BATCH, TEXT_WORD)),
     "commitChallenge": _price(reads=28, writes=9, logged_words=1),
     "challengeScore": _price(
         reads=75,
@@ -240,7 +257,7 @@ ATTRIBUTION: Mapping[str, Price] = {
     "withdrawBond": _price(reads=26, writes=5, logged_words=1, transfers=1),
     "getPost": _price(reads=12),
     "postOfSettlement": _price(reads=1),
-    "carryOf": _price(reads=1),
+    "carryOf": _price(reads=3),
     "isClaimed": _price(reads=1),
     "earningsOf": _price(reads=1),
     "slashedOf": _price(reads=1),

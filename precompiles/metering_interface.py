@@ -17,6 +17,27 @@ CHANNEL_WITHDRAWN = Event("event ChannelWithdrawn(bytes32 indexed channelId, uin
 EARNINGS_WITHDRAWN = Event(
     "event EarningsWithdrawn(address indexed account, address indexed recipient, uint256 amount)"
 )
+POOL_PASSED = Event("event PoolPassed(bytes32 indexed channelId, uint256 indexed modelId, uint256 amount)")
+PROVIDER_ANNOUNCED = Event(
+    "event ProviderAnnounced(address indexed provider, string endpoint, bytes32 documentHash)"
+)
+OFFER_SET = Event("event OfferSet(address indexed provider, uint256 indexed modelId, bool offered)")
+INFERENCE_REQUESTED = Event(
+    "event InferenceRequested(uint256 indexed requestId, uint256 indexed modelId, address indexed provider, "
+    "address requester, bytes32 promptHash, uint256 escrow, uint256 deadline, string uri)"
+)
+REQUEST_FULFILLED = Event(
+    "event RequestFulfilled(uint256 indexed requestId, bytes32 outputHash, uint256 fee, uint256 payableAt, "
+    "string uri)"
+)
+REQUEST_PAID = Event("event RequestPaid(uint256 indexed requestId, uint256 indexed settlementId)")
+REQUEST_DISPUTED = Event("event RequestDisputed(uint256 indexed requestId, uint256 fee)")
+REQUEST_REFUNDED = Event(
+    "event RequestRefunded(uint256 indexed requestId, address indexed requester, uint256 amount)"
+)
+CALLBACK_DELIVERED = Event(
+    "event CallbackDelivered(uint256 indexed requestId, address indexed deliverer, uint256 tip)"
+)
 
 CHANNEL_NOT_FOUND = Error("error ChannelNotFound(bytes32 channelId)")
 SETTLEMENT_NOT_FOUND = Error("error SettlementNotFound(uint256 settlementId)")
@@ -31,3 +52,7 @@ FEE_ABOVE_VOUCHER = Error("error FeeAboveVoucher(uint256 fee, uint256 cumulative
 FEE_ABOVE_DEPOSIT = Error("error FeeAboveDeposit(uint256 fee, uint256 deposit)")
 TOO_EARLY = Error("error TooEarly(uint256 earliest)")
 NOTHING_TO_WITHDRAW = Error("error NothingToWithdraw()")
+REQUEST_NOT_FOUND = Error("error RequestNotFound(uint256 requestId)")
+WRONG_STATUS = Error("error WrongStatus(uint256 status)")
+DEADLINE_PASSED = Error("error DeadlinePassed(uint256 deadline)")
+NOT_CALLBACK_CALLER = Error("error NotCallbackCaller(address caller)")

@@ -34,6 +34,7 @@ MAXIMUM_SECONDS = 315_360_000
 """Ten years."""
 MAXIMUM_CLAIM_WEI = OPEN_UNIT
 MAXIMUM_ROLLOVERS = 1_000
+MAXIMUM_PARENT_PPM = 500_000
 
 
 def _bounds(first: Policy) -> tuple[tuple[int, int], ...]:
@@ -64,6 +65,7 @@ def _bounds(first: Policy) -> tuple[tuple[int, int], ...]:
         (first.demand_window_s // 2, MAXIMUM_SECONDS),
         (first.demand_fee_wei // 2, MAXIMUM_WEI),
         (first.request_window_s // 2, MAXIMUM_SECONDS),
+        (0, MAXIMUM_PARENT_PPM),
     )
 
 

@@ -8,7 +8,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,23 +23,38 @@ SYNTAX_TREE_NUMBER = re.compile(r"(t_(?:struct|contract|enum)\([^()]*\))\d+")
 
 @dataclass(frozen=True, slots=True)
 class SourceSet:
-    """Folders of Solidity sources and the folder their artefacts go to, relative to the repository."""
+    """Folders of Solidity sources and the folder their artefacts go to, relative to the repository.
+
+    `imports` are folders of another set that these sources import; they make no artefacts here.
+    """
 
     folders: tuple[str, ...]
     artifacts: str
+    imports: tuple[str, ...] = ()
 
     def sources(self) -> dict[str, str]:
         """Path (relative to the repository) to text, of every source in the set."""
-        paths = sorted(path for folder in self.folders for path in (REPOSITORY / folder).glob("*.sol"))
-        return {path.relative_to(REPOSITORY).as_posix(): path.read_text() for path in paths}
+        return {path: (REPOSITORY / path).read_text() for path in (*_paths(self.folders), *self.imported)}
+
+    @property
+    def imported(self) -> tuple[str, ...]:
+        """Paths of the sources that belong to another set."""
+        return _paths(self.imports)
 
     @property
     def folder(self) -> Path:
         return REPOSITORY / self.artifacts
 
 
+def _paths(folders: tuple[str, ...]) -> tuple[str, ...]:
+    found = sorted(path for folder in folders for path in (REPOSITORY / folder).glob("*.sol"))
+    return tuple(path.relative_to(REPOSITORY).as_posix() for path in found)
+
+
 SOURCE_SETS: Mapping[str, SourceSet] = {
-    "l2": SourceSet(("genesis/contracts",), "genesis/contracts/artifacts"),
+    "l2": SourceSet(
+        ("genesis/contracts",), "genesis/contracts/artifacts", ("precompiles/solidity/interfaces",)
+    ),
     "l1": SourceSet(("rollup_bridge/contracts",), "rollup_bridge/contracts/artifacts"),
     "precompiles": SourceSet(
         ("precompiles/solidity/interfaces", "precompiles/solidity/twins"), "precompiles/solidity/artifacts"
@@ -52,11 +67,14 @@ class CompileError(Exception):
     """The compiler is missing or refused the sources; the message is what it said."""
 
 
-def compile_sources(sources: Mapping[str, str]) -> dict[str, str]:
-    """Compile; returns file name to file text, `sources.json` included. Raises `CompileError`."""
+def compile_sources(sources: Mapping[str, str], imported: Collection[str] = ()) -> dict[str, str]:
+    """Compile; returns file name to file text, `sources.json` included. Raises `CompileError`.
+
+    Sources whose paths are `imported` make no artefacts.
+    """
     contracts = _run_compiler(sources)
     files = {}
-    for path, name, contract in sorted(_own_contracts(contracts, sources)):
+    for path, name, contract in sorted(_own_contracts(contracts, sources.keys() - set(imported))):
         file = f"{name}.json"
         if file in files:
             raise CompileError(f"{path}: another contract of this set is called {name} too")
@@ -69,7 +87,7 @@ def compile_sources(sources: Mapping[str, str]) -> dict[str, str]:
 
 def write_artifacts(source_set: SourceSet) -> int:
     """Compile one set and replace its artefacts; returns how many files changed."""
-    files = compile_sources(source_set.sources())
+    files = compile_sources(source_set.sources(), source_set.imported)
     source_set.folder.mkdir(parents=True, exist_ok=True)
     changed = 0
     for path in source_set.folder.glob("*.json"):
@@ -129,10 +147,10 @@ def _run_compiler(sources: Mapping[str, str]) -> Mapping[str, Any]:
 
 
 def _own_contracts(
-    contracts: Mapping[str, Any], sources: Mapping[str, str]
+    contracts: Mapping[str, Any], own: Collection[str]
 ) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     for path, by_name in contracts.items():
-        if path in sources:
+        if path in own:
             for name, contract in by_name.items():
                 if contract["abi"]:  # an internal library is part of whoever uses it
                     yield path, name, contract

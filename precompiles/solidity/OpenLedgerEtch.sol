@@ -27,7 +27,7 @@ interface EtchVm {
 /// answer at the precompiles' addresses, with genesis storage, and the second argument is the policy's timelock.
 library OpenLedgerEtch {
     EtchVm private constant VM = EtchVm(address(uint160(uint256(keccak256("hevm cheat code")))));
-    uint256 private constant PARAMETERS = 25;
+    uint256 private constant PARAMETERS = 26;
 
     function etch(IPolicy.Parameters memory parameters, address timelock) internal {
         VM.etch(ATTRIBUTION_ADDRESS, type(AttributionTwin).runtimeCode);
@@ -68,6 +68,7 @@ library OpenLedgerEtch {
         parameters.demandWindowSeconds = 6;
         parameters.demandFee = 0.1 ether;
         parameters.requestWindowSeconds = 3;
+        parameters.parentSharePpm = 100_000;
     }
 
     function _storePolicy(IPolicy.Parameters memory parameters, address timelock) private {

@@ -8,6 +8,7 @@ from genesis.types import Address, Hash32
 from precompiles.abi import Struct
 from precompiles.host import Host
 from precompiles.slots import load_struct, mapping_slot
+from precompiles.views import metering
 
 POST_COUNT_SLOT = 0
 POSTS_SLOT = 1
@@ -22,6 +23,7 @@ CASES_SLOT = 9
 COMMITMENTS_SLOT = 10
 DUST_SLOT = 11
 ROLLOVERS_SLOT = 12
+TAKEN_SLOT = 13
 
 PENDING = 1
 FINAL = 2
@@ -194,6 +196,21 @@ def post_of_settlement_slot(settlement_id: int) -> int:
 def carry_slot(model_id: int) -> int:
     """Slot of what a model's next post gets on top."""
     return mapping_slot(CARRY_SLOT, model_id)
+
+
+def taken_slot(model_id: int) -> int:
+    """Slot of how much of what adapters passed to a model its posts have taken."""
+    return mapping_slot(TAKEN_SLOT, model_id)
+
+
+def kept(host: Host, model_id: int) -> int:
+    """What a model's posts left over, in wei."""
+    return host.load(ATTRIBUTION, carry_slot(model_id))
+
+
+def passed(host: Host, model_id: int) -> int:
+    """What adapters passed to a model's pool and no post has taken yet, in wei."""
+    return metering.passed_to(host, model_id) - host.load(ATTRIBUTION, taken_slot(model_id))
 
 
 def claimed_slot(post_id: int, contributor_index: int) -> int:

@@ -14,6 +14,22 @@ CHANNELS_SLOT = 2
 SETTLEMENTS_SLOT = 3
 EARNINGS_SLOT = 4
 NONCES_SLOT = 5
+PASSED_SLOT = 6
+STATISTICS_SLOT = 7
+PROVIDER_COUNT_SLOT = 8
+PROVIDER_LIST_SLOT = 9
+PROVIDERS_SLOT = 10
+OFFERS_SLOT = 11
+MODEL_PROVIDER_COUNT_SLOT = 12
+MODEL_PROVIDERS_SLOT = 13
+REQUEST_COUNT_SLOT = 14
+REQUESTS_SLOT = 15
+
+OPEN = 1
+FULFILLED = 2
+PAID = 3
+DISPUTED = 4
+REFUNDED = 5
 
 DEPOSIT_FIELD = 8
 SETTLED_FEE_FIELD = 9
@@ -57,6 +73,66 @@ class Settlement:
     settled_at_s: int
 
 
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What an account bought and served, ever: receipts and wei; and requests of its that were disputed."""
+
+    receipts_bought: int
+    spent_wei: int
+    receipts_served: int
+    served_wei: int
+    disputes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """An announced provider; `number` is its place in the list, counted from 1, 0 when it is not in it."""
+
+    number: int
+    document_hash: Hash32
+    announced_at_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One inference asked for on chain. `escrow_wei` is what is still held for it: at most what it may cost,
+    then its fee, then nothing; `undelivered` is 1 while a callback is owed."""
+
+    requester: Address
+    provider: Address
+    model_id: int
+    feature_index: int
+    policy_version: int
+    input_price_wei: int
+    output_price_wei: int
+    prompt_hash: Hash32
+    escrow_wei: int
+    deadline_s: int
+    callback_gas: int
+    callback_tip_wei: int
+    undelivered: int
+    status: int
+    output_hash: Hash32
+    queries_root: Hash32
+    tokens_in: int
+    tokens_out: int
+    payable_at_s: int
+
+
+STATISTICS = Struct(
+    "Statistics",
+    Statistics,
+    "uint256 receiptsBought, uint256 spent, uint256 receiptsServed, uint256 served, uint256 disputes",
+)
+PROVIDER = Struct("Provider", Provider, "uint256 number, bytes32 documentHash, uint256 announcedAt")
+REQUEST = Struct(
+    "Request",
+    Request,
+    "address requester, address provider, uint256 modelId, uint256 featureIndex, uint256 policyVersion, "
+    "uint256 inputPrice, uint256 outputPrice, bytes32 promptHash, uint256 escrow, uint256 deadline, "
+    "uint256 callbackGas, uint256 callbackTip, uint256 undelivered, uint256 status, bytes32 outputHash, "
+    "bytes32 queriesRoot, uint256 tokensIn, uint256 tokensOut, uint256 payableAt",
+)
 CHANNEL = Struct(
     "Channel",
     Channel,
@@ -116,3 +192,33 @@ def settlement(host: Host, settlement_id: int) -> Settlement:
 def stakers_total(host: Host) -> int:
     """All stakers' parts ever settled, in wei."""
     return host.load(INFERENCE_METERING, STAKERS_TOTAL_SLOT)
+
+
+def passed_slot(model_id: int) -> int:
+    """Slot of what adapters' settlements passed to a model's pool."""
+    return mapping_slot(PASSED_SLOT, model_id)
+
+
+def passed_to(host: Host, model_id: int) -> int:
+    """Wei that adapters' settlements passed to a model's pool, ever."""
+    return host.load(INFERENCE_METERING, passed_slot(model_id))
+
+
+def statistics_slot(account: Address) -> int:
+    """Base slot of an account's statistics."""
+    return mapping_slot(STATISTICS_SLOT, account)
+
+
+def provider_slot(account: Address) -> int:
+    """Base slot of a provider."""
+    return mapping_slot(PROVIDERS_SLOT, account)
+
+
+def request_slot(request_id: int) -> int:
+    """Base slot of a request."""
+    return mapping_slot(REQUESTS_SLOT, request_id)
+
+
+def request(host: Host, request_id: int) -> Request:
+    """A request; zeros when it does not exist."""
+    return load_struct(host, INFERENCE_METERING, request_slot(request_id), REQUEST)

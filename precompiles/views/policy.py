@@ -22,7 +22,7 @@ PARAMETERS = Struct(
     "uint256 unbondingSeconds, uint256 minimumValidatorStake, uint256 minimumProviderStake, "
     "uint256 similarityPpm, uint256 significancePpm, uint256 maximumSharePpm, "
     "uint256 minimumClaim, uint256 rolloverLimit, uint256 demandWindowSeconds, uint256 demandFee, "
-    "uint256 requestWindowSeconds",
+    "uint256 requestWindowSeconds, uint256 parentSharePpm",
 )
 _FIELD_INDEX = {field.name: i for i, field in enumerate(fields(Policy))}
 

@@ -30,7 +30,7 @@ def test_compiling_again_gives_the_same_bytes(name: str) -> None:
         pytest.skip("Node.js is not installed")
     source_set = SOURCE_SETS[name]
     committed = {path.name: path.read_text() for path in source_set.folder.glob("*.json")}
-    assert compile_sources(source_set.sources()) == committed
+    assert compile_sources(source_set.sources(), source_set.imported) == committed
 
 
 def test_predeploys_need_no_constructor() -> None:

@@ -33,6 +33,7 @@ TEST_POLICY = replace(
     unbonding_s=34,
     demand_window_s=10,
     rollover_limit=2,
+    request_window_s=2,
     maximum_share_ppm=700_000,
     significance_ppm=10_000,
 )
@@ -89,6 +90,7 @@ class Memory:
         self.index_of_model: dict[int, int] = {}
         self.channels: list[Channel] = []
         self.settlements: dict[int, Channel] = {}
+        self.requests: dict[int, tuple[Account, Account]] = {}
         self.posts: dict[int, Posted] = {}
         self.salts: dict[tuple[int, Address], Hash32] = {}
         self.proved: set[tuple[int, Address]] = set()

@@ -2,6 +2,7 @@
 
 from genesis.addresses import (
     ATTRIBUTION,
+    CALLBACK_CALLER,
     INFERENCE_METERING,
     STAKING,
     TREASURY,
@@ -116,3 +117,65 @@ class MoneyActors(Memory):
     def _withdraw_earnings(self) -> Call:
         sender = self._account().address
         return call(sender, INFERENCE_METERING, "withdrawEarnings", self._recipient())
+
+    def _announce_provider(self) -> Call:
+        endpoint = self.random.choice((b"http://127.0.0.1:8000", b"", b"x" * 2049))
+        return call(self._account().address, INFERENCE_METERING, "announceProvider", endpoint, self._hash())
+
+    def _set_offer(self) -> Call:
+        arguments = (self._some(self.models), self.random.random() < 0.7)
+        return call(self._account().address, INFERENCE_METERING, "setOffer", *arguments)
+
+    def _request_inference(self) -> Call:
+        requester, provider = self._account(), self._account()
+        gas_limit = self.random.choice((0, 0, 100_000, 1_000_001))
+        tip = self.random.choice((0, 0, UNIT // 10))
+
+        def learn(outcome: Outcome) -> None:
+            self.requests[number(outcome)] = (requester, provider)
+            self._follow_up.extend([self._fulfil] * 2)
+
+        self._learn = learn
+        return call(
+            requester.address,
+            INFERENCE_METERING,
+            "requestInference",
+            self._some(self.models),
+            provider.address,
+            self._hash(),
+            self.random.choice((0, 3, 30, 30 * 86_400 + 1, 20)),
+            gas_limit,
+            tip,
+            self._text(),
+            value_wei=self.random.choice((0, tip, 5 * UNIT, 40 * UNIT)),
+        )
+
+    def _fulfil(self) -> Call:
+        request_id = self._some(self.requests)
+        provider = self.requests.get(request_id, (self.accounts[0],) * 2)[1]
+        tokens = self.random.choices((0, 1, 1_000, 3_000, 2**32 + 1), (1, 3, 6, 3, 1), k=2)
+        arguments = (request_id, self._hash(), *tokens, self._hash(), self._text())
+        return call(provider.address, INFERENCE_METERING, "fulfil", *arguments)
+
+    def _settle_request(self) -> Call:
+        request_id = self._some(self.requests)
+        reading = self.machine.call(call(TREASURY, INFERENCE_METERING, "getRequest", request_id))
+
+        def learn(outcome: Outcome) -> None:
+            requester, provider = self.requests[request_id]
+            channel = Channel(Hash32(bytes(32)), requester, provider, requester, words(reading)[3], [])
+            self.settlements[number(outcome)] = channel
+
+        self._learn = learn
+        return call(self._account().address, INFERENCE_METERING, "settleRequest", request_id)
+
+    def _end_request(self) -> Call:
+        request_id = self._some(self.requests)
+        requester = self.requests.get(request_id, (self.accounts[0],) * 2)[0]
+        name = self.random.choice(("disputeRequest", "refundRequest", "refundRequest"))
+        return call(requester.address, INFERENCE_METERING, name, request_id)
+
+    def _mark_delivered(self) -> Call:
+        sender = CALLBACK_CALLER if self.random.random() < 0.9 else self._account().address
+        arguments = (self._some(self.requests), self._account().address)
+        return call(sender, INFERENCE_METERING, "markDelivered", *arguments)

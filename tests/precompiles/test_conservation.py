@@ -12,7 +12,7 @@ from genesis.addresses import ATTRIBUTION, DATANET_REGISTRY, INFERENCE_METERING,
 from genesis.types import Address, Hash32
 from precompiles import staking as law
 from precompiles.attribution_interface import CLAIMED, DUST_HELD, DUST_PAID
-from precompiles.metering_interface import EARNINGS_WITHDRAWN
+from precompiles.metering_interface import CHANNEL_OPENED, EARNINGS_WITHDRAWN, SETTLED
 from precompiles.model_registry import REVENUE_RECIPIENT_SET
 from precompiles.views import attribution, datanets, metering, staking
 from tests.precompiles.calls import call, number, words
@@ -41,7 +41,7 @@ class Books:
 
     def record(self, outcome: Outcome) -> None:
         """Note what only logs tell: which channels there are, what was claimed, what came back as a gift."""
-        for address, topics, data in outcome.logs:
+        for _, topics, data in outcome.logs:
             if topics[0] == DUST_PAID.topic:
                 self.held_wei -= int.from_bytes(data, "big")
             if topics[0] == CLAIMED.topic:
@@ -55,7 +55,7 @@ class Books:
                 self.holders.add(Address(topics[2][12:]))
             elif topics[0] in PAYMENTS:
                 self._note_gift(topics[2][12:], data)
-            elif address == INFERENCE_METERING:
+            elif topics[0] in (CHANNEL_OPENED.topic, SETTLED.topic):
                 self.channels.add(topics[1])
 
     def _note_gift(self, recipient: bytes, amount: bytes) -> None:
@@ -73,7 +73,10 @@ class Books:
     def metering(self) -> int:
         channels = [metering.channel(self.host, channel_id) for channel_id in self.channels]
         earnings = sum(self._read(INFERENCE_METERING, "earningsOf", holder) for holder in self.holders)
-        return earnings + sum(channel.deposit_wei - channel.settled_fee_wei for channel in channels)
+        requests = range(1, self._count(INFERENCE_METERING, metering.REQUEST_COUNT_SLOT) + 1)
+        found = [metering.request(self.host, request_id) for request_id in requests]
+        held = sum(request.escrow_wei + request.callback_tip_wei for request in found)
+        return held + earnings + sum(each.deposit_wei - each.settled_fee_wei for each in channels)
 
     def attribution(self) -> int:
         return self.held_wei + self._open_pools() + self._posts() + self._carries() + self._used_bonds()

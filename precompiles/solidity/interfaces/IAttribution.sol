@@ -111,8 +111,8 @@ interface IAttribution {
     /// @notice Posts the payout of settled batches of one model and feature index. Ids count from 1.
     /// The first `postDelay` seconds after a settlement belong to its provider; later any staked provider may post.
     /// Batches are 1 to 64, by rising settlement id. The signer's open pools may be half of its stake at most.
-    /// @param carryIn `carryOf` the model, as the amounts assume it; refused when it is another by now, because
-    /// amounts computed with another carry would be wrong.
+    /// @param carryIn `carryOf` the model, as the amounts assume it: all that earlier posts left over, and as much of what
+    /// adapters passed as was known; refused otherwise, because amounts computed with another carry would be wrong.
     function post(uint256 featureIndex, BatchClaim[] calldata batches, uint256 carryIn, bytes32 amountsRoot, uint256 amountSum, string calldata uri) external returns (uint256 postId);
     /// @notice Reserves priority for a challenge: `commitment = keccak256(abi.encode(postId, challenger, salt))`.
     /// One per account and post. Costs the policy's bond, returned unless the commitment is never used; stops

@@ -38,12 +38,61 @@ interface IInferenceMetering {
         uint256 settledAt;
     }
 
+    /// @dev What an account bought and served, ever; disputes are of requests it answered.
+    struct Statistics {
+        uint256 receiptsBought;
+        uint256 spent;
+        uint256 receiptsServed;
+        uint256 served;
+        uint256 disputes;
+    }
+
+    /// @dev `number` is the provider's place in the list, counted from 1; 0 when it never announced itself.
+    struct Provider {
+        uint256 number;
+        bytes32 documentHash;
+        uint256 announcedAt;
+    }
+
+    /// @dev status 1 open, 2 fulfilled, 3 paid, 4 disputed, 5 refunded. `escrow` is what is held for it: at most what it
+    /// may cost, then its fee, then nothing; `undelivered` is 1 while a callback is owed.
+    struct Request {
+        address requester;
+        address provider;
+        uint256 modelId;
+        uint256 featureIndex;
+        uint256 policyVersion;
+        uint256 inputPrice;
+        uint256 outputPrice;
+        bytes32 promptHash;
+        uint256 escrow;
+        uint256 deadline;
+        uint256 callbackGas;
+        uint256 callbackTip;
+        uint256 undelivered;
+        uint256 status;
+        bytes32 outputHash;
+        bytes32 queriesRoot;
+        uint256 tokensIn;
+        uint256 tokensOut;
+        uint256 payableAt;
+    }
+
     event ChannelOpened(bytes32 indexed channelId, address indexed payer, address indexed provider, uint256 modelId, address voucherKey, uint256 deposit);
     event ChannelToppedUp(bytes32 indexed channelId, uint256 amount, uint256 deposit);
     event Settled(bytes32 indexed channelId, uint256 indexed settlementId, uint256 indexed modelId, uint256 receipts, uint256 gross, uint256 platform, uint256 provider, uint256 owner, uint256 stakers, uint256 pool, bytes32 receiptsRoot, bytes32 queriesRoot, string uri);
     event CloseRequested(bytes32 indexed channelId, uint256 closableAt);
     event ChannelWithdrawn(bytes32 indexed channelId, uint256 amount);
     event EarningsWithdrawn(address indexed account, address indexed recipient, uint256 amount);
+    event PoolPassed(bytes32 indexed channelId, uint256 indexed modelId, uint256 amount);
+    event ProviderAnnounced(address indexed provider, string endpoint, bytes32 documentHash);
+    event OfferSet(address indexed provider, uint256 indexed modelId, bool offered);
+    event InferenceRequested(uint256 indexed requestId, uint256 indexed modelId, address indexed provider, address requester, bytes32 promptHash, uint256 escrow, uint256 deadline, string uri);
+    event RequestFulfilled(uint256 indexed requestId, bytes32 outputHash, uint256 fee, uint256 payableAt, string uri);
+    event RequestPaid(uint256 indexed requestId, uint256 indexed settlementId);
+    event RequestDisputed(uint256 indexed requestId, uint256 fee);
+    event RequestRefunded(uint256 indexed requestId, address indexed requester, uint256 amount);
+    event CallbackDelivered(uint256 indexed requestId, address indexed deliverer, uint256 tip);
 
     error ChannelNotFound(bytes32 channelId);
     error SettlementNotFound(uint256 settlementId);
@@ -59,6 +108,10 @@ interface IInferenceMetering {
     error FeeAboveDeposit(uint256 fee, uint256 deposit);
     error TooEarly(uint256 earliest);
     error NothingToWithdraw();
+    error RequestNotFound(uint256 requestId);
+    error WrongStatus(uint256 status);
+    error DeadlinePassed(uint256 deadline);
+    error NotCallbackCaller(address caller);
 
     /// @notice Opens and funds a channel. `channelId = keccak256(abi.encode(chainid, this, payer, provider, modelId, nonce))`.
     /// The model needs a price and a usable feature index, the provider the policy's stake.
@@ -79,6 +132,33 @@ interface IInferenceMetering {
     /// pays the treasury's own; anyone may send that.
     function withdrawEarnings(address recipient) external returns (uint256 amount);
 
+    /// @notice Asks a provider for one inference. The value is what it may cost at most and the callback's tip; the answer
+    /// must come within `lifetime` seconds, at most 30 days. `callbackGas` 0 asks for no callback.
+    function requestInference(uint256 modelId, address provider, bytes32 promptHash, uint256 lifetime, uint256 callbackGas, uint256 callbackTip, string calldata uri) external payable returns (uint256 requestId);
+    /// @notice Provider only, before the deadline. The fee waits for the policy's window; the rest goes back at once.
+    function fulfil(uint256 requestId, bytes32 outputHash, uint256 tokensIn, uint256 tokensOut, bytes32 queriesRoot, string calldata uri) external;
+    /// @notice Anyone, after the window of an undisputed answer: splits the fee as one settlement of one receipt.
+    function settleRequest(uint256 requestId) external returns (uint256 settlementId);
+    /// @notice Requester only, within the window: the fee goes to the treasury, to neither side.
+    function disputeRequest(uint256 requestId) external;
+    /// @notice Anyone, after a deadline without an answer: everything goes back to the requester.
+    function refundRequest(uint256 requestId) external;
+    /// @notice The CallbackCaller predeploy only, once: pays the callback's tip to who delivers it.
+    function markDelivered(uint256 requestId, address deliverer) external;
+    /// @notice Enters the caller in the directory of providers; needs a provider's stake.
+    function announceProvider(string calldata endpoint, bytes32 documentHash) external;
+    function setOffer(uint256 modelId, bool offered) external;
+
+    function getRequest(uint256 requestId) external view returns (Request memory);
+    function getProvider(address provider) external view returns (Provider memory);
+    function providerCount() external view returns (uint256);
+    function providerAt(uint256 position) external view returns (address);
+    function isOffered(address provider, uint256 modelId) external view returns (bool);
+    function modelProviderCount(uint256 modelId) external view returns (uint256);
+    function modelProviderAt(uint256 modelId, uint256 position) external view returns (address);
+    function statisticsOf(address account) external view returns (Statistics memory);
+    /// @notice What adapters' settlements passed to a model's pool; Attribution adds it to the model's next post.
+    function passedTo(uint256 modelId) external view returns (uint256);
     function getChannel(bytes32 channelId) external view returns (Channel memory);
     function getSettlement(uint256 settlementId) external view returns (Settlement memory);
     function earningsOf(address account) external view returns (uint256);

@@ -34,6 +34,7 @@ interface IPolicy {
         uint256 demandWindowSeconds;
         uint256 demandFee;
         uint256 requestWindowSeconds;
+        uint256 parentSharePpm;
     }
 
     event PolicyPublished(uint256 indexed version, bytes32 parametersHash);

@@ -58,6 +58,7 @@ abstract contract AttributionBase is Twin {
     mapping(uint256 postId => mapping(address challenger => Commitment)) internal commitments;
     mapping(address contributor => uint256) internal dust;
     mapping(uint256 modelId => uint256) internal rollovers;
+    mapping(uint256 modelId => uint256) internal taken;
 
     /*//////////////////////////////////////////////////////////////
                                 CONSTANTS
@@ -128,5 +129,10 @@ abstract contract AttributionBase is Twin {
         uint256 share = pool * score / scoreSum;
         uint256 cap = pool * maximumSharePpm / PPM;
         return share < cap ? share : cap;
+    }
+
+    /// @dev What adapters passed to a model's pool and no post has taken yet.
+    function _passed(uint256 modelId) internal view returns (uint256) {
+        return METERING.passedTo(modelId) - taken[modelId];
     }
 }

@@ -41,9 +41,9 @@ abstract contract AttributionPosting is AttributionBase {
         IPolicy.Parameters memory policy = POLICY.getParameters(file.policyVersion);
         uint256 stake = STAKING.stakeOf(msg.sender, PROVIDER);
         if (stake < policy.minimumProviderStake) revert IAttribution.SignerNotStaked(msg.sender);
-        if (posted.carryIn != carry[posted.modelId]) {
-            revert IAttribution.CarryChanged(posted.carryIn, carry[posted.modelId]);
-        }
+        uint256 kept = carry[posted.modelId];
+        uint256 most = kept + _passed(posted.modelId);
+        if (posted.carryIn < kept || posted.carryIn > most) revert IAttribution.CarryChanged(posted.carryIn, most);
         posted.pool = posted.carryIn + _settledPool(posted.featureIndex, batches);
         if (posted.amountSum > posted.pool) revert IAttribution.AmountAbovePool(posted.amountSum, posted.pool);
         uint256 liability = liabilities[msg.sender] + posted.pool;
@@ -54,6 +54,7 @@ abstract contract AttributionPosting is AttributionBase {
         posts[postId] = posted;
         cases[postId] = file;
         _markSettlements(batches, postId);
+        taken[posted.modelId] += posted.carryIn - carry[posted.modelId];
         carry[posted.modelId] = 0;
         liabilities[msg.sender] = liability;
     }

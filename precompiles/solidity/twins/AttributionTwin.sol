@@ -18,7 +18,7 @@ contract AttributionTwin is AttributionPosting, AttributionClaims, AttributionCh
     }
 
     function carryOf(uint256 modelId) external payable nonPayable returns (uint256) {
-        return carry[modelId];
+        return carry[modelId] + _passed(modelId);
     }
 
     function isClaimed(uint256 postId, uint256 contributorIndex) external payable nonPayable returns (bool) {

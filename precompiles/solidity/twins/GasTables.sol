@@ -9,7 +9,7 @@ library GasTables {
     uint256 private constant MAXIMUM_ELEMENTS = 2 ** 64;
 
     function attribution(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
-        if (selector == 0x301f00db) return _total(counts, 309767, 43000, 256, 0); // post
+        if (selector == 0x301f00db) return _total(counts, 324147, 43000, 256, 0); // post
         if (selector == 0x51652084) return _total(counts, 155251, 0, 0, 0); // commitChallenge
         if (selector == 0x6864cd97) return _total(counts, 351167, 10600, 30, 60); // challengeScore
         if (selector == 0x57d2f951) return _total(counts, 340367, 10600, 52200, 60); // challengeAmount
@@ -22,7 +22,7 @@ library GasTables {
         if (selector == 0xc3daab96) return _total(counts, 125691, 0, 0, 0); // withdrawBond
         if (selector == 0x40731c24) return _total(counts, 28020, 0, 0, 0); // getPost
         if (selector == 0x061da90e) return _total(counts, 4260, 0, 0, 0); // postOfSettlement
-        if (selector == 0xa8db6802) return _total(counts, 4260, 0, 0, 0); // carryOf
+        if (selector == 0xa8db6802) return _total(counts, 8580, 0, 0, 0); // carryOf
         if (selector == 0xf364c90c) return _total(counts, 4260, 0, 0, 0); // isClaimed
         if (selector == 0xd06996d3) return _total(counts, 73680, 60, 0, 0); // claimable
         if (selector == 0x47095f99) return _total(counts, 6420, 0, 0, 0); // preview
@@ -83,9 +83,26 @@ library GasTables {
     function inferenceMetering(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
         if (selector == 0xedb3e330) return _total(counts, 211423, 0, 0, 0); // openChannel
         if (selector == 0xcfa54f39) return _total(counts, 40467, 0, 0, 0); // topUp
-        if (selector == 0x2e56533c) return _total(counts, 289151, 256, 0, 0); // settle
+        if (selector == 0x2e56533c) return _total(counts, 409455, 256, 0, 0); // settle
         if (selector == 0x6bf5fe6f) return _total(counts, 42371, 0, 0, 0); // requestClose
         if (selector == 0x8e19899e) return _total(counts, 65271, 0, 0, 0); // withdraw
+        if (selector == 0x3eff626b) return _total(counts, 282823, 256, 0, 0); // requestInference
+        if (selector == 0x5e8114ba) return _total(counts, 136291, 256, 0, 0); // fulfil
+        if (selector == 0xd247f92b) return _total(counts, 555335, 0, 0, 0); // settleRequest
+        if (selector == 0x32730fa2) return _total(counts, 91991, 0, 0, 0); // disputeRequest
+        if (selector == 0x7411484e) return _total(counts, 102671, 0, 0, 0); // refundRequest
+        if (selector == 0x50af3f72) return _total(counts, 82551, 0, 0, 0); // markDelivered
+        if (selector == 0x021ed0df) return _total(counts, 85283, 256, 0, 0); // announceProvider
+        if (selector == 0x71608b13) return _total(counts, 47371, 0, 0, 0); // setOffer
+        if (selector == 0xc58343ef) return _total(counts, 45300, 0, 0, 0); // getRequest
+        if (selector == 0x55f21eb7) return _total(counts, 8580, 0, 0, 0); // getProvider
+        if (selector == 0x74c83268) return _total(counts, 4260, 0, 0, 0); // providerCount
+        if (selector == 0xa27091f2) return _total(counts, 6420, 0, 0, 0); // providerAt
+        if (selector == 0x2f14d939) return _total(counts, 4260, 0, 0, 0); // isOffered
+        if (selector == 0x5c7200dd) return _total(counts, 4260, 0, 0, 0); // modelProviderCount
+        if (selector == 0x52042d2e) return _total(counts, 6420, 0, 0, 0); // modelProviderAt
+        if (selector == 0xf6b13459) return _total(counts, 12900, 0, 0, 0); // statisticsOf
+        if (selector == 0x2696e325) return _total(counts, 4260, 0, 0, 0); // passedTo
         if (selector == 0x3d4d8d4f) return _total(counts, 31451, 0, 0, 0); // withdrawEarnings
         if (selector == 0x831c2b82) return _total(counts, 28020, 0, 0, 0); // getChannel
         if (selector == 0x4c582380) return _total(counts, 28020, 0, 0, 0); // getSettlement
@@ -111,9 +128,9 @@ library GasTables {
     }
 
     function policy(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
-        if (selector == 0xb97efd34) return _total(counts, 324111, 0, 0, 0); // publish
+        if (selector == 0x1ef28ec5) return _total(counts, 336331, 0, 0, 0); // publish
         if (selector == 0x9d888e86) return _total(counts, 4260, 0, 0, 0); // currentVersion
-        if (selector == 0xc6ceb96b) return _total(counts, 58260, 0, 0, 0); // getParameters
+        if (selector == 0xc6ceb96b) return _total(counts, 60420, 0, 0, 0); // getParameters
         if (selector == 0xd33219b4) return _total(counts, 4260, 0, 0, 0); // timelock
         if (selector == 0xe07d67fc) return _total(counts, 4200, 0, 0, 0); // gasOf
         revert IPrecompileErrors.UnknownFunctionSelector(selector);

@@ -26,6 +26,7 @@ contract PolicyTwin is Twin {
     uint256 internal constant MAXIMUM_SECONDS = 315_360_000;
     uint256 internal constant MAXIMUM_CLAIM = 1 ether;
     uint256 internal constant MAXIMUM_ROLLOVERS = 1_000;
+    uint256 internal constant MAXIMUM_PARENT_PPM = 500_000;
 
     function publish(IPolicy.Parameters calldata parameters) external payable nonPayable returns (uint256 version) {
         if (msg.sender != publisher) revert IPolicy.NotTimelock(msg.sender);
@@ -78,6 +79,7 @@ contract PolicyTwin is Twin {
         _within(p.demandWindowSeconds, first.demandWindowSeconds / 2, MAXIMUM_SECONDS, "demandWindowSeconds");
         _within(p.demandFee, first.demandFee / 2, MAXIMUM_WEI, "demandFee");
         _within(p.requestWindowSeconds, first.requestWindowSeconds / 2, MAXIMUM_SECONDS, "requestWindowSeconds");
+        _within(p.parentSharePpm, 0, MAXIMUM_PARENT_PPM, "parentSharePpm");
         uint256 others = p.providerPpm + p.ownerPpm + p.stakersPpm;
         uint256 least = (PPM - first.providerPpm - first.ownerPpm - first.stakersPpm) / 2;
         if (others + least > PPM) revert IPolicy.InvalidParameter("contributorsPpm");
