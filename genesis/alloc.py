@@ -24,13 +24,15 @@ def l1_dev_allocation(balances: Mapping[Address, Wei]) -> dict[Address, GenesisA
 def l2_allocation(
     balances: Mapping[Address, Wei],
     precompile_storage: Mapping[Address, Mapping[int, int]] | None = None,
+    governance: str = "standard",
 ) -> dict[Address, GenesisAccount]:
     """An L2's genesis: balances in base units of OPEN, all predeploys, and the native precompiles.
 
-    `precompile_storage` is what the precompiles' state is before the first block (the first policy version).
+    `precompile_storage` is what the precompiles' state is before the first block (the first policy version);
+    `governance` names how long governance takes (`genesis.predeploys.GOVERNANCE`).
     Raises `AllocationError` if it names an account without code.
     """
-    accounts = _with_balances(l2_predeploys(), balances)
+    accounts = _with_balances(l2_predeploys(governance), balances)
     for address, storage in (precompile_storage or {}).items():
         if address not in accounts or not accounts[address].code:
             raise AllocationError(f"storage for 0x{address.hex()}, which has no code")

@@ -1,20 +1,26 @@
 """Which contracts stand on a chain from its first block, and their code.
 
-The Solidity ones are compiled from `genesis/contracts`; none has a constructor or immutables, so the compiled
-runtime code is the account's code. The others are fixed byte strings that every chain has.
+The Solidity ones are compiled from `genesis/contracts`. Most have neither constructor nor immutables, so the
+compiled runtime code is the account's code; of the others `contracts/constructed` has the accounts that their
+constructors leave, made by `python -m tests.contracts.construct`. The rest are fixed byte strings that every
+chain has.
 """
 
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from genesis.account import GenesisAccount
 from genesis.addresses import (
+    ASSET_TOKEN_FACTORY,
     BASE_FEE_VAULT,
     BEACON_ROOTS,
     CALLBACK_CALLER,
     CREATE2_FACTORY,
     GAS_PRICE_ORACLE,
+    GRANTS,
     HISTORY_STORAGE,
     L1_BLOCK,
     L1_FEE_VAULT,
@@ -27,9 +33,11 @@ from genesis.addresses import (
     TREASURY,
 )
 from genesis.contracts.artifact import read_artifact
+from genesis.spec import OPEN_UNIT
 from genesis.types import Address
 
 ARTIFACTS = Path(__file__).with_name("contracts") / "artifacts"
+CONSTRUCTED = Path(__file__).with_name("contracts") / "constructed"
 
 CREATE2_FACTORY_CODE = bytes.fromhex(
     "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0"
@@ -60,9 +68,32 @@ L2_CONTRACTS: Mapping[Address, str] = MappingProxyType(
         L1_FEE_VAULT: "FeeVault",
         TREASURY: "Treasury",
         CALLBACK_CALLER: "CallbackCaller",
+        GRANTS: "Grants",
+        ASSET_TOKEN_FACTORY: "AssetTokenFactory",
     }
 )
 """Which contract of `genesis/contracts` stands at which L2 address, besides the preinstalls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Governance:
+    """How long voting and waiting take, and how many votes proposing and deciding need."""
+
+    voting_delay_s: int
+    voting_period_s: int
+    timelock_delay_s: int
+    proposal_threshold_wei: int
+    minimum_quorum_wei: int
+
+
+GOVERNANCE: Mapping[str, Governance] = MappingProxyType(
+    {
+        "standard": Governance(86_400, 5 * 86_400, 9 * 86_400, 100_000 * OPEN_UNIT, 5_000_000 * OPEN_UNIT),
+        "dev": Governance(1, 10, 2, OPEN_UNIT, 10 * OPEN_UNIT),
+    }
+)
+"""The timelock of a real network is longer than the finality of withdrawals and two sequencing windows, so
+that whoever disagrees can leave first."""
 
 
 def preinstalls() -> dict[Address, GenesisAccount]:
@@ -75,14 +106,32 @@ def preinstalls() -> dict[Address, GenesisAccount]:
     }
 
 
-def l2_predeploys() -> dict[Address, GenesisAccount]:
-    """Everything with code in an L2 genesis: preinstalls, predeploys, and stubs at the native precompiles."""
+def l2_predeploys(governance: str = "standard") -> dict[Address, GenesisAccount]:
+    """Everything with code in an L2 genesis: preinstalls, predeploys, and stubs at the native precompiles.
+
+    `governance` names an entry of `GOVERNANCE`; raises KeyError when there is none.
+    """
     contracts = {
         address: _contract(read_artifact(ARTIFACTS, name).deployed_bytecode)
         for address, name in L2_CONTRACTS.items()
     }
     stubs = {address: _contract(PRECOMPILE_STUB_CODE) for address in PRECOMPILES}
-    return preinstalls() | contracts | stubs
+    return preinstalls() | contracts | constructed(governance) | stubs
+
+
+def constructed(governance: str) -> dict[Address, GenesisAccount]:
+    """The accounts of predeploys whose constructors ran for `genesis/contracts/constructed`."""
+    if governance not in GOVERNANCE:
+        raise KeyError(governance)
+    accounts = json.loads((CONSTRUCTED / f"{governance}.json").read_text())
+    return {
+        Address(bytes.fromhex(address[2:])): GenesisAccount(
+            nonce=fields["nonce"],
+            code=bytes.fromhex(fields["code"]),
+            storage={int(slot, 16): int(value, 16) for slot, value in fields["storage"].items()},
+        )
+        for address, fields in accounts.items()
+    }
 
 
 def _contract(code: bytes) -> GenesisAccount:

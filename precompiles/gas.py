@@ -133,7 +133,7 @@ DATANET_REGISTRY: Mapping[str, Price] = {
     "grantUsage": _price(reads=10, writes=1, logged_words=1),
     "buyUsage": _price(reads=12, writes=1, logged_words=1, transfers=1),
     "transferDatanet": _price(reads=10, writes=1, logged_words=0),
-    "mayUse": _price(reads=12),
+    "mayUse": _price(reads=21),
     "usagePrice": _price(reads=11),
     "getDatanet": _price(reads=10),
     "getContribution": _price(reads=9),

@@ -86,7 +86,8 @@ async def _create(l1: Ethereum, network: Network, block_time_s: int) -> DevNetwo
     batcher, proposer = dev_account(DEV_BATCHER).address, dev_account(DEV_PROPOSER).address
     await fund(l1, payer, [batcher, proposer, deployer.address], OPERATOR_L1_BALANCE_WEI)
     anchor = await l1.block()
-    accounts = l2_allocation(dev_balances(), initial_storage(network.policy, GOVERNANCE_TIMELOCK))
+    storage = initial_storage(network.policy, GOVERNANCE_TIMELOCK)
+    accounts = l2_allocation(dev_balances(), storage, "dev" if network == DEV else "standard")
     genesis = GenesisFile(network.l2_chain_id, int(anchor["timestamp"], 16), accounts)
     l2_genesis = genesis_header(network.l2_spec(), accounts, genesis.timestamp_s)
     deployment = await deploy_contracts(

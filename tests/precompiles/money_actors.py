@@ -123,8 +123,14 @@ class MoneyActors(Memory):
         return call(self._account().address, INFERENCE_METERING, "announceProvider", endpoint, self._hash())
 
     def _set_offer(self) -> Call:
-        arguments = (self._some(self.models), self.random.random() < 0.7)
-        return call(self._account().address, INFERENCE_METERING, "setOffer", *arguments)
+        sender, model_id = self._account().address, self._some(self.models)
+        reading = call(sender, INFERENCE_METERING, "modelProviderAt", model_id, 0)
+
+        def learn(_: Outcome) -> None:
+            self._follow_up.append(lambda: reading)
+
+        self._learn = learn
+        return call(sender, INFERENCE_METERING, "setOffer", model_id, self.random.random() < 0.7)
 
     def _request_inference(self) -> Call:
         requester, provider = self._account(), self._account()
@@ -155,6 +161,13 @@ class MoneyActors(Memory):
         provider = self.requests.get(request_id, (self.accounts[0],) * 2)[1]
         tokens = self.random.choices((0, 1, 1_000, 3_000, 2**32 + 1), (1, 3, 6, 3, 1), k=2)
         arguments = (request_id, self._hash(), *tokens, self._hash(), self._text())
+
+        def learn(_: Outcome) -> None:
+            self._follow_up.insert(
+                0, self._end_request if self.random.random() < 0.4 else self._settle_request
+            )
+
+        self._learn = learn
         return call(provider.address, INFERENCE_METERING, "fulfil", *arguments)
 
     def _settle_request(self) -> Call:

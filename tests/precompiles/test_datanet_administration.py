@@ -129,12 +129,12 @@ def test_a_deprecated_model_takes_no_new_channels(scene: Scene) -> None:
     scene.channel_id = scene.channel()
     successor = scene.model()
     deprecate = (MODEL_REGISTRY, "deprecateModel", scene.model_id)
-    for sender, argument, refused in (
+    for sender, argument, error in (
         (scene.stranger, 0, model_registry.NOT_OWNER(scene.stranger.address)),
         (scene.owner, scene.model_id, INVALID_ARGUMENT(b"successor")),
         (scene.owner, 99, model_registry.MODEL_NOT_FOUND(99)),
     ):
-        assert scene.refuse(sender, *deprecate, argument) == refused.data
+        assert scene.refuse(sender, *deprecate, argument) == error.data
     assert scene.read(MODEL_REGISTRY, "isDeprecated", scene.model_id) == 0
     scene.do(scene.owner, *deprecate, successor)
     assert scene.read(MODEL_REGISTRY, "isDeprecated", scene.model_id) == 1

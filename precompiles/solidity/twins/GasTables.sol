@@ -53,7 +53,7 @@ library GasTables {
         if (selector == 0x6add54ee) return _total(counts, 23700, 0, 0, 0); // getDatanet
         if (selector == 0xcef42254) return _total(counts, 21540, 0, 0, 0); // getContribution
         if (selector == 0x6987b075) return _total(counts, 32340, 0, 0, 0); // getVersion
-        if (selector == 0x5d88c552) return _total(counts, 28020, 0, 0, 0); // mayUse
+        if (selector == 0x5d88c552) return _total(counts, 47460, 0, 0, 0); // mayUse
         if (selector == 0x1bcc590a) return _total(counts, 25860, 0, 0, 0); // usagePrice
         if (selector == 0xb4e612bd) return _total(counts, 25860, 0, 0, 0); // isCurator
         if (selector == 0x00e8a5c3) return _total(counts, 52080, 60, 0, 0); // verifyRecord
