@@ -50,7 +50,9 @@ class House:
         assert self.machine.transact(voter, VOTES_TOKEN, b"", amount_wei).ok
 
     def propose(self, *actions: tuple[Address, int, bytes], by: Address = ALICE) -> None:
-        targets, values, calls = ([action[i] for action in actions] for i in range(3))
+        targets = [target for target, _, _ in actions]
+        values = [value for _, value, _ in actions]
+        calls = [call for _, _, call in actions]
         text_ = "a proposal"
         addresses = ["0x" + each.hex() for each in targets]
         self.governor.send(by, "propose", addresses, values, calls, text_)
