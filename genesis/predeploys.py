@@ -24,7 +24,10 @@ from genesis.addresses import (
     HISTORY_STORAGE,
     L1_BLOCK,
     L1_FEE_VAULT,
+    L2_CROSS_DOMAIN_MESSENGER,
+    L2_STANDARD_BRIDGE,
     L2_TO_L1_MESSAGE_PASSER,
+    MINTABLE_ERC20_FACTORY,
     MULTICALL3,
     OP_WETH9,
     PRECOMPILE_STUB_CODE,
@@ -57,9 +60,13 @@ BEACON_ROOTS_CODE = bytes.fromhex(
 )
 """Source: EIP-4788."""
 
+_OTHER_END_SLOT = 0
 L2_CONTRACTS: Mapping[Address, str] = MappingProxyType(
     {
         OP_WETH9: "WOPEN",
+        L2_CROSS_DOMAIN_MESSENGER: "L2CrossDomainMessenger",
+        L2_STANDARD_BRIDGE: "L2StandardBridge",
+        MINTABLE_ERC20_FACTORY: "OptimismMintableERC20Factory",
         GAS_PRICE_ORACLE: "GasPriceOracle",
         SEQUENCER_FEE_VAULT: "FeeVault",
         L1_BLOCK: "L1Block",
@@ -131,6 +138,14 @@ def constructed(governance: str) -> dict[Address, GenesisAccount]:
             storage={int(slot, 16): int(value, 16) for slot, value in fields["storage"].items()},
         )
         for address, fields in accounts.items()
+    }
+
+
+def bridge_storage(l1_messenger: Address, l1_bridge: Address) -> dict[Address, dict[int, int]]:
+    """What the L2's messenger and bridge know from the start: whom on L1 to believe."""
+    return {
+        L2_CROSS_DOMAIN_MESSENGER: {_OTHER_END_SLOT: int.from_bytes(l1_messenger, "big")},
+        L2_STANDARD_BRIDGE: {_OTHER_END_SLOT: int.from_bytes(l1_bridge, "big")},
     }
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import rlp
 from eth_abi.abi import encode
 
-from genesis.addresses import batch_inbox
+from genesis.addresses import L2_CROSS_DOMAIN_MESSENGER, L2_STANDARD_BRIDGE, batch_inbox
 from genesis.contracts.artifact import read_artifact
 from genesis.keccak import keccak256
 from genesis.types import Address, Wei
@@ -79,6 +79,8 @@ class Deployment:
     system_config: Address
     batch_inbox: Address
     validator_staking: Address
+    l1_messenger: Address
+    l1_bridge: Address
 
 
 def contract_address(creator: Address, nonce: int) -> Address:
@@ -86,12 +88,23 @@ def contract_address(creator: Address, nonce: int) -> Address:
     return Address(keccak256(rlp.encode([creator, nonce]))[12:])
 
 
+def created_by_plan(deployer: Address, first_nonce: int, offset: int) -> Address:
+    """Where the plan's transaction number `offset` creates a contract."""
+    return contract_address(deployer, first_nonce + offset)
+
+
+def bridge_ends(deployer: Address, first_nonce: int) -> tuple[Address, Address]:
+    """Messenger and bridge on L1. An L2's genesis names them, so they must be known before the rest is."""
+    return created_by_plan(deployer, first_nonce, 7), created_by_plan(deployer, first_nonce, 8)
+
+
 def predict_deployment(parameters: DeploymentParameters) -> Deployment:
     """The addresses that the transactions of `plan_deployment` lead to."""
 
     def created(offset: int) -> Address:
-        return contract_address(parameters.deployer, parameters.first_nonce + offset)
+        return created_by_plan(parameters.deployer, parameters.first_nonce, offset)
 
+    messenger, bridge = bridge_ends(parameters.deployer, parameters.first_nonce)
     return Deployment(
         deployer=parameters.deployer,
         open_token=created(0),
@@ -101,6 +114,8 @@ def predict_deployment(parameters: DeploymentParameters) -> Deployment:
         portal=created(5),
         batch_inbox=batch_inbox(parameters.l2_chain_id),
         validator_staking=created(6),
+        l1_messenger=messenger,
+        l1_bridge=bridge,
     )
 
 
@@ -131,6 +146,18 @@ def plan_deployment(parameters: DeploymentParameters) -> tuple[DeploymentTransac
             4_000_000,
         ),
         ("create ValidatorStaking", None, _staking_creation(parameters), 3_000_000),
+        (
+            "create L1CrossDomainMessenger",
+            None,
+            _creation("L1CrossDomainMessenger", ["address"] * 2, [at.portal, L2_CROSS_DOMAIN_MESSENGER]),
+            2_000_000,
+        ),
+        (
+            "create L1StandardBridge",
+            None,
+            _creation("L1StandardBridge", ["address"] * 2, [at.l1_messenger, L2_STANDARD_BRIDGE]),
+            3_000_000,
+        ),
     )
     return tuple(
         DeploymentTransaction(label, parameters.first_nonce + offset, to, data, gas_limit)

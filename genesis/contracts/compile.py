@@ -46,6 +46,10 @@ class SourceSet:
         return REPOSITORY / self.artifacts
 
 
+BRIDGE = "rollup_bridge/contracts/bridge"
+"""What both ends of the bridge have in common."""
+
+
 def _paths(folders: tuple[str, ...]) -> tuple[str, ...]:
     found = sorted(path for folder in folders for path in (REPOSITORY / folder).glob("*.sol"))
     return tuple(path.relative_to(REPOSITORY).as_posix() for path in found)
@@ -53,9 +57,9 @@ def _paths(folders: tuple[str, ...]) -> tuple[str, ...]:
 
 SOURCE_SETS: Mapping[str, SourceSet] = {
     "l2": SourceSet(
-        ("genesis/contracts",), "genesis/contracts/artifacts", ("precompiles/solidity/interfaces",)
+        ("genesis/contracts", BRIDGE), "genesis/contracts/artifacts", ("precompiles/solidity/interfaces",)
     ),
-    "l1": SourceSet(("rollup_bridge/contracts",), "rollup_bridge/contracts/artifacts"),
+    "l1": SourceSet(("rollup_bridge/contracts", BRIDGE), "rollup_bridge/contracts/artifacts"),
     "precompiles": SourceSet(
         ("precompiles/solidity/interfaces", "precompiles/solidity/twins"), "precompiles/solidity/artifacts"
     ),

@@ -27,6 +27,16 @@ RECEIPT_POLL_S = 0.2
 RECEIPT_PATIENCE_S = 120.0
 PRIORITY_FEE_WEI = 10**9
 TRANSFER_GAS = 21_000
+_CREATED = (
+    "open_token",
+    "open_vault",
+    "portal",
+    "output_oracle",
+    "system_config",
+    "validator_staking",
+    "l1_messenger",
+    "l1_bridge",
+)
 
 
 async def deploy_contracts(l1: Ethereum, deployer: Account, parameters: DeploymentParameters) -> Deployment:
@@ -36,7 +46,7 @@ async def deploy_contracts(l1: Ethereum, deployer: Account, parameters: Deployme
     for step, transaction_hash in zip(plan, sent, strict=True):
         await _await_success(l1, transaction_hash, step.label)
     deployment = predict_deployment(parameters)
-    for name in ("open_token", "open_vault", "portal", "output_oracle", "system_config", "validator_staking"):
+    for name in _CREATED:
         code = await l1.rpc.call("eth_getCode", hex_bytes(getattr(deployment, name)), "latest")
         if code == "0x":
             raise StartError(f"{name} has no code after deployment", "start again on a fresh L1")

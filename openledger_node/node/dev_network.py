@@ -21,6 +21,7 @@ from genesis.networks import (
     DEV_PROPOSER,
     Network,
 )
+from genesis.predeploys import bridge_storage
 from genesis.spec import BlockId, RollupConfig, SystemConfig
 from genesis.types import Address, Hash32, Wei
 from openledger_node.chain.genesis import genesis_header
@@ -37,7 +38,7 @@ from openledger_node.node.network_files import (
     write_json,
 )
 from precompiles.genesis_storage import initial_storage
-from rollup_bridge.deploy import DeploymentParameters
+from rollup_bridge.deploy import DeploymentParameters, bridge_ends
 
 ROLLUP_FILE = "rollup.json"
 GENESIS_FILE = "genesis.json"
@@ -86,7 +87,9 @@ async def _create(l1: Ethereum, network: Network, block_time_s: int) -> DevNetwo
     batcher, proposer = dev_account(DEV_BATCHER).address, dev_account(DEV_PROPOSER).address
     await fund(l1, payer, [batcher, proposer, deployer.address], OPERATOR_L1_BALANCE_WEI)
     anchor = await l1.block()
-    storage = initial_storage(network.policy, GOVERNANCE_TIMELOCK)
+    first_nonce = await l1.nonce(deployer.address)
+    storage = bridge_storage(*bridge_ends(deployer.address, first_nonce))
+    storage |= initial_storage(network.policy, GOVERNANCE_TIMELOCK)
     accounts = l2_allocation(dev_balances(), storage, "dev" if network == DEV else "standard")
     genesis = GenesisFile(network.l2_chain_id, int(anchor["timestamp"], 16), accounts)
     l2_genesis = genesis_header(network.l2_spec(), accounts, genesis.timestamp_s)
@@ -95,7 +98,7 @@ async def _create(l1: Ethereum, network: Network, block_time_s: int) -> DevNetwo
         deployer,
         DeploymentParameters(
             deployer=deployer.address,
-            first_nonce=await l1.nonce(deployer.address),
+            first_nonce=first_nonce,
             owner=deployer.address,
             batcher=batcher,
             proposer=proposer,

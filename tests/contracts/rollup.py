@@ -74,6 +74,8 @@ class Rollup:
     oracle: Contract
     system_config: Contract
     staking: Contract
+    messenger: Contract
+    bridge: Contract
 
     def propose(self, output_root: bytes) -> int:
         """Propose the next output; returns its index."""
@@ -113,6 +115,8 @@ def deploy(machine: Machine, chosen: DeploymentParameters | None = None) -> Roll
         oracle=Contract.at(machine, at.output_oracle, ARTIFACTS, "OutputOracle"),
         system_config=Contract.at(machine, at.system_config, ARTIFACTS, "SystemConfig"),
         staking=Contract.at(machine, at.validator_staking, ARTIFACTS, "ValidatorStaking"),
+        messenger=Contract.at(machine, at.l1_messenger, ARTIFACTS, "L1CrossDomainMessenger"),
+        bridge=Contract.at(machine, at.l1_bridge, ARTIFACTS, "L1StandardBridge"),
     )
 
 

@@ -102,3 +102,21 @@ contract HostileToken is ERC20("", "") {
         }
     }
 }
+
+/// @notice Says that it stands for another token, and burns nothing.
+contract LyingToken {
+    address public bridge;
+    address public remoteToken;
+
+    function pretend(address bridge_, address remoteToken_) external {
+        (bridge, remoteToken) = (bridge_, remoteToken_);
+    }
+
+    function supportsInterface(bytes4 interfaceId) external pure returns (bool) {
+        return interfaceId != 0xffffffff;
+    }
+
+    function burn(address, uint256) external {}
+
+    function mint(address, uint256) external {}
+}
