@@ -115,8 +115,7 @@ def grow(
         block = chain.import_block(inputs)
         cpu_s += time.process_time() - start_s
         assert all(receipt.succeeded for receipt in block.receipts)
-        chain.set_safe(block.header.hash)
-        chain.set_finalized(block.header.hash)
+        chain.set_heads(safe=block.header.hash, finalized=block.header.hash)
         if number == len(blocks) // 2:
             store.compact()
             half = _size_bytes(directory)

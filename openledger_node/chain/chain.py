@@ -1,6 +1,6 @@
 """How the chain grows, goes back and moves its heads: with its reader, the one facade over blocks and state.
 
-One writer calls `open_block`, `import_block`, `import_encoded`, `rewind_to`, `set_safe`, `set_finalized` and
+One writer calls `open_block`, `import_block`, `import_encoded`, `rewind_to`, `set_heads` and
 `patch_state`; any number of threads may read at the same time.
 
 Covered: one synced write batch per block (state, receipts, indexes, head), so that a crash leaves the block
@@ -116,16 +116,16 @@ class Chain(ChainReader):
 
     # -- heads -------------------------------------------------------------------------------------------
 
-    def set_safe(self, block_hash: Hash32) -> None:
-        """Raises `ValueError` for a block that is not canonical, like `set_finalized`."""
-        block_id = self._canonical_id(block_hash)
-        self._store.write([(keys.SAFE, block_hash)])
-        self._heads = replace(self._heads, safe=block_id)
-
-    def set_finalized(self, block_hash: Hash32) -> None:
-        block_id = self._canonical_id(block_hash)
-        self._store.write([(keys.FINALIZED, block_hash)])
-        self._heads = replace(self._heads, finalized=block_id)
+    def set_heads(self, *, safe: Hash32 | None = None, finalized: Hash32 | None = None) -> None:
+        """Move one or both, in one write. Raises `ValueError` for a block that is not canonical."""
+        heads = replace(
+            self._heads,
+            safe=self._heads.safe if safe is None else self._canonical_id(safe),
+            finalized=self._heads.finalized if finalized is None else self._canonical_id(finalized),
+        )
+        if heads != self._heads:
+            self._store.write(head_entries(heads))
+            self._heads = heads
 
     # -- growing -----------------------------------------------------------------------------------------
 

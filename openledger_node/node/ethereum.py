@@ -59,12 +59,7 @@ class ConfirmationHeads:
         final = chain.header_by_number(max(0, head.number - FINALIZED_DEPTH))
         if safe is None or final is None:
             return
-
-        def move() -> None:
-            chain.set_safe(safe.hash)
-            chain.set_finalized(final.hash)
-
-        await self._execution.lane.run(move)
+        await self._execution.lane.run(lambda: chain.set_heads(safe=safe.hash, finalized=final.hash))
 
 
 async def run_ethereum(config: EthereumConfig) -> None:

@@ -45,6 +45,5 @@ def import_blocks(chain: Chain, encoded: bytes) -> int:
     except (RlpError, InvalidBlockError) as error:
         number = chain.heads.unsafe.number + 1
         raise StartError(f"block {number} cannot be imported: {error}", "check --import") from None
-    chain.set_safe(chain.heads.unsafe.hash)
-    chain.set_finalized(chain.heads.unsafe.hash)
+    chain.set_heads(safe=chain.heads.unsafe.hash, finalized=chain.heads.unsafe.hash)
     return added

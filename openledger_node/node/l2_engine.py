@@ -43,11 +43,7 @@ class ChainEngine:
         return to_l2_block(await self._lane.run(lambda: self._apply(attributes)))
 
     async def set_heads(self, safe: BlockId, finalized: BlockId) -> None:
-        def move() -> None:
-            self._chain.set_safe(safe.hash)
-            self._chain.set_finalized(finalized.hash)
-
-        await self._lane.run(move)
+        await self._lane.run(lambda: self._chain.set_heads(safe=safe.hash, finalized=finalized.hash))
 
     async def rewind(self, number: int) -> None:
         target = self._chain.header_by_number(number)

@@ -79,7 +79,7 @@ def test_rewind_takes_back_state_indexes_and_heads() -> None:
     changes: list[HeadChange] = []
     end = chain.subscribe(changes.append)
     blocks = _grow(chain, 3)
-    chain.set_safe(blocks[1].header.hash)
+    chain.set_heads(safe=blocks[1].header.hash)
     chain.rewind_to(blocks[0].header.hash)
     assert chain.head == blocks[0]
     assert chain.heads.safe == chain.heads.unsafe
@@ -112,11 +112,11 @@ def test_a_transaction_can_come_back_on_another_branch() -> None:
 def test_never_below_the_finalized_block_unless_detached() -> None:
     chain = world.open_chain()
     blocks = _grow(chain, 2)
-    chain.set_finalized(blocks[1].header.hash)
+    chain.set_heads(finalized=blocks[1].header.hash)
     with pytest.raises(ValueError, match="below the finalized"):
         chain.rewind_to(blocks[0].header.hash)
     with pytest.raises(ValueError, match="not on the canonical chain"):
-        chain.set_safe(Hash32(b"\1" * 32))
+        chain.set_heads(safe=Hash32(b"\1" * 32))
     chain.patch_state({})
     chain.rewind_to(blocks[0].header.hash)
     assert chain.heads.finalized.number == 1
@@ -215,8 +215,7 @@ def test_a_final_head_without_its_state_is_refused() -> None:
     store = MemoryKeyValue()
     chain = world.open_chain(store=store)
     blocks = _grow(chain, 3)
-    chain.set_safe(blocks[2].header.hash)
-    chain.set_finalized(blocks[2].header.hash)
+    chain.set_heads(safe=blocks[2].header.hash, finalized=blocks[2].header.hash)
     store.write([], [keys.node(blocks[2].header.state_root)])
     with pytest.raises(StartError, match="damaged: it lacks the state of its head"):
         world.open_chain(store=store)

@@ -68,15 +68,15 @@ def _go_back(chain: Chain) -> None:
 LIFE: tuple[Callable[[Chain], None], ...] = (
     _grow,
     _grow,
-    lambda chain: chain.set_safe(chain.head.header.hash),
+    lambda chain: chain.set_heads(safe=chain.head.header.hash),
     _grow,
-    lambda chain: chain.set_finalized(chain.head.header.parent_hash),
+    lambda chain: chain.set_heads(finalized=chain.head.header.parent_hash),
     _grow,
     _go_back,
     _grow,
     _grow,
-    lambda chain: chain.set_safe(chain.head.header.hash),
-    lambda chain: chain.set_finalized(chain.head.header.hash),
+    lambda chain: chain.set_heads(safe=chain.head.header.hash),
+    lambda chain: chain.set_heads(finalized=chain.head.header.hash),
     _grow,
     _grow,
 )
@@ -130,7 +130,7 @@ def test_pruning_by_hand_stopped_at_each_write(monkeypatch: pytest.MonkeyPatch) 
     chain = Chain.open(ROLLUP, whole, world.allocation(), world.GENESIS_TIME_S)
     for _ in range(6):
         _grow(chain)
-        chain.set_finalized(chain.head.header.hash)
+        chain.set_heads(finalized=chain.head.header.hash)
     stops = 0
     for write in range(100):
         store = _Failing(write)
@@ -163,8 +163,7 @@ def test_a_log_cut_anywhere_ends_at_a_whole_block(tmp_path: Path) -> None:
     hashes = [chain.genesis.header.hash]
     for _ in range(10):
         _grow(chain)
-        chain.set_safe(chain.head.header.hash)
-        chain.set_finalized(chain.head.header.hash)
+        chain.set_heads(safe=chain.head.header.hash, finalized=chain.head.header.hash)
         hashes.append(chain.head.header.hash)
     shutil.copytree(tmp_path / "db", tmp_path / "crashed")
     store.close()

@@ -36,7 +36,7 @@ def _grow(chain: Chain, value: int, *, finalize: bool = True) -> Header:
     pay = ALICE.sign(ROLLUP, nonce=nonce + 1, to=bytes((value,)) * 20, value=value)
     header = chain.import_block(world.inputs(chain, store, pay)).header
     if finalize:
-        chain.set_finalized(header.hash)
+        chain.set_heads(finalized=header.hash)
     return header
 
 
@@ -72,7 +72,7 @@ def test_nothing_goes_that_is_not_final() -> None:
     assert chain.oldest_state == 0
     final = chain.header_by_number(6)
     assert final is not None
-    chain.set_finalized(final.hash)
+    chain.set_heads(finalized=final.hash)
     _grow(chain, 9)
     assert chain.oldest_state == 9 - STATES
     _assert_exact(chain, store)
@@ -96,7 +96,7 @@ def test_after_any_history(steps: list[tuple[str, int]]) -> None:
                 number = max(chain.heads.finalized.number, chain.heads.unsafe.number - value)
                 final = chain.header_by_number(number)
                 assert final is not None
-                chain.set_finalized(final.hash)
+                chain.set_heads(finalized=final.hash)
             case "back":
                 number = max(chain.heads.finalized.number, chain.heads.unsafe.number - value)
                 target = chain.header_by_number(number)
@@ -172,7 +172,7 @@ def test_many_states_go_step_by_step() -> None:
     chain = _pruned(store := MemoryKeyValue())
     for value in range(1, 41):
         _grow(chain, value, finalize=False)
-    chain.set_finalized(chain.heads.unsafe.hash)
+    chain.set_heads(finalized=chain.heads.unsafe.hash)
     _grow(chain, 41)
     assert chain.oldest_state == 32
     _grow(chain, 42)

@@ -29,8 +29,7 @@ def datadir(tmp_path: Path) -> Path:
     for nonce in range(BLOCKS):
         raw = ALICE.sign(ROLLUP, nonce=nonce, to=bytes((nonce + 1,)) * 20)
         block = chain.import_block(world.inputs(chain, raw))
-        chain.set_safe(block.header.hash)
-        chain.set_finalized(block.header.hash)
+        chain.set_heads(safe=block.header.hash, finalized=block.header.hash)
     store.close()
     return tmp_path
 

@@ -13,6 +13,5 @@ def load_chain(folder: Path) -> Chain:
     chain = Chain.open_ethereum(read_genesis((folder / "genesis.json").read_text()), MemoryKeyValue())
     for encoded in split((folder / "chain.rlp").read_bytes()):
         chain.import_encoded(encoded)
-    chain.set_safe(chain.head.header.hash)
-    chain.set_finalized(chain.head.header.hash)
+    chain.set_heads(safe=chain.head.header.hash, finalized=chain.head.header.hash)
     return chain

@@ -30,7 +30,7 @@ def node() -> Dispatcher:
         chain.import_block(
             world.inputs(chain, ALICE.sign(ETHEREUM, nonce=nonce, to=bytes((nonce + 1,)) * 20))
         )
-        chain.set_finalized(chain.head.header.hash)
+        chain.set_heads(finalized=chain.head.header.hash)
     feeds = Feeds()
     pool = PoolService(chain, SystemClock(), feeds)
     context = RpcContext(chain=chain, pool=pool, feeds=feeds, client_version="test", tips=ETHEREUM_TIPS)
