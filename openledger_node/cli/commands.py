@@ -23,6 +23,10 @@ from openledger_node.node.preflight import assert_cpython, assert_supported_pyth
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 
+INTERPRETER_TURN_S = 0.001
+"""How long the block under construction keeps the interpreter from the event loop, which asks for it again
+after every system call: with Python's 5 ms an answer waited for tens of them while blocks were full."""
+
 Flat = Parameter(name="*")
 ENVIRONMENT = Env("OPENLEDGER_", command=False)
 NODE_SETTINGS = (ENVIRONMENT, Toml("openledger.toml", must_exist=False, use_commands_as_keys=False))
@@ -308,6 +312,7 @@ def _serve(service: Coroutine[Any, Any, object]) -> None:
     from openledger_node.node.collector import calm_collector
 
     raise_file_limit()
+    sys.setswitchinterval(INTERPRETER_TURN_S)
     calm_collector()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(service)
