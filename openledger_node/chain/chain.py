@@ -132,7 +132,8 @@ class Chain(ChainReader):
     def open_block(self, inputs: BlockInputs) -> OpenBlock:
         """A block on the head; `inputs.transactions` are forced in (a bad one raises `InvalidBlockError`)."""
         parent = self._known_header(self._heads.unsafe.hash)
-        return HeadBlock(self.engine, parent, self._state_root(parent), inputs, self._accept)
+        steered = self.steering.applied(parent, inputs)
+        return HeadBlock(self.engine, parent, self._state_root(parent), steered, self._accept)
 
     def import_block(self, inputs: BlockInputs, expected_hash: Hash32 | None = None) -> Block:
         """Execute on the head, store, make it the head. Raises `InvalidBlockError`, nothing changed."""

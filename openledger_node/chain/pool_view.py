@@ -57,7 +57,8 @@ class PoolView:
         return found
 
     def next_base_fee_wei(self) -> int:
-        return self._snapshot.next_base_fee_wei()
+        steered = self._chain.steering.base_fee_after(self._snapshot.header.hash)
+        return self._snapshot.next_base_fee_wei() if steered is None else steered
 
     def block_gas_limit(self) -> int:
         return self._snapshot.header.gas_limit

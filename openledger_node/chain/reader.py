@@ -12,6 +12,7 @@ from openledger_node.chain.heads import stored_heads
 from openledger_node.chain.log_search import find_logs
 from openledger_node.chain.records import FoundLog, FoundTransaction, Heads, LogQuery, Supply
 from openledger_node.chain.state_history import kept_states, oldest_state
+from openledger_node.chain.steering import Steering
 from openledger_node.evm.engine import Engine
 from openledger_node.evm.records import Block, Header
 from openledger_node.evm.snapshot import Snapshot
@@ -34,6 +35,7 @@ class ChainReader:
         self._genesis_supply_wei = genesis_supply_wei
         self._detached = store.get(keys.DETACHED) is not None
         self._heads = stored_heads(store, blocks)
+        self.steering = Steering()
 
     @property
     def heads(self) -> Heads:
@@ -100,6 +102,11 @@ class ChainReader:
         """
         header = header or self._known_header(self._heads.unsafe.hash)
         return self.engine.snapshot(header, self._state_root(header))
+
+    def base_fee_after(self, header: Header) -> int:
+        """Base fee in wei per gas of a block on `header`, which a development chain may have been given."""
+        steered = self.steering.base_fee_after(header.hash)
+        return self.snapshot(header).next_base_fee_wei() if steered is None else steered
 
     @property
     def detached(self) -> bool:

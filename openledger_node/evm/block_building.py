@@ -80,6 +80,7 @@ class Rules:
 
 def context_of(rules: Rules, fork: Fork, parent: Header, inputs: BlockInputs) -> BlockContext:
     """The context of a block on `parent`."""
+    base_fee_wei = inputs.base_fee_wei
     return BlockContext(
         chain_id=rules.spec.chain_id,
         fork=fork,
@@ -88,7 +89,7 @@ def context_of(rules: Rules, fork: Fork, parent: Header, inputs: BlockInputs) ->
         timestamp_s=inputs.timestamp_s,
         coinbase=inputs.fee_recipient,
         gas_limit=inputs.gas_limit,
-        base_fee_wei=base_fee_after(rules.spec, parent, fork),
+        base_fee_wei=base_fee_after(rules.spec, parent, fork) if base_fee_wei is None else base_fee_wei,
         prev_randao=inputs.prev_randao,
         excess_blob_gas=excess_blob_gas_after(parent, fork),
         difficulty=0 if inputs.work is None else inputs.work.difficulty,

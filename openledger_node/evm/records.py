@@ -189,6 +189,8 @@ class BlockInputs:
     """Only on Ethereum."""
     work: Work | None = None
     """Only on Ethereum, before the merge."""
+    base_fee_wei: int | None = None
+    """Only on a development chain: instead of what follows from the parent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import structlog
 
 from genesis.types import Address, Hash32
 from openledger_node.chain.chain import Chain
+from openledger_node.chain.steering import Steering
 from openledger_node.evm.records import AccountOverride
 from openledger_node.rpc.errors import InvalidParamsError, ServerError
 from sequencer.loop import SequencerLoop
@@ -25,6 +26,11 @@ Place = tuple[Hash32, Hash32]
 MAXIMUM_MINED_BLOCKS = 10_000
 LAST_TIME_S = 2**40
 """Far enough for any test, and near enough that no block's time ever overflows."""
+LEAST_GAS_LIMIT = 5_000
+"""Source: Yellow Paper, section 4.4.4."""
+LEAST_ROLLUP_GAS_LIMIT = 5_000_000
+"""Every block of a rollup has room for the deposits it must take."""
+MOST_GAS_LIMIT = 2**63 - 1
 _STATE_NAME = b"openledger-state:"
 
 
@@ -126,6 +132,44 @@ class DevControls:
     def is_mining(self) -> bool:
         return not self._loop.statistics().paused
 
+    # -- what else follows from the rules
+
+    async def set_next_base_fee(self, base_fee_wei: int) -> None:
+        """Of the next block only."""
+        await self._steer("base fee", lambda steering, head: steering.set_next_base_fee(head, base_fee_wei))
+
+    async def set_next_prev_randao(self, prev_randao: Hash32) -> None:
+        """Of the next block only."""
+        await self._steer(
+            "prevRandao", lambda steering, head: steering.set_next_prev_randao(head, prev_randao)
+        )
+
+    async def set_fee_recipient(self, recipient: Address) -> None:
+        def steer(steering: Steering, _head: Hash32) -> None:
+            steering.fee_recipient = recipient
+
+        await self._steer("coinbase", steer)
+
+    async def set_gas_limit(self, gas_limit: int) -> None:
+        least = LEAST_ROLLUP_GAS_LIMIT if self._chain.spec.is_rollup else LEAST_GAS_LIMIT
+        if not least <= gas_limit <= MOST_GAS_LIMIT:
+            raise InvalidParamsError(f"a gas limit between {least} and {MOST_GAS_LIMIT} is expected")
+
+        def steer(steering: Steering, _head: Hash32) -> None:
+            steering.gas_limit = gas_limit
+
+        await self._steer("gas limit", steer)
+
+    async def _steer(self, cause: str, change: Callable[[Steering, Hash32], None]) -> None:
+        """A block that no derivation allows cuts a rollup off its L1."""
+
+        def work() -> None:
+            if self._chain.spec.is_rollup:
+                self._chain.patch_state({})
+            change(self._chain.steering, self._chain.heads.unsafe.hash)
+
+        await self._outside_of_blocks(cause, work)
+
     # -- outside of blocks
 
     def snapshot(self) -> int:
@@ -144,6 +188,20 @@ class DevControls:
         self._snapshots = {key: value for key, value in self._snapshots.items() if key < number}
         await self._go_back("evm_revert", place)
         return True
+
+    async def reset(self) -> None:
+        """Start anew from genesis. Raises ServerError on a chain that belongs to an L1."""
+        if self._chain.spec.is_rollup:
+            raise ServerError(
+                "not supported: the chain belongs to an L1 and cannot start anew: "
+                "take evm_snapshot and evm_revert, or start `dev` again"
+            )
+        genesis = self._chain.genesis.header
+        self._chain.steering.clear()
+        self._snapshots.clear()
+        self._impersonated.clear()
+        self._impersonates_all = False
+        await self._go_back("reset", (genesis.hash, genesis.state_root))
 
     async def _go_back(self, what: str, place: Place) -> None:
         block_hash, state_root = place

@@ -16,7 +16,7 @@ from openledger_node.rpc.context import RpcContext
 from openledger_node.rpc.dev import DevControls, Faucet
 from openledger_node.rpc.dev_refusals import refusals
 from openledger_node.rpc.encode import Json, data, quantity
-from openledger_node.rpc.errors import InvalidParamsError
+from openledger_node.rpc.errors import InvalidParamsError, ServerError
 from openledger_node.rpc.fee_methods import FeeMethods
 from openledger_node.rpc.feeds import Cancel
 from openledger_node.rpc.table import Method, Table, optional, quick, service
@@ -57,6 +57,11 @@ class DevMethods:
             "setBlockTimestampInterval": quick(self._dev.check_interval, parse.number),
             "removeBlockTimestampInterval": quick(lambda: True),
             "metadata": quick(self._metadata),
+            "setNextBlockBaseFeePerGas": service(self._set_base_fee, parse.uint64),
+            "setCoinbase": service(self._set_coinbase, parse.address),
+            "setPrevRandao": service(self._set_prev_randao, parse.hash32),
+            "setBlockGasLimit": service(self._set_gas_limit, parse.uint64),
+            "reset": service(self._reset, optional(parse.json_object)),
         }
         return {f"{mode}_{name}": method for mode in ("anvil", "hardhat") for name, method in methods.items()}
 
@@ -70,6 +75,7 @@ class DevMethods:
             "evm_setNextBlockTimestamp": next_time,
             "evm_snapshot": quick(lambda: quantity(self._dev.snapshot())),
             "evm_revert": service(self._dev.revert, parse.number),
+            "evm_setBlockGasLimit": service(self._set_gas_limit, parse.uint64),
             "evm_setAutomine": quick(self._set_automine, parse.boolean),
             "evm_setIntervalMining": interval,
             "anvil_increaseTime": increase,
@@ -127,6 +133,32 @@ class DevMethods:
         task = asyncio.create_task(self._dev.mine(1))
         self._mining.add(task)
         task.add_done_callback(self._mining.discard)
+
+    async def _set_base_fee(self, base_fee_wei: int) -> bool:
+        await self._dev.set_next_base_fee(base_fee_wei)
+        return True
+
+    async def _set_coinbase(self, recipient: Address) -> bool:
+        await self._dev.set_fee_recipient(recipient)
+        return True
+
+    async def _set_prev_randao(self, prev_randao: Hash32) -> bool:
+        await self._dev.set_next_prev_randao(prev_randao)
+        return True
+
+    async def _set_gas_limit(self, gas_limit: int) -> bool:
+        await self._dev.set_gas_limit(gas_limit)
+        return True
+
+    async def _reset(self, options: dict[str, object] | None) -> bool:
+        """Back to genesis, with an empty pool. This chain is no fork, and does not become one; viem sends an
+        empty `forking` when it wants none."""
+        forking = (options or {}).get("forking")
+        if isinstance(forking, dict) and forking.get("jsonRpcUrl") is not None:
+            raise ServerError("not supported: this chain is no fork of another")
+        await self._dev.reset()
+        self._drop_all()
+        return True
 
     # -- accounts
 

@@ -5,22 +5,10 @@ from typing import NoReturn
 from openledger_node.rpc.errors import ServerError
 from openledger_node.rpc.table import Method, optional, quick
 
-_BASE_FEE = "the base fee of a block follows from the block before (EIP-1559)"
-_GAS_LIMIT = "the gas limit follows from the L1's SystemConfig, or from the block before"
-_COINBASE = "fees go to the fee vaults, or to the miner the chain was started with"
-_RANDAO = "prevRandao is the L1 origin's"
-_RESET = (
-    "the chain belongs to an L1 and cannot start anew: take evm_snapshot and evm_revert, or start `dev` again"
-)
 _MINIMUM_PRICE = "there is no minimum gas price besides the base fee"
 _NO_FORK = "this chain is no fork of another"
 
 _REASONS = {
-    "setNextBlockBaseFeePerGas": _BASE_FEE,
-    "setBlockGasLimit": _GAS_LIMIT,
-    "setCoinbase": _COINBASE,
-    "setPrevRandao": _RANDAO,
-    "reset": _RESET,
     "setMinGasPrice": _MINIMUM_PRICE,
     "setRpcUrl": _NO_FORK,
     "setChainId": "the chain id is part of every signature",

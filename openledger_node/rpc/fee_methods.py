@@ -35,7 +35,8 @@ class FeeMethods:
         }
 
     def next_base_fee_wei(self) -> int:
-        return self._context.chain.snapshot().next_base_fee_wei()
+        chain = self._context.chain
+        return chain.base_fee_after(chain.head.header)
 
     def tip_wei(self) -> int:
         """The suggested tip; worked out once per head."""
@@ -65,7 +66,7 @@ class FeeMethods:
         if not headers:
             return {"oldestBlock": "0x0", "gasUsedRatio": [], "baseFeePerGas": []}
         states = [chain.snapshot(header) for header in headers]
-        next_wei, next_blob_wei = states[-1].next_base_fee_wei(), states[-1].next_blob_base_fee_wei
+        next_wei, next_blob_wei = chain.base_fee_after(headers[-1]), states[-1].next_blob_base_fee_wei
         answer: Json = {
             "oldestBlock": quantity(headers[0].number),
             "baseFeePerGas": [quantity(fee) for fee in [*(h.base_fee_wei for h in headers), next_wei]],

@@ -15,13 +15,13 @@ EMPTY_BLOCK_SIZE_BYTES = 600
 
 def pending_transactions(context: RpcContext) -> list[Transaction]:
     """What the pool would put into the next block, in order."""
-    base_fee_wei = context.chain.snapshot().next_base_fee_wei()
+    base_fee_wei = context.chain.base_fee_after(context.chain.head.header)
     return list(context.pool.ask(lambda: context.pool.best(base_fee_wei, MAXIMUM_SHOWN)))
 
 
 def pending_block(context: RpcContext, *, full: bool) -> Json:
     head = context.chain.head.header
-    base_fee_wei = context.chain.snapshot(head).next_base_fee_wei()
+    base_fee_wei = context.chain.base_fee_after(head)
     shown = pending_transactions(context)
     return encode.header(head) | {
         "number": quantity(head.number + 1),

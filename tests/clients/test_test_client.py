@@ -93,6 +93,21 @@ def test_the_pool_is_seen_and_emptied(found: Any) -> None:
     assert pool["empty"] == {"pending": 0, "queued": 0}
 
 
+def test_blocks_are_steered(found: Any) -> None:
+    assert found["steering"] == {
+        "baseFee": ["70000", False],
+        "coinbase": [True, True],
+        "gasLimit": ["20000000", "20000000"],
+    }
+
+
+def test_reset_is_for_a_chain_without_an_l1(found: Any, chain: dict[str, Any]) -> None:
+    if "blockTimeS" in chain:
+        assert "the chain belongs to an L1" in found["reset"]
+    else:
+        assert found["reset"] == ["0", "0", {"pending": 0, "queued": 0}]
+
+
 def test_what_the_chain_cannot_do_says_why(found: Any) -> None:
     for why in found["refusals"].values():
         assert why.startswith("not supported: ")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.rpc.asking import Ask
+from tests.rpc.asking import Ask, post
 from tests.rpc.running_node import KEYS, RunningNode, address_of
 
 ALICE = "0x" + address_of(KEYS[1]).hex()
@@ -143,16 +143,75 @@ def test_every_transaction_gets_its_block(ask: Ask, node: RunningNode) -> None:
     assert ask("hardhat_getAutomine") is False
 
 
+@MODES
+def test_the_next_block_gets_a_base_fee(ask: Ask, mode: str) -> None:
+    assert ask(f"{mode}_setNextBlockBaseFeePerGas", "0x11170") is True
+    assert int(ask("eth_baseFee"), 16) == 70_000
+    assert ask("eth_getBlockByNumber", "pending")["baseFeePerGas"] == "0x11170"
+    assert ask("eth_feeHistory", "0x1", "latest", [])["baseFeePerGas"][-1] == "0x11170"
+    fees = {"maxFeePerGas": "0x11170", "maxPriorityFeePerGas": "0x0"}
+    free = {"from": UNLOCKED, "to": NOBODY, "gas": "0x5208"} | fees
+    receipt = mined(ask, ask("eth_sendTransaction", free))
+    assert receipt["effectiveGasPrice"] == "0x11170"
+    assert ask("eth_getBlockByNumber", "latest")["baseFeePerGas"] == "0x11170"
+    ask("evm_mine")
+    assert ask("eth_getBlockByNumber", "latest")["baseFeePerGas"] != "0x11170"
+
+
+def test_a_base_fee_keeps_out_who_pays_less(ask: Ask) -> None:
+    ask("anvil_setNextBlockBaseFeePerGas", hex(10**11))
+    sent = ask("eth_sendTransaction", {"from": UNLOCKED, "to": NOBODY, "maxFeePerGas": hex(10**10)})
+    ask("evm_mine")
+    assert ask("eth_getTransactionReceipt", sent) is None
+    ask("anvil_dropTransaction", sent)
+
+
+def test_blocks_get_a_miner_a_limit_and_a_random_number(ask: Ask) -> None:
+    usual = ask("eth_getBlockByNumber", "latest")
+    random = "0x" + "ab" * 32
+    assert ask("hardhat_setCoinbase", WHALE) is True
+    assert ask("evm_setBlockGasLimit", hex(9_000_000)) is True
+    assert ask("hardhat_setPrevRandao", random) is True
+    ask("evm_mine")
+    block = ask("eth_getBlockByNumber", "latest")
+    assert (block["miner"], int(block["gasLimit"], 16), block["mixHash"]) == (WHALE, 9_000_000, random)
+    ask("evm_mine")
+    block = ask("eth_getBlockByNumber", "latest")
+    assert (block["miner"], int(block["gasLimit"], 16)) == (WHALE, 9_000_000)
+    assert block["mixHash"] != random
+    ask("anvil_setCoinbase", usual["miner"])
+    ask("anvil_setBlockGasLimit", usual["gasLimit"])
+    assert ask("evm_setBlockGasLimit", "0x1")["code"] == -32602
+
+
+def test_reset_goes_back_to_genesis() -> None:
+    own = RunningNode().start()
+    try:
+        own.mine(3)
+
+        def asked(method: str, *parameters: Any) -> Any:
+            return post(own.url, {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters})[
+                "result"
+            ]
+
+        asked("anvil_setBalance", WHALE, "0x5")
+        asked("eth_sendTransaction", {"from": UNLOCKED, "to": NOBODY})
+        own.mine()
+        asked("eth_sendTransaction", {"from": UNLOCKED, "to": NOBODY})
+        assert asked("anvil_reset", {"forking": {"blockNumber": None}}) is True
+        assert asked("eth_blockNumber") == "0x0"
+        assert asked("eth_getBalance", WHALE, "latest") == "0x0"
+        assert asked("txpool_status") == {"pending": "0x0", "queued": "0x0"}
+        own.mine()
+        assert asked("eth_getTransactionCount", UNLOCKED, "latest") == "0x0"
+    finally:
+        own.stop()
+
+
 @pytest.mark.parametrize(
     ("method", "value"),
     [
-        ("anvil_setNextBlockBaseFeePerGas", "0x1"),
-        ("hardhat_setNextBlockBaseFeePerGas", "0x1"),
-        ("evm_setBlockGasLimit", "0x1c9c380"),
-        ("hardhat_setCoinbase", WHALE),
-        ("hardhat_setPrevRandao", "0x1"),
-        ("anvil_reset", {}),
-        ("hardhat_reset", {"forking": {}}),
+        ("hardhat_reset", {"forking": {"jsonRpcUrl": "http://localhost"}}),
         ("anvil_setMinGasPrice", "0x1"),
         ("anvil_setRpcUrl", "http://localhost"),
     ],

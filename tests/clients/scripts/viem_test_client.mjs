@@ -14,7 +14,7 @@ const nobody = '0x0000000000000000000000000000000000000b0b'
 const rollup = request.blockTimeS !== undefined
 
 const head = () => reader.getBlock()
-const receiptOf = (hash) => reader.waitForTransactionReceipt({ hash, timeout: 20_000 })
+const receiptOf = (hash) => reader.waitForTransactionReceipt({ hash, timeout: 60_000 })
 const refused = async (work) => work().then(() => null, (error) => error.details ?? error.message)
 const found = {}
 
@@ -135,19 +135,36 @@ const instant = await receiptOf(await wallet.sendTransaction({ to: whale, value:
 await test.setAutomine(false)
 found.automine = [automatic, instant.status, await test.getAutomine()]
 
+// What else follows from the rules: fees, limit, who is paid.
+await test.setNextBlockBaseFeePerGas({ baseFeePerGas: 70_000n })
+await test.setCoinbase({ address: whale })
+await test.setBlockGasLimit({ gasLimit: 20_000_000n })
+await test.mine({ blocks: 1 })
+const steered = await head()
+await test.mine({ blocks: 1 })
+const next = await head()
+found.steering = {
+  baseFee: [steered.baseFeePerGas, next.baseFeePerGas === 70_000n],
+  coinbase: [steered.miner, next.miner].map((miner) => miner.toLowerCase() === whale),
+  gasLimit: [steered.gasLimit, next.gasLimit],
+}
+
 // What changes nothing, and what such a chain cannot do.
 await test.setLoggingEnabled(true)
 await test.removeBlockTimestampInterval()
 found.refusals = {
-  baseFee: await refused(() => test.setNextBlockBaseFeePerGas({ baseFeePerGas: 7n })),
-  gasLimit: await refused(() => test.setBlockGasLimit({ gasLimit: 20_000_000n })),
-  coinbase: await refused(() => test.setCoinbase({ address: whale })),
   minimum: await refused(() => test.setMinGasPrice({ gasPrice: 1n })),
-  reset: await refused(() => test.reset()),
+  fork: await refused(() => test.reset({ jsonRpcUrl: 'http://127.0.0.1:1', blockNumber: 1n })),
   rpcUrl: await refused(() => test.setRpcUrl('http://127.0.0.1:1')),
 }
 await test.setIntervalMining({ interval: 1 })
 const resumed = await head()
 await new Promise((resolve) => setTimeout(resolve, 1500))
 found.mining.resumed = (await head()).number > resumed.number
+
+// From genesis again, unless the chain belongs to an L1.
+await test.setIntervalMining({ interval: 0 })
+const refusal = await refused(() => test.reset())
+found.reset = refusal ?? [(await head()).number, await reader.getBalance({ address: whale }), await test.getTxpoolStatus()]
+await test.setIntervalMining({ interval: 1 })
 answer(found)
