@@ -182,9 +182,9 @@ def main() -> None:
     plan: list[tuple[str, Callable[[], Callable[[Sequence[nn.Module]], Scores]], list[list[nn.Module]]]] = [
         ("kronfluence EK-FAC, its defaults", lambda: kronfluence(False), single),
         ("kronfluence EK-FAC, empirical Fisher", lambda: kronfluence(True), single),
-        ("kronfluence EK-FAC, empirical Fisher, ten models", lambda: kronfluence(True), groups[:2]),
+        ("kronfluence EK-FAC, empirical Fisher, ten models", lambda: kronfluence(True), groups[:1]),
         ("traker, 256 dimensions", lambda: trak(256), single),
-        ("traker, 256 dimensions, ten models", lambda: trak(256), groups),
+        ("traker, 256 dimensions, ten models", lambda: trak(256), groups[:2]),
         ("dattri influence, CG 10 steps", lambda: dattri_gradients(10), single[:1]),
     ]
     with (folder / "index.jsonl").open("w") as index:

@@ -8,6 +8,7 @@ Covered: leaves, roots and proofs. Not covered: fetching, signing, sending.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,14 +64,8 @@ class SumTree:
     amounts: tuple[int, ...]
 
     def layers(self) -> list[list[SumNode]]:
-        """All layers, leaves first."""
-        leaves = zip(self.contributors, self.amounts, strict=True)
-        return sum_tree_layers(
-            [
-                sum_leaf(self.tree_id, index, address_word(contributor), amount)
-                for index, (contributor, amount) in enumerate(leaves)
-            ]
-        )
+        """All layers, leaves first; kept for the next proof."""
+        return _sum_layers(self)
 
     def root(self) -> SumNode:
         """Root hash and total."""
@@ -85,6 +80,17 @@ class SumTree:
             siblings=tuple(sibling.hash for sibling in siblings),
             sibling_sums=tuple(sibling.sum for sibling in siblings),
         )
+
+
+@lru_cache(maxsize=16)
+def _sum_layers(tree: SumTree) -> list[list[SumNode]]:
+    leaves = zip(tree.contributors, tree.amounts, strict=True)
+    return sum_tree_layers(
+        [
+            sum_leaf(tree.tree_id, index, address_word(contributor), amount)
+            for index, (contributor, amount) in enumerate(leaves)
+        ]
+    )
 
 
 def row_leaves(

@@ -7,6 +7,7 @@ Not covered: whether the rows are those of the model (a jury's question, `featur
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ class Rows:
         return merkle_root(row_leaves(self.mantissas, self.exponents, self.canonical, self.owners))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sums:
     """Per contributor in index order: address, records of the version, canonical ones, `v_c` (C, k) int64 and
     its squared norm."""
@@ -66,9 +67,14 @@ class Sums:
         """Leaves of the sums' tree."""
         return sum_leaves(self.contributors, self.canonical_records, self.norms_squared, self.vectors)
 
+    @cached_property
+    def layers(self) -> list[list[Hash32]]:
+        """All layers of the sums' tree, made once."""
+        return merkle_layers(self.leaves())
+
     def root(self) -> Hash32:
         """Root of the sums' tree."""
-        return merkle_root(self.leaves())
+        return self.layers[-1][0]
 
     def evidence(self, index: int) -> SumEvidence:
         """Contributor `index`'s sum with its proof to the root."""
@@ -76,7 +82,7 @@ class Sums:
             records=self.canonical_records[index],
             norm_squared=self.norms_squared[index],
             vector=pack_sum(self.vectors[index]),
-            proof=tuple(merkle_proof(merkle_layers(self.leaves()), index)),
+            proof=tuple(merkle_proof(self.layers, index)),
         )
 
 

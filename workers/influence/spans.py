@@ -44,6 +44,10 @@ class SpanIndex:
             raise InvalidInputError("spans need at least one text and at most 2 GiB")
         self._suffixes = suffix_array(self._text)
         self._ordered = memoryview(self._suffixes.data)
+        joined = np.frombuffer(self._text, np.uint8).astype(np.int64)
+        pairs = np.bincount(joined[:-1] * 256 + joined[1:], minlength=65_536)
+        # Suffixes in order of their first two bytes; the very first is the last byte alone.
+        self._buckets: list[int] = [1, *(1 + np.cumsum(pairs)).tolist()]
 
     def spans(self, response: bytes, minimum: int = MINIMUM) -> list[Span]:
         """The longest matches of at least `minimum` bytes that no other match contains, from left to
@@ -102,12 +106,17 @@ class SpanIndex:
         """The first suffix that begins with `passage`, and how many do."""
         if not passage or b"\0" in passage:
             return 0, 0
-        low = self._bound(passage, is_upper=False)
-        return low, self._bound(passage, is_upper=True) - low
+        low, high = 0, len(self._ordered)
+        if len(passage) >= 2:
+            pair = passage[0] * 256 + passage[1]
+            low, high = self._buckets[pair], self._buckets[pair + 1]
+        low = self._bound(passage, low, high, is_upper=False)
+        if low == high or not self._text.startswith(passage, self._ordered[low]):
+            return low, 0
+        return low, self._bound(passage, low, high, is_upper=True) - low
 
-    def _bound(self, passage: bytes, *, is_upper: bool) -> int:
+    def _bound(self, passage: bytes, low: int, high: int, *, is_upper: bool) -> int:
         text, suffixes, size = self._text, self._ordered, len(passage)
-        low, high = 0, len(suffixes)
         while low < high:
             middle = (low + high) // 2
             place = suffixes[middle]
