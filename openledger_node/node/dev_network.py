@@ -38,7 +38,7 @@ from openledger_node.node.network_files import (
     write_json,
 )
 from precompiles.genesis_storage import initial_storage
-from rollup_bridge.deploy import DeploymentParameters, bridge_ends
+from rollup_bridge.deploy import Deployment, DeploymentParameters, bridge_ends
 
 ROLLUP_FILE = "rollup.json"
 GENESIS_FILE = "genesis.json"
@@ -84,49 +84,71 @@ async def _find(l1: Ethereum, directory: Path) -> DevNetwork:
 
 async def _create(l1: Ethereum, network: Network, block_time_s: int) -> DevNetwork:
     payer, deployer = dev_account(0), dev_account(DEV_DEPLOYER)
-    batcher, proposer = dev_account(DEV_BATCHER).address, dev_account(DEV_PROPOSER).address
-    await fund(l1, payer, [batcher, proposer, deployer.address], OPERATOR_L1_BALANCE_WEI)
+    operators = [dev_account(DEV_BATCHER).address, dev_account(DEV_PROPOSER).address, deployer.address]
+    await fund(l1, payer, operators, OPERATOR_L1_BALANCE_WEI)
     anchor = await l1.block()
     first_nonce = await l1.nonce(deployer.address)
     storage = bridge_storage(*bridge_ends(deployer.address, first_nonce))
     storage |= initial_storage(network.policy, GOVERNANCE_TIMELOCK)
     accounts = l2_allocation(dev_balances(), storage, "dev" if network == DEV else "standard")
     genesis = GenesisFile(network.l2_chain_id, int(anchor["timestamp"], 16), accounts)
-    l2_genesis = genesis_header(network.l2_spec(), accounts, genesis.timestamp_s)
-    deployment = await deploy_contracts(
-        l1,
-        deployer,
-        DeploymentParameters(
-            deployer=deployer.address,
-            first_nonce=first_nonce,
-            owner=deployer.address,
-            batcher=batcher,
-            proposer=proposer,
-            challenger=deployer.address,
-            unsafe_block_signer=proposer,
-            l2_chain_id=network.l2_chain_id,
-            l2_genesis_number=0,
-            l2_genesis_time_s=genesis.timestamp_s,
-            l2_block_time_s=block_time_s,
-            l2_gas_limit=network.l2_spec().block_gas_limit,
-            l2_genesis_allocation_wei=total_balance(accounts),
-            submission_interval=network.submission_interval,
-            finalization_period_s=network.finalization_period_s,
-            proposer_grace_s=network.proposer_grace_s,
-            minimum_validator_stake_wei=Wei(network.minimum_validator_stake_wei),
-            unbonding_s=network.unbonding_s,
-            base_fee_scalar=network.base_fee_scalar,
-            blob_base_fee_scalar=network.blob_base_fee_scalar,
-        ),
-    )
-    rollup = RollupConfig(
-        l1_chain_id=await l1.chain_id(),
+    parameters = _parameters(network, genesis, first_nonce, block_time_s)
+    deployment = await deploy_contracts(l1, deployer, parameters)
+    l1_genesis = BlockId(Hash32(from_hex(anchor["hash"])), int(anchor["number"], 16))
+    chain_id = await l1.chain_id()
+    rollup = _rollup_config(network, genesis, chain_id, l1_genesis, deployment, block_time_s=block_time_s)
+    return DevNetwork(rollup, genesis)
+
+
+def _parameters(
+    network: Network, genesis: GenesisFile, first_nonce: int, block_time_s: int
+) -> DeploymentParameters:
+    """What the L1 contracts are deployed with."""
+    deployer = dev_account(DEV_DEPLOYER).address
+    proposer = dev_account(DEV_PROPOSER).address
+    return DeploymentParameters(
+        deployer=deployer,
+        first_nonce=first_nonce,
+        owner=deployer,
+        batcher=dev_account(DEV_BATCHER).address,
+        proposer=proposer,
+        challenger=deployer,
+        unsafe_block_signer=proposer,
         l2_chain_id=network.l2_chain_id,
-        l1_genesis=BlockId(Hash32(from_hex(anchor["hash"])), int(anchor["number"], 16)),
+        l2_genesis_number=0,
+        l2_genesis_time_s=genesis.timestamp_s,
+        l2_block_time_s=block_time_s,
+        l2_gas_limit=network.l2_spec().block_gas_limit,
+        l2_genesis_allocation_wei=total_balance(genesis.accounts),
+        submission_interval=network.submission_interval,
+        finalization_period_s=network.finalization_period_s,
+        proposer_grace_s=network.proposer_grace_s,
+        minimum_validator_stake_wei=Wei(network.minimum_validator_stake_wei),
+        unbonding_s=network.unbonding_s,
+        base_fee_scalar=network.base_fee_scalar,
+        blob_base_fee_scalar=network.blob_base_fee_scalar,
+    )
+
+
+def _rollup_config(
+    network: Network,
+    genesis: GenesisFile,
+    l1_chain_id: int,
+    l1_genesis: BlockId,
+    deployment: Deployment,
+    *,
+    block_time_s: int,
+) -> RollupConfig:
+    """What a follower derives the chain with."""
+    l2_genesis = genesis_header(network.l2_spec(), genesis.accounts, genesis.timestamp_s)
+    return RollupConfig(
+        l1_chain_id=l1_chain_id,
+        l2_chain_id=network.l2_chain_id,
+        l1_genesis=l1_genesis,
         l2_genesis=BlockId(l2_genesis.hash, 0),
         l2_genesis_time_s=genesis.timestamp_s,
         system_config=SystemConfig(
-            batcher=batcher,
+            batcher=dev_account(DEV_BATCHER).address,
             gas_limit=network.l2_spec().block_gas_limit,
             base_fee_scalar=network.base_fee_scalar,
             blob_base_fee_scalar=network.blob_base_fee_scalar,
@@ -142,4 +164,3 @@ async def _create(l1: Ethereum, network: Network, block_time_s: int) -> DevNetwo
         open_token=deployment.open_token,
         open_vault=deployment.open_vault,
     )
-    return DevNetwork(rollup, genesis)

@@ -1,7 +1,9 @@
 """The engine in plain-Ethereum mode: the L1 that `dev` embeds, or a chain given as files."""
 
 import asyncio
+import contextlib
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import structlog
@@ -37,6 +39,7 @@ from sequencer.loop import Sealed, SequencerLoop
 
 log = structlog.get_logger(__name__)
 
+CLIENT_VERSION = f"openledger-node/v{__version__}/ethereum"
 SAFE_DEPTH = 1
 FINALIZED_DEPTH = 2
 """Blocks behind the head at which the embedded L1 calls a block safe and finalized: a chain of one never
@@ -93,25 +96,18 @@ async def _run_files(
 
     async with open_execution_on(open_chain, directory, pool=settings.pool) as execution:
         chain = execution.chain
-        added = await execution.lane.run(lambda: import_blocks(chain, encoded))
+        added = await execution.lane.run(lambda: import_blocks(chain, encoded, stop.is_set))
         log.info("chain imported", blocks=added, head=chain.heads.unsafe.number)
         context = RpcContext(
             chain=chain,
             pool=execution.pool,
             feeds=execution.feeds,
-            client_version=f"openledger-node/v{__version__}/ethereum",
+            client_version=CLIENT_VERSION,
             tips=ETHEREUM_TIPS,
             testing=True,
         )
-        ports = RpcPorts(context, config.http.host, config.http.port, None)
-        async with Supervisor(stop) as supervisor:
-            await ports.start()
-            try:
-                log.info("serving", url=f"http://{config.http.host}:{ports.port}")
-                supervisor.start("disk guard", guard)
-                await supervisor.run_until_stopped()
-            finally:
-                await ports.stop()
+        async with _serving(config, context, guard, stop) as supervisor:
+            await supervisor.run_until_stopped()
 
 
 async def _run_dev(config: EthereumConfig, directory: Path, guard: DiskGuard, stop: asyncio.Event) -> None:
@@ -124,42 +120,55 @@ async def _run_dev(config: EthereumConfig, directory: Path, guard: DiskGuard, st
         ElapsedClock(),
         settings=ExecutionSettings.of(config),
     ) as execution:
-        maker = EthereumBlockMaker(
-            execution.chain,
-            execution.lane,
-            execution.clock,
-            block_time_s=config.l1.block_time,
-            fee_recipient=dev_account(0).address,
-        )
-        loop = SequencerLoop(
-            maker=maker,
-            pool=execution.pool.pool,
-            clock=execution.clock,
-            lane=execution.lane,
-            next_due_s=maker.next_due_s,
-            limits=BuildLimits(fill_time_s=config.l1.block_time / 2),
-            listener=ConfirmationHeads(execution),
-        )
+        loop = _miner(config, execution)
         context = RpcContext(
             chain=execution.chain,
             pool=execution.pool,
             feeds=execution.feeds,
-            client_version=f"openledger-node/v{__version__}/ethereum",
+            client_version=CLIENT_VERSION,
             tips=ETHEREUM_TIPS,
             accounts=UnlockedAccounts(dev_private_key(i) for i in range(DEV_ACCOUNT_COUNT)),
             dev=DevControls(execution.chain, loop, execution.clock, fixed_block_time_s=None),
         )
-        ports = RpcPorts(context, config.http.host, config.http.port, None)
-        async with Supervisor(stop) as supervisor:
-            await ports.start()
-            try:
-                log.info("embedded L1", url=f"http://{config.http.host}:{ports.port}")
-                supervisor.start("disk guard", guard)
-                supervisor.start("miner", loop)
-                await supervisor.run_until_stopped()
-                await loop.stop()
-            finally:
-                await ports.stop()
+        async with _serving(config, context, guard, stop) as supervisor:
+            supervisor.start("miner", loop)
+            await supervisor.run_until_stopped()
+            await loop.stop()
+
+
+def _miner(config: EthereumConfig, execution: Execution) -> SequencerLoop:
+    maker = EthereumBlockMaker(
+        execution.chain,
+        execution.lane,
+        execution.clock,
+        block_time_s=config.l1.block_time,
+        fee_recipient=dev_account(0).address,
+    )
+    return SequencerLoop(
+        maker=maker,
+        pool=execution.pool.pool,
+        clock=execution.clock,
+        lane=execution.lane,
+        next_due_s=maker.next_due_s,
+        limits=BuildLimits(fill_time_s=config.l1.block_time / 2),
+        listener=ConfirmationHeads(execution),
+    )
+
+
+@contextlib.asynccontextmanager
+async def _serving(
+    config: EthereumConfig, context: RpcContext, guard: DiskGuard, stop: asyncio.Event
+) -> AsyncIterator[Supervisor]:
+    """JSON-RPC answers meanwhile, and the disk is watched."""
+    ports = RpcPorts(context, config.http.host, config.http.port, None)
+    async with Supervisor(stop) as supervisor:
+        await ports.start()
+        try:
+            log.info("serving", url=f"http://{config.http.host}:{ports.port}")
+            supervisor.start("disk guard", guard)
+            yield supervisor
+        finally:
+            await ports.stop()
 
 
 def genesis_time_s(directory: Path) -> int:

@@ -4,6 +4,7 @@ Covered: blocks that are there already are passed over, so that a restart with t
 Not covered: running anything (`ethereum`).
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from openledger_node.chain.chain import Chain
@@ -32,11 +33,16 @@ def read_blocks(file: Path) -> bytes:
         raise StartError(f"cannot read {file}: {error.strerror}", "check --import") from None
 
 
-def import_blocks(chain: Chain, encoded: bytes) -> int:
-    """Add every block and call the last one final; returns how many were new. Raises StartError."""
+def import_blocks(chain: Chain, encoded: bytes, is_stopping: Callable[[], bool] = lambda: False) -> int:
+    """Add every block and call the last one final; returns how many were new. Raises StartError.
+
+    Ends early, between two blocks, once `is_stopping` says so.
+    """
     added = 0
     try:
         for block in split(encoded):
+            if is_stopping():
+                return added
             header = decode_block(block).header
             if header.number <= chain.heads.unsafe.number and chain.is_canonical(header.hash):
                 continue

@@ -43,6 +43,13 @@ def test_what_is_there_is_passed_over(blocks: bytes) -> None:
     assert import_blocks(chain, b"") == 0
 
 
+def test_a_node_that_is_stopped_goes_on_there_next_time(blocks: bytes) -> None:
+    chain = empty()
+    assert import_blocks(chain, blocks, lambda: chain.heads.unsafe.number == 2) == 2
+    assert chain.heads.finalized.number == 0
+    assert import_blocks(chain, blocks) == 2
+
+
 def test_a_broken_file_stops_the_start(blocks: bytes) -> None:
     with pytest.raises(StartError, match="block 1 cannot be imported"):
         import_blocks(empty(), b"\x01" + blocks)
