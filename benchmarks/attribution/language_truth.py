@@ -66,6 +66,8 @@ def load() -> Truth:
         parts.setdefault(part, {})[row, seed] = found[number]
 
     def stacked(part: str) -> NDArray[np.float32]:
+        if part not in parts:
+            return np.zeros((1, 0, 0), np.float32)
         rows = sorted({row for row, _ in parts[part]})
         seeds = [
             s

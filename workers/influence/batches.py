@@ -1,9 +1,10 @@
 """How data of any kind becomes batches of one fixed shape.
 
 Data may be: a tensor, or a tuple, list or dict of tensors with the same first dimension; a map-style dataset
-whose items are tensors or tuples of tensors; or any iterable that can be iterated again and yields batches of
-whatever size. Records keep their order; batch boundaries do not depend on the loader's. The last batch is
-filled up with copies of its last record, which `kept` then leaves out: every pass has the same shape.
+whose items are tensors or tuples of tensors; or any iterable that can be iterated again (a list too) and
+yields batches of whatever size. Records keep their order; batch boundaries do not depend on the loader's.
+The last batch is filled up with copies of its last record, which `kept` then leaves out: every pass has the
+same shape.
 """
 
 from collections.abc import Iterable, Iterator
@@ -72,6 +73,8 @@ def _rebatched(data: Any, size: int) -> Iterator[Any]:
     if _is_batch(data):
         for first in range(0, length(data), size):
             yield each(lambda t, i=first: t[i : i + size], data)
+    elif isinstance(data, list | tuple):
+        yield from _regrouped(data, size)
     elif hasattr(data, "__getitem__") and hasattr(data, "__len__"):
         for first in range(0, len(data), size):
             yield _stacked([data[i] for i in range(first, min(first + size, len(data)))])
