@@ -24,8 +24,23 @@ from precompiles.attribution_claims import (
     preview,
     withdraw_dust,
 )
+from precompiles.attribution_indexes import (
+    challenge_norm,
+    challenge_row,
+    commit_index_challenge,
+    index_status,
+    settle_index_case,
+)
 from precompiles.attribution_interface import STRUCTS, existing_post
 from precompiles.attribution_posts import finalize, post
+from precompiles.attribution_sum_games import (
+    answer_sum_game,
+    choose_sum_game,
+    end_sum_game,
+    get_sum_game,
+    open_sum_game,
+    prove_sum_game,
+)
 from precompiles.checks import INVALID_ARGUMENT
 from precompiles.contract import Contract, Method
 from precompiles.host import Host
@@ -116,6 +131,32 @@ CONTRACT = Contract(
             challenge_node,
             STRUCTS,
         ),
+        Method(
+            "function commitIndexChallenge(uint256 indexId, bytes32 commitment) payable",
+            commit_index_challenge,
+        ),
+        Method(
+            "function challengeRow(uint256 indexId, bytes32 salt, RowEvidence row)", challenge_row, STRUCTS
+        ),
+        Method(
+            "function challengeNorm(uint256 indexId, bytes32 salt, uint256 contributorIndex, "
+            "address contributor, SumEvidence sum)",
+            challenge_norm,
+            STRUCTS,
+        ),
+        Method("function settleIndexCase(uint256 indexId)", settle_index_case),
+        Method("function indexStatus(uint256 indexId) view returns (uint256)", index_status),
+        Method(
+            "function openSumGame(uint256 indexId, uint256 contributorIndex, address contributor, "
+            "uint256 coordinate, SumEvidence sum) payable returns (uint256 gameId)",
+            open_sum_game,
+            STRUCTS,
+        ),
+        Method("function answerSumGame(uint256 gameId, uint256[] partials)", answer_sum_game),
+        Method("function chooseSumGame(uint256 gameId, uint256[] partials, uint256 choice)", choose_sum_game),
+        Method("function proveSumGame(uint256 gameId, RowEvidence row)", prove_sum_game, STRUCTS),
+        Method("function endSumGame(uint256 gameId)", end_sum_game),
+        Method("function getSumGame(uint256 gameId) view returns (SumGame)", get_sum_game, STRUCTS),
         Method("function finalize(uint256 postId)", finalize),
         Method(
             "function claim(uint256 postId, uint256 contributorIndex, address contributor, uint256 amount, "
@@ -166,6 +207,14 @@ CONTRACT = Contract(
         interface.DUST_HELD,
         interface.DUST_PAID,
         interface.POOL_RELEASED,
+        interface.INDEX_CHALLENGE_COMMITTED,
+        interface.INDEX_VOIDED,
+        interface.INDEX_CHALLENGE_PROVED,
+        interface.INDEX_CASE_SETTLED,
+        interface.SUM_GAME_OPENED,
+        interface.SUM_GAME_ANSWERED,
+        interface.SUM_GAME_CHOSEN,
+        interface.SUM_GAME_ENDED,
     ),
     errors=(
         interface.POST_NOT_FOUND,
@@ -189,5 +238,7 @@ CONTRACT = Contract(
         interface.ORDER_EXPIRED,
         interface.INVALID_SIGNATURE,
         interface.NOTHING_TO_CLAIM,
+        interface.NOT_PARTY,
+        interface.GAME_NOT_FOUND,
     ),
 )

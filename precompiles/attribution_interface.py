@@ -43,6 +43,30 @@ BOND_RETURNED = Event(
 DUST_HELD = Event("event DustHeld(address indexed contributor, uint256 amount, uint256 held)")
 DUST_PAID = Event("event DustPaid(address indexed contributor, address indexed recipient, uint256 amount)")
 POOL_RELEASED = Event("event PoolReleased(uint256 indexed modelId, uint256 amount)")
+INDEX_CHALLENGE_COMMITTED = Event(
+    "event IndexChallengeCommitted(uint256 indexed indexId, address indexed challenger, bytes32 commitment)"
+)
+INDEX_VOIDED = Event(
+    "event IndexVoided(uint256 indexed indexId, address indexed challenger, address indexed signer, "
+    "uint256 slashed, uint256 reward)"
+)
+INDEX_CHALLENGE_PROVED = Event(
+    "event IndexChallengeProved(uint256 indexed indexId, address indexed challenger, "
+    "address indexed challengerOfRecord)"
+)
+INDEX_CASE_SETTLED = Event(
+    "event IndexCaseSettled(uint256 indexed indexId, address indexed account, uint256 returned, uint256 lost)"
+)
+SUM_GAME_OPENED = Event(
+    "event SumGameOpened(uint256 indexed gameId, uint256 indexed indexId, address indexed challenger, "
+    "uint256 contributorIndex, uint256 coordinate, uint256 until)"
+)
+SUM_GAME_ANSWERED = Event("event SumGameAnswered(uint256 indexed gameId, uint256[] partials, uint256 until)")
+SUM_GAME_CHOSEN = Event(
+    "event SumGameChosen(uint256 indexed gameId, uint256 first, uint256 count, uint256 claimed, "
+    "uint256 until)"
+)
+SUM_GAME_ENDED = Event("event SumGameEnded(uint256 indexed gameId, address indexed winner)")
 
 POST_NOT_FOUND = Error("error PostNotFound(uint256 postId)")
 ALREADY_ATTRIBUTED = Error("error AlreadyAttributed(uint256 settlementId)")
@@ -64,6 +88,8 @@ ALREADY_CLAIMED = Error("error AlreadyClaimed(uint256 postId, uint256 contributo
 ORDER_EXPIRED = Error("error OrderExpired(uint256 deadline)")
 INVALID_SIGNATURE = Error("error InvalidSignature()")
 NOTHING_TO_CLAIM = Error("error NothingToClaim()")
+NOT_PARTY = Error("error NotParty(address caller)")
+GAME_NOT_FOUND = Error("error GameNotFound(uint256 gameId)")
 
 MAXIMUM_BATCHES = 64
 Batches = Sequence[BatchClaim]
@@ -74,6 +100,8 @@ STRUCTS: dict[str, Struct[Any]] = {
     "SumLeaf": view.SUM_LEAF,
     "NodeEvidence": view.NODE_EVIDENCE,
     "ClaimOrder": view.CLAIM_ORDER,
+    "RowEvidence": view.ROW_EVIDENCE,
+    "SumGame": view.SUM_GAME,
 }
 _BATCHES_TYPE = parse_type("BatchClaim[]", STRUCTS)
 

@@ -38,7 +38,7 @@ def convict(host: Host, post_id: int, posted: Post, batches: Batches) -> None:
     reward_wei = before.reward_wei
     slashed_wei = before.slashed_wei
     if is_first:
-        slashed_wei = _slash(host, posted, before)
+        slashed_wei = slash(host, posted.signer, before.policy_version)
         reward_wei = slashed_wei * share_ppm // PPM
         credit_reward(host, TREASURY, slashed_wei - reward_wei)
         _void(host, posted, batches)
@@ -71,19 +71,22 @@ def credit_reward(host: Host, account: Address, reward_wei: int) -> None:
 def _challenger_ppm(host: Host, posted: Post, case: Case, own: Commitment) -> int:
     """The challenger's share of the slash, by how long after the post it committed."""
     window_s = policy.parameter(host, case.policy_version, "post_window_s")
-    reveal_s = policy.parameter(host, case.policy_version, "challenge_reveal_s")
-    full_ppm = policy.parameter(host, case.policy_version, "challenger_ppm")
-    committed_at_s = own.reveal_until_s - reveal_s
-    elapsed_s = committed_at_s - (posted.contestable_until_s - window_s)
+    return challenger_ppm(host, case.policy_version, own, posted.contestable_until_s, window_s)
+
+
+def challenger_ppm(host: Host, version: int, own: Commitment, window_end_s: int, window_s: int) -> int:
+    """The share of the slash for a commitment made within the `window_s` seconds before `window_end_s`."""
+    reveal_s = policy.parameter(host, version, "challenge_reveal_s")
+    full_ppm = policy.parameter(host, version, "challenger_ppm")
+    elapsed_s = own.reveal_until_s - reveal_s - (window_end_s - window_s)
     return (full_ppm * window_s + full_ppm * (EARLY_PARTS - 1) * elapsed_s) // (EARLY_PARTS * window_s)
 
 
-def _slash(host: Host, posted: Post, case: Case) -> int:
-    """Take the policy's amount from the signer's stake, or what there is."""
-    slash_amount_wei = policy.parameter(host, case.policy_version, "slash_amount_wei")
-    slashed_wei = min(slash_amount_wei, staking.slashable(host, posted.signer))
-    signer_slot = view.account_slot(view.SLASHED_SLOT, posted.signer)
-    add_to_slot(host, ATTRIBUTION, signer_slot, slashed_wei)
+def slash(host: Host, signer: Address, version: int) -> int:
+    """Take the policy's amount from a signer's stake, or what there is; returns it."""
+    slash_amount_wei = policy.parameter(host, version, "slash_amount_wei")
+    slashed_wei = min(slash_amount_wei, staking.slashable(host, signer))
+    add_to_slot(host, ATTRIBUTION, view.account_slot(view.SLASHED_SLOT, signer), slashed_wei)
     return slashed_wei
 
 

@@ -22,11 +22,13 @@ LOG = 1_875
 WORD_LOGGED = 256
 HASH = 60
 COORDINATE = 30
+ROW_COORDINATE = 10
 RECOVER = 6_000
 TRANSFER = 15_000
 """Unit prices. A call costs what an engine needs to enter and leave a frame; a slot the same whether it is
 cold, new or written twice; a hash is one tree node; a log is one with four topics; a coordinate is a product
-of a score with its share of unpacking and hashing; a transfer may create the recipient's account."""
+of a score with its share of unpacking and hashing, of a row one byte's; a transfer may create the
+recipient's account."""
 
 MAXIMUM_ELEMENTS = 2**64
 """Counts above this are taken as this."""
@@ -162,7 +164,7 @@ MODEL_REGISTRY: Mapping[str, Price] = {
 }
 
 INFERENCE_METERING: Mapping[str, Price] = {
-    "openChannel": _price(reads=35, writes=13, logged_words=3, hashes=5),
+    "openChannel": _price(reads=44, writes=13, logged_words=3, hashes=5),
     "topUp": _price(reads=12, writes=1, logged_words=2),
     "settle": _price(
         reads=45,
@@ -181,7 +183,7 @@ INFERENCE_METERING: Mapping[str, Price] = {
     "earningsOf": _price(reads=1),
     "stakersTotal": _price(reads=1),
     "channelNonce": _price(reads=1),
-    "requestInference": _price(reads=35, writes=20, logged_words=8, elements=(TEXT_WORD,)),
+    "requestInference": _price(reads=44, writes=20, logged_words=8, elements=(TEXT_WORD,)),
     "fulfil": _price(reads=21, writes=7, logged_words=6, transfers=1, elements=(TEXT_WORD,)),
     "settleRequest": _price(reads=50, writes=40, logged_words=40, hashes=12, transfers=2),
     "disputeRequest": _price(reads=22, writes=4, logged_words=1),
@@ -215,7 +217,7 @@ STAKING: Mapping[str, Price] = {
 }
 
 ATTRIBUTION: Mapping[str, Price] = {
-    "post": _price(reads=40, writes=23, logged_words=7, hashes=10, elements=(BATCH, TEXT_WORD)),
+    "post": _price(reads=49, writes=23, logged_words=7, hashes=10, elements=(BATCH, TEXT_WORD)),
     "commitChallenge": _price(reads=28, writes=9, logged_words=1),
     "challengeScore": _price(
         reads=75,
@@ -245,6 +247,44 @@ ATTRIBUTION: Mapping[str, Price] = {
         hashes=62,
         elements=(FREED_BATCH, TREE_HASH),
     ),
+    "commitIndexChallenge": _price(reads=30, writes=10, logged_words=1),
+    "challengeRow": _price(
+        reads=75,
+        writes=18,
+        logged_words=2,
+        hashes=8,
+        elements=(("row coordinate", ROW_COORDINATE), TREE_HASH),
+    ),
+    "challengeNorm": _price(
+        reads=75,
+        writes=18,
+        logged_words=2,
+        hashes=8,
+        elements=(("coordinate", COORDINATE), TREE_HASH),
+    ),
+    "settleIndexCase": _price(reads=32, writes=5, logged_words=2, transfers=1),
+    "indexStatus": _price(reads=9),
+    "openSumGame": _price(
+        reads=28,
+        writes=13,
+        logged_words=3,
+        hashes=4,
+        elements=(("coordinate", COORDINATE), TREE_HASH),
+    ),
+    "answerSumGame": _price(
+        reads=26, writes=4, logged_words=3, hashes=4, elements=(("partial sum", WORD_LOGGED),)
+    ),
+    "chooseSumGame": _price(reads=26, writes=6, logged_words=4, hashes=4, elements=(("partial sum", HASH),)),
+    "proveSumGame": _price(
+        reads=65,
+        writes=12,
+        logged_words=4,
+        hashes=8,
+        transfers=1,
+        elements=(("row coordinate", ROW_COORDINATE), TREE_HASH),
+    ),
+    "endSumGame": _price(reads=65, writes=12, logged_words=4, transfers=1),
+    "getSumGame": _price(reads=12),
     "finalize": _price(reads=25, writes=6, logged_words=3, transfers=1),
     "claim": _price(reads=46, writes=4, logged_words=6, hashes=5, transfers=1, elements=(TREE_HASH,)),
     "claimFor": _price(

@@ -24,6 +24,21 @@ COMMITMENTS_SLOT = 10
 DUST_SLOT = 11
 ROLLOVERS_SLOT = 12
 TAKEN_SLOT = 13
+INDEX_CHALLENGERS_SLOT = 14
+OPEN_GAMES_SLOT = 15
+GAME_COUNT_SLOT = 16
+GAMES_SLOT = 17
+
+INDEX_KEY = 2**255
+"""Added to a feature index's id where posts and indexes share a mapping."""
+
+INDEX_CONTESTED = 1
+INDEX_VOID = 2
+
+ANSWER = 1
+CHOICE = 2
+PROOF = 3
+"""Whose turn it is in a sum game: the signer's to answer, the challenger's to choose, anybody's to prove."""
 
 PENDING = 1
 FINAL = 2
@@ -100,6 +115,36 @@ class NodeEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class RowEvidence:
+    """A committed feature row: its leaf's fields, the int8 coordinates, and the path to the rows' root."""
+
+    index: int
+    canonical_index: int
+    contributor_index: int
+    exponent: int
+    row: bytes
+    proof: Sequence[Hash32]
+
+
+@dataclass(frozen=True, slots=True)
+class SumGame:
+    """A dispute over one coordinate of a contributor's sum: rows `first` to `first + count - 1` are said
+    to add `claimed` (modulo 2^256). `turn` 0 is over; `partials` is the hash of the last answer."""
+
+    index_id: int
+    contributor_index: int
+    coordinate: int
+    challenger: Address
+    first: int
+    count: int
+    claimed: int
+    partials: Hash32
+    turn: int
+    until_s: int
+    bond_wei: int
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimOrder:
     """A contributor's word that the amount of one post goes to `recipient`, until `deadline_s`."""
 
@@ -164,6 +209,18 @@ NODE_EVIDENCE = Struct(
     NodeEvidence,
     "uint256 tree, uint256 level, uint256 position, uint256 sum, bytes32 left, uint256 leftSum, "
     "bytes32 right, uint256 rightSum, bytes32[] siblings, uint256[] siblingSums",
+)
+ROW_EVIDENCE = Struct(
+    "RowEvidence",
+    RowEvidence,
+    "uint256 index, uint256 canonicalIndex, uint256 contributorIndex, uint256 exponent, bytes row, "
+    "bytes32[] proof",
+)
+SUM_GAME = Struct(
+    "SumGame",
+    SumGame,
+    "uint256 indexId, uint256 contributorIndex, uint256 coordinate, address challenger, uint256 first, "
+    "uint256 count, uint256 claimed, bytes32 partials, uint256 turn, uint256 until, uint256 bond",
 )
 CLAIM_ORDER = Struct(
     "ClaimOrder",
@@ -236,6 +293,23 @@ def case_slot(post_id: int) -> int:
 def commitment_slot(post_id: int, challenger: Address) -> int:
     """Base slot of a challenger's commitment."""
     return mapping_slot(COMMITMENTS_SLOT, post_id, challenger)
+
+
+def game_slot(game_id: int) -> int:
+    """Base slot of a sum game."""
+    return mapping_slot(GAMES_SLOT, game_id)
+
+
+def index_status(host: Host, index_id: int) -> int:
+    """0 for an index nobody contests, `INDEX_CONTESTED` while somebody may, `INDEX_VOID` once it was proved
+    wrong."""
+    if index_id >= INDEX_KEY:
+        return 0
+    found = case(host, INDEX_KEY + index_id)
+    if found.challenger_number != 0:
+        return INDEX_VOID
+    is_open = host.load(ATTRIBUTION, mapping_slot(OPEN_GAMES_SLOT, index_id)) != 0
+    return INDEX_CONTESTED if is_open or host.timestamp_s <= found.reveals_until_s else 0
 
 
 def post_exists(host: Host, post_id: int) -> bool:

@@ -7,6 +7,7 @@ from genesis.types import Address, Hash32
 from precompiles.abi import Struct
 from precompiles.host import Host
 from precompiles.slots import field_slot, load_struct, mapping_slot
+from precompiles.views import attribution
 
 MODEL_COUNT_SLOT = 0
 INDEX_COUNT_SLOT = 1
@@ -123,5 +124,7 @@ def feature_index(host: Host, index_id: int) -> FeatureIndex:
 
 
 def is_index_usable(host: Host, index_id: int) -> bool:
-    """True once the index exists and its challenge window is over."""
-    return index_exists(host, index_id) and feature_index(host, index_id).usable_at_s <= host.timestamp_s
+    """True once the index exists, its challenge window is over, and nobody contests or has refuted it."""
+    if not index_exists(host, index_id) or feature_index(host, index_id).usable_at_s > host.timestamp_s:
+        return False
+    return attribution.index_status(host, index_id) == 0

@@ -1,5 +1,6 @@
 """Users who make, review and train on data."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from genesis.addresses import (
@@ -15,9 +16,7 @@ from genesis.commitments import (
 )
 from genesis.types import Address
 from tests.precompiles.calls import UNIT, call, number
-from tests.precompiles.evidence import (
-    make_index,
-)
+from tests.precompiles.evidence import Index, Row, index_of_rows, make_index
 from tests.precompiles.memory import Contribution, Memory
 from tests.precompiles.world import Call, Outcome
 
@@ -229,12 +228,17 @@ class DataActors(Memory):
         top = self.random.choice((3, 100, 2**40))
         vectors = [[self.random.randint(-top, top) for _ in range(dimensions)] for _ in contributors]
         index = make_index(contributors, vectors)
+        has_rows = self.random.random() < 0.5
+        if has_rows:
+            index = self._index_of_rows(contributors, dimensions)
         if self.random.random() < 0.1:
             index = replace(index, norms=tuple(2**93 + 1 for _ in index.norms))
 
         def learn(outcome: Outcome) -> None:
             self.indexes[number(outcome)] = index
             self.index_of_model[model_id] = number(outcome)
+            if has_rows and self.random.random() < 0.5:
+                self._follow_up.extend(self._index_follow_ups())
 
         self._learn = learn
         return call(
@@ -242,12 +246,31 @@ class DataActors(Memory):
             MODEL_REGISTRY,
             "commitFeatureIndex",
             model_id,
-            self._hash(),
+            index.rows_root if has_rows else self._hash(),
             index.sums_root,
             self._hash(),
             self._hash(),
-            self.random.choice((1000, 1000, 1000, 2)),
+            len(index.rows) if has_rows else self.random.choice((1000, 1000, 1000, 2)),
             len(contributors),
             dimensions,
             self._text(),
         )
+
+    def _index_of_rows(self, contributors: list[Address], dimensions: int) -> Index:
+        """An index over a few rows, some of which break a rule, and sums that are sometimes off."""
+        rows = []
+        for i in range(self.random.randrange(len(contributors), 21)):
+            top = self.random.choice((127, 127, 64, -128, 5))
+            values = (top, *(self.random.randrange(-127, 128) for _ in range(dimensions - 1)))
+            canonical = self.random.choice((i, i, i, 0, i + 1))
+            exponent = self.random.choice((0, 0, 1, 3, 8))
+            rows.append(Row(self.random.randrange(len(contributors)), canonical, exponent, values))
+        index = index_of_rows(contributors, rows)
+        if self.random.random() < 0.4:
+            vectors = [[self.random.randint(-99, 99) for _ in range(dimensions)] for _ in contributors]
+            index = replace(make_index(contributors, vectors), rows=tuple(rows))
+        return index
+
+    def _index_follow_ups(self) -> list[Callable[[], Call]]:
+        """What follows a fresh index while it can be challenged."""
+        return []

@@ -23,14 +23,13 @@ from genesis.commitments import (
 from genesis.policy import Policy
 from genesis.types import Address
 from precompiles.table import CONTRACTS
-from tests.precompiles.attribution_actors import AttributionActors
 from tests.precompiles.calls import UNIT, call
-from tests.precompiles.data_actors import DataActors
+from tests.precompiles.index_actors import IndexActors
 from tests.precompiles.memory import ODD_WORDS, TEST_POLICY, nothing
 from tests.precompiles.world import TIMELOCK, Call, Machine, Moment
 
 
-class Economy(DataActors, AttributionActors):
+class Economy(IndexActors):
     """Draws the next call; learns from its outcome."""
 
     def __init__(self, seed: int, machine: Machine, policy: Policy = TEST_POLICY) -> None:
@@ -77,6 +76,12 @@ class Economy(DataActors, AttributionActors):
             (self._challenge_amount, 3, self.salts),
             (self._challenge_node, 2, self.salts),
             (self._withdraw_challenge_bond, 3, self.salts),
+            (self._commit_index_challenge, 2, self.indexes),
+            (self._challenge_row, 2, self.index_salts),
+            (self._challenge_norm, 1, self.index_salts),
+            (self._settle_index_case, 2, self.index_salts),
+            (self._open_sum_game, 2, self.indexes),
+            (self._play_sum_game, 5, self.games),
             (self._finalize, 8, self.posts),
             (self._claim, 10, self.posts),
             (self._claimable, 2, self.posts),
@@ -183,6 +188,8 @@ class Economy(DataActors, AttributionActors):
             (ATTRIBUTION, "isClaimed", (self._some(self.posts), self.random.randrange(4))),
             (ATTRIBUTION, "earningsOf", (account,)),
             (ATTRIBUTION, "dustOf", (account,)),
+            (ATTRIBUTION, "indexStatus", (self._some(self.indexes),)),
+            (ATTRIBUTION, "getSumGame", (self._some(self.games),)),
             (ATTRIBUTION, "preview", (UNIT, *self.random.choices((0, 7, 2**153, 2**153 + 1), k=2), 1)),
             (ATTRIBUTION, "slashedOf", (account,)),
             (ATTRIBUTION, "rewardOf", (account,)),

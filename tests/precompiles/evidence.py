@@ -10,6 +10,7 @@ from genesis.commitments import (
     KIND_AMOUNTS,
     KIND_RECEIPTS,
     KIND_SCORES,
+    ROW_BYTES,
     SUM_BYTES,
     SumNode,
     address_word,
@@ -17,6 +18,7 @@ from genesis.commitments import (
     merkle_layers,
     merkle_proof,
     pack_vector,
+    row_leaf,
     sum_leaf,
     sum_node,
     sum_proof,
@@ -28,7 +30,21 @@ from genesis.shares import PPM, pool_amount
 from genesis.spec import DEV_L2_CHAIN_ID
 from genesis.types import Address, Hash32
 from precompiles.scores import ScoreInputs, negative_score, positive_score
-from precompiles.views.attribution import BatchClaim, NodeEvidence, SumEvidence, SumLeaf
+from precompiles.views.attribution import BatchClaim, NodeEvidence, RowEvidence, SumEvidence, SumLeaf
+
+
+@dataclass(frozen=True)
+class Row:
+    """One feature row: whose it is, which record it is or duplicates, int8 coordinates and their exponent."""
+
+    contributor: int
+    canonical: int
+    exponent: int
+    values: tuple[int, ...]
+
+    @property
+    def packed(self) -> bytes:
+        return pack_vector(self.values, ROW_BYTES)
 
 
 @dataclass(frozen=True)
@@ -39,6 +55,7 @@ class Index:
     vectors: tuple[bytes, ...]
     norms: tuple[int, ...]
     dimensions: int
+    rows: tuple["Row", ...] = ()
 
     @property
     def layers(self) -> list[list[Hash32]]:
@@ -59,6 +76,40 @@ class Index:
     def sums_root(self) -> Hash32:
         return self.layers[-1][0]
 
+    @property
+    def row_layers(self) -> list[list[Hash32]]:
+        return merkle_layers(
+            [
+                row_leaf(
+                    index=i,
+                    canonical_index=row.canonical,
+                    contributor_index=row.contributor,
+                    exponent=row.exponent,
+                    row_root=vector_root(row.packed, ROW_BYTES),
+                )
+                for i, row in enumerate(self.rows)
+            ]
+        )
+
+    @property
+    def rows_root(self) -> Hash32:
+        return self.row_layers[-1][0]
+
+    def row(self, position: int) -> RowEvidence:
+        """A row with its path."""
+        row = self.rows[position]
+        proof = tuple(merkle_proof(self.row_layers, position))
+        return RowEvidence(position, row.canonical, row.contributor, row.exponent, row.packed, proof)
+
+    def part(self, contributor: int, coordinate: int, first: int, count: int) -> int:
+        """What the true rows of a range add to a contributor's coordinate."""
+        rows = list(enumerate(self.rows))[first : first + count]
+        return sum(
+            row.values[coordinate] << row.exponent
+            for i, row in rows
+            if row.canonical == i and row.contributor == contributor
+        )
+
     def evidence(self, position: int) -> SumEvidence:
         """A contributor's sum with its path; of the last one for a position beyond it."""
         position = min(position, len(self.contributors) - 1)
@@ -74,6 +125,14 @@ def make_index(contributors: Sequence[Address], vectors: Sequence[Sequence[int]]
         tuple(sum(x * x for x in vector) for vector in vectors),
         len(vectors[0]),
     )
+
+
+def index_of_rows(contributors: Sequence[Address], rows: Sequence[Row]) -> Index:
+    """An index with honest sums of its rows."""
+    bare = Index((), (), (), len(rows[0].values), tuple(rows))
+    coordinates = range(bare.dimensions)
+    vectors = [[bare.part(c, k, 0, len(rows)) for k in coordinates] for c in range(len(contributors))]
+    return replace(make_index(contributors, vectors), rows=tuple(rows))
 
 
 @dataclass

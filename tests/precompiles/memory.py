@@ -90,6 +90,9 @@ class Memory:
         self.index_of_model: dict[int, int] = {}
         self.channels: list[Channel] = []
         self.settlements: dict[int, Channel] = {}
+        self.index_salts: dict[tuple[int, Address], Hash32] = {}
+        self.games: list[int] = []
+        self.partials: dict[int, list[int]] = {}
         self.requests: dict[int, tuple[Account, Account]] = {}
         self.posts: dict[int, Posted] = {}
         self.salts: dict[tuple[int, Address], Hash32] = {}

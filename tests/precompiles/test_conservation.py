@@ -8,13 +8,21 @@ from collections import defaultdict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genesis.addresses import ATTRIBUTION, DATANET_REGISTRY, INFERENCE_METERING, STAKING, TREASURY
+from genesis.addresses import (
+    ATTRIBUTION,
+    DATANET_REGISTRY,
+    INFERENCE_METERING,
+    MODEL_REGISTRY,
+    STAKING,
+    TREASURY,
+)
 from genesis.types import Address, Hash32
 from precompiles import staking as law
 from precompiles.attribution_interface import CLAIMED, DUST_HELD, DUST_PAID
 from precompiles.metering_interface import CHANNEL_OPENED, EARNINGS_WITHDRAWN, SETTLED
 from precompiles.model_registry import REVENUE_RECIPIENT_SET
-from precompiles.views import attribution, datanets, metering, staking
+from precompiles.slots import load_struct
+from precompiles.views import attribution, datanets, metering, models, staking
 from tests.precompiles.calls import call, number, words
 from tests.precompiles.economy import Economy
 from tests.precompiles.memory import TEST_POLICY
@@ -79,7 +87,14 @@ class Books:
         return held + earnings + sum(each.deposit_wei - each.settled_fee_wei for each in channels)
 
     def attribution(self) -> int:
-        return self.held_wei + self._open_pools() + self._posts() + self._carries() + self._used_bonds()
+        return (
+            self.held_wei
+            + self._indexes()
+            + self._open_pools()
+            + self._posts()
+            + self._carries()
+            + self._used_bonds()
+        )
 
     def staking(self) -> int:
         """What is owed; the balance may exceed it by dust and by fees that wait for a staker."""
@@ -126,6 +141,21 @@ class Books:
                 total += post.amount_sum_wei
         return total - self.claimed_wei
 
+    def _indexes(self) -> int:
+        """Bonds of challenges of indexes, and of sum games."""
+        games = range(1, self._count(ATTRIBUTION, attribution.GAME_COUNT_SLOT) + 1)
+        slots = (attribution.game_slot(game_id) for game_id in games)
+        total = sum(
+            load_struct(self.host, ATTRIBUTION, slot, attribution.SUM_GAME).bond_wei for slot in slots
+        )
+        for index_id in range(1, self._count(MODEL_REGISTRY, models.INDEX_COUNT_SLOT) + 1):
+            key = attribution.INDEX_KEY + index_id
+            total += attribution.case(self.host, key).bonds_wei
+            for holder in self.holders:
+                commitment = attribution.commitment(self.host, key, holder)
+                total += commitment.bond_wei * commitment.used
+        return total
+
     def _carries(self) -> int:
         return sum(self._read(ATTRIBUTION, "carryOf", model_id) for model_id in range(1, 60))
 
@@ -139,7 +169,9 @@ class Books:
 
     def _unpaid_slash(self) -> int:
         posts = range(1, self._count(ATTRIBUTION, attribution.POST_COUNT_SLOT) + 1)
-        waiting = sum(attribution.case(self.host, post_id).reward_wei for post_id in posts)
+        indexes = range(1, self._count(MODEL_REGISTRY, models.INDEX_COUNT_SLOT) + 1)
+        keys = (*posts, *(attribution.INDEX_KEY + index_id for index_id in indexes))
+        waiting = sum(attribution.case(self.host, key).reward_wei for key in keys)
         return waiting + sum(
             attribution.reward_of(self.host, holder)
             - staking.stored_account(self.host, holder).slash_reward_paid_wei

@@ -66,6 +66,32 @@ interface IAttribution {
         uint256[] siblingSums;
     }
 
+    /// @dev A committed feature row: its leaf's fields, the int8 coordinates and the path to `rowsRoot`.
+    struct RowEvidence {
+        uint256 index;
+        uint256 canonicalIndex;
+        uint256 contributorIndex;
+        uint256 exponent;
+        bytes row;
+        bytes32[] proof;
+    }
+
+    /// @dev A dispute over one coordinate of a contributor's sum: rows `first` to `first + count - 1` are said to add
+    /// `claimed`, modulo 2^256. turn 0 over, 1 the signer's answer, 2 the challenger's choice, 3 the last row.
+    struct SumGame {
+        uint256 indexId;
+        uint256 contributorIndex;
+        uint256 coordinate;
+        address challenger;
+        uint256 first;
+        uint256 count;
+        uint256 claimed;
+        bytes32 partials;
+        uint256 turn;
+        uint256 until;
+        uint256 bond;
+    }
+
     /// @dev What a contributor signs (EIP-712 `Claim`) to have one amount paid elsewhere.
     struct ClaimOrder {
         uint256 postId;
@@ -85,6 +111,14 @@ interface IAttribution {
     event DustHeld(address indexed contributor, uint256 amount, uint256 held);
     event DustPaid(address indexed contributor, address indexed recipient, uint256 amount);
     event PoolReleased(uint256 indexed modelId, uint256 amount);
+    event IndexChallengeCommitted(uint256 indexed indexId, address indexed challenger, bytes32 commitment);
+    event IndexVoided(uint256 indexed indexId, address indexed challenger, address indexed signer, uint256 slashed, uint256 reward);
+    event IndexChallengeProved(uint256 indexed indexId, address indexed challenger, address indexed challengerOfRecord);
+    event IndexCaseSettled(uint256 indexed indexId, address indexed account, uint256 returned, uint256 lost);
+    event SumGameOpened(uint256 indexed gameId, uint256 indexed indexId, address indexed challenger, uint256 contributorIndex, uint256 coordinate, uint256 until);
+    event SumGameAnswered(uint256 indexed gameId, uint256[] partials, uint256 until);
+    event SumGameChosen(uint256 indexed gameId, uint256 first, uint256 count, uint256 claimed, uint256 until);
+    event SumGameEnded(uint256 indexed gameId, address indexed winner);
 
     error PostNotFound(uint256 postId);
     error InvalidArgument(string name);
@@ -107,6 +141,8 @@ interface IAttribution {
     error OrderExpired(uint256 deadline);
     error InvalidSignature();
     error NothingToClaim();
+    error NotParty(address caller);
+    error GameNotFound(uint256 gameId);
 
     /// @notice Posts the payout of settled batches of one model and feature index. Ids count from 1.
     /// The first `postDelay` seconds after a settlement belong to its provider; later any staked provider may post.
@@ -129,6 +165,30 @@ interface IAttribution {
     function challengeDebt(uint256 postId, bytes32 salt, BatchClaim[] calldata batches, uint256 batch, uint256 contributorIndex, address contributor, SumEvidence calldata sum, bytes calldata query, SumLeaf calldata debt) external;
     /// @notice Proves that an inner node of a posted tree does not sum to what stands under it.
     function challengeNode(uint256 postId, bytes32 salt, BatchClaim[] calldata batches, NodeEvidence calldata node) external;
+    /// @notice Reserves priority for a challenge of a feature index, before it is usable:
+    /// `commitment = keccak256(abi.encode(2^255 + indexId, challenger, salt))`. A pending one puts its use off.
+    function commitIndexChallenge(uint256 indexId, bytes32 commitment) external payable;
+    /// @notice Proves that a committed row breaks a rule: range, least exponent, norm, canonical record, contributor.
+    function challengeRow(uint256 indexId, bytes32 salt, RowEvidence calldata row) external;
+    /// @notice Proves that a contributor's committed squared norm is not that of its committed sum.
+    function challengeNorm(uint256 indexId, bytes32 salt, uint256 contributorIndex, address contributor, SumEvidence calldata sum) external;
+    /// @notice After all reveal windows: returns the caller's bond if its challenge succeeded, credits the challenger of
+    /// record, and moves bonds of challenges that nobody proved to the model's next pool.
+    function settleIndexCase(uint256 indexId) external;
+    /// @notice 0 uncontested, 1 contested, 2 void: no channel opens and no post is taken while it is not 0.
+    function indexStatus(uint256 indexId) external view returns (uint256);
+    /// @notice Disputes one coordinate of a contributor's sum, before the index is usable, against the policy's bond.
+    function openSumGame(uint256 indexId, uint256 contributorIndex, address contributor, uint256 coordinate, SumEvidence calldata sum) external payable returns (uint256 gameId);
+    /// @notice Index signer only: partial sums of the range in 16 equal parts, part i from `count * i / 16`; or one per row
+    /// when there are fewer. They must add up to what is claimed, modulo 2^256.
+    function answerSumGame(uint256 gameId, uint256[] calldata partials) external;
+    /// @notice Challenger only: the part it disputes.
+    function chooseSumGame(uint256 gameId, uint256[] calldata partials, uint256 choice) external;
+    /// @notice Anyone: the last row, whose value decides.
+    function proveSumGame(uint256 gameId, RowEvidence calldata row) external;
+    /// @notice Anyone, after the move's window: whoever did not move loses; the last row is the signer's to show.
+    function endSumGame(uint256 gameId) external;
+    function getSumGame(uint256 gameId) external view returns (SumGame memory);
     /// @notice Anyone, after the window and with no pending challenge: the amounts become claimable. A pool that paid
     /// nobody rolls over, and after the policy's number of times in a row goes to the treasury.
     function finalize(uint256 postId) external;

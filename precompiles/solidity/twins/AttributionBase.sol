@@ -59,6 +59,10 @@ abstract contract AttributionBase is Twin {
     mapping(address contributor => uint256) internal dust;
     mapping(uint256 modelId => uint256) internal rollovers;
     mapping(uint256 modelId => uint256) internal taken;
+    mapping(uint256 indexId => address) internal indexChallengers;
+    mapping(uint256 indexId => uint256) internal openGames;
+    uint256 internal gameCount;
+    mapping(uint256 gameId => IAttribution.SumGame) internal games;
 
     /*//////////////////////////////////////////////////////////////
                                 CONSTANTS
@@ -69,6 +73,10 @@ abstract contract AttributionBase is Twin {
     IPolicy internal constant POLICY = IPolicy(POLICY_ADDRESS);
     IStaking internal constant STAKING = IStaking(STAKING_ADDRESS);
 
+    /// @dev Added to a feature index's id where posts and indexes share a mapping.
+    uint256 internal constant INDEX_KEY = 2 ** 255;
+    uint256 internal constant INDEX_CONTESTED = 1;
+    uint256 internal constant INDEX_VOID = 2;
     uint256 internal constant KIND_SCORES = 2;
     uint256 internal constant KIND_DEBTS = 3;
     uint256 internal constant KIND_AMOUNTS = 4;
@@ -134,5 +142,12 @@ abstract contract AttributionBase is Twin {
     /// @dev What adapters passed to a model's pool and no post has taken yet.
     function _passed(uint256 modelId) internal view returns (uint256) {
         return METERING.passedTo(modelId) - taken[modelId];
+    }
+
+    function _indexStatus(uint256 indexId) internal view returns (uint256) {
+        if (indexId >= INDEX_KEY) return 0;
+        Case storage file = cases[INDEX_KEY + indexId];
+        if (file.challengerNumber != 0) return INDEX_VOID;
+        return openGames[indexId] != 0 || block.timestamp <= file.revealsUntil ? INDEX_CONTESTED : 0;
     }
 }

@@ -75,7 +75,8 @@ abstract contract AttributionPosting is AttributionBase {
 
     function _usableIndexModel(uint256 indexId) internal view returns (uint256) {
         try MODELS.getFeatureIndex(indexId) returns (IModelRegistry.FeatureIndex memory index) {
-            if (index.usableAt > block.timestamp) revert IAttribution.FeatureIndexNotUsable(indexId);
+            bool isEarly = index.usableAt > block.timestamp;
+            if (isEarly || _indexStatus(indexId) != 0) revert IAttribution.FeatureIndexNotUsable(indexId);
             return index.modelId;
         } catch {
             revert IAttribution.FeatureIndexNotUsable(indexId);

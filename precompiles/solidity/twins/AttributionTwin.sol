@@ -2,13 +2,13 @@
 pragma solidity ^0.8.28;
 
 import {IAttribution} from "../interfaces/IAttribution.sol";
-import {AttributionChallenges} from "./AttributionChallenges.sol";
 import {AttributionClaims} from "./AttributionClaims.sol";
 import {AttributionPosting} from "./AttributionPosting.sol";
+import {AttributionSumGames} from "./AttributionSumGames.sol";
 import {GasTables} from "./GasTables.sol";
 
 /// @title Twin of the Attribution precompile
-contract AttributionTwin is AttributionPosting, AttributionClaims, AttributionChallenges {
+contract AttributionTwin is AttributionPosting, AttributionClaims, AttributionSumGames {
     function getPost(uint256 postId) external payable nonPayable returns (IAttribution.Post memory) {
         return _existing(postId);
     }

@@ -45,18 +45,32 @@ abstract contract AttributionVerdict is AttributionBase {
         returns (uint256)
     {
         IPolicy.Parameters memory policy = POLICY.getParameters(file.policyVersion);
-        uint256 window = policy.postWindowSeconds;
-        uint256 elapsed = own.revealUntil - policy.challengeRevealSeconds - (posted.contestableUntil - window);
+        return _sharePpm(policy, own, posted.contestableUntil, policy.postWindowSeconds);
+    }
+
+    /// @dev The share of the slash for a commitment made within the `window` seconds before `windowEnd`.
+    function _sharePpm(
+        IPolicy.Parameters memory policy,
+        Commitment storage own,
+        uint256 windowEnd,
+        uint256 window
+    ) internal view returns (uint256) {
+        uint256 elapsed = own.revealUntil - policy.challengeRevealSeconds - (windowEnd - window);
         return (policy.challengerPpm * window + policy.challengerPpm * (EARLY_PARTS - 1) * elapsed)
             / (EARLY_PARTS * window);
     }
 
-    function _slash(IAttribution.Post storage posted, Case storage file, uint256 share) internal {
-        IStaking.Position memory position = STAKING.position(posted.signer, PROVIDER);
-        uint256 taken = position.active + position.unbonding;
-        uint256 most = POLICY.getParameters(file.policyVersion).slashAmount;
+    /// @dev Takes the policy's amount from a signer's stake, or what there is.
+    function _take(address signer, uint256 version) internal returns (uint256 taken) {
+        IStaking.Position memory position = STAKING.position(signer, PROVIDER);
+        taken = position.active + position.unbonding;
+        uint256 most = POLICY.getParameters(version).slashAmount;
         if (taken > most) taken = most;
-        slashed[posted.signer] += taken;
+        slashed[signer] += taken;
+    }
+
+    function _slash(IAttribution.Post storage posted, Case storage file, uint256 share) internal {
+        uint256 taken = _take(posted.signer, file.policyVersion);
         file.slashed = taken;
         file.reward = taken * share / PPM;
         rewards[TREASURY] += taken - file.reward;

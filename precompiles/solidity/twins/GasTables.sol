@@ -9,12 +9,23 @@ library GasTables {
     uint256 private constant MAXIMUM_ELEMENTS = 2 ** 64;
 
     function attribution(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
-        if (selector == 0x301f00db) return _total(counts, 324147, 43000, 256, 0); // post
+        if (selector == 0x301f00db) return _total(counts, 343587, 43000, 256, 0); // post
         if (selector == 0x51652084) return _total(counts, 155251, 0, 0, 0); // commitChallenge
         if (selector == 0x6864cd97) return _total(counts, 351167, 10600, 30, 60); // challengeScore
         if (selector == 0x57d2f951) return _total(counts, 340367, 10600, 52200, 60); // challengeAmount
         if (selector == 0xb45a7179) return _total(counts, 351167, 10600, 30, 60); // challengeDebt
         if (selector == 0xb606d61d) return _total(counts, 340487, 10600, 60, 0); // challengeNode
+        if (selector == 0x03af06d8) return _total(counts, 169631, 0, 0, 0); // commitIndexChallenge
+        if (selector == 0x4b81a5f3) return _total(counts, 348047, 10, 60, 0); // challengeRow
+        if (selector == 0x575956ab) return _total(counts, 348047, 30, 60, 0); // challengeNorm
+        if (selector == 0x1849b3c7) return _total(counts, 138907, 0, 0, 0); // settleIndexCase
+        if (selector == 0xd1c94b60) return _total(counts, 21540, 0, 0, 0); // indexStatus
+        if (selector == 0x7dfbbc9b) return _total(counts, 196243, 30, 60, 0); // openSumGame
+        if (selector == 0x3799b5ca) return _total(counts, 101383, 256, 0, 0); // answerSumGame
+        if (selector == 0x7836b85a) return _total(counts, 121759, 60, 0, 0); // chooseSumGame
+        if (selector == 0xba6eed77) return _total(counts, 281599, 10, 60, 0); // proveSumGame
+        if (selector == 0xee854094) return _total(counts, 281119, 0, 0, 0); // endSumGame
+        if (selector == 0x25807988) return _total(counts, 28020, 0, 0, 0); // getSumGame
         if (selector == 0x05261aea) return _total(counts, 134103, 0, 0, 0); // finalize
         if (selector == 0x67b755e1) return _total(counts, 160411, 60, 0, 0); // claim
         if (selector == 0xf3b61ef1) return _total(counts, 166651, 60, 0, 0); // claimFor
@@ -81,12 +92,12 @@ library GasTables {
     }
 
     function inferenceMetering(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
-        if (selector == 0xedb3e330) return _total(counts, 211423, 0, 0, 0); // openChannel
+        if (selector == 0xedb3e330) return _total(counts, 230863, 0, 0, 0); // openChannel
         if (selector == 0xcfa54f39) return _total(counts, 40467, 0, 0, 0); // topUp
         if (selector == 0x2e56533c) return _total(counts, 409455, 256, 0, 0); // settle
         if (selector == 0x6bf5fe6f) return _total(counts, 42371, 0, 0, 0); // requestClose
         if (selector == 0x8e19899e) return _total(counts, 65271, 0, 0, 0); // withdraw
-        if (selector == 0x3eff626b) return _total(counts, 282823, 256, 0, 0); // requestInference
+        if (selector == 0x3eff626b) return _total(counts, 302263, 256, 0, 0); // requestInference
         if (selector == 0x5e8114ba) return _total(counts, 136291, 256, 0, 0); // fulfil
         if (selector == 0xd247f92b) return _total(counts, 555335, 0, 0, 0); // settleRequest
         if (selector == 0x32730fa2) return _total(counts, 91991, 0, 0, 0); // disputeRequest

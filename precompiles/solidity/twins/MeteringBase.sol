@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {ATTRIBUTION_ADDRESS, IAttribution} from "../interfaces/IAttribution.sol";
 import {IInferenceMetering} from "../interfaces/IInferenceMetering.sol";
 import {IModelRegistry, MODEL_REGISTRY_ADDRESS} from "../interfaces/IModelRegistry.sol";
 import {IPolicy, POLICY_ADDRESS} from "../interfaces/IPolicy.sol";
@@ -61,7 +62,8 @@ abstract contract MeteringBase is Twin {
 
     function _isUsable(uint256 indexId) internal view returns (bool) {
         if (indexId == 0) return false;
-        return IModelRegistry(MODEL_REGISTRY_ADDRESS).getFeatureIndex(indexId).usableAt <= block.timestamp;
+        if (IModelRegistry(MODEL_REGISTRY_ADDRESS).getFeatureIndex(indexId).usableAt > block.timestamp) return false;
+        return IAttribution(ATTRIBUTION_ADDRESS).indexStatus(indexId) == 0;
     }
 
     function _channel(bytes32 channelId) internal view returns (IInferenceMetering.Channel storage channel) {
