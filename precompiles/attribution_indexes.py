@@ -121,8 +121,8 @@ def challenge_norm(  # noqa: PLR0917 - the method's arguments
 
 
 def settle_index_case(host: Host, index_id: int) -> None:
-    """After all reveal windows: the caller's bond and reward if it proved its challenge; bonds of challenges that
-    nobody proved go to the model's next pool."""
+    """After all reveal windows: the caller's bond and reward if it proved its challenge; bonds of challenges
+    that nobody proved go to the model's next pool."""
     gas.charge(host, gas.ATTRIBUTION["settleIndexCase"])
     index = existing_index(host, index_id)
     key = view.INDEX_KEY + index_id
