@@ -24,6 +24,7 @@ ANY = "*"
 COMPRESSED_BYTES = 1_400
 """Answers from here on are compressed where the client takes that: smaller ones fit a packet anyway."""
 COMPRESSED_IN_A_THREAD_BYTES = 16_384
+FAREWELL_S = 1.0
 
 
 class RpcServer:
@@ -80,8 +81,14 @@ class RpcServer:
         self._dispatcher.close()
 
     async def _close_sockets(self, _app: web.Application) -> None:
-        for socket in list(self._sockets):
-            await socket.close(code=1001, message=b"shutting down")
+        """All at once, and without waiting long for clients that do not read."""
+        closing = [
+            asyncio.create_task(socket.close(code=1001, message=b"shutting down")) for socket in self._sockets
+        ]
+        if closing:
+            _, late = await asyncio.wait(closing, timeout=FAREWELL_S)
+            for task in late:
+                task.cancel()
 
     # -- requests
 

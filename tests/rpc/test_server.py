@@ -16,6 +16,10 @@ from tests.rpc.records import block, log, transaction
 
 LIMITS = RpcLimits(request_bytes=2_000, connections=2, subscriptions=2, queued_messages=3, body_time_s=0.2)
 POST = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+UPGRADE = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
 ASK = {"jsonrpc": "2.0", "id": 1, "method": "test_one"}
 
 
@@ -210,15 +214,7 @@ async def test_requests_wait_while_answers_are_not_read() -> None:
     limits = RpcLimits(queued_bytes=200_000)
     async with Bench(limits=limits) as bench:
         reader, writer = await asyncio.open_connection("127.0.0.1", bench.server.port)
-        head = [
-            "GET / HTTP/1.1",
-            "Host: localhost",
-            "Upgrade: websocket",
-            "Connection: Upgrade",
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-            "Sec-WebSocket-Version: 13",
-        ]
-        writer.write("\r\n".join([*head, "", ""]).encode())
+        writer.write(UPGRADE)
         await reader.readuntil(b"\r\n\r\n")
         body = json.dumps(ASK | {"method": "test_big"}).encode()
         frame = bytes([0x81, 0x80 | len(body), 0, 0, 0, 0]) + body
@@ -226,6 +222,23 @@ async def test_requests_wait_while_answers_are_not_read() -> None:
         await asyncio.sleep(0.5)
         assert bench.answered < 1_000
         assert (await bench.post(headers={"Host": "localhost"})).status == 200
+        writer.close()
+
+
+async def test_clients_that_do_not_read_hold_no_shutdown() -> None:
+    bench = Bench(limits=RpcLimits())
+    writers = []
+    async with bench:
+        for _ in range(5):
+            reader, writer = await asyncio.open_connection("127.0.0.1", bench.server.port)
+            writer.write(UPGRADE)
+            await reader.readuntil(b"\r\n\r\n")
+            writers.append(writer)
+        started_s = asyncio.get_running_loop().time()
+        async with asyncio.timeout(9):
+            await bench.server.stop()
+        assert asyncio.get_running_loop().time() - started_s < 9
+    for writer in writers:
         writer.close()
 
 
