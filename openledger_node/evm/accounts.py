@@ -81,20 +81,31 @@ class AccountState:
 
     def _set_account(self, address: Address, account: Account | None) -> None:
         old = self.account(address)
-        accounts = self._accounts
+        accounts, touched = self._accounts, self._touched
         self._undo.append(lambda: accounts.__setitem__(address, old))
         accounts[address] = account
         self._changed.add(address)
-        self._touch(address)
+        if address not in touched:
+            self._touch(address)
+
+    def charge(self, address: Address, amount_wei: int, nonce: int) -> None:
+        """Take `amount_wei` and set the nonce in one step."""
+        old = self.account(address) or NO_ACCOUNT
+        left_wei = old.balance_wei - amount_wei
+        if not 0 <= left_wei < _UINT256_LIMIT:
+            raise ValueError(f"balance {left_wei} out of range")
+        self._set_account(address, Account(nonce, left_wei, old.storage_root, old.code_hash))
 
     def pay(self, address: Address, amount_wei: int) -> None:
         """Take `amount_wei` and raise the nonce. Like `receive`, it cannot be taken back."""
         old = self.account(address) or NO_ACCOUNT
-        self._settle(address, Account(old.nonce + 1, old.balance_wei - amount_wei, *old[2:]))
+        left_wei = old.balance_wei - amount_wei
+        self._settle(address, Account(old.nonce + 1, left_wei, old.storage_root, old.code_hash))
 
     def receive(self, address: Address, amount_wei: int) -> None:
         old = self.account(address) or NO_ACCOUNT
-        self._settle(address, Account(old.nonce, old.balance_wei + amount_wei, *old[2:]))
+        new_wei = old.balance_wei + amount_wei
+        self._settle(address, Account(old.nonce, new_wei, old.storage_root, old.code_hash))
 
     def _settle(self, address: Address, account: Account) -> None:
         if not 0 <= account.balance_wei < _UINT256_LIMIT:
@@ -119,7 +130,8 @@ class AccountState:
     def set_balance(self, address: Address, balance: int) -> None:
         if not 0 <= balance < _UINT256_LIMIT:
             raise ValueError(f"balance {balance} out of range")
-        self._set_account(address, (self.account(address) or NO_ACCOUNT)._replace(balance_wei=balance))
+        old = self.account(address) or NO_ACCOUNT
+        self._set_account(address, Account(old.nonce, balance, old.storage_root, old.code_hash))
 
     def get_nonce(self, address: Address) -> int:
         return (self.account(address) or NO_ACCOUNT).nonce
@@ -127,7 +139,8 @@ class AccountState:
     def set_nonce(self, address: Address, nonce: int) -> None:
         if not 0 <= nonce < _UINT64_LIMIT:
             raise ValueError(f"nonce {nonce} out of range")
-        self._set_account(address, (self.account(address) or NO_ACCOUNT)._replace(nonce=nonce))
+        old = self.account(address) or NO_ACCOUNT
+        self._set_account(address, Account(nonce, old.balance_wei, old.storage_root, old.code_hash))
 
     def increment_nonce(self, address: Address) -> None:
         self.set_nonce(address, self.get_nonce(address) + 1)

@@ -72,9 +72,9 @@ def process_transaction(
     sender = transaction.sender
     blob_fee_wei = blob_gas(transaction) * state.blob_base_fee
     l1_fee_wei = l1_fee.fee_wei if l1_fee is not None else 0
-    _add(accounts, sender, -(transaction.gas * price_wei + blob_fee_wei + l1_fee_wei))
     nonce = accounts.get_nonce(sender)
-    accounts.set_nonce(sender, (nonce + 1) % _NONCE_LIMIT)
+    upfront_wei = transaction.gas * price_wei + blob_fee_wei + l1_fee_wei
+    accounts.charge(sender, upfront_wei, (nonce + 1) % _NONCE_LIMIT)
     ran = run_message(state, transaction, nonce, price_wei)
     base_fee_wei: int = min(state.base_fee, price_wei)
     _add(accounts, sender, (transaction.gas - ran.gas_used) * price_wei)
