@@ -28,20 +28,28 @@ class Heads:
         if not isinstance(reference, HashReference):
             return self._chain.header_by_number(self.number(reference))
         header = self._chain.header_by_hash(reference.hash)
-        if header is not None and reference.require_canonical and not self._chain.is_canonical(header.hash):
-            raise ServerError("hash is not currently canonical")
-        return header
+        return header if header is None else self._canonical(header, reference)
 
     def find_block(self, reference: BlockReference) -> Block | None:
         if not isinstance(reference, HashReference):
             return self._chain.block_by_number(self.number(reference))
-        return self._chain.block_by_hash(reference.hash)
+        block = self._chain.block_by_hash(reference.hash)
+        if block is not None:
+            self._canonical(block.header, reference)
+        return block
+
+    def _canonical(self, header: Header, reference: HashReference) -> Header:
+        """The header; raises ServerError for one that left the chain where that matters."""
+        if reference.require_canonical and not self._chain.is_canonical(header.hash):
+            raise ServerError("hash is not currently canonical")
+        return header
 
     def header(self, reference: BlockReference) -> Header:
         """Raises ServerError where there is no such block."""
         header = self.find_header(reference)
         if header is None:
-            raise ServerError("header not found")
+            by_hash = isinstance(reference, HashReference)
+            raise ServerError("header for hash not found" if by_hash else "header not found")
         return header
 
     def state(self, reference: BlockReference) -> Snapshot:

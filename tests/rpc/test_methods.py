@@ -240,6 +240,23 @@ def test_signing(ask: Ask) -> None:
     assert ask("eth_signTypedData_v4", UNLOCKED, {"primaryType": "M"})["code"] == -32602
 
 
+def test_blocks_that_left_the_chain_are_found_unless_that_matters(ask: Ask) -> None:
+    identity = ask("evm_snapshot")
+    ask("evm_mine")
+    left = ask("eth_getBlockByNumber", "latest", False)["hash"]
+    assert ask("evm_revert", identity) is True
+    ask("evm_mine")
+    ask("evm_increaseTime", 5)
+    reads = [("eth_getBalance", [BOB]), ("eth_getBlockReceipts", [])]
+    for method, params in reads:
+        assert "error" not in ask(method, *params, {"blockHash": left})
+        refused = ask(method, *params, {"blockHash": left, "requireCanonical": True})
+        assert (refused["code"], refused["message"]) == (-32000, "hash is not currently canonical")
+    unknown = {"blockHash": "0x" + "01" * 32, "requireCanonical": True}
+    assert ask("eth_getBlockReceipts", unknown) is None
+    assert ask("eth_getBalance", BOB, unknown)["message"] == "header for hash not found"
+
+
 def test_headers_are_blocks_without_bodies(ask: Ask) -> None:
     block = ask("eth_getBlockByNumber", "latest", False)
     header = ask("eth_getHeaderByNumber", block["number"])
