@@ -93,8 +93,9 @@ def measure(url: str, chain_id: int, seconds: float) -> Run:
 
 
 def _load(connection: Connection, chain_id: int, seconds: float) -> tuple[list[float], int, int]:
-    """Keep blocks full; returns when each full one was seen, and how many of how many were."""
-    sent, seen_full, seen = 0, [], 0
+    """Keep blocks full; returns when each full one was seen, and how many of how many were. Without any, the
+    times are those of all blocks: the machine is too busy for full ones."""
+    sent, seen_full, seen_any = 0, [], []
     sender = "0x" + dev_account(0).address.hex()
     [last] = connection.batch("eth_getBlockByNumber", [["latest", False]])
     end_s = time.monotonic() + seconds
@@ -105,17 +106,17 @@ def _load(connection: Connection, chain_id: int, seconds: float) -> tuple[list[f
         )
         if head["hash"] != last["hash"]:
             last = head
-            seen += 1
+            seen_any.append(time.monotonic())
             if int(head["gasUsed"], 16) >= FULL * int(head["gasLimit"], 16):
-                seen_full.append(time.monotonic())
+                seen_full.append(seen_any[-1])
         if sent - int(nonce, 16) * DEV_ACCOUNT_COUNT < BATCHES_AHEAD * BATCH:
             raws = transfers(chain_id, BATCH, sent // DEV_ACCOUNT_COUNT)
             connection.batch("eth_sendRawTransaction", [["0x" + raw.hex()] for raw in raws])
             sent += BATCH
         else:
             time.sleep(0.01)
-    assert seen_full, "no block was full: the machine is too busy for this measurement"
-    return seen_full, len(seen_full), seen
+    times = seen_full if len(seen_full) > 1 else seen_any
+    return times, len(seen_full), len(seen_any)
 
 
 def report(seconds: float) -> None:
