@@ -1,0 +1,83 @@
+"""Which rows a checker recomputes, and whether they are right: the cheap steady state of checking.
+
+Places are drawn by what the records earn, with replacement, from a seed that nobody knew when the rows were
+committed (a later block's randomness). m draws catch a corrupted share ε of the earnings with probability
+`1 - (1 - ε)^m`: 300 for 1 % with 95 %. Weighting by earnings is what makes corrupting few rich rows as risky
+as many poor ones. A row is right if every coordinate is within the profile's tolerance (`verify`).
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from workers.errors import InvalidInputError
+from workers.influence.attributor import Attributor
+from workers.influence.batches import each, length
+from workers.influence.featureindex import FeatureIndex, RowPart
+from workers.influence.verify import Distance, row_distance
+
+
+@dataclass(frozen=True, slots=True)
+class SpotCheck:
+    """What was found: the distinct places checked, those that are wrong, and their distance together."""
+
+    places: tuple[int, ...]
+    wrong: tuple[int, ...]
+    distance: Distance
+
+
+def draws_for(share: float, confidence: float) -> int:
+    """How many draws catch a corrupted `share` with `confidence`."""
+    if not (0 < share < 1 and 0 < confidence < 1):
+        raise InvalidInputError("share and confidence lie between 0 and 1")
+    return int(np.ceil(np.log(1 - confidence) / np.log(1 - share)))
+
+
+def draw_places(seed: bytes, earnings: Sequence[int], count: int) -> tuple[int, ...]:
+    """`count` places, each by its earnings plus one, from the seed alone; exact integers, so all agree."""
+    if not earnings or min(earnings) < 0:
+        raise InvalidInputError("earnings are at least 0, of at least one record")
+    bounds, total = [], 0
+    for value in earnings:
+        total += value + 1
+        bounds.append(total)
+    places = []
+    for number in range(count):
+        digest = hashlib.sha256(seed + number.to_bytes(8, "big")).digest()
+        ticket = int.from_bytes(digest, "big") * total >> 256
+        low, high = 0, len(bounds) - 1
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (middle + 1, high) if bounds[middle] <= ticket else (low, middle)
+        places.append(low)
+    return tuple(places)
+
+
+def spot_check(
+    index: FeatureIndex,
+    attributor: Attributor,
+    fetch: Callable[[Sequence[int]], Any],
+    places: Sequence[int],
+) -> SpotCheck:
+    """Recompute the rows at `places` from the records that `fetch` gives for them, as one batch in order."""
+    distinct = tuple(sorted(set(places)))
+    records = fetch(distinct)
+    if length(records) != len(distinct):
+        raise InvalidInputError("one record per place is needed")
+    mantissas, exponents, influence = index.mantissas(), index.exponents(), index.self_influence
+    chosen = np.array(distinct)
+    part = RowPart(mantissas[chosen], exponents[chosen], influence[chosen])
+    together = row_distance(FeatureIndex((part,), index.preconditioner), attributor, records)
+    if together.is_within:
+        return SpotCheck(distinct, (), together)
+    wrong = []
+    for number, place in enumerate(distinct):
+        row = slice(number, number + 1)
+        one = RowPart(part.mantissas[row], part.exponents[row], part.self_influence[row])
+        record = each(lambda t, some=row: t[some], records)
+        if not row_distance(FeatureIndex((one,), index.preconditioner), attributor, record).is_within:
+            wrong.append(place)
+    return SpotCheck(distinct, tuple(wrong), together)
