@@ -13,6 +13,7 @@ from benchmarks.precompiles.report import Row, from_law, from_measured, print_ta
 from benchmarks.precompiles.transactions import transaction_workloads
 from benchmarks.precompiles.workload import Workload
 from genesis.forks import Fork, ForkSchedule
+from openledger_node.node.collector import calm_collector
 
 LAW = "our precompiles"
 
@@ -38,6 +39,8 @@ def _workloads(only: str) -> Iterator[Workload]:
 
 def main() -> None:
     arguments = _arguments()
+    # As a node that serves.
+    calm_collector()
     schedule = ForkSchedule(((0, Fork[arguments.fork]),))
     rows: list[Row] = []
     for workload in _workloads(arguments.only):

@@ -16,7 +16,7 @@ _STOP = 0x00
 _JUMPDEST = 0x5B
 _PUSH1 = 0x60
 _PUSHES = 32
-_BYTES_PER_MARK = 256
+BYTES_PER_MARK = 256
 DELEGATION_PREFIX = bytes.fromhex("ef0100")
 
 # Whole instructions, as many as there are: runs of one-byte ones, and each push with its data.
@@ -30,11 +30,13 @@ Walk = Callable[[bytes, int, int], int]
 class JumpTable:
     """The jump destinations of one code: JUMPDEST instructions that are no push data."""
 
-    def __init__(self, code: bytes, walk: Walk | None = None) -> None:
-        """`walk` is another way to do what `end_of_instructions` does."""
+    def __init__(
+        self, code: bytes, walk: Walk | None = None, marks: Callable[[bytes], list[int]] | None = None
+    ) -> None:
+        """`walk` and `marks` are other ways to do what `end_of_instructions` and `find_marks` do."""
         self._code = code
         self._walk = walk or end_of_instructions
-        self._marks = _marks(code, self._walk)
+        self._marks = (marks or find_marks)(code)
         self.destinations: set[int] = set()
         """Those that were asked for."""
 
@@ -54,10 +56,10 @@ class JumpTable:
         return self._walk(self._code, mark, position) == position
 
 
-def _marks(code: bytes, walk: Walk) -> list[int]:
+def find_marks(code: bytes) -> list[int]:
     """Where instructions begin, one in every few hundred bytes."""
     marks = [0]
-    while (end := walk(code, marks[-1], min(marks[-1] + _BYTES_PER_MARK, len(code)))) > marks[-1]:
+    while (end := end_of_instructions(code, marks[-1], marks[-1] + BYTES_PER_MARK)) > marks[-1]:
         marks.append(end)
     return marks
 

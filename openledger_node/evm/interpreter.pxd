@@ -6,6 +6,9 @@ cimport cython
 @cython.locals(op=int, end=Py_ssize_t)
 cpdef Py_ssize_t _walk(bytes code, Py_ssize_t start, Py_ssize_t limit) except -1
 
+@cython.locals(marks=list, position=Py_ssize_t, due=Py_ssize_t, size=Py_ssize_t, op=int)
+cpdef list _find_marks(bytes code)
+
 
 cdef class Run:
     cdef public object state

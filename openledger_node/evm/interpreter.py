@@ -30,7 +30,7 @@ from gmpy2 import powmod
 from sha3 import keccak_256
 
 from genesis.types import Address
-from openledger_node.evm.code import JumpTable, delegation_target, end_of_instructions
+from openledger_node.evm.code import BYTES_PER_MARK, JumpTable, delegation_target
 from openledger_node.evm.halts import UndefinedOpcode
 from openledger_node.evm.instructions import (
     HANDLERS,
@@ -105,9 +105,21 @@ def _walk(code: bytes, start: int, limit: int) -> int:
     return start
 
 
+def _find_marks(code: bytes) -> list[int]:
+    """As `find_marks`; quicker when compiled."""
+    marks, position, due, size = [0], 0, BYTES_PER_MARK, len(code)
+    while position < size:
+        op = code[position]
+        position += op - 0x5E if 0x60 <= op < 0x80 else 1
+        if position >= due:
+            marks.append(position)
+            due = position + BYTES_PER_MARK
+    return marks
+
+
 _IS_COMPILED = not __file__.endswith(".py")
 _jump_table = lru_cache(maxsize=1_000)(
-    partial(JumpTable, walk=_walk if _IS_COMPILED else end_of_instructions)
+    partial(JumpTable, walk=_walk, marks=_find_marks) if _IS_COMPILED else JumpTable
 )
 
 

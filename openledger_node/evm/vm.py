@@ -28,8 +28,8 @@ from openledger_node.evm.records import Log
 
 _STACK_DEPTH_LIMIT = 1024
 _STEPS_PER_TIME_CHECK = 256
-_MOST_GAS = 2**62
-"""More does not fit the interpreter's counter."""
+_MOST_GAS = 2**63 - 1
+"""More does not fit the interpreter's counter; it never counts above the message's gas."""
 
 
 class ExecutionTimeoutError(TemporaryError):

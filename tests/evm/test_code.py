@@ -7,7 +7,9 @@ from eth.exceptions import InvalidJumpDestination
 from hypothesis import given
 from hypothesis import strategies as st
 
+from openledger_node.evm import interpreter
 from openledger_node.evm.code import Code, JumpTable, delegation_target
+from openledger_node.evm.compiled import INTERPRETER
 
 LARGEST = 24_576
 # Mostly pushes and jump destinations, so that they fall into each other's data.
@@ -72,3 +74,14 @@ def test_delegation_target() -> None:
     assert delegation_target(b"\xef\x01\x00" + target) == target
     assert delegation_target(b"\xef\x01\x00" + target + b"\0") is None
     assert delegation_target(b"\xef\x01\x01" + target) is None
+
+
+@given(st.binary(max_size=2_000), st.booleans())
+def test_both_ways_to_walk_agree(code: bytes, has_pushes: bool) -> None:
+    if has_pushes:
+        code = bytes(byte | 0x60 for byte in code)
+    expected = JumpTable(code)
+    for loop in (interpreter, INTERPRETER):
+        ours = JumpTable(code, loop._walk, loop._find_marks)
+        for position in range(len(code) + 2):
+            assert ours.holds(position) == expected.holds(position)

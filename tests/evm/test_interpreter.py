@@ -310,3 +310,20 @@ def test_a_delegation_is_followed_once_and_paid_for(opcode: int, target: Address
     operands = b"\x5f" * (5 if opcode < 0xF4 else 4)
     call = operands + b"\x73" + target + b"\x62\x01\x00\x00" + bytes((opcode,))
     assert_same(call + bytes.fromhex("3d5f55") + call + bytes.fromhex("60015500"), gas=300_000)
+
+
+@pytest.mark.parametrize("gas", [2**62, 2**63 - 1, 2**63 + 21_000, 2**64])
+def test_gas_at_the_end_of_the_counter(gas: int) -> None:
+    """Calls with value give their callee more than they take."""
+    call = (
+        bytes.fromhex("5f5f5f5f600173")
+        + DELEGATED_TO_PRECOMPILE
+        + bytes.fromhex("5af1 5f55".replace(" ", ""))
+    )
+    assert_same(call + bytes.fromhex("5a600155"), gas=gas)
+
+
+@pytest.mark.parametrize("code", ["6501000000000051", "5f650100000000005265", "7f" + "ff" * 32 + "51"])
+def test_no_gas_pays_for_all_memory(code: str) -> None:
+    for loop in LOOPS:
+        assert outcome(bytes.fromhex(code), Fork.PRAGUE, loop, gas=2**62)[2] == "out of gas"
