@@ -27,6 +27,7 @@ from openledger_node.evm.records import (
 )
 from openledger_node.evm.rollup_fees import l1_fee
 from openledger_node.evm.tracing import ACCESS_LIST, trace_block, trace_call
+from openledger_node.evm.witness import Witness, witness_of
 
 
 class Snapshot:
@@ -147,6 +148,10 @@ class Snapshot:
         return trace_block(
             self._site, block, tracer, options, only_index=only_index, time_limit_s=time_limit_s
         )
+
+    def witness(self, block: Block, *, time_limit_s: float) -> Witness:
+        """What executing `block`, whose parent's state this snapshot is, reads. Raises `CallTimeoutError`."""
+        return witness_of(self._site, block, time_limit_s)
 
     def touched_by(
         self, request: CallRequest, overrides: Overrides | None = None, *, time_limit_s: float | None = None

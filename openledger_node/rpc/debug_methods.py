@@ -6,10 +6,11 @@ from typing import Any
 from genesis.types import Hash32
 from openledger_node.evm.receipts import encode_receipt
 from openledger_node.evm.records import Block
+from openledger_node.evm.snapshot import Snapshot
 from openledger_node.rpc import encode, parse
 from openledger_node.rpc.call_methods import CallMethods
 from openledger_node.rpc.context import RpcContext
-from openledger_node.rpc.encode import data
+from openledger_node.rpc.encode import Json, data
 from openledger_node.rpc.errors import InvalidParamsError, ServerError
 from openledger_node.rpc.precompile_calls import name_precompile_calls
 from openledger_node.rpc.requests import (
@@ -55,6 +56,7 @@ class DebugMethods:
             ),
             "debug_traceBlockByNumber": executor(self._trace_block, block_number, config),
             "debug_traceBlockByHash": executor(self._trace_block, _by_hash, config),
+            "debug_executionWitness": executor(self._witness, block_reference),
             "debug_getBadBlocks": quick(list),
         }
 
@@ -100,11 +102,22 @@ class DebugMethods:
         traces = self._traces(block, config)
         return [{"txHash": item, "result": trace} for item, trace in zip(hashes, traces, strict=True)]
 
+    def _witness(self, reference: BlockReference) -> Json:
+        """Trie nodes, codes and headers that executing the block reads."""
+        block = self._block(reference)
+        if block.header.number == 0:
+            raise ServerError("genesis is not executed")
+        limit_s = self._context.limits.trace_time_s
+        witness = self._parent_state(block).witness(block, time_limit_s=limit_s)
+        return {
+            "headers": [encode.header(header) for header in witness.headers],
+            "codes": [data(code) for code in witness.codes],
+            "state": [data(node) for node in witness.nodes],
+            "keys": [],
+        }
+
     def _traces(self, block: Block, config: TraceConfig, only_index: int | None = None) -> list[Any]:
-        parent = self._context.chain.header_by_hash(block.header.parent_hash)
-        if parent is None:
-            raise ServerError("parent block not found")
-        traces = self._heads.state_after(parent).trace_block(
+        traces = self._parent_state(block).trace_block(
             block,
             _tracer(config),
             _options(config),
@@ -112,6 +125,12 @@ class DebugMethods:
             time_limit_s=self._context.limits.trace_time_s,
         )
         return [self._named(trace, config) for trace in traces]
+
+    def _parent_state(self, block: Block) -> Snapshot:
+        parent = self._context.chain.header_by_hash(block.header.parent_hash)
+        if parent is None:
+            raise ServerError("parent block not found")
+        return self._heads.state_after(parent)
 
     def _named(self, trace: Any, config: TraceConfig) -> Any:
         """On a rollup, calls of our precompiles in words as well."""

@@ -257,6 +257,18 @@ def test_blocks_that_left_the_chain_are_found_unless_that_matters(ask: Ask) -> N
     assert ask("eth_getBalance", BOB, unknown)["message"] == "header for hash not found"
 
 
+def test_a_witness_names_the_parent_and_is_addressed_by_content(ask: Ask, counter: str) -> None:
+    block = ask("eth_getBlockByNumber", "latest", False)
+    witness = ask("debug_executionWitness", block["number"])
+    assert witness == ask("debug_executionWitness", block["hash"])
+    assert witness["headers"][0]["hash"] == block["parentHash"]
+    root = bytes.fromhex(witness["headers"][0]["stateRoot"][2:])
+    assert keccak256(bytes.fromhex(witness["state"][0][2:])) == root
+    assert witness["keys"] == []
+    assert ask("debug_executionWitness", "0x0")["code"] == -32000
+    assert ask("debug_executionWitness", "0xffff")["message"] == "block not found"
+
+
 def test_headers_are_blocks_without_bodies(ask: Ask) -> None:
     block = ask("eth_getBlockByNumber", "latest", False)
     header = ask("eth_getHeaderByNumber", block["number"])
