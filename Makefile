@@ -88,8 +88,9 @@ bench-precompiles: $(DEV_STAMP)
 	OMP_NUM_THREADS=1 RAYON_NUM_THREADS=1 $(BIN)/python -m benchmarks.precompiles $(ARGS)
 
 bench-attribution: $(DEV_STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.attribution.digits_lds
-	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.attribution.digits_payout
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.attribution $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.attribution.public
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.attribution.attacks
 
 # Without workers. plyvel has no wheel for 3.13: building it needs Debian's libleveldb-dev and g++.
 test-python313:
