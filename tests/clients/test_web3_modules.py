@@ -32,6 +32,8 @@ from tests.clients.web3_story import CONTRACTS, Story, tell
 from tests.integration.network import DevNode
 from tests.integration.services import ask, ethereum
 
+pytestmark = pytest.mark.xdist_group("network")
+
 CHAINS = ("ethereum", "rollup")
 NEEDS_PENDING = ("replace_transaction", "modify_transaction", "get_transaction_receipt_unmined")
 MINES_ITSELF = ("already_mined",)
