@@ -1,0 +1,134 @@
+"""Splitting one contribution into many identities gains little: measured with real rows and the law's scores.
+
+Scores are linear, so only two things can make parts earn more than the whole: clipping at zero, which lets an
+identity hide its negative records from its positive ones, and the test of significance, which parts pass less
+easily. A split that does not know the queries gains nothing; one that knows every record's score for earlier
+queries (which are public once settled) sorts by it. No bound holds in general: who knows the coming queries
+exactly earns the sum of its positive records.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from genesis.commitments import BATCH_QUERY_BYTES, pack_vector
+from genesis.policy import DEFAULT_POLICY
+from genesis.types import Address
+from precompiles.scores import ScoreInputs, positive_score
+from workers.artifacts.store import ArtifactStore
+from workers.attribution.commit import pack_sum
+from workers.attribution.index import read_index, read_rows
+from workers.attribution.queries import read_queries
+from workers.datasets.digits import demo_parts
+from workers.datasets.records import encode_jsonl
+from workers.jobs.feature_index import feature_index
+from workers.jobs.queries import queries
+from workers.jobs.train import train
+from workers.jobs.types import (
+    ContributionSource,
+    DatasetVersion,
+    FeatureIndexRequest,
+    QueriesRequest,
+    ReceiptInput,
+    TrainRequest,
+)
+
+CLEAN, MISLABELLED = 1, 3
+"""A contributor of good data, and one of whose labels some are wrong."""
+COUNTS = (2, 5, 10, 20, 50)
+INFERENCES = 120
+GAIN_LIMIT = 0.05
+WEIGHT = 10**8
+
+
+@dataclass(frozen=True)
+class World:
+    """Integer rows (N, k) of canonical records, whose they are, and two independent batch queries."""
+
+    rows: NDArray[np.int64]
+    owners: NDArray[np.int64]
+    earlier: list[int]
+    query: list[int]
+
+
+def person(number: int) -> Address:
+    return Address(bytes([number + 1]) * 20)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    store = ArtifactStore(Path(tmp_path_factory.mktemp("splitting")))
+    parts = demo_parts(1, copy_noise=0.02)
+    sources = tuple(
+        ContributionSource(n + 1, person(n), 10 + n, store.put(encode_jsonl(part)))
+        for n, part in enumerate(parts.parts)
+    )
+    version = DatasetVersion(31338, 1, 1, DEFAULT_POLICY.similarity_ppm, sources)
+    holdout = store.put(encode_jsonl(parts.holdout))
+    trained = train(store, TrainRequest(dataset=version, holdout=holdout))
+    index = feature_index(store, FeatureIndexRequest(trained.manifest))
+    asked = tuple(
+        ReceiptInput(number, WEIGHT, tuple(record.features))
+        for number, record in enumerate(parts.holdout[:INFERENCES])
+    )
+    result = queries(store, QueriesRequest(index.index, asked))
+    vectors = read_queries(store, result.queries).vectors.astype(np.int64) * WEIGHT
+    rows = read_rows(store, read_index(store, index.index).rows)
+    kept = rows.canonical_mask
+    half = INFERENCES // 2
+    halves = [[int(x) for x in part.sum(axis=0)] for part in (vectors[:half], vectors[half:])]
+    return World(rows.integers()[kept], rows.owners[kept], halves[0], halves[1])
+
+
+def earned(world: World, groups: Sequence[NDArray[np.int64]], own: int) -> float:
+    """The share of the pool that the first `own` groups of rows get together."""
+    packed = pack_vector(world.query, BATCH_QUERY_BYTES)
+    scores = []
+    for group in groups:
+        vector = group.sum(axis=0)
+        norm_squared = sum(int(x) ** 2 for x in vector)
+        inputs = ScoreInputs(pack_sum(vector), norm_squared, packed)
+        scores.append(positive_score(inputs, world.rows.shape[1], DEFAULT_POLICY.significance_ppm) or 0)
+    return sum(scores[:own]) / sum(scores)
+
+
+def split(world: World, count: int, order: NDArray[np.int64], splitter: int = CLEAN) -> float:
+    """What splitting the contributor's rows, in `order`, into equal parts gains over the whole, as a part."""
+    own = world.rows[world.owners == splitter]
+    others = [world.rows[world.owners == each] for each in np.unique(world.owners) if each != splitter]
+    pieces = [own[places] for places in np.array_split(order, count)]
+    whole = earned(world, [own, *others], 1)
+    assert whole > 0
+    return earned(world, [*pieces, *others], count) / whole - 1
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_a_random_split_gains_nothing_worth_having(world: World, count: int) -> None:
+    records = int((world.owners == CLEAN).sum())
+    gains = [
+        split(world, count, np.random.default_rng(seed).permutation(records).astype(np.int64))
+        for seed in range(5)
+    ]
+    assert max(gains) <= GAIN_LIMIT, gains
+
+
+def test_an_informed_split_is_shown(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """Sorted by what each record scored for earlier queries: the figure is reported, with its limit."""
+    gains = {splitter: informed_gains(world, splitter) for splitter in (CLEAN, MISLABELLED)}
+    with capsys.disabled():
+        for splitter, found in gains.items():
+            shown = " ".join(f"{count}: {gain:+.3f}" for count, gain in found.items())
+            print(f"\n  contributor {splitter}, gain of an informed split into k parts: {shown}", end="")
+    assert max(gains[CLEAN].values()) <= GAIN_LIMIT
+
+
+def informed_gains(world: World, splitter: int) -> dict[int, float]:
+    """Gains by number of parts, for rows sorted by their scores for earlier queries."""
+    own = world.rows[world.owners == splitter]
+    known = np.array([sum(int(a) * b for a, b in zip(row, world.earlier, strict=True)) for row in own])
+    order = np.argsort(known, kind="stable").astype(np.int64)
+    return {count: split(world, count, order, splitter) for count in COUNTS}
