@@ -124,3 +124,16 @@ async def test_questions_from_other_threads(chain: Chain, tmp_path: Path) -> Non
         await service.submit(raw(0))
         answer = await asyncio.to_thread(service.ask, lambda: service.best(base_fee_wei=0, most=5))
         assert [item.nonce for item in answer] == [0]
+
+
+async def test_a_batch_is_decoded_beforehand_and_refused_as_ever(chain: Chain, tmp_path: Path) -> None:
+    async with started(chain, tmp_path / "journal") as service:
+        raws = [raw(0), raw(1), raw(2, chain_id=1), b"\x02junk", raw(3) + bytes(5_000)]
+        await service.prepare(raws)
+        for good in raws[:2]:
+            await service.submit(good)
+        for bad in raws[2:]:
+            with pytest.raises(TransactionError):
+                await service.submit(bad)
+        assert service.next_nonce(address_of(KEY)) == 2
+        await service.prepare([])

@@ -1,4 +1,6 @@
 import logging
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -65,3 +67,29 @@ def test_what_was_appended_after_a_torn_record_is_read(
 
 def _record(raw: bytes) -> bytes:
     return b"OLtx" + len(raw).to_bytes(4, "big") + zlib.crc32(raw).to_bytes(4, "big") + raw
+
+
+_WRITER = """
+import sys
+from pathlib import Path
+from sequencer.mempool.journal import Journal
+journal = Journal(Path(sys.argv[1]))
+for number in range(1_000_000):
+    journal.append([number.to_bytes(4, "big") * (number % 50)])
+    print(number, flush=True)
+"""
+
+
+@pytest.mark.parametrize("after", [1, 57, 400])
+def test_what_was_appended_before_a_kill_is_there(tmp_path: Path, after: int) -> None:
+    path = tmp_path / "journal"
+    command = [sys.executable, "-c", _WRITER, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        told = -1
+        while told < after:
+            told = int(writer.stdout.readline())
+        writer.kill()
+    raws = Journal(path).replay()
+    assert len(raws) > told
+    assert raws == [number.to_bytes(4, "big") * (number % 50) for number in range(len(raws))]
