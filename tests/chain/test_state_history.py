@@ -1,18 +1,23 @@
 """A pruned chain keeps exactly the states it says it keeps: all of their nodes, and no others."""
 
+import json
 from collections import Counter
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from genesis.spec import ETHEREUM_FEES, ChainSpec
 from genesis.types import Address
 from openledger_node.chain.chain import Chain
+from openledger_node.chain.ethereum_genesis import read_genesis
+from openledger_node.chain.integrity import check_store
 from openledger_node.chain.node_counts import stored_places
 from openledger_node.chain.state_history import kept_states
 from openledger_node.chain.state_journal import decode_journal, journal_entry
-from openledger_node.chain.state_pruning import count_places, keep_recent_states
+from openledger_node.chain.state_pruning import count_places, keep_recent_states, prune_store
 from openledger_node.errors import CriticalError, StartError
 from openledger_node.evm.node_store import MissingStateError
 from openledger_node.evm.records import AccountOverride, Header
@@ -166,6 +171,25 @@ def test_nothing_is_pruned_after_a_change_by_hand() -> None:
         assert (
             opened.snapshot(opened.header_by_number(oldest)).account(Address(b"\x01" * 20)).balance_wei == 1
         )
+
+
+def test_storage_of_a_destroyed_account_stays_until_pruned_by_hand() -> None:
+    spec = ChainSpec(7, is_rollup=False, block_gas_limit=30_000_000, fees=ETHEREUM_FEES)
+    doomed = {"balance": "0x0", "code": "0x33ff", "storage": {hex(slot): "0x1" for slot in range(1, 9)}}
+    alloc = {ALICE.address.hex(): {"balance": hex(10**20)}, world.SELFDESTRUCT_ADDRESS.hex(): doomed}
+    config = {"chainId": 7, "terminalTotalDifficulty": 0, "londonBlock": 0, "shanghaiTime": 0}
+    text = json.dumps({"config": config, "alloc": alloc, "gasLimit": hex(30_000_000), "difficulty": "0x0"})
+    chain = Chain.open_ethereum(read_genesis(text), store := MemoryKeyValue(), state_history=1)
+    for nonce in range(4):
+        raw = ALICE.sign(spec, nonce=nonce, to=world.SELFDESTRUCT_ADDRESS, value=0)
+        chain.import_block(world.inputs(chain, raw))
+        chain.set_heads(safe=chain.head.header.hash, finalized=chain.head.header.hash)
+    assert chain.snapshot().storage_at(world.SELFDESTRUCT_ADDRESS, 1) == 0
+    assert chain.oldest_state == 3
+    reports = check_store(store, sample=None, random=Random(1))
+    assert [problem for report in reports for problem in report.problems] == []
+    assert prune_store(store, 1).deleted_nodes >= 8
+    _assert_exact(chain, store)
 
 
 def test_many_states_go_step_by_step() -> None:
