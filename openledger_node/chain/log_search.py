@@ -1,6 +1,6 @@
 """Which logs of the canonical chain match a query: bloom first, then the receipts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from openledger_node.chain.block_store import BlockStore
 from openledger_node.chain.records import FoundLog, LogQuery
@@ -24,9 +24,10 @@ def find_logs(blocks: BlockStore, query: LogQuery) -> Iterator[FoundLog]:
 def logs_in(block: Block, query: LogQuery) -> Iterator[FoundLog]:
     """Matching logs of one block, whatever the query's range."""
     log_index = 0
+    matches = matcher(query)
     for transaction_index, receipt in enumerate(block.receipts):
         for log in receipt.logs:
-            if matches(log, query):
+            if matches(log):
                 yield FoundLog(
                     log=log,
                     block_hash=block.header.hash,
@@ -39,12 +40,23 @@ def logs_in(block: Block, query: LogQuery) -> Iterator[FoundLog]:
             log_index += 1
 
 
-def matches(log: Log, query: LogQuery) -> bool:
-    if query.addresses and log.address not in query.addresses:
-        return False
-    if len(log.topics) < len(query.topics):
-        return False
-    return all(not wanted or topic in wanted for wanted, topic in zip(query.topics, log.topics, strict=False))
+def matcher(query: LogQuery) -> Callable[[Log], bool]:
+    """Whether a log matches, worked out once for the thousands a block may have."""
+    addresses, least_topics = query.addresses, len(query.topics)
+    chosen = [(position, wanted) for position, wanted in enumerate(query.topics) if wanted]
+
+    def matches(log: Log) -> bool:
+        if addresses and log.address not in addresses:
+            return False
+        topics = log.topics
+        if len(topics) < least_topics:
+            return False
+        for position, wanted in chosen:  # noqa: SIM110 - a generator for each log takes most of the time
+            if topics[position] not in wanted:
+                return False
+        return True
+
+    return matches
 
 
 def _bloom_matches(bloom: bytes, query: LogQuery) -> bool:
