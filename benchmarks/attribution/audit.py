@@ -1,9 +1,11 @@
 """How exactly replay predicts what a run without 1 % of its records would have said: the same seed and order.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.attribution.audit [--rate .03 --decay .01 --epochs 60]
+    OMP_NUM_THREADS=1 python -m benchmarks.attribution.audit [--rate .03 --decay .003 --epochs 60]
 
-LDS over 50 random drops of ten digits (trained again with weights of zero, all at once), and the accuracy of
-the smooth recipe beside the ordinary one, both over eight seeds and 600 held-out digits.
+The smooth recipe is GELU, a gentle rate, more epochs and labels smoothed by .1, which keeps gradients of
+learnt records from vanishing. LDS over 50 random drops of ten digits (trained again with weights of zero,
+all at once), and the accuracy of the smooth recipe beside the ordinary one, both over eight seeds and 600
+held-out digits.
 """
 
 import argparse
@@ -20,6 +22,7 @@ from workers.influence import margin
 from workers.influence.replay import Replay, SmoothRecipe
 
 DROPS, DROPPED = 50, 10
+SMOOTHING = 0.1
 
 
 def smooth() -> nn.Module:
@@ -28,8 +31,8 @@ def smooth() -> nn.Module:
 
 
 def losses(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross entropy, one by one."""
-    return nn.functional.cross_entropy(logits, labels, reduction="none")
+    """Cross entropy with smoothed labels, one by one."""
+    return nn.functional.cross_entropy(logits, labels, reduction="none", label_smoothing=SMOOTHING)
 
 
 def accuracy(recipe: Recipe, *, is_smooth: bool) -> float:
@@ -39,7 +42,7 @@ def accuracy(recipe: Recipe, *, is_smooth: bool) -> float:
     labels = torch.cat([data.evaluation.labels, data.development.labels])
     models = train_many(
         smooth if is_smooth else digits.make_model,
-        digits.loss,
+        (lambda outputs, targets: losses(outputs, targets).mean()) if is_smooth else digits.loss,
         data.inputs,
         data.labels,
         members=[np.arange(digits.TRAIN)] * 8,
@@ -54,7 +57,7 @@ def main() -> None:
     """Three lines."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rate", type=float, default=0.03)
-    parser.add_argument("--decay", type=float, default=0.01)
+    parser.add_argument("--decay", type=float, default=0.003)
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--queries", type=int, default=40)
     options = parser.parse_args()

@@ -26,7 +26,9 @@ from torch import nn
 
 from workers.artifacts.tensors import encode_tensors
 from workers.influence.attributor import Attributor
+from workers.influence.curvature import covariances, squared_gradients
 from workers.influence.featureindex import FeatureIndex, RowPart, open_part
+from workers.influence.preconditioner import select_coordinates
 from workers.influence.profile import Profile
 from workers.influence.stages import write_whole
 from workers.influence.task import ClassificationTask, Task
@@ -83,6 +85,42 @@ def query_distance(queries: NDArray[np.int16], attributor: Attributor, inputs: A
         total += _distance(some, real, attributor.profile.tolerance_lsb)
         first += len(real)
     return total
+
+
+def preconditioner_residual(attributor: Attributor, train: Any) -> float:
+    """How far the loaded preconditioner is from being that of its model and `train`: 0 for the one that `fit`
+    makes, about 1e-12 for an honest one from another machine, near 1 for one of other data.
+
+    The bases must be orthonormal and turn the recomputed covariances diagonal, Λ and λ be those of the basis,
+    the coordinates the largest Λ. That near-equal eigenvalues leave a basis free does not matter.
+    """
+    runner, fitted = attributor.runner, attributor.preconditioner
+    passes, modules = list(runner.passes(train)), list(runner.modules.values())
+    sums = covariances(passes, modules)
+    squares = squared_gradients(passes, [(layer.output_basis, layer.input_basis) for layer in fitted.layers])
+    residuals = [0.0]
+    for position, layer in enumerate(fitted.layers):
+        residuals.append(_off_diagonal(layer.output_basis, sums[f"{position}.left"]))
+        if layer.input_basis is not None:
+            residuals.append(_off_diagonal(layer.input_basis, sums[f"{position}.right"]))
+        expected = squares[f"{position}.squares"] / sums["count"]
+        found = layer.eigenvalues.double().cpu().numpy()
+        residuals.append(float(np.abs(found - expected).max() / expected.max()))
+        damping = attributor.profile.damping * float(expected.mean())
+        residuals.append(abs(layer.damping - damping) / damping)
+    chosen = select_coordinates(fitted.layers, fitted.dimensions)
+    is_selected = all(torch.equal(one, other) for one, other in zip(chosen, fitted.selected, strict=True))
+    return max(*residuals, 0.0 if is_selected else 1.0)
+
+
+def _off_diagonal(basis: torch.Tensor, covariance: NDArray[Any]) -> float:
+    """What the basis leaves off the diagonal, in parts of the whole, or its distance from orthonormal."""
+    turns = basis.double().cpu().numpy()
+    turned = turns.T @ covariance @ turns
+    rest = turned - np.diag(np.diag(turned))
+    skew = turns.T @ turns - np.eye(len(turns))
+    size = float(np.linalg.norm(covariance))
+    return max(float(np.linalg.norm(rest)) / size if size else 0.0, float(np.abs(skew).max()))
 
 
 def _distance(committed: NDArray[Any], real: NDArray[np.float64], tolerance: float) -> Distance:

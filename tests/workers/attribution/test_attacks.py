@@ -14,6 +14,7 @@ from benchmarks.attribution.attacks import ATTACKER, ATTACKS, DIMENSIONS, Deploy
 from workers.attribution.numerics import weighted_query
 from workers.attribution.profile import paid_profile, paid_task
 from workers.influence import Attributor
+from workers.influence.verify import preconditioner_residual
 from workers.integers import ROW_SCALE, row_integers
 from workers.training.model import scale_features
 from workers.training.trainer import use_determinism
@@ -111,7 +112,7 @@ def test_rounding_boundaries_are_worth_next_to_nothing(world: World, deployed: D
 
 
 def test_a_rigged_preconditioner_is_far_from_the_honest_one(deployed: Deployed) -> None:
-    """Rotating the basis towards one's own records is legal arithmetic: only recomputation can tell, and
+    """Curvature of one's own records alone is legal arithmetic: only recomputation can tell, and
     does."""
     honest = Attributor(paid_task(deployed.model), paid_profile(DIMENSIONS))
     index = honest.fit(deployed.data)
@@ -122,3 +123,5 @@ def test_a_rigged_preconditioner_is_far_from_the_honest_one(deployed: Deployed) 
     assert rigged.committed != honest.committed
     moved = rigged.rows(deployed.data)
     assert (moved.mantissas() != index.mantissas()).mean() > 0.5
+    assert preconditioner_residual(honest, deployed.data) < 1e-10
+    assert preconditioner_residual(rigged, deployed.data) > 0.01

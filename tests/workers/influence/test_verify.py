@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.workers.influence.models import SMALL, classifier, vectors
+from tests.workers.influence.models import SMALL, classifier, language_task, tokens, vectors
 from workers.influence import Attributor, FeatureIndex
 from workers.influence.featureindex import RowPart
-from workers.influence.verify import query_distance, row_distance
+from workers.influence.verify import preconditioner_residual, query_distance, row_distance
 
 DATA = vectors(30)
 
@@ -36,6 +36,22 @@ def test_one_forged_coordinate_is_beyond() -> None:
     queries[2, 5] += 2
     assert query_distance(queries, fitted, DATA).beyond == 1
     assert np.array_equal(fitted.query(DATA)[3:], queries[3:])
+
+
+def test_a_preconditioner_of_other_data_has_a_large_residual() -> None:
+    for task in (classifier(), language_task()):
+        data = vectors(40) if task.__class__.__name__ == "ClassificationTask" else tokens(40, words=11)
+        other = vectors(50) if isinstance(data, tuple) else tokens(50, words=11)
+        honest = Attributor(task, SMALL)
+        honest.fit(data)
+        for dtype, bound in (("float64", 1e-10), ("float32", 1e-4)):
+            checker = Attributor.load(task, honest.committed, replace(SMALL, dtype=dtype, batch=9))
+            assert preconditioner_residual(checker, data) < bound
+        rigged = Attributor(task, SMALL)
+        few = tuple(t[40:] for t in other) if isinstance(other, tuple) else other[40:]
+        rigged.fit(few)
+        checker = Attributor.load(task, rigged.committed, SMALL)
+        assert preconditioner_residual(checker, data) > 0.01
 
 
 @pytest.mark.slow
