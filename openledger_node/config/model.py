@@ -91,6 +91,16 @@ class BatcherSection(Section):
     """Transactions waiting for the L1 at a time."""
 
 
+class FeedSection(Section):
+    """Blocks as the sequencer seals them, signed, over WebSocket."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=9642, ge=0, le=65535)
+    """Where a sequencer with `--keys.sequencer` serves its feed."""
+    url: str | None = None
+    """Feed to follow, as `ws://host:9642`: moves the unsafe head only."""
+
+
 class VerifierSection(Section):
     """The verifier that `dev` runs beside the sequencer."""
 
@@ -107,6 +117,8 @@ class L2Section(Section):
 class KeysSection(Section):
     """Files with one hex private key each (mode 0600) or keystore v3 JSON."""
 
+    sequencer: Path | None = None
+    """Signs the feed; its address is `unsafeBlockSigner` of the L1's SystemConfig."""
     batcher: Path | None = None
     proposer: Path | None = None
     provider: Path | None = None
@@ -136,6 +148,7 @@ class NodeConfig(Section):
     l2: L2Section = L2Section()
     rollup: RollupSection = RollupSection()
     batcher: BatcherSection = BatcherSection()
+    feed: FeedSection = FeedSection()
     txpool: TxpoolSection = TxpoolSection()
     keys: KeysSection = KeysSection()
     log: LogSection = LogSection()

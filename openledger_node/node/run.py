@@ -15,6 +15,7 @@ from openledger_node.metrics.server import HealthCheck
 from openledger_node.node.ai import open_provider, open_workers
 from openledger_node.node.disk import DiskGuard
 from openledger_node.node.execution import ExecutionSettings, RpcPorts
+from openledger_node.node.feed import FeedClient, FeedServer
 from openledger_node.node.keys import read_key
 from openledger_node.node.lifecycle import StoppedError, Supervisor, stop_on_signals
 from openledger_node.node.network_files import load_genesis, load_rollup_config
@@ -106,7 +107,25 @@ async def _run_rollup(config: RunConfig, supervisor: Supervisor) -> None:
             maker, loop = sequencer_loop(rollup)
             checks["sequencer"] = lambda: maker.waiting_for
             supervisor.start("sequencer", loop)
+        await _open_feed(config, rollup, supervisor, closing)
         await _start_roles(config, rollup, supervisor, ports.port, directory, keys=keys, economy=economy)
+
+
+async def _open_feed(
+    config: RunConfig, rollup: Rollup, supervisor: Supervisor, closing: contextlib.AsyncExitStack
+) -> None:
+    """A sequencer with a key serves its feed; any other node follows the one it is told of."""
+    if "sequencer" in config.role:
+        if config.keys.sequencer is None:
+            return
+        key = read_key(config.keys.sequencer, "--keys.sequencer")
+        server = FeedServer(rollup.chain, rollup.config.l2_chain_id, key, config.feed.host, config.feed.port)
+        closing.push_async_callback(server.stop)
+        await server.start()
+        log.info("feed is up", url=f"ws://{config.feed.host}:{server.port}")
+    elif config.feed.url is not None:
+        client = FeedClient(rollup.config, rollup.engine, rollup.l1, config.feed.url, rollup.execution.clock)
+        supervisor.start("feed", client)
 
 
 async def _start_roles(
