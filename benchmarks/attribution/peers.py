@@ -7,6 +7,7 @@ design found for it (attribution.md, section 2); dattri's conjugate gradients ta
 only.
 """
 
+import copy
 import json
 import sys
 import time
@@ -193,7 +194,7 @@ def main() -> None:
                 method, files, spent_s = make(), [], []
                 for run, models in enumerate(groups_of_models):
                     started_s = time.process_time()
-                    scores = method(models)
+                    scores = method(copy.deepcopy(models))  # kronfluence changes the model it is given
                     spent_s.append(time.process_time() - started_s)
                     files.append(f"{number}-{run}.npy")
                     np.save(folder / files[-1], scores)
