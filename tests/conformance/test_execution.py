@@ -60,7 +60,7 @@ def test_the_list_of_failures_only_shrinks() -> None:
 
 def test_a_file_that_crashes_is_a_failure_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "state-x").mkdir()
-    (tmp_path / "state-x" / "bad.json").write_text('{"a": {"post": 1}}')
+    (tmp_path / "state-x" / "bad.json").write_text("{")
     entry = run_one(tmp_path, "state-x", "bad.json")
     assert entry["cases"] == 0
     assert "crashed" in entry["failures"][0]
