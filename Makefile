@@ -33,7 +33,7 @@ $(DEV_STAMP): $(STAMP) | $(COMPILED_STAMP)
 	$(PIP) -e '.[workers,dev]'
 	@touch $@
 
-$(NPM_STAMP): tests/clients/package.json tests/clients/package-lock.json
+$(NPM_STAMP): tests/clients/package.json tests/clients/package-lock.json tests/clients/hardhat/package-lock.json
 	npm ci --silent --no-audit --no-fund --prefix tests/clients
 	@touch $@
 
