@@ -19,7 +19,7 @@ import torch
 from benchmarks.attribution import digits
 from workers.artifacts.tensors import encode_tensors
 from workers.influence import Attributor, ClassificationTask, Profile
-from workers.influence.featureindex import RowPart, open_index, write_document
+from workers.influence.featureindex import RowPart, encode_document, open_index
 from workers.influence.spans import SpanIndex
 from workers.influence.stages import write_whole
 
@@ -72,7 +72,7 @@ def search_rows(folder: Path, rows: int) -> None:
         )
         write_whole(folder / f"rows-{number:06d}.safetensors", encode_tensors(part.tensors()))
     write_whole(folder / "preconditioner.safetensors", b"")
-    write_whole(folder / "index.json", write_document(folder, PARTS, size * PARTS))
+    write_whole(folder / "index.json", encode_document(PARTS, size * PARTS))
     index = open_index(folder)
     queries = random.integers(-500, 500, (8, DIMENSIONS)).astype(np.int16)
     index.top(queries[:1], 10)

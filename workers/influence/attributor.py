@@ -152,12 +152,14 @@ class Attributor:
 
     def _rows(self, stages: Stages, folder: Path | None, records: Any, progress: Progress) -> FeatureIndex:
         parts = []
+        records_made = 0
         for number, chunk in enumerate(stages.run("rows", self._chunks(records), self._row_chunk)):
             parts.append(RowPart.of(chunk) if folder is None else None)
+            records_made += len(chunk["exponents"])
             progress(min(0.99, 0.6 + 0.02 * number), f"rows of chunk {number + 1} made")
         if folder is not None:
             count = len(parts)
-            stages.once(featureindex.DOCUMENT, lambda: featureindex.write_document(folder, count, 0))
+            stages.once(featureindex.DOCUMENT, lambda: featureindex.encode_document(count, records_made))
             progress(1.0, "index written")
             return featureindex.open_index(folder)
         progress(1.0, "index made")

@@ -131,7 +131,7 @@ def _largest(values: Array, count: int) -> Array:
     return np.flatnonzero(values >= threshold)
 
 
-def write_document(folder: Path, parts: int, records: int) -> bytes:
+def encode_document(parts: int, records: int) -> bytes:
     """The index's own document, written when every part is there."""
     return json.dumps({"format": "influence-index/1", "parts": parts, "records": records}).encode()
 
