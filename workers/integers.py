@@ -26,32 +26,36 @@ def quantize_rows(rows: NDArray[np.float64]) -> tuple[NDArray[np.int8], NDArray[
 
     Raises InvalidInputError when a row does not fit.
     """
-    if not np.isfinite(rows).all():
+    largest = np.maximum(rows.max(axis=1, initial=0.0), -rows.min(axis=1, initial=0.0)) * ROW_SCALE
+    if not np.isfinite(largest).all():
         raise InvalidInputError("a feature row is not finite")
-    scaled = rows * ROW_SCALE
-    largest = np.abs(scaled).max(axis=1, initial=0.0)
     exponents = np.zeros(len(rows), dtype=np.uint8)
     for exponent in range(MAX_EXPONENT):
         exponents[np.rint(largest / 2.0**exponent) > MAX_MANTISSA] = exponent + 1
-    mantissas = np.rint(scaled / 2.0 ** exponents[:, None].astype(np.float64))
-    if np.abs(mantissas).max(initial=0.0) > MAX_MANTISSA:
+    steps = 2.0 ** exponents.astype(np.float64)
+    if np.rint(largest / steps).max(initial=0.0) > MAX_MANTISSA:
         raise InvalidInputError("a feature row is longer than 1")
-    packed = mantissas.astype(np.int8)
-    check_rows(packed, exponents)
-    return packed, exponents
+    mantissas = rows * (ROW_SCALE / steps)[:, None]  # powers of two: exact
+    np.rint(mantissas, out=mantissas)
+    _check(np.rint(largest / steps), mantissas, exponents)
+    return mantissas.astype(np.int8), exponents
 
 
 def check_rows(mantissas: NDArray[np.int8], exponents: NDArray[np.uint8]) -> None:
     """The exact challenges on rows: range, least exponent (`e = 0 or max|m| ≥ 64`), norm."""
-    largest = np.maximum(
-        mantissas.max(axis=1, initial=0).astype(np.int16), -mantissas.min(axis=1, initial=0).astype(np.int16)
-    )
+    exact = mantissas.astype(np.float64)  # squares and their sums stay far below 2^53
+    largest = np.maximum(exact.max(axis=1, initial=0.0), -exact.min(axis=1, initial=0.0))
+    _check(largest, exact, exponents)
+
+
+def _check(
+    largest: NDArray[np.float64], mantissas: NDArray[np.float64], exponents: NDArray[np.uint8]
+) -> None:
     if largest.max(initial=0) > MAX_MANTISSA or exponents.max(initial=0) > MAX_EXPONENT:
         raise InvalidInputError("a feature row is out of range")
     if np.any((exponents > 0) & (largest < (MAX_MANTISSA + 1) // 2)):
         raise InvalidInputError("a feature row's exponent is not the least possible")
-    exact = mantissas.astype(np.float64)  # squares and their sums stay far below 2^53
-    norms = np.einsum("ij,ij->i", exact, exact) * 4.0 ** exponents.astype(np.float64)
+    norms = np.einsum("ij,ij->i", mantissas, mantissas) * 4.0 ** exponents.astype(np.float64)
     if norms.max(initial=0) > MAX_NORM_SQUARED:
         raise InvalidInputError("a feature row's norm is above its bound")
 
