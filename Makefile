@@ -10,7 +10,7 @@ NPM_STAMP := tests/clients/node_modules/.installed
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 ARGS ?=
 
-.PHONY: install dev demo test test-all test-demo test-rollup test-economy test-conformance bench-execution bench-precompiles fuzz-evm bench-attribution test-python313 check format contracts clean
+.PHONY: install dev demo test test-all test-demo test-rollup test-economy test-conformance bench-execution bench-storage bench-precompiles fuzz-evm bench-attribution test-python313 check format contracts clean
 
 install: $(STAMP) $(COMPILED_STAMP)
 
@@ -55,15 +55,18 @@ test-demo: $(DEV_STAMP)
 test-rollup: $(DEV_STAMP) $(NPM_STAMP)
 	$(PYTEST) tests/rollup_bridge tests/contracts tests/l1 tests/integration $(ARGS)
 
-test-economy: $(DEV_STAMP)
-	$(PYTEST) tests/precompiles tests/gateway tests/jobs tests/validator tests/workers $(ARGS)
+test-economy: $(DEV_STAMP) $(NPM_STAMP)
+	$(PYTEST) tests/precompiles tests/contracts tests/sdk tests/gateway tests/jobs tests/validator tests/workers $(ARGS)
 
 # Ethereum's own execution tests, all of them; goes on where it was stopped, log in .cache/conformance.
 test-conformance: $(DEV_STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.conformance $(ARGS)
 
 bench-execution: $(DEV_STAMP) $(NPM_STAMP)
-	$(BIN)/python -m benchmarks.execution.transfers $(ARGS)
+	$(BIN)/python -m benchmarks.execution $(ARGS)
+
+bench-storage: $(DEV_STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.storage.growth $(ARGS)
 
 # EELS pins older libraries than ours, so it lives in an environment of its own.
 EELS_STAMP := .cache/eels/.installed
@@ -112,6 +115,9 @@ format: $(DEV_STAMP)
 
 contracts: $(DEV_STAMP) $(NPM_STAMP)
 	$(BIN)/python -m genesis.contracts.compile
+	$(BIN)/python -m tests.contracts.construct
+	$(BIN)/python -m tests.precompiles.package
+	$(BIN)/python -m tests.precompiles.gas_tables
 
 clean:
 	rm -rf $(VENV) tests/clients/node_modules .mypy_cache .ruff_cache .pytest_cache
