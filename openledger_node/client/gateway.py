@@ -3,13 +3,13 @@
 import asyncio
 import hashlib
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import aiohttp
 import orjson
 
 from openledger_node.client.errors import UnreachableError
+from openledger_node.client.http import HttpClient
 from openledger_node.errors import OpenLedgerError
 
 POLL_S = 0.25
@@ -28,13 +28,12 @@ class GatewayError(OpenLedgerError):
         self.body = body
 
 
-class GatewayClient:
+class GatewayClient(HttpClient):
     """A gateway by URL."""
 
     def __init__(self, url: str, timeout_s: float = 60.0) -> None:
         self.url = url.rstrip("/")
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
-        self._session: aiohttp.ClientSession | None = None
+        super().__init__(timeout_s)
 
     async def get(self, path: str) -> Any:
         """A JSON answer; raises GatewayError, UnreachableError."""
@@ -67,24 +66,9 @@ class GatewayClient:
             raise OpenLedgerError(f"{kind} job {job['state']}: {job['error']}")
         return job["result"]
 
-    async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
     async def _request(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> bytes:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=self._timeout)
         try:
             async with self._session.request(
                 method, f"{self.url}{path}", data=body, headers=dict(headers or {})

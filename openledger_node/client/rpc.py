@@ -4,13 +4,13 @@ Covered: one request per call, errors told apart by who must act. Not covered: s
 """
 
 import itertools
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 import aiohttp
 import orjson
 
 from openledger_node.client.errors import RemoteError, UnreachableError
+from openledger_node.client.http import HttpClient
 
 
 class Rpc(Protocol):
@@ -21,13 +21,12 @@ class Rpc(Protocol):
         ...
 
 
-class HttpRpc:
+class HttpRpc(HttpClient):
     """A node by URL. Safe to share between tasks; the session opens on first use."""
 
     def __init__(self, url: str, timeout_s: float = 30.0) -> None:
         self._url = url
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
-        self._session: aiohttp.ClientSession | None = None
+        super().__init__(timeout_s)
         self._ids = itertools.count(1)
 
     @property
@@ -43,8 +42,6 @@ class HttpRpc:
         return answer.get("result")
 
     async def _post(self, body: bytes) -> dict[str, Any]:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=self._timeout)
         try:
             async with self._session.post(
                 self._url, data=body, headers={"Content-Type": "application/json"}
@@ -55,16 +52,3 @@ class HttpRpc:
         if not isinstance(answer, dict):
             raise UnreachableError(f"{self._url} gave an answer that is not JSON-RPC")
         return answer
-
-    async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()

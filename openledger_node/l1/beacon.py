@@ -10,14 +10,14 @@ Source: Ethereum Beacon API, `getBlobs`, `getGenesis`, `getSpec`; EIP-4844 for t
 
 import asyncio
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import aiohttp
 import orjson
 import structlog
 
 from genesis.types import Hash32
+from openledger_node.client.http import HttpClient
 from openledger_node.l1.blobs import commitment_of, versioned_hash
 from openledger_node.l1.decoding import member, octets
 from openledger_node.l1.errors import L1UnavailableError
@@ -29,15 +29,14 @@ _OK, _NOT_FOUND = 200, 404
 _MAX_ANSWER_BYTES = 64 * 2**20
 
 
-class BeaconBlobs:
+class BeaconBlobs(HttpClient):
     """`urls` in order of preference; use as an async context manager, or `close` it."""
 
     def __init__(self, urls: Sequence[str], *, timeout_s: float = 15.0) -> None:
         if not urls:
             raise ValueError("blobs need at least one beacon URL")
         self._urls = tuple(url.rstrip("/") for url in urls)
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
-        self._session: aiohttp.ClientSession | None = None
+        super().__init__(timeout_s)
         self._slots: dict[str, tuple[int, int] | None] = {}
 
     async def blobs(self, block: L1Block, versioned_hashes: Sequence[Hash32]) -> tuple[bytes, ...]:
@@ -60,19 +59,6 @@ class BeaconBlobs:
             + (f" ({reason})" if reason else ""),
             "check --l1.beacon; old blobs need an archive",
         )
-
-    async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     async def _fetch(self, url: str, block: L1Block) -> list[bytes]:
         answer = await self._get(f"{url}/eth/v1/beacon/blobs/{await self._place(url, block)}")
@@ -107,8 +93,6 @@ class BeaconBlobs:
         return genesis_s, slot_s
 
     async def _get(self, url: str, *, may_be_missing: bool = False) -> Any:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=self._timeout)
         try:
             async with self._session.get(url, headers={"Accept": "application/json"}) as response:
                 if response.status == _NOT_FOUND and may_be_missing:

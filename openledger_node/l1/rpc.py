@@ -15,6 +15,7 @@ import aiohttp
 import orjson
 import structlog
 
+from openledger_node.client.http import HttpClient
 from openledger_node.clock import Clock
 from openledger_node.l1.errors import L1RefusedError, L1UnavailableError
 
@@ -23,7 +24,7 @@ _OVERLOADED = -32005
 _OK = 200
 
 
-class FailoverRpc:
+class FailoverRpc(HttpClient):
     """`rounds` times through all URLs; pauses grow from `first_pause_s`, doubled each round, times 0.5 to
     1.5."""
 
@@ -39,14 +40,13 @@ class FailoverRpc:
     ) -> None:
         if not urls:
             raise ValueError("an L1 needs at least one URL")
+        super().__init__(timeout_s)
         self._urls = tuple(urls)
         self._clock = clock
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._rounds = rounds
         self._first_pause_s = first_pause_s
         self._jitter = jitter
         self._preferred = 0
-        self._session: aiohttp.ClientSession | None = None
         self._ids = itertools.count(1)
         self.failures = 0
 
@@ -74,14 +74,7 @@ class FailoverRpc:
             raise _refused(method, answer["error"])
         raise L1UnavailableError(f"no L1 node answers {method} ({reason})", "check --l1.url and the node")
 
-    async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
-
     async def _post(self, url: str, body: dict[str, Any]) -> dict[str, Any]:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=self._timeout)
         headers = {"Content-Type": "application/json"}
         async with self._session.post(url, data=orjson.dumps(body), headers=headers) as response:
             raw = await response.read()
