@@ -28,15 +28,7 @@ def logs_in(block: Block, query: LogQuery) -> Iterator[FoundLog]:
     for transaction_index, receipt in enumerate(block.receipts):
         for log in receipt.logs:
             if matches(log):
-                yield FoundLog(
-                    log=log,
-                    block_hash=block.header.hash,
-                    block_number=block.header.number,
-                    block_timestamp_s=block.header.timestamp_s,
-                    transaction_hash=block.transactions[transaction_index].hash,
-                    transaction_index=transaction_index,
-                    log_index=log_index,
-                )
+                yield FoundLog.of(block, transaction_index, log_index, log)
             log_index += 1
 
 

@@ -1,6 +1,7 @@
 """What the chain tells its readers: heads, changes of the head, log queries and the supply."""
 
 from dataclasses import dataclass
+from typing import Self
 
 from genesis.spec import BlockId
 from genesis.types import Address, Hash32
@@ -54,6 +55,18 @@ class FoundLog:
     transaction_hash: Hash32
     transaction_index: int
     log_index: int
+
+    @classmethod
+    def of(cls, block: Block, transaction_index: int, log_index: int, log: Log) -> Self:
+        return cls(
+            log=log,
+            block_hash=block.header.hash,
+            block_number=block.header.number,
+            block_timestamp_s=block.header.timestamp_s,
+            transaction_hash=block.transactions[transaction_index].hash,
+            transaction_index=transaction_index,
+            log_index=log_index,
+        )
 
 
 @dataclass(frozen=True, slots=True)

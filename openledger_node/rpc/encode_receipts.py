@@ -77,17 +77,7 @@ def _rollup_fields(transaction: Transaction, value: Receipt) -> Json:
 
 
 def _block_log(block: Block, transaction_index: int, log_index: int, value: Log) -> Json:
-    return log(
-        FoundLog(
-            log=value,
-            block_hash=block.header.hash,
-            block_number=block.header.number,
-            block_timestamp_s=block.header.timestamp_s,
-            transaction_hash=block.transactions[transaction_index].hash,
-            transaction_index=transaction_index,
-            log_index=log_index,
-        )
-    )
+    return log(FoundLog.of(block, transaction_index, log_index, value))
 
 
 def log(found: FoundLog, *, removed: bool = False) -> Json:
