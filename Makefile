@@ -8,6 +8,11 @@ DEV_STAMP := $(VENV)/.installed-dev
 COMPILED_STAMP := $(VENV)/.compiled
 NPM_STAMP := tests/clients/node_modules/.installed
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+# Long runs write .cache/logs/TARGET.log and, when stopped, go on where they were (tests/resuming.py).
+LONG = @mkdir -p .cache/logs; $(PYTEST) --resume
+LOGGED = 2>&1 | tee .cache/logs/$@.log
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
 ARGS ?=
 
 .PHONY: install dev demo test test-all test-demo test-rollup test-economy test-conformance bench-execution bench-storage bench-precompiles fuzz-evm bench-attribution test-python313 check format contracts clean
@@ -47,16 +52,16 @@ test: $(DEV_STAMP) $(NPM_STAMP)
 	$(PYTEST) -m 'not slow' $(ARGS)
 
 test-all: $(DEV_STAMP) $(NPM_STAMP)
-	$(PYTEST) $(ARGS)
+	$(LONG) $(ARGS) $(LOGGED)
 
 test-demo: $(DEV_STAMP)
-	$(PYTEST) tests/demo $(ARGS)
+	$(LONG) tests/demo $(ARGS) $(LOGGED)
 
 test-rollup: $(DEV_STAMP) $(NPM_STAMP)
-	$(PYTEST) tests/rollup_bridge tests/contracts tests/l1 tests/integration $(ARGS)
+	$(LONG) tests/rollup_bridge tests/contracts tests/l1 tests/integration $(ARGS) $(LOGGED)
 
 test-economy: $(DEV_STAMP) $(NPM_STAMP)
-	$(PYTEST) tests/precompiles tests/contracts tests/sdk tests/gateway tests/jobs tests/validator tests/workers $(ARGS)
+	$(LONG) tests/precompiles tests/contracts tests/sdk tests/gateway tests/jobs tests/validator tests/workers $(ARGS) $(LOGGED)
 
 # Ethereum's own execution tests, all of them; goes on where it was stopped, log in .cache/conformance.
 test-conformance: $(DEV_STAMP)

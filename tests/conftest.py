@@ -6,6 +6,8 @@ import pytest
 
 from tests.integration.network import DevNode
 
+pytest_plugins = ["tests.resuming"]
+
 SHARING = {"dev_node", "network"}
 
 
