@@ -9,8 +9,10 @@ import asyncio
 import json
 import secrets
 import traceback
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import orjson
@@ -18,6 +20,7 @@ import structlog
 
 from openledger_node.rpc import errors
 from openledger_node.rpc.errors import RpcError, to_rpc_error
+from openledger_node.rpc.reading import Outcome, Read, ReadingJob, timed_out
 from openledger_node.rpc.table import Method, Place, Table
 
 log = structlog.get_logger(__name__)
@@ -26,6 +29,7 @@ MAXIMUM_ID_BYTES = 1_024
 FRAMES_LOGGED = 20
 TURN_S = 0.005
 """How long a batch may keep the event loop before others get their turn."""
+MOST_READS_AHEAD = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +103,20 @@ class Dispatcher:
         turn_s = asyncio.get_running_loop().time()
         give_up_s = turn_s + self._limits.batch_time_s
         await self._prepare(requests)
+        ahead: deque[Outcome] = deque()
         for position, request in enumerate(requests, 1):
+            if not ahead:
+                ahead.extend(await self._read_ahead(requests, position - 1))
             if asyncio.get_running_loop().time() - turn_s > TURN_S:
                 await asyncio.sleep(0)
                 turn_s = asyncio.get_running_loop().time()
-            answer = await self._answer_one(request, session_table)
+            answer = await self._answer_one(request, session_table, ahead.popleft() if ahead else None)
             if answer is not None:
                 parts.append(answer)
                 size += len(answer)
             reason = _too_large() if size > self._limits.response_bytes else None
             if asyncio.get_running_loop().time() > give_up_s:
-                reason = _timed_out()
+                reason = timed_out()
             if reason is not None:
                 parts += _refusals(requests[position:], reason)
                 break
@@ -128,11 +135,41 @@ class Dispatcher:
             if prepare is not None and len(parameters) > 1:
                 await prepare(parameters)
 
-    async def _answer_one(self, request: object, session_table: Table | None) -> bytes | None:
+    async def _read_ahead(self, requests: list[Any], first: int) -> list[Outcome]:
+        """Outcomes of reads from `first` on, as many as one job did; none for a read that stands alone."""
+        place, reads = self._reads(requests[first : first + MOST_READS_AHEAD])
+        if len(reads) < 2:
+            return []
+        job = ReadingJob(reads)
+        running = asyncio.get_running_loop().run_in_executor(self._threads[place], job.run)
+        try:
+            return await asyncio.wait_for(running, self._limits.answer_time_s)
+        except TimeoutError:
+            return job.give_up()
+
+    def _reads(self, requests: list[Any]) -> tuple[Place, list[Read]]:
+        """The reads at the beginning of `requests` that belong into the same threads."""
+        place = Place.LOOP
+        reads: list[Read] = []
+        for request in requests:
+            try:
+                name, values = _envelope(request)
+            except RpcError:
+                break
+            method = self._table.get(name)
+            if method is None or method.place not in self._threads or (reads and method.place is not place):
+                break
+            place = method.place
+            reads.append(partial(_read, method, values))
+        return place, reads
+
+    async def _answer_one(
+        self, request: object, session_table: Table | None, done: Outcome | None = None
+    ) -> bytes | None:
         identity = _identity(request)
         try:
             name, values = _envelope(request)
-            result = await self._call(name, values, session_table)
+            result = await self._call(name, values, session_table, done)
             answer = b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (_encoded(identity), result)
             if len(answer) > self._limits.response_bytes:
                 raise _too_large()
@@ -140,15 +177,17 @@ class Dispatcher:
             answer = _encoded(_failure(identity, error))
         return None if _is_notification(request) else answer
 
-    async def _call(self, name: str, values: list[object], session_table: Table | None) -> bytes:
-        """The result's JSON. Raises RpcError and nothing else."""
+    async def _call(
+        self, name: str, values: list[object], session_table: Table | None, done: Outcome | None
+    ) -> bytes:
+        """The result's JSON. Raises RpcError and nothing else. `done` is what the method answered already."""
         method = self._table.get(name) or (session_table or {}).get(name)
         if method is None:
             raise RpcError(errors.METHOD_NOT_FOUND, f"the method {name[:64]} does not exist/is not available")
         started_s = asyncio.get_running_loop().time()
         failed = True
         try:
-            result = _encoded(await self._run(method, values))
+            result = _encoded(done.result() if done else await self._run(method, values))
             failed = False
         except RpcError:
             raise
@@ -156,22 +195,25 @@ class Dispatcher:
             raise to_rpc_error(error) or _internal_fault(name, error) from error
         finally:
             if self._observer is not None:
-                seconds = asyncio.get_running_loop().time() - started_s
+                seconds = done.seconds if done else asyncio.get_running_loop().time() - started_s
                 self._observer.answered(name, seconds, failed)
         return result
 
     async def _run(self, method: Method, values: list[object]) -> Any:
-        arguments = method.arguments(values)
         if method.place is Place.LOOP:
-            return method.answer(*arguments)
+            return _read(method, values)
         if method.place is Place.TASK:
-            return await method.answer(*arguments)
+            return await method.answer(*method.arguments(values))
         loop = asyncio.get_running_loop()
-        running = loop.run_in_executor(self._threads[method.place], method.answer, *arguments)
+        running = loop.run_in_executor(self._threads[method.place], _read, method, values)
         try:
             return await asyncio.wait_for(running, self._limits.answer_time_s)
         except TimeoutError:
-            raise _timed_out() from None
+            raise timed_out() from None
+
+
+def _read(method: Method, values: list[object]) -> Any:
+    return method.answer(*method.arguments(values))
 
 
 def _parsed(body: bytes | str) -> Any:
@@ -246,10 +288,6 @@ def _internal_fault(method: str, error: Exception) -> RpcError:
 
 def _too_large() -> RpcError:
     return RpcError(errors.RESPONSE_TOO_LARGE, "response too large: ask for less")
-
-
-def _timed_out() -> RpcError:
-    return RpcError(errors.TIMED_OUT, "request timed out")
 
 
 def _encoded(value: object) -> bytes:

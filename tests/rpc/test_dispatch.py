@@ -1,5 +1,6 @@
 import asyncio
 import json
+import threading
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -37,7 +38,11 @@ REVERT_NO = bytes.fromhex("08c379a0") + bytes(31) + b"\x20" + bytes(31) + b"\x02
 TABLE = {
     "test_echo": quick(lambda value, other: [value, other], parse.quantity, optional(parse.quantity, 9)),
     "test_read": reader(lambda: "read"),
+    "test_thread": reader(threading.get_ident),
+    "test_failing_read": reader(lambda: fail(UserError("no such block", "ask later"))),
+    "test_number": reader(lambda number: number, parse.quantity),
     "test_later": service(later, parse.quantity),
+    "test_quick_call": executor(lambda: 1),
     "test_slow": executor(lambda: time.sleep(0.5)),
     "test_scan": scanner(lambda: time.sleep(0.5)),
     "test_big": quick(lambda size: "x" * size, parse.quantity),
@@ -186,6 +191,33 @@ async def test_a_batch_of_slow_calls_is_given_up(dispatcher: Dispatcher) -> None
     answers = json.loads(await dispatcher.answer(json.dumps([one] * 5)) or b"null")
     assert [answer["error"]["code"] for answer in answers] == [-32002] * 5
     assert time.monotonic() - started_s < 5 * LIMITS.answer_time_s
+
+
+async def test_reads_side_by_side_keep_their_order_and_their_failures(dispatcher: Dispatcher) -> None:
+    batch: list[Any] = [
+        {"jsonrpc": "2.0", "id": 0, "method": "test_number", "params": ["0x5"]},
+        {"jsonrpc": "2.0", "id": 1, "method": "test_failing_read"},
+        {"jsonrpc": "2.0", "id": 2, "method": "test_number", "params": ["five"]},
+        {"jsonrpc": "2.0", "method": "test_read"},
+        {"jsonrpc": "2.0", "id": 4, "method": "test_read"},
+    ]
+    answers = json.loads(await dispatcher.answer(json.dumps(batch)) or b"null")
+    assert [answer["id"] for answer in answers] == [0, 1, 2, 4]
+    assert (answers[0]["result"], answers[3]["result"]) == (5, "read")
+    assert [answer["error"]["code"] for answer in answers[1:3]] == [-32000, -32602]
+
+
+async def test_reads_side_by_side_share_a_thread(dispatcher: Dispatcher) -> None:
+    one = {"jsonrpc": "2.0", "id": 1, "method": "test_thread"}
+    answers = json.loads(await dispatcher.answer(json.dumps([one] * 5)) or b"null")
+    assert len({answer["result"] for answer in answers}) == 1
+
+
+async def test_a_slow_read_in_a_batch_does_not_take_the_others_along(dispatcher: Dispatcher) -> None:
+    names = ["test_quick_call", "test_slow", "test_quick_call"]
+    batch = [{"jsonrpc": "2.0", "id": index, "method": name} for index, name in enumerate(names)]
+    answers = json.loads(await dispatcher.answer(json.dumps(batch)) or b"null")
+    assert [answer.get("result", answer.get("error", {}).get("code")) for answer in answers] == [1, -32002, 1]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from workers.artifacts.tensors import Array, decode_tensors
 from workers.errors import InvalidInputError
-from workers.influence.integers import exact_products
+from workers.influence.products import exact_products
 from workers.integers import MAX_NORM_SQUARED, row_integers
 
 DOCUMENT = "index.json"

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from genesis.commitments import MAX_NORM_SQUARED
 from workers import integers
 from workers.influence.featureindex import FeatureIndex, RowPart
-from workers.influence.integers import exact_products
+from workers.influence.products import exact_products
 
 
 @given(st.integers(0, 10**6), st.integers(1, 40), st.integers(1, 9), st.integers(1, 70))
