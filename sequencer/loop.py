@@ -74,9 +74,13 @@ class SequencerLoop:
 
     # -- control
 
-    def pause(self) -> None:
-        """Build no more blocks on time; `mine_now` still works."""
+    async def pause(self) -> None:
+        """Build no more blocks on time; returns once the build under way, if any, is sealed.
+
+        `mine_now` still works.
+        """
         self._running.clear()
+        await self._end_of_build()
 
     def resume(self) -> None:
         self._running.set()
@@ -85,8 +89,7 @@ class SequencerLoop:
         """Returns once the build under way, if any, is sealed. `run` then ends."""
         self._stopped.set()
         self._running.set()
-        async with self._one_build:
-            pass
+        await self._end_of_build()
 
     def statistics(self) -> LoopStatistics:
         return LoopStatistics(self._blocks, self._transactions, self._dropped, not self._running.is_set())
@@ -114,6 +117,10 @@ class SequencerLoop:
         """Run `work` on the lane while no block is open: dev methods that move the head or patch state."""
         async with self._one_build:
             return await self._lane.run(work)
+
+    async def _end_of_build(self) -> None:
+        async with self._one_build:
+            pass
 
     async def _rest(self, seconds: float) -> None:
         """Sleep, but wake at once for a stop."""

@@ -123,11 +123,11 @@ class DevControls:
         if seconds != self._fixed_block_time_s:
             raise InvalidParamsError(f"the time between blocks is the chain's own, not {seconds} s")
 
-    def set_interval_mining(self, *, enabled: bool) -> None:
+    async def set_interval_mining(self, *, enabled: bool) -> None:
         if enabled:
             self._loop.resume()
         else:
-            self._loop.pause()
+            await self._loop.pause()
 
     def is_mining(self) -> bool:
         return not self._loop.statistics().paused

@@ -67,7 +67,7 @@ class DevMethods:
 
     def _blocks(self) -> dict[str, Method]:
         increase = service(self._increase_time, parse.number)
-        interval = quick(self._set_interval_mining, parse.number)
+        interval = service(self._set_interval_mining, parse.number)
         next_time = service(self._set_next_timestamp, parse.number)
         return {
             "evm_mine": service(self._mine_one, optional(_mine_options)),
@@ -119,9 +119,9 @@ class DevMethods:
     async def _set_next_timestamp(self, timestamp_s: int) -> None:
         await self._dev.set_next_timestamp(timestamp_s)
 
-    def _set_interval_mining(self, interval: int) -> None:
+    async def _set_interval_mining(self, interval: int) -> None:
         """Zero stops mining on time; anything else resumes it at the chain's own block time."""
-        self._dev.set_interval_mining(enabled=interval > 0)
+        await self._dev.set_interval_mining(enabled=interval > 0)
 
     def _set_automine(self, enabled: bool) -> None:
         """Mine a block for every transaction that comes into the pool."""

@@ -103,7 +103,7 @@ class RunningNode:
             listener=NoListener(),
         )
         if not self._automatic:
-            self.loop.pause()
+            await self.loop.pause()
         self.dev = DevControls(
             self.chain, self.loop, clock, fixed_block_time_s=None, faucet=Faucet(FAUCET_KEY)
         )

@@ -116,9 +116,9 @@ async def test_a_chain_that_waits_says_so(node: RunningNode) -> None:
 
 async def test_interval_mining_is_paused_and_resumed(node: RunningNode) -> None:
     bench = Bench(node, fixed=BLOCK_TIME_S)
-    bench.dev.set_interval_mining(enabled=False)
+    await bench.dev.set_interval_mining(enabled=False)
     assert not bench.dev.is_mining()
-    bench.dev.set_interval_mining(enabled=True)
+    await bench.dev.set_interval_mining(enabled=True)
     assert bench.dev.is_mining()
 
 

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -9,7 +9,7 @@ from sequencer.builder.budget import BuildLimits
 from sequencer.errors import StaleParentError
 from sequencer.loop import Sealed, SequencerLoop
 from sequencer.mempool.pool import Pool
-from sequencer.ports import OpenBlock, Rejected
+from sequencer.ports import Answer, Lane, OpenBlock, Rejected
 from tests.sequencer.fakes import (
     ALICE,
     FakeBlock,
@@ -27,7 +27,7 @@ BLOCK_TIME_S = 2.0
 class Bench:
     """A loop over fakes; `sealed` collects what the listener hears and moves the due time on."""
 
-    def __init__(self, blocks: list[OpenBlock]) -> None:
+    def __init__(self, blocks: list[OpenBlock], lane: Lane | None = None) -> None:
         self.clock = ManualClock()
         self.due_s = self.clock.now_s() + BLOCK_TIME_S
         self.pool = Pool(FakeState())
@@ -36,7 +36,7 @@ class Bench:
             maker=FakeMaker(blocks),
             pool=self.pool,
             clock=self.clock,
-            lane=InlineLane(),
+            lane=lane or InlineLane(),
             next_due_s=lambda: self.due_s,
             limits=BuildLimits(fill_time_s=1.0),
             listener=self,
@@ -90,9 +90,34 @@ async def test_late_blocks_are_built_at_once() -> None:
         assert len(bench.sealed) == 2
 
 
+class HeldLane(InlineLane):
+    """Work waits until it is let go."""
+
+    def __init__(self) -> None:
+        self.free = asyncio.Event()
+
+    async def run(self, work: Callable[[], Answer]) -> Answer:
+        await self.free.wait()
+        return await super().run(work)
+
+
+async def test_pause_waits_for_the_build_under_way() -> None:
+    lane = HeldLane()
+    bench = Bench([FakeBlock(), FakeBlock()], lane)
+    async with running(bench):
+        bench.clock.advance_s(BLOCK_TIME_S)
+        await settle()
+        pausing = asyncio.create_task(bench.loop.pause())
+        await settle()
+        assert not pausing.done()
+        lane.free.set()
+        await pausing
+        assert len(bench.sealed) == 1
+
+
 async def test_pause_and_resume() -> None:
     bench = Bench([FakeBlock(), FakeBlock()])
-    bench.loop.pause()
+    await bench.loop.pause()
     async with running(bench):
         bench.clock.advance_s(BLOCK_TIME_S)
         await settle()
