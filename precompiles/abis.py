@@ -1,14 +1,34 @@
 """The precompiles' ABIs as JSON, built from the declarations that run: what clients and the house read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from genesis.addresses import (
+    ATTRIBUTION,
+    DATANET_REGISTRY,
+    INFERENCE_METERING,
+    MODEL_REGISTRY,
+    POLICY,
+    PRECOMPILE_REGISTRY,
+    STAKING,
+)
 from genesis.types import Address
 from precompiles.abi import AbiType, Parameter
 from precompiles.contract import COMMON_ERRORS, Contract, Error, Event, Method
 from precompiles.table import CONTRACTS
 
 Json = dict[str, Any]
+
+CLIENT_NAMES: Mapping[str, Address] = {
+    "attribution": ATTRIBUTION,
+    "datanets": DATANET_REGISTRY,
+    "models": MODEL_REGISTRY,
+    "metering": INFERENCE_METERING,
+    "staking": STAKING,
+    "policy": POLICY,
+    "registry": PRECOMPILE_REGISTRY,
+}
+"""What clients in every language call each precompile."""
 
 
 def contract_named(name: str) -> Contract:

@@ -46,7 +46,13 @@ from precompiles.attribution_interface import (
     WINDOW_OPEN,
     WRONG_BOND,
 )
-from precompiles.attribution_verdict import challenger_ppm, credit_reward, slash
+from precompiles.attribution_verdict import (
+    challenger_ppm,
+    credit_reward,
+    settle_case,
+    share_of_earlier,
+    slash,
+)
 from precompiles.checks import require
 from precompiles.host import Host
 from precompiles.scores import MAXIMUM_DIMENSIONS_ON_CHAIN
@@ -231,19 +237,9 @@ def _convict(host: Host, index_id: int, index: FeatureIndex) -> None:
         credit_reward(host, TREASURY, slashed_wei - reward_wei)
         INDEX_VOIDED.emit(host, index_id, host.caller, index.signer, slashed_wei, reward_wei)
     elif leads:
-        earlier_wei = slashed_wei * share_ppm // PPM
-        credit_reward(host, TREASURY, reward_wei - earlier_wei)
-        reward_wei = earlier_wei
+        reward_wei = share_of_earlier(host, reward_wei, slashed_wei, share_ppm)
         host.store(record_slot, hash_word(host.caller))
-    credited_wei = reward_wei if own.number == 1 else 0
-    credit_reward(host, host.caller, credited_wei)
-    after = replace(
-        before,
-        bonds_wei=before.bonds_wei - own.bond_wei,
-        challenger_number=own.number if leads else before.challenger_number,
-        reward_wei=reward_wei - credited_wei,
-        slashed_wei=slashed_wei,
-    )
-    update_struct(host, view.case_slot(key), view.CASE, before, after)
+    after = replace(before, reward_wei=reward_wei, slashed_wei=slashed_wei)
+    settle_case(host, key, before, after, own, leads=leads)
     record = load_address(host, ATTRIBUTION, record_slot)
     INDEX_CHALLENGE_PROVED.emit(host, index_id, host.caller, record)

@@ -44,23 +44,33 @@ def convict(host: Host, post_id: int, posted: Post, batches: Batches) -> None:
         _void(host, posted, batches)
         POST_VOIDED.emit(host, post_id, host.caller, posted.signer, slashed_wei, reward_wei)
     elif leads:
-        earlier_wei = slashed_wei * share_ppm // PPM
-        credit_reward(host, TREASURY, reward_wei - earlier_wei)
-        reward_wei = earlier_wei
+        reward_wei = share_of_earlier(host, reward_wei, slashed_wei, share_ppm)
     challenger = host.caller if leads else posted.challenger
     voided = replace(posted, status=view.VOID, challenger=challenger)
     update_struct(host, view.post_slot(post_id), view.POST, posted, voided)
-    credited_wei = reward_wei if own.number == 1 else 0
+    after = replace(before, reward_wei=reward_wei, slashed_wei=slashed_wei)
+    settle_case(host, post_id, before, after, own, leads=leads)
+    CHALLENGE_PROVED.emit(host, post_id, host.caller, challenger)
+
+
+def share_of_earlier(host: Host, reward_wei: int, slashed_wei: int, share_ppm: int) -> int:
+    """What a challenger gets that takes the place of one whose reward is kept; the treasury has the rest."""
+    earlier_wei = slashed_wei * share_ppm // PPM
+    credit_reward(host, TREASURY, reward_wei - earlier_wei)
+    return earlier_wei
+
+
+def settle_case(host: Host, key: int, before: Case, after: Case, own: Commitment, *, leads: bool) -> None:
+    """Credit the reward at once if nobody can have committed earlier, let go of the bond, write the case."""
+    credited_wei = after.reward_wei if own.number == 1 else 0
     credit_reward(host, host.caller, credited_wei)
-    after = replace(
-        before,
+    settled = replace(
+        after,
         bonds_wei=before.bonds_wei - own.bond_wei,
         challenger_number=own.number if leads else before.challenger_number,
-        reward_wei=reward_wei - credited_wei,
-        slashed_wei=slashed_wei,
+        reward_wei=after.reward_wei - credited_wei,
     )
-    update_struct(host, view.case_slot(post_id), view.CASE, before, after)
-    CHALLENGE_PROVED.emit(host, post_id, host.caller, challenger)
+    update_struct(host, view.case_slot(key), view.CASE, before, settled)
 
 
 def credit_reward(host: Host, account: Address, reward_wei: int) -> None:

@@ -11,34 +11,18 @@ from web3.module import Module
 from genesis.addresses import (
     AGENT_REGISTRY,
     ASSET_TOKEN_FACTORY,
-    ATTRIBUTION,
     CALLBACK_CALLER,
-    DATANET_REGISTRY,
     GOVERNANCE_TIMELOCK,
     GOVERNOR,
     GRANTS,
-    INFERENCE_METERING,
-    MODEL_REGISTRY,
-    POLICY,
-    PRECOMPILE_REGISTRY,
-    STAKING,
     TREASURY,
     VOTES_TOKEN,
 )
 from genesis.contracts.artifact import read_artifact
 from genesis.predeploys import ARTIFACTS
 from genesis.types import Address
-from precompiles.abis import abi_of
+from precompiles.abis import CLIENT_NAMES, abi_of
 
-PRECOMPILES: Mapping[str, Address] = {
-    "attribution": ATTRIBUTION,
-    "datanets": DATANET_REGISTRY,
-    "models": MODEL_REGISTRY,
-    "metering": INFERENCE_METERING,
-    "staking": STAKING,
-    "policy": POLICY,
-    "registry": PRECOMPILE_REGISTRY,
-}
 PREDEPLOYS: Mapping[str, tuple[Address, str]] = {
     "treasury": (TREASURY, "Treasury"),
     "timelock": (GOVERNANCE_TIMELOCK, "OpenTimelock"),
@@ -140,7 +124,7 @@ class OpenLedger(Module):
         return self._contract(address, read_artifact(ARTIFACTS, "AgentAccount").abi)
 
     def _precompile(self, name: str) -> Any:
-        address = PRECOMPILES[name]
+        address = CLIENT_NAMES[name]
         return self._contract(f"0x{address.hex()}", abi_of(address))
 
     def _predeploy(self, name: str) -> Any:

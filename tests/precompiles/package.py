@@ -6,28 +6,10 @@
 import json
 from pathlib import Path
 
-from genesis.addresses import (
-    ATTRIBUTION,
-    DATANET_REGISTRY,
-    INFERENCE_METERING,
-    MODEL_REGISTRY,
-    POLICY,
-    PRECOMPILE_REGISTRY,
-    STAKING,
-)
 from genesis.types import Address
-from precompiles.abis import abi_of
+from precompiles.abis import CLIENT_NAMES, abi_of
 
 FOLDER = Path(__file__).resolve().parents[2] / "precompiles" / "solidity"
-NAMES = {
-    "attribution": ATTRIBUTION,
-    "datanets": DATANET_REGISTRY,
-    "models": MODEL_REGISTRY,
-    "metering": INFERENCE_METERING,
-    "staking": STAKING,
-    "policy": POLICY,
-    "registry": PRECOMPILE_REGISTRY,
-}
 HEAD = "// Written by `python -m tests.precompiles.package` from the precompiles' declarations.\n"
 
 
@@ -37,9 +19,9 @@ def files() -> dict[str, str]:
 
 
 def _source(suffix: str) -> str:
-    addresses = json.dumps({name: f"0x{address.hex()}" for name, address in NAMES.items()}, indent=2)
+    addresses = json.dumps({name: f"0x{address.hex()}" for name, address in CLIENT_NAMES.items()}, indent=2)
     abis = "".join(
-        f"\nexport const {name} = [\n{_entries(address)}]{suffix}\n" for name, address in NAMES.items()
+        f"\nexport const {name} = [\n{_entries(address)}]{suffix}\n" for name, address in CLIENT_NAMES.items()
     )
     return f"{HEAD}\nexport const addresses = {addresses}{suffix}\n{abis}"
 

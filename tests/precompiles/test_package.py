@@ -7,8 +7,9 @@ import subprocess
 import pytest
 
 from genesis.addresses import ATTRIBUTION
+from precompiles.abis import CLIENT_NAMES
 from tests.precompiles.calls import method
-from tests.precompiles.package import FOLDER, NAMES, files
+from tests.precompiles.package import FOLDER, files
 
 SCRIPT = """
 import { createRequire } from 'node:module'
@@ -40,7 +41,7 @@ def test_viem_encodes_with_the_constants() -> None:
     command = ["node", "--input-type=module", "-e", SCRIPT, str(packages), str(FOLDER / "abi.js")]
     finished = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     seen = json.loads(finished.stdout)
-    assert seen["addresses"] == {name: f"0x{address.hex()}" for name, address in NAMES.items()}
+    assert seen["addresses"] == {name: f"0x{address.hex()}" for name, address in CLIENT_NAMES.items()}
     assert min(seen["counts"].values()) > 5
     finalize = method(ATTRIBUTION, "finalize").selector
     assert seen["data"] == f"0x{finalize.hex()}{7:064x}"

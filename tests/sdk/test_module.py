@@ -19,7 +19,8 @@ from openledger_node.sdk import (
     receipts_root,
     voucher_digest,
 )
-from openledger_node.sdk.module import PRECOMPILES, PREDEPLOYS
+from openledger_node.sdk.module import PREDEPLOYS
+from precompiles.abis import CLIENT_NAMES
 from tests.precompiles.calls import UNIT, Account
 from tests.precompiles.evidence import receipts_tree
 from tests.precompiles.scene import FEES_WEI, HASH, Scene
@@ -86,7 +87,7 @@ async def test_the_same_on_async_web3(scene: Scene) -> None:
 def test_every_contract_is_there(scene: Scene) -> None:
     w3 = Web3(SyncProvider(scene.native), external_modules={"openledger": (OpenLedger,)})
     openledger: OpenLedger = w3.openledger  # type: ignore[attr-defined] # attached by name
-    for name, address in {**PRECOMPILES, **{n: a for n, (a, _) in PREDEPLOYS.items()}}.items():
+    for name, address in {**CLIENT_NAMES, **{n: a for n, (a, _) in PREDEPLOYS.items()}}.items():
         assert bytes.fromhex(getattr(openledger, name).address[2:]) == address
     assert openledger.asset_token("0x" + "11" * 20).functions.claimable
     assert openledger.agent_account("0x" + "11" * 20).functions.execute
