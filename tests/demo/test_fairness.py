@@ -10,28 +10,17 @@ from statistics import fmean
 import pytest
 
 from genesis.policy import DEFAULT_POLICY
-from genesis.types import Address
 from openledger_node.demo.records import DEFAULT_INFERENCES, DemoOptions
 from openledger_node.demo.report import MAXIMUM_COPY_PART, MAXIMUM_WRONG_LABEL_PART
+from tests.demo.digits import CHAIN_ID, ask_digits, person
 from workers.artifacts.store import ArtifactStore
 from workers.attribution.index import read_index, read_rows
 from workers.attribution.scoring import record_scores
-from workers.datasets.digits import demo_parts
-from workers.datasets.records import encode_jsonl
 from workers.jobs.attribution import compute_post
-from workers.jobs.feature_index import feature_index
-from workers.jobs.queries import queries
-from workers.jobs.train import train
 from workers.jobs.types import (
     AttributionRequest,
     BigInt,
-    ContributionSource,
-    DatasetVersion,
-    FeatureIndexRequest,
-    QueriesRequest,
-    ReceiptInput,
     SettledBatch,
-    TrainRequest,
 )
 
 SEEDS = (1, 2, 3)
@@ -40,7 +29,6 @@ LARGE_NOISE = 0.25
 """So much that the copy is no longer similar: reported, not judged."""
 ORIGINAL, MISLABELLED, COPY = 0, 3, 4
 POOL_WEI = 10**18
-WEIGHT = 10**8
 
 
 @dataclass(frozen=True)
@@ -52,47 +40,30 @@ class Outcome:
     accuracy: float
 
 
-def person(number: int) -> Address:
-    return Address(bytes([number + 1]) * 20)
-
-
 def run_jobs(store: ArtifactStore, seed: int, noise: float) -> Outcome:
     """Train, index, ask, attribute."""
-    parts = demo_parts(seed, copy_noise=noise)
-    sources = tuple(
-        ContributionSource(n + 1, person(n), 10 + n, store.put(encode_jsonl(part)))
-        for n, part in enumerate(parts.parts)
-    )
-    version = DatasetVersion(31338, 1, 1, DEFAULT_POLICY.similarity_ppm, sources)
-    holdout = store.put(encode_jsonl(parts.holdout))
-    trained = train(store, TrainRequest(dataset=version, holdout=holdout))
-    index = feature_index(store, FeatureIndexRequest(trained.manifest))
-    asked = tuple(
-        ReceiptInput(number, WEIGHT, tuple(record.features))
-        for number, record in enumerate(parts.holdout[:DEFAULT_INFERENCES])
-    )
-    query = queries(store, QueriesRequest(index.index, asked))
+    asked = ask_digits(store, seed, noise, DEFAULT_INFERENCES)
     request = AttributionRequest(
-        index=index.index,
-        chain_id=31338,
+        index=asked.index,
+        chain_id=CHAIN_ID,
         feature_index_id=1,
         poster=person(9),
-        batches=(SettledBatch(1, BigInt(POOL_WEI), query.queries),),
+        batches=(SettledBatch(1, BigInt(POOL_WEI), asked.queries),),
         significance_ppm=DEFAULT_POLICY.significance_ppm,
         maximum_share_ppm=DEFAULT_POLICY.maximum_share_ppm,
     )
-    found = read_index(store, index.index)
+    found = read_index(store, asked.index)
     post = compute_post(store, found, request)
     paid = dict(zip(post.contributors, post.amounts(), strict=True))
     rows = read_rows(store, found.rows)
     scores = record_scores(rows, list(post.batches[0].query))
     owner = found.sums.contributors.index(person(MISLABELLED))
     own = [i for i in range(len(scores)) if int(rows.owners[i]) == owner]
-    wrong = {own[place] for place in parts.wrong_indices}
+    wrong = {own[place] for place in asked.parts.wrong_indices}
     return Outcome(
         copy=paid[person(COPY)] / paid[person(ORIGINAL)],
         wrong=fmean(scores[i] for i in own if i in wrong) / fmean(scores[i] for i in own if i not in wrong),
-        accuracy=trained.holdout_accuracy,
+        accuracy=asked.holdout_accuracy,
     )
 
 

@@ -17,32 +17,18 @@ from numpy.typing import NDArray
 
 from genesis.commitments import BATCH_QUERY_BYTES, pack_vector
 from genesis.policy import DEFAULT_POLICY
-from genesis.types import Address
 from precompiles.scores import ScoreInputs, positive_score
+from tests.demo.digits import WEIGHT, ask_digits
 from workers.artifacts.store import ArtifactStore
 from workers.attribution.commit import pack_sum
 from workers.attribution.index import read_index, read_rows
 from workers.attribution.queries import read_queries
-from workers.datasets.digits import demo_parts
-from workers.datasets.records import encode_jsonl
-from workers.jobs.feature_index import feature_index
-from workers.jobs.queries import queries
-from workers.jobs.train import train
-from workers.jobs.types import (
-    ContributionSource,
-    DatasetVersion,
-    FeatureIndexRequest,
-    QueriesRequest,
-    ReceiptInput,
-    TrainRequest,
-)
 
 CLEAN, MISLABELLED = 1, 3
 """A contributor of good data, and one of whose labels some are wrong."""
 COUNTS = (2, 5, 10, 20, 50)
 INFERENCES = 120
 GAIN_LIMIT = 0.05
-WEIGHT = 10**8
 
 
 @dataclass(frozen=True)
@@ -55,29 +41,12 @@ class World:
     query: list[int]
 
 
-def person(number: int) -> Address:
-    return Address(bytes([number + 1]) * 20)
-
-
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     store = ArtifactStore(Path(tmp_path_factory.mktemp("splitting")))
-    parts = demo_parts(1, copy_noise=0.02)
-    sources = tuple(
-        ContributionSource(n + 1, person(n), 10 + n, store.put(encode_jsonl(part)))
-        for n, part in enumerate(parts.parts)
-    )
-    version = DatasetVersion(31338, 1, 1, DEFAULT_POLICY.similarity_ppm, sources)
-    holdout = store.put(encode_jsonl(parts.holdout))
-    trained = train(store, TrainRequest(dataset=version, holdout=holdout))
-    index = feature_index(store, FeatureIndexRequest(trained.manifest))
-    asked = tuple(
-        ReceiptInput(number, WEIGHT, tuple(record.features))
-        for number, record in enumerate(parts.holdout[:INFERENCES])
-    )
-    result = queries(store, QueriesRequest(index.index, asked))
-    vectors = read_queries(store, result.queries).vectors.astype(np.int64) * WEIGHT
-    rows = read_rows(store, read_index(store, index.index).rows)
+    asked = ask_digits(store, 1, copy_noise=0.02, inferences=INFERENCES)
+    vectors = read_queries(store, asked.queries).vectors.astype(np.int64) * WEIGHT
+    rows = read_rows(store, read_index(store, asked.index).rows)
     kept = rows.canonical_mask
     half = INFERENCES // 2
     halves = [[int(x) for x in part.sum(axis=0)] for part in (vectors[:half], vectors[half:])]
