@@ -91,7 +91,7 @@ def load() -> Truth:
 
 
 def main(seconds: float = 1_140.0) -> None:
-    """Go on with the plan for `seconds`, saving every ten runs."""
+    """Go on with the plan for `seconds`, saving every ten runs and at the end."""
     texts, base = load_texts(), load_base()
     train, queries = tokens_of(texts.train), tokens_of(texts.queries)
     runs, started_s = plan(), time.monotonic()
@@ -109,8 +109,16 @@ def main(seconds: float = 1_140.0) -> None:
         print(
             part, row, seed, f"{found[-1].mean():.4f} {time.process_time() - before_s:.1f} CPU-s", flush=True
         )
-        if len(found) % 10 == 0 or len(found) == len(runs):
-            np.savez_compressed(CACHE, found=np.stack(found), done=len(found))
+        if len(found) % 10 == 0:
+            _save(found)
+    _save(found)
+
+
+def _save(found: list[NDArray[np.float32]]) -> None:
+    """The cache, whole or not at all."""
+    temporary = CACHE.with_name("language_truth.part.npz")
+    np.savez_compressed(temporary, found=np.stack(found), done=len(found))
+    temporary.replace(CACHE)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,11 @@ Pure: no I/O, no torch, no floats; scores by the law's own function over plain i
 
 Order: (1) what is published must hash to what is committed: contributor sums, queries, receipts, the posted
 leaves; (2) weights and the batch query follow from receipts and queries; (3) every score; (4) every amount.
-The first wrong score, else the first wrong amount, is the verdict: one is enough to void a post.
+The first wrong score, else the first wrong debt, else the first wrong amount, is the verdict: one is enough
+to void a post.
 
-Covered: wrong, left-out, misplaced and surplus leaves of scores and amounts. Not covered, and said by the
-verdict `Unprovable`: withheld or misfitting documents, a wrong batch query, wrong weights, wrong debts (their
-challenges come with the economy issue).
+Covered: wrong, left-out, misplaced and surplus leaves of scores, debts and amounts. Not covered, and said by
+the verdict `Unprovable`: withheld or misfitting documents, a wrong batch query, wrong weights.
 """
 
 from collections.abc import Sequence
@@ -35,9 +35,9 @@ from genesis.types import Hash32
 from openledger_node.validator.leaves import (
     NOBODY,
     amount_leaves,
+    debt_leaves,
     expected_leaf,
     leaf_evidence,
-    leaves_of,
     padded,
     root_of,
     score_evidence,
@@ -57,7 +57,7 @@ from openledger_node.validator.records import (
     WrongAmount,
     WrongScore,
 )
-from precompiles.scores import ScoreInputs, positive_score
+from precompiles.scores import ScoreInputs, negative_score, positive_score
 from precompiles.views.attribution import SumEvidence
 
 
@@ -66,10 +66,11 @@ def check_post(inputs: PostInputs) -> Verdict:
     reason = _misfit(inputs)
     if reason:
         return Unprovable(reason)
-    for number in range(len(inputs.batches)):
-        wrong_score = _first_wrong_score(inputs, number)
-        if wrong_score is not None:
-            return wrong_score
+    for is_debt in (False, True):
+        for number in range(len(inputs.batches)):
+            wrong_score = _first_wrong_score(inputs, number, is_debt=is_debt)
+            if wrong_score is not None:
+                return wrong_score
     wrong_amount = _first_wrong_amount(inputs)
     if wrong_amount is not None:
         return wrong_amount
@@ -96,15 +97,17 @@ def _misfit(inputs: PostInputs) -> str:
             return f"the published query of batch {number} is not the posted one"
         if root_of(score_leaves(inputs, number)) != SumNode(batch.claim.scores_root, batch.claim.score_sum):
             return f"the published scores of batch {number} are not the posted ones"
+        if root_of(debt_leaves(inputs, number)) != SumNode(batch.claim.debts_root, batch.claim.debt_sum):
+            return f"the published debts of batch {number} are not the posted ones"
     if root_of(amount_leaves(inputs)) != SumNode(inputs.post.amounts_root, inputs.post.amount_sum):
         return "the published amounts are not the posted ones"
     return ""
 
 
 def _unprovable_rest(inputs: PostInputs) -> Unprovable | None:
-    """What is wrong besides scores and amounts."""
+    """What is wrong besides scores, debts and amounts."""
     for number, batch in enumerate(inputs.batches):
-        reason = _wrong_queries(batch, inputs) or _wrong_debts(inputs, number)
+        reason = _wrong_queries(batch, inputs)
         if reason:
             return Unprovable(f"batch {number}: {reason}")
     return None
@@ -134,15 +137,6 @@ def _wrong_queries(batch: Batch, inputs: PostInputs) -> str:
     return ""
 
 
-def _wrong_debts(inputs: PostInputs, number: int) -> str:
-    claim = inputs.batches[number].claim
-    debts = [max(0, -score) for score in true_scores(inputs, number)]
-    tree = tree_id(inputs, KIND_DEBTS, claim.settlement_id)
-    contributors = [each.contributor for each in inputs.sums]
-    expected = root_of(leaves_of(tree, contributors, debts, inputs.index.contributors))
-    return "" if expected == SumNode(claim.debts_root, claim.debt_sum) else "the posted debts are wrong"
-
-
 def _receipts_root(batch: Batch, chain_id: int) -> Hash32:
     channel = int.from_bytes(batch.settlement.channel_id, "big")
     tree = sum_tree_id(KIND_RECEIPTS, chain_id, INFERENCE_METERING, channel)
@@ -162,35 +156,37 @@ def batch_query(vectors: Sequence[Sequence[int]], weights: Sequence[int]) -> tup
 
 
 def true_scores(inputs: PostInputs, number: int) -> list[int]:
-    """Significant signed scores of one batch in index order, from the posted query.
-
-    The positive ones are the law's; negative ones are its mirror image.
-    """
-    batch = inputs.batches[number]
-    packed = pack_vector(batch.posted_query, BATCH_QUERY_BYTES)
-    mirrored = pack_vector([-value for value in batch.posted_query], BATCH_QUERY_BYTES)
+    """Significant signed scores of one batch in index order, from the posted query."""
+    query = pack_vector(inputs.batches[number].posted_query, BATCH_QUERY_BYTES)
     return [
-        (_positive(each, packed, inputs, batch) or 0) - (_positive(each, mirrored, inputs, batch) or 0)
+        (_part(each, query, inputs, number) or 0) - (_part(each, query, inputs, number, is_debt=True) or 0)
         for each in inputs.sums
     ]
 
 
-def _positive(each: ContributorSum, query: bytes, inputs: PostInputs, batch: Batch) -> int | None:
+def _part(
+    each: ContributorSum, query: bytes, inputs: PostInputs, number: int, *, is_debt: bool = False
+) -> int | None:
+    """The law's own score or debt; None when the query is beyond its width."""
+    part = negative_score if is_debt else positive_score
     scored = ScoreInputs(each.vector, each.norm_squared, query)
-    return positive_score(scored, inputs.index.dimensions, batch.policy.significance_ppm)
+    return part(scored, inputs.index.dimensions, inputs.batches[number].policy.significance_ppm)
 
 
-def _first_wrong_score(inputs: PostInputs, number: int) -> WrongScore | None:
+def _first_wrong_score(inputs: PostInputs, number: int, *, is_debt: bool) -> WrongScore | None:
+    """The first wrong leaf of a batch's scores, or of its debts."""
     batch = inputs.batches[number]
-    packed = pack_vector(batch.posted_query, BATCH_QUERY_BYTES)
-    tree = tree_id(inputs, KIND_SCORES, batch.claim.settlement_id)
-    posted = padded(score_leaves(inputs, number), inputs.index.contributors)
+    query = pack_vector(batch.posted_query, BATCH_QUERY_BYTES)
+    tree = tree_id(inputs, KIND_DEBTS if is_debt else KIND_SCORES, batch.claim.settlement_id)
+    leaves = debt_leaves(inputs, number) if is_debt else score_leaves(inputs, number)
+    posted = padded(leaves, inputs.index.contributors)
     for place, node in enumerate(posted):
         known = place < len(inputs.sums)
-        computed = _positive(inputs.sums[place], packed, inputs, batch) if known else 0
+        computed = _part(inputs.sums[place], query, inputs, number, is_debt=is_debt) if known else 0
         contributor = inputs.sums[place].contributor if known else NOBODY
         if computed is not None and node == expected_leaf(tree, place, contributor, computed):
             continue
+        score = value_at(batch.scores, place)
         return WrongScore(
             batch=number,
             contributor_index=place,
@@ -198,8 +194,9 @@ def _first_wrong_score(inputs: PostInputs, number: int) -> WrongScore | None:
             posted=node.sum,
             computed=computed or 0,
             sum=sum_evidence(inputs.sums, place) if known else SumEvidence(0, 0, b"", ()),
-            query=packed,
-            leaf=leaf_evidence(inputs, posted, place, max(0, value_at(batch.scores, place))),
+            query=query,
+            leaf=leaf_evidence(inputs, posted, place, max(0, -score if is_debt else score)),
+            is_debt=is_debt,
         )
     return None
 

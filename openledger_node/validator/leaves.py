@@ -6,6 +6,7 @@ from genesis.addresses import ATTRIBUTION
 from genesis.commitments import (
     EMPTY_SUM_NODE,
     KIND_AMOUNTS,
+    KIND_DEBTS,
     KIND_SCORES,
     SUM_BYTES,
     SumNode,
@@ -39,6 +40,13 @@ def score_leaves(inputs: PostInputs, number: int) -> list[SumNode]:
     tree = tree_id(inputs, KIND_SCORES, batch.claim.settlement_id)
     positive = [max(0, score) for score in batch.scores]
     return leaves_of(tree, inputs.posted_contributors, positive, inputs.index.contributors)
+
+
+def debt_leaves(inputs: PostInputs, number: int) -> list[SumNode]:
+    batch = inputs.batches[number]
+    tree = tree_id(inputs, KIND_DEBTS, batch.claim.settlement_id)
+    negative = [max(0, -score) for score in batch.scores]
+    return leaves_of(tree, inputs.posted_contributors, negative, inputs.index.contributors)
 
 
 def amount_leaves(inputs: PostInputs) -> list[SumNode]:

@@ -70,7 +70,8 @@ class Right:
 
 @dataclass(frozen=True, slots=True)
 class WrongScore:
-    """Arguments of `challengeScore`; `posted` and `computed` are for people."""
+    """Arguments of `challengeScore`, or of `challengeDebt` if `is_debt`; `posted` and `computed` are for
+    people."""
 
     batch: int
     contributor_index: int
@@ -80,6 +81,7 @@ class WrongScore:
     sum: SumEvidence
     query: bytes
     leaf: SumLeaf
+    is_debt: bool = False
 
 
 @dataclass(frozen=True, slots=True)

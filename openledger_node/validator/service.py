@@ -205,7 +205,7 @@ def _arguments(
     if isinstance(verdict, WrongScore):
         evidence = verdict.sum
         packed = (evidence.records, evidence.norm_squared, evidence.vector, list(evidence.proof))
-        return "challengeScore", (
+        return "challengeDebt" if verdict.is_debt else "challengeScore", (
             post_id,
             salt,
             batches,
@@ -243,7 +243,7 @@ def _report(post_id: int, inputs: PostInputs, verdict: Verdict) -> None:
             log.warning(
                 "post is wrong",
                 post=post_id,
-                kind=type(verdict).__name__,
+                challenge=_arguments(post_id, b"", (), verdict)[0],
                 contributor=verdict.contributor,
                 posted=verdict.posted,
                 computed=verdict.computed,

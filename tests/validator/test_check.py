@@ -139,15 +139,13 @@ def posted_instead(inputs: PostInputs, post: Post) -> PostInputs:
 
 
 @given(victim=st.integers(0, 4), change=st.integers(-(2**70), 2**70).filter(bool))
-def test_any_false_positive_score_is_found(honest: tuple[PostInputs, Post], victim: int, change: int) -> None:
+def test_any_false_score_or_debt_is_found(honest: tuple[PostInputs, Post], victim: int, change: int) -> None:
     inputs, post = honest
     true = post.batches[0].scores[victim]
     verdict = check_post(posted_instead(inputs, with_score(post, victim, true + change)))
-    if max(0, true + change) == max(0, true):
-        assert isinstance(verdict, Unprovable)  # only the debts differ: no challenge covers them yet
-    else:
-        assert isinstance(verdict, WrongScore)
-        assert verdict.contributor_index == victim
+    assert isinstance(verdict, WrongScore)
+    assert verdict.contributor_index == victim
+    assert verdict.is_debt == (max(0, true + change) == max(0, true))
 
 
 @given(st.permutations(range(5)).filter(lambda order: list(order) != sorted(order)))
@@ -155,10 +153,8 @@ def test_scores_in_another_order_are_found(honest: tuple[PostInputs, Post], orde
     inputs, post = honest
     scores = tuple(post.batches[0].scores[place] for place in order)
     shuffled = replace(post, batches=(replace(post.batches[0], scores=scores),))
-    same = [max(0, score) for score in scores] == [max(0, score) for score in post.batches[0].scores]
-    assert isinstance(
-        check_post(posted_instead(inputs, shuffled)), (Right, Unprovable) if same else WrongScore
-    )
+    expected = Right if scores == post.batches[0].scores else WrongScore
+    assert isinstance(check_post(posted_instead(inputs, shuffled)), expected)
 
 
 def test_a_wrong_weight_is_named(honest: tuple[PostInputs, Post]) -> None:

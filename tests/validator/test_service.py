@@ -66,6 +66,15 @@ async def test_a_false_score_costs_the_stake_and_pays_the_validator(economy: Eco
     assert (one.checked, one.challenged) == (1, 1)
 
 
+async def test_a_false_debt_is_voided_too(economy: Economy) -> None:
+    post = await right_post(economy, await settle(economy))
+    debtor = next(c for c, score in enumerate(post.batches[0].scores) if score <= 0)
+    false = with_score(post, debtor, post.batches[0].scores[debtor] - 1)
+    notice = await send_post(economy, false)
+    await rounds(validator(economy), economy)
+    assert (await economy.reader.post(notice.post_id)).status == POST_VOID
+
+
 async def test_a_false_amount_is_voided_too(economy: Economy) -> None:
     post = await right_post(economy, await settle(economy))
     amounts = list(post.amounts())
