@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from genesis.typed_data import Voucher
 from genesis.types import Hash32
 from openledger_node.client.vouchers import SignedVoucher
-from openledger_node.jobs.database import Database, Schema, create_tables
+from openledger_node.jobs.database import Database, Schema, add_columns, create_tables
 
 metadata = MetaData()
 _receipts = Table(
@@ -41,6 +41,7 @@ _receipts = Table(
     Column("prompt_salt", String, nullable=False),
     Column("output_salt", String, nullable=False),
     Column("features", JSON, nullable=False),
+    Column("response", JSON, nullable=False, server_default="[]"),
     Column("answer", JSON, nullable=False),
     Column("request_hash", String, nullable=False),
     Column("idempotency_key", String, nullable=False),
@@ -56,12 +57,15 @@ _vouchers = Table(
     Column("receipts_root", String, nullable=False),
     Column("signature", String, nullable=False),
 )
-SCHEMA = Schema("receipts", [create_tables(metadata)])
+SCHEMA = Schema("receipts", [create_tables(metadata), add_columns(_receipts, "response")])
 
 
 @dataclass(frozen=True, slots=True)
 class StoredReceipt:
-    """One paid inference. `features` and the salts are private; `answer` is the response that was sent."""
+    """One paid inference. `features`, `response` and the salts are private; `answer` is what was sent.
+
+    `features` are a classifier's input or the prompt's token ids, `response` the answer's token ids.
+    """
 
     channel_id: Hash32
     number: int
@@ -76,6 +80,7 @@ class StoredReceipt:
     request_hash: bytes
     idempotency_key: str
     created_s: float
+    response: tuple[int, ...] = ()
 
 
 class ReceiptTable:
@@ -161,6 +166,7 @@ def _receipt_row(receipt: StoredReceipt) -> dict[str, Any]:
         "request_hash": receipt.request_hash.hex(),
         "idempotency_key": receipt.idempotency_key,
         "created_s": receipt.created_s,
+        "response": list(receipt.response),
     }
 
 
@@ -179,6 +185,7 @@ def _receipt(row: RowMapping) -> StoredReceipt:
         request_hash=bytes.fromhex(row["request_hash"]),
         idempotency_key=row["idempotency_key"],
         created_s=row["created_s"],
+        response=tuple(row["response"]),
     )
 
 

@@ -65,6 +65,7 @@ def plan_settlement(
                 r.receipt_hash,
                 r.fee_wei,
                 r.features if r.number >= channel.settled_receipts else None,
+                r.response if r.number >= channel.settled_receipts else (),
             )
             for r in receipts[: voucher.receipt_count]
         ),

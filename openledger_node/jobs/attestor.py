@@ -170,7 +170,10 @@ class Attestor:
             index=await self._index(plan),
             receipts=tuple(
                 ReceiptInput(
-                    receipt.number, query_weight(receipt.fee_wei, policy.platform_ppm), receipt.features
+                    receipt.number,
+                    query_weight(receipt.fee_wei, policy.platform_ppm),
+                    receipt.features,
+                    receipt.response,
                 )
                 for receipt in plan.receipts[plan.first_receipt :]
                 if receipt.features is not None

@@ -11,8 +11,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Integer, MetaData, String, Table, event, insert, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    event,
+    insert,
+    inspect,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.schema import CreateColumn
 
 from openledger_node.errors import StartError
 
@@ -37,6 +51,22 @@ def create_tables(metadata: MetaData) -> Migration:
 
     async def migrate(connection: AsyncConnection) -> None:
         await connection.run_sync(metadata.create_all)
+
+    return migrate
+
+
+def add_columns(table: Table, *names: str) -> Migration:
+    """A migration that adds columns which `create_tables` of a later program has made already."""
+
+    def alter(connection: Connection) -> None:
+        known = {column["name"] for column in inspect(connection).get_columns(table.name)}
+        for name in names:
+            if name not in known:
+                made = CreateColumn(table.c[name]).compile(dialect=connection.dialect)
+                connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {made}"))
+
+    async def migrate(connection: AsyncConnection) -> None:
+        await connection.run_sync(alter)
 
     return migrate
 

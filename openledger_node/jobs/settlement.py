@@ -23,12 +23,16 @@ from openledger_node.client.economy import POST_FINAL, POST_PENDING, Post
 
 @dataclass(frozen=True, slots=True)
 class PaidReceipt:
-    """A receipt as settlement needs it; `features` is the private input, None once settled before."""
+    """A receipt as settlement needs it; `features` is the private input, None once settled before.
+
+    `response` are a language model's output tokens, as private as the input.
+    """
 
     number: int
     receipt_hash: Hash32
     fee_wei: int
     features: tuple[int, ...] | None
+    response: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,13 @@ def _plan_to_json(plan: SettlementPlan) -> dict[str, Any]:
         "receipts_root": plan.receipts_root.hex(),
         "signature": plan.signature.hex(),
         "receipts": [
-            [r.number, r.receipt_hash.hex(), str(r.fee_wei), None if r.features is None else list(r.features)]
+            [
+                r.number,
+                r.receipt_hash.hex(),
+                str(r.fee_wei),
+                None if r.features is None else list(r.features),
+                list(r.response),
+            ]
             for r in plan.receipts
         ],
     }
@@ -119,8 +125,9 @@ def _plan_from_json(data: Mapping[str, Any]) -> SettlementPlan:
                     Hash32(bytes.fromhex(receipt)),
                     int(fee),
                     None if features is None else tuple(features),
+                    tuple(response[0]) if response else (),
                 )
-                for number, receipt, fee, features in data["receipts"]
+                for number, receipt, fee, features, *response in data["receipts"]
             ),
         }
     )

@@ -7,7 +7,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from openledger_node.errors import StartError
-from openledger_node.jobs.database import Database, Schema, create_tables, sqlite_url
+from openledger_node.jobs.database import Database, Schema, add_columns, create_tables, sqlite_url
 
 metadata = MetaData()
 things = Table("things", metadata, Column("id", Integer, primary_key=True))
@@ -49,3 +49,19 @@ async def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
             raise RuntimeError("half way")
     assert await count(database) == 0
     await database.close()
+
+
+async def test_a_column_is_added_to_an_older_table_and_not_to_a_fresh_one(tmp_path: Path) -> None:
+    newer = MetaData()
+    wider = Table(
+        "things", newer, Column("id", Integer, primary_key=True), Column("size", Integer, server_default="3")
+    )
+    schema = Schema("things", [create_tables(newer), add_columns(wider, "size")])
+    old, fresh = sqlite_url(tmp_path / "old.sqlite"), sqlite_url(tmp_path / "fresh.sqlite")
+    await (await Database.open(old, [FIRST])).close()
+    for url in (old, fresh):
+        database = await Database.open(url, [schema])
+        async with database.transaction() as connection:
+            await connection.execute(wider.insert().values(id=1))
+            assert await connection.scalar(select(wider.c.size)) == 3
+        await database.close()

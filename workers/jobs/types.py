@@ -142,11 +142,16 @@ class FeatureIndexResult:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptInput:
-    """What one receipt paid for. `weight` = floor(net fee in wei / 10^9); `number` is the receipt's."""
+    """What one receipt paid for. `weight` = floor(net fee in wei / 10^9); `number` is the receipt's.
+
+    A classifier's `features` are its input and `response` is empty. A language model's are the token ids of
+    prompt and answer.
+    """
 
     number: int
     weight: int
     features: tuple[int, ...]
+    response: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
