@@ -7,6 +7,7 @@ STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 COMPILED_STAMP := $(VENV)/.compiled
 NPM_STAMP := tests/clients/node_modules/.installed
+PUBLISHED_STAMP := .cache/preinstalls/.installed
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 # Long runs write .cache/logs/TARGET.log and, when stopped, go on where they were (tests/resuming.py).
 LONG = @mkdir -p .cache/logs; $(PYTEST) --resume
@@ -42,25 +43,32 @@ $(NPM_STAMP): tests/clients/package.json tests/clients/package-lock.json tests/c
 	npm ci --silent --no-audit --no-fund --prefix tests/clients
 	@touch $@
 
+# Contracts that others publish and an L2 starts with: their code is compared with what is committed.
+$(PUBLISHED_STAMP): genesis/contracts/published/package-lock.json
+	@mkdir -p .cache/preinstalls
+	cp genesis/contracts/published/package*.json .cache/preinstalls/
+	npm ci --silent --ignore-scripts --omit=peer --omit=optional --legacy-peer-deps --no-audit --no-fund --prefix .cache/preinstalls
+	@touch $@
+
 dev: install
 	$(BIN)/openledger-node dev $(ARGS)
 
 demo: install
 	@$(BIN)/openledger-node demo $(ARGS)
 
-test: $(DEV_STAMP) $(NPM_STAMP)
+test: $(DEV_STAMP) $(NPM_STAMP) $(PUBLISHED_STAMP)
 	$(PYTEST) -m 'not slow' $(ARGS)
 
-test-all: $(DEV_STAMP) $(NPM_STAMP)
+test-all: $(DEV_STAMP) $(NPM_STAMP) $(PUBLISHED_STAMP)
 	$(LONG) $(ARGS) $(LOGGED)
 
 test-demo: $(DEV_STAMP)
 	$(LONG) tests/demo $(ARGS) $(LOGGED)
 
-test-rollup: $(DEV_STAMP) $(NPM_STAMP)
+test-rollup: $(DEV_STAMP) $(NPM_STAMP) $(PUBLISHED_STAMP)
 	$(LONG) tests/rollup_bridge tests/contracts tests/l1 tests/integration $(ARGS) $(LOGGED)
 
-test-economy: $(DEV_STAMP) $(NPM_STAMP)
+test-economy: $(DEV_STAMP) $(NPM_STAMP) $(PUBLISHED_STAMP)
 	$(LONG) tests/precompiles tests/contracts tests/sdk tests/gateway tests/jobs tests/validator tests/workers $(ARGS) $(LOGGED)
 
 # Ethereum's own execution tests, all of them; goes on where it was stopped, log in .cache/conformance.
@@ -118,7 +126,7 @@ format: $(DEV_STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-contracts: $(DEV_STAMP) $(NPM_STAMP)
+contracts: $(DEV_STAMP) $(NPM_STAMP) $(PUBLISHED_STAMP)
 	$(BIN)/python -m genesis.contracts.compile
 	$(BIN)/python -m tests.contracts.construct
 	$(BIN)/python -m tests.precompiles.package

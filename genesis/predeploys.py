@@ -1,9 +1,10 @@
 """Which contracts stand on a chain from its first block, and their code.
 
 The Solidity ones are compiled from `genesis/contracts`. Most have neither constructor nor immutables, so the
-compiled runtime code is the account's code; of the others `contracts/constructed` has the accounts that their
-constructors leave, made by `python -m tests.contracts.construct`. The rest are fixed byte strings that every
-chain has.
+compiled runtime code is the account's code; of the others `contracts/constructed` has the accounts that
+their constructors leave, made by `python -m tests.contracts.construct`. `published.json` there has those of
+contracts that others publish (Permit2, EntryPoint, CreateX, Safe, Uniswap): `docs/preinstalls.md`. The rest
+are fixed byte strings that every chain has.
 """
 
 import json
@@ -32,6 +33,7 @@ from genesis.addresses import (
     OP_WETH9,
     PRECOMPILE_STUB_CODE,
     PRECOMPILES,
+    SAFE_SINGLETON_FACTORY,
     SEQUENCER_FEE_VAULT,
     TREASURY,
 )
@@ -123,14 +125,23 @@ def l2_predeploys(governance: str = "standard") -> dict[Address, GenesisAccount]
         for address, name in L2_CONTRACTS.items()
     }
     stubs = {address: _contract(PRECOMPILE_STUB_CODE) for address in PRECOMPILES}
-    return preinstalls() | contracts | constructed(governance) | stubs
+    return preinstalls() | published() | contracts | constructed(governance) | stubs
+
+
+def published() -> dict[Address, GenesisAccount]:
+    """Contracts of others that stand on an L2 only: wallets, their entry point, approvals, the exchange."""
+    return _read_accounts("published") | {SAFE_SINGLETON_FACTORY: _contract(CREATE2_FACTORY_CODE)}
 
 
 def constructed(governance: str) -> dict[Address, GenesisAccount]:
     """The accounts of predeploys whose constructors ran for `genesis/contracts/constructed`."""
     if governance not in GOVERNANCE:
         raise KeyError(governance)
-    accounts = json.loads((CONSTRUCTED / f"{governance}.json").read_text())
+    return _read_accounts(governance)
+
+
+def _read_accounts(name: str) -> dict[Address, GenesisAccount]:
+    accounts = json.loads((CONSTRUCTED / f"{name}.json").read_text())
     return {
         Address(bytes.fromhex(address[2:])): GenesisAccount(
             nonce=fields["nonce"],

@@ -15,10 +15,11 @@ from eth.vm.message import Message
 from eth.vm.transaction_context import BaseTransactionContext
 from eth_abi.abi import encode
 
-from genesis.addresses import AGENT_REGISTRY, GOVERNANCE_TIMELOCK, GOVERNOR, VOTES_TOKEN
+from genesis.addresses import AGENT_REGISTRY, GOVERNANCE_TIMELOCK, GOVERNOR, PERMIT2, VOTES_TOKEN
 from genesis.contracts.artifact import read_artifact
 from genesis.predeploys import ARTIFACTS, CONSTRUCTED, GOVERNANCE, Governance
 from genesis.types import Address
+from tests.contracts.published import creations, permit2_code
 from tests.precompiles.world import CALL_GAS, Moment, RecordingState, execution_context
 
 DEPLOYER = Address(b"\xde" * 20)
@@ -27,7 +28,7 @@ Account = dict[str, object]
 
 def constructed(governance: Governance) -> dict[str, Account]:
     """Nonce, code and storage by address of all accounts that the constructors leave."""
-    state = ConstructingState(AtomicDB(), execution_context(Moment(1, 0), chain_id=1), BLANK_ROOT_HASH)
+    state = _new_state()
     for address, name, types, values in (
         (VOTES_TOKEN, "OpenVotes", (), ()),
         (GOVERNANCE_TIMELOCK, "OpenTimelock", ("uint256",), (governance.timelock_delay_s,)),
@@ -45,8 +46,21 @@ def constructed(governance: Governance) -> dict[str, Account]:
         (AGENT_REGISTRY, "AgentRegistry", (), ()),
     ):
         _construct(state, address, read_artifact(ARTIFACTS, name).bytecode + encode(types, values))
-    accounts = set(state.created)
-    return {f"0x{address.hex()}": _account(state, address) for address in sorted(accounts)}
+    return _accounts(state)
+
+
+def published() -> dict[str, Account]:
+    """The same of contracts that others publish; none of them remembers the chain it was made on."""
+    state = _new_state()
+    for creation in creations():
+        _construct(state, creation.address, creation.code)
+    state.set_code(PERMIT2, permit2_code())
+    state.set_nonce(PERMIT2, 1)
+    return _accounts(state)
+
+
+def _accounts(state: "ConstructingState") -> dict[str, Account]:
+    return {f"0x{address.hex()}": _account(state, address) for address in sorted(set(state.created))}
 
 
 def text(accounts: Mapping[str, Account]) -> str:
@@ -64,6 +78,10 @@ class ConstructingState(RecordingState):
     def set_code(self, address: Address, code: bytes) -> None:
         self.created.append(address)
         super().set_code(address, code)
+
+
+def _new_state() -> ConstructingState:
+    return ConstructingState(AtomicDB(), execution_context(Moment(1, 0), chain_id=1), BLANK_ROOT_HASH)
 
 
 def _construct(state: RecordingState, address: Address, code: bytes) -> None:
@@ -88,9 +106,9 @@ def _account(state: RecordingState, address: Address) -> Account:
 
 def main() -> int:
     CONSTRUCTED.mkdir(exist_ok=True)
-    for name, governance in GOVERNANCE.items():
+    texts = {name: text(constructed(governance)) for name, governance in GOVERNANCE.items()}
+    for name, fresh in (texts | {"published": text(published())}).items():
         path = CONSTRUCTED / f"{name}.json"
-        fresh = text(constructed(governance))
         changed = not path.exists() or path.read_text() != fresh
         path.write_text(fresh)
         print(f"{path}: {'changed' if changed else 'unchanged'}")
