@@ -92,7 +92,7 @@ def worker(*, connect: str, token_file: Path, artifacts: Path, artifacts_url: st
     arguments = ["--connect", connect, "--token-file", str(token_file), "--artifacts", str(artifacts)]
     if artifacts_url:
         arguments += ["--artifacts-url", artifacts_url]
-    _replace_process([sys.executable, "-m", "workers.pool.main", *arguments])
+    replace_process([sys.executable, "-m", "workers.pool.main", *arguments])
 
 
 @app.command
@@ -146,6 +146,8 @@ def rpc(method: str, *parameters: str, url: str = "http://127.0.0.1:8545") -> No
 
     _run(call(url, method, parameters))
 
+
+app.command("openledger_node.cli.factory:app", name="factory")
 
 config_app = App(name="config", help="The effective configuration.")
 app.command(config_app)
@@ -212,6 +214,69 @@ def compact(*, datadir: Path) -> None:
     from openledger_node.cli import db
 
     db.compact(datadir)
+
+
+snapshot_app = App(name="snapshot", help="A chain as a folder of files, and a data directory out of one.")
+app.command(snapshot_app)
+
+
+@snapshot_app.command(name="create")
+def snapshot_create(*, datadir: Path, out: Path, block: int | None = None) -> None:
+    """Write a stopped node's blocks and the state after the last of them into a new folder.
+
+    Parameters
+    ----------
+    datadir
+        The node's data directory.
+    out
+        The folder to make.
+    block
+        A final block whose state is kept; the newest final one if not given.
+    """
+    from openledger_node.cli import snapshot
+
+    snapshot.create(datadir, out, block)
+
+
+@snapshot_app.command(name="restore")
+def snapshot_restore(
+    folder: Path,
+    *,
+    datadir: Path,
+    block_hash: str | None = None,
+    l1_url: Annotated[str | None, Parameter(name="--l1.url")] = None,
+    rollup_config: Annotated[Path | None, Parameter(name="--rollup.config")] = None,
+    state_history: Annotated[int, Parameter(validator=_enough_states)] = 128,
+) -> None:
+    """Make a data directory out of a snapshot, every byte of it checked.
+
+    Parameters
+    ----------
+    folder
+        The snapshot.
+    datadir
+        The new data directory.
+    block_hash
+        Hash of the snapshot's block, from somebody you trust.
+    l1_url
+        Without a hash: an L1 node whose output of that very block is compared.
+    rollup_config
+        Network file that names the L1 contracts.
+    state_history
+        How many states behind the head the node will keep.
+    """
+    from openledger_node.cli import snapshot
+
+    _run(
+        snapshot.restore(
+            folder,
+            datadir,
+            block_hash=block_hash,
+            l1_url=l1_url,
+            rollup_config=rollup_config,
+            state_history=state_history,
+        )
+    )
 
 
 evm_app = App(name="evm", help="Run Ethereum's test fixtures on this engine, one JSON line per case.")
@@ -292,7 +357,8 @@ def decode_posted(
     decode_file(file, kind, chain_id=chain_id, genesis_time_s=genesis_time, block_time_s=block_time)
 
 
-def _replace_process(command: list[str]) -> None:
+def replace_process(command: list[str]) -> None:
+    """Become another program, which then owns terminal, signals and exit code."""
     import os
 
     os.execv(command[0], command)  # noqa: S606 - our own interpreter and module
