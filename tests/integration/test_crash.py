@@ -100,6 +100,7 @@ def metric(node: DevNode, name: str) -> float:
     return float(found[1])
 
 
+@pytest.mark.slow
 def test_killed_during_the_demo_and_during_a_settlement(network: DevNode, dice: random.Random) -> None:
     told = Announcements()
     for step, most_s in (("They commit", 12.0), ("The provider settles", SETTLEMENT_S)):
