@@ -96,9 +96,11 @@ class FeedSection(Section):
 
     host: str = "127.0.0.1"
     port: int = Field(default=9642, ge=0, le=65535)
-    """Where a sequencer with `--keys.sequencer` serves its feed."""
+    """Where a sequencer with `--keys.sequencer`, or a relay, serves its feed."""
     url: str | None = None
     """Feed to follow, as `ws://host:9642`: moves the unsafe head only."""
+    relay: bool = False
+    """Pass the followed feed on to others, on `port`; needs no key."""
 
 
 class VerifierSection(Section):

@@ -1,14 +1,16 @@
-"""The sequencer's feed over WebSocket: signed blocks as they are sealed, and a node that follows them.
+"""The sequencer's feed over WebSocket: signed blocks as they are sealed; followers and relays.
 
 `ws://host:9642/?from=N` sends block N, N + 1, … as binary messages (`rollup_bridge.feed.message`), then each
-new one when it is sealed; after a rewind it goes on from the first block that is another now.
+new one when it is sealed; after a rewind it goes on from the first block that is another now. A relay passes
+on what it heard, with the sequencer's signature: it needs no key, and its followers do not trust it.
 Covered: slow readers (the socket's own back-pressure), gaps and broken connections (asked again from what is
-missing), bad signatures (the connection is given up). Not covered: more than one feed; relays.
+missing), bad signatures (the connection is given up). Not covered: following more than one feed.
 """
 
 import asyncio
 import collections
 from contextlib import suppress
+from typing import Protocol
 
 import aiohttp
 import structlog
@@ -21,6 +23,7 @@ from genesis.types import Address, Hash32
 from openledger_node.chain.chain import Chain
 from openledger_node.clock import Clock
 from openledger_node.errors import StartError, TemporaryError
+from openledger_node.evm.records import Block
 from openledger_node.evm.signatures import recover_signer
 from openledger_node.l1.client import L1Client
 from openledger_node.l1.errors import L1UnavailableError
@@ -33,20 +36,75 @@ log = structlog.get_logger(__name__)
 
 POLL_S = 0.02
 RECONNECT_S = 1.0
-_REMEMBERED = 512
+_REMEMBERED = 4_096
+"""Messages, more than the blocks that are ever ahead of the safe head while sequencer and batcher live."""
 _SIGNER = keccak256(b"unsafeBlockSigner()")[:4]
 _WORD = 32
 
 
-class FeedServer:
-    """Sends the chain's blocks, signed with the sequencer's key, to whoever connects."""
+class Messages(Protocol):
+    """Where a feed takes the signed message of a canonical block from; None if it has none."""
 
-    def __init__(self, chain: Chain, chain_id: int, private_key: bytes, host: str, port: int) -> None:
-        self._chain = chain
+    def of(self, block: Block) -> bytes | None: ...
+
+
+class _Newest:
+    """The newest messages by block hash."""
+
+    def __init__(self) -> None:
+        self._messages: collections.OrderedDict[Hash32, bytes] = collections.OrderedDict()
+
+    def get(self, block_hash: Hash32) -> bytes | None:
+        return self._messages.get(block_hash)
+
+    def put(self, block_hash: Hash32, message: bytes) -> bytes:
+        self._messages[block_hash] = message
+        while len(self._messages) > _REMEMBERED:
+            self._messages.popitem(last=False)
+        return message
+
+
+class SignedMessages:
+    """The sequencer's own: made when they are asked for."""
+
+    def __init__(self, chain_id: int, private_key: bytes) -> None:
         self._chain_id = chain_id
         self._account = Account.from_key(private_key)
+        self._signed = _Newest()
+
+    def of(self, block: Block) -> bytes | None:
+        """See `Messages`."""
+        block_hash = block.header.hash
+        return self._signed.get(block_hash) or self._signed.put(block_hash, self._sign(block))
+
+    def _sign(self, block: Block) -> bytes:
+        body = encode_block(feed_block(to_l2_block(block)))
+        signature = self._account.unsafe_sign_hash(digest(self._chain_id, body))
+        words: bytes = signature.r.to_bytes(_WORD, "big") + signature.s.to_bytes(_WORD, "big")
+        return body + words + bytes([signature.v - 27])
+
+
+class HeardMessages:
+    """What a relay heard of the sequencer and built itself."""
+
+    def __init__(self) -> None:
+        self._heard = _Newest()
+
+    def hear(self, block_hash: Hash32, message: bytes) -> None:
+        self._heard.put(block_hash, message)
+
+    def of(self, block: Block) -> bytes | None:
+        """See `Messages`."""
+        return self._heard.get(block.header.hash)
+
+
+class FeedServer:
+    """Sends the chain's blocks with their signed messages to whoever connects."""
+
+    def __init__(self, chain: Chain, messages: Messages, host: str, port: int) -> None:
+        self._chain = chain
+        self._messages = messages
         self._host, self._port = host, port
-        self._signed: collections.OrderedDict[Hash32, bytes] = collections.OrderedDict()
         self._runner: web.ServerRunner | None = None
         self._sockets: set[web.WebSocketResponse] = set()
         self.port = port
@@ -93,39 +151,38 @@ class FeedServer:
                 sent.pop()
                 number -= 1
             block = self._chain.block_by_number(number)
-            if block is None:
+            message = None if block is None else self._messages.of(block)
+            if block is None or (message is None and number > self._chain.heads.safe.number):
                 await asyncio.sleep(POLL_S)
                 continue
-            with suppress(ConnectionError):
-                await socket.send_bytes(self._message(block.header.hash, number))
+            if message is not None:  # a relay may lack that of a safe block: the L1 has it
+                with suppress(ConnectionError):
+                    await socket.send_bytes(message)
             sent.append(block.header.hash)
             number += 1
 
-    def _message(self, block_hash: Hash32, number: int) -> bytes:
-        known = self._signed.get(block_hash)
-        if known is not None:
-            return known
-        block = self._chain.block_by_number(number)
-        assert block is not None, "it was there a moment ago"
-        body = encode_block(feed_block(to_l2_block(block)))
-        signature = self._account.unsafe_sign_hash(digest(self._chain_id, body))
-        words = signature.r.to_bytes(_WORD, "big") + signature.s.to_bytes(_WORD, "big")
-        self._signed[block_hash] = body + words + bytes([signature.v - 27])
-        while len(self._signed) > _REMEMBERED:
-            self._signed.popitem(last=False)
-        return self._signed[block_hash]
-
 
 class FeedClient:
-    """Follows a feed until cancelled; a service. The signer is the one that `SystemConfig` on L1 names."""
+    """Follows a feed until cancelled; a service. The signer is the one that `SystemConfig` on L1 names.
+
+    `heard` gets the message of each block that was built: a relay's, that passes them on.
+    """
 
     def __init__(
-        self, config: RollupConfig, engine: ChainEngine, l1: L1Client, url: str, clock: Clock
+        self,
+        config: RollupConfig,
+        engine: ChainEngine,
+        l1: L1Client,
+        url: str,
+        clock: Clock,
+        *,
+        heard: HeardMessages | None = None,
     ) -> None:
         self._config = config
         self._l1 = l1
         self._url = url
         self._clock = clock
+        self._heard = heard
         self._follower = Follower(config, engine)
         self.rejected = 0
 
@@ -168,6 +225,8 @@ class FeedClient:
                 return False
             block = open_message(message.data, self._config.l2_chain_id, signer, recover)
             step = await self._follower.take(block)
+            if self._heard is not None and step in {Step.BUILT, Step.KNOWN}:
+                self._heard.hear(block.hash, message.data)
             if step is Step.AGAIN:
                 await self._clock.sleep(POLL_S)
                 return True

@@ -15,7 +15,7 @@ from openledger_node.metrics.server import HealthCheck
 from openledger_node.node.ai import open_provider, open_workers
 from openledger_node.node.disk import DiskGuard
 from openledger_node.node.execution import ExecutionSettings, RpcPorts
-from openledger_node.node.feed import FeedClient, FeedServer
+from openledger_node.node.feed import FeedClient, FeedServer, HeardMessages, Messages, SignedMessages
 from openledger_node.node.keys import read_key
 from openledger_node.node.lifecycle import StoppedError, Supervisor, stop_on_signals
 from openledger_node.node.network_files import load_genesis, load_rollup_config
@@ -114,18 +114,30 @@ async def _run_rollup(config: RunConfig, supervisor: Supervisor) -> None:
 async def _open_feed(
     config: RunConfig, rollup: Rollup, supervisor: Supervisor, closing: contextlib.AsyncExitStack
 ) -> None:
-    """A sequencer with a key serves its feed; any other node follows the one it is told of."""
+    """A sequencer with a key serves its feed; any other node follows the one it is told of, and may relay."""
     if "sequencer" in config.role:
         if config.keys.sequencer is None:
             return
         key = read_key(config.keys.sequencer, "--keys.sequencer")
-        server = FeedServer(rollup.chain, rollup.config.l2_chain_id, key, config.feed.host, config.feed.port)
-        closing.push_async_callback(server.stop)
-        await server.start()
-        log.info("feed is up", url=f"ws://{config.feed.host}:{server.port}")
+        await _serve_feed(config, rollup, SignedMessages(rollup.config.l2_chain_id, key), closing)
     elif config.feed.url is not None:
-        client = FeedClient(rollup.config, rollup.engine, rollup.l1, config.feed.url, rollup.execution.clock)
+        heard = HeardMessages() if config.feed.relay else None
+        clock = rollup.execution.clock
+        client = FeedClient(rollup.config, rollup.engine, rollup.l1, config.feed.url, clock, heard=heard)
         supervisor.start("feed", client)
+        if heard is not None:
+            await _serve_feed(config, rollup, heard, closing)
+    elif config.feed.relay:
+        raise StartError("a relay passes on a feed", "name it with --feed.url")
+
+
+async def _serve_feed(
+    config: RunConfig, rollup: Rollup, messages: Messages, closing: contextlib.AsyncExitStack
+) -> None:
+    server = FeedServer(rollup.chain, messages, config.feed.host, config.feed.port)
+    closing.push_async_callback(server.stop)
+    await server.start()
+    log.info("feed is up", url=f"ws://{config.feed.host}:{server.port}")
 
 
 async def _start_roles(

@@ -37,7 +37,7 @@ class Follower:
         self._config = config
         self._engine = engine
         self._statistics = Statistics()
-        self._from_safe = False
+        self._from_safe = True
 
     def statistics(self) -> Statistics:
         return self._statistics

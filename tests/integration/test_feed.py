@@ -63,7 +63,7 @@ def test_a_follower_has_every_block_within_a_block_time(files: Path, tmp_path: P
         name: str(write_key(tmp_path / f"{name}.key", dev_private_key(number)))
         for name, number in (("batcher", DEV_BATCHER), ("sequencer", DEV_PROPOSER), ("stranger", 5))
     }
-    feed = free_port()
+    feed, relay_feed = free_port(), free_port()
     with ethereum(files / "l1") as l1_url, ExitStack() as nodes:
         sequencing = ["--role", "sequencer,batcher", "--keys.batcher", keys["batcher"], "--feed.port", feed]
         signed = [*sequencing, "--keys.sequencer", keys["sequencer"]]
@@ -76,6 +76,15 @@ def test_a_follower_has_every_block_within_a_block_time(files: Path, tmp_path: P
             lags = sorted(lag_s(sequencer, follower) for _ in range(7))
             print(f"lag of the follower: median {lags[3]:.3f} s, most {lags[-1]:.3f} s")
             assert lags[3] < BLOCK_TIME_S
+            relayed = ["--role", "verifier", "--feed.url", f"ws://127.0.0.1:{relay_feed}"]
+            relaying = [*following, "--feed.relay", "--feed.port", relay_feed]
+            with run(tmp_path / "relay.log", l1_url, files, tmp_path / "relay", *relaying) as relay:
+                wait_until(lambda: height(relay) >= height(sequencer) - 1, "the relay at the head", 180)
+                with run(tmp_path / "far.log", l1_url, files, tmp_path / "far", *relayed) as far:
+                    wait_until(lambda: height(far) >= height(sequencer) - 1, "the relay's follower", 180)
+                    lags = sorted(lag_s(sequencer, far) for _ in range(7))
+                    print(f"lag behind a relay: median {lags[3]:.3f} s, most {lags[-1]:.3f} s")
+                    assert lags[3] < BLOCK_TIME_S
         with run(tmp_path / "s2.log", l1_url, files, files / "node", *signed) as sequencer:
             wait_until(lambda: height(follower) >= height(sequencer) - 1, "the follower after a restart", 180)
             assert lag_s(sequencer, follower) < 5 * BLOCK_TIME_S

@@ -33,6 +33,16 @@ async def test_what_it_built_is_consolidated_without_being_built_again() -> None
     assert world.driver.statistics().consolidated == 60
 
 
+async def test_a_new_connection_asks_from_the_safe_head_to_hear_what_it_built_already() -> None:
+    world = await grown()
+    follower, blocks = await following(world)
+    for block in blocks[:10]:
+        await follower.take(block)
+    restarted, _ = await following(world)
+    assert await restarted.next_wanted() == 1, "a relay needs the messages of all unsafe blocks"
+    assert [await restarted.take(block) for block in blocks[:11]] == [Step.KNOWN] * 10 + [Step.BUILT]
+
+
 async def test_a_gap_is_asked_for_from_the_safe_head() -> None:
     world = await grown()
     follower, blocks = await following(world)
