@@ -48,6 +48,20 @@ def check_rows(mantissas: NDArray[np.int8], exponents: NDArray[np.uint8]) -> Non
     _check(largest, exact, exponents)
 
 
+def broken_rows(mantissas: NDArray[np.int8], exponents: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """(N,): which rows break one of those rules."""
+    exact = mantissas.astype(np.float64)
+    largest = np.abs(exact).max(axis=1, initial=0.0)
+    norms = np.einsum("ij,ij->i", exact, exact) * 4.0 ** exponents.astype(np.float64)
+    broken: NDArray[np.bool_] = (
+        (largest > MAX_MANTISSA)
+        | (exponents > MAX_EXPONENT)
+        | ((exponents > 0) & (largest < (MAX_MANTISSA + 1) // 2))
+        | (norms > MAX_NORM_SQUARED)
+    )
+    return broken
+
+
 def _check(
     largest: NDArray[np.float64], mantissas: NDArray[np.float64], exponents: NDArray[np.uint8]
 ) -> None:

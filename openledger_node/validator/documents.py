@@ -16,6 +16,7 @@ from openledger_node.client.abi import encode_values
 from openledger_node.client.economy import ATTRIBUTION, EconomyReader, Post
 from openledger_node.client.ethereum import from_hex
 from openledger_node.client.posts import PostNotice
+from openledger_node.validator.index_check import IndexInputs
 from openledger_node.validator.records import (
     Batch,
     ContributorSum,
@@ -27,7 +28,7 @@ from precompiles.views.attribution import BatchClaim
 from workers.artifacts import canonical_json
 from workers.artifacts.store import ArtifactStore, parse_id
 from workers.attribution.commit import pack_sum
-from workers.attribution.index import read_index
+from workers.attribution.index import Sums, decode_rows, read_index
 from workers.attribution.queries import read_queries
 from workers.errors import ArtifactError, InvalidInputError
 
@@ -55,6 +56,19 @@ class Documents:
             raise DocumentError(f"a document of post {notice.post_id} is malformed: {error!r}") from error
         except (InvalidInputError, ArtifactError) as error:
             raise DocumentError(str(error)) from error
+
+    async def index_inputs(self, index_id: int) -> IndexInputs:
+        """Everything about one feature index. Raises as `inputs` does."""
+        index = await self._reader.feature_index(index_id)
+        try:
+            uri = await self._reader.uri_of_index(index_id, index.model_id)
+            published = await self._from_stores(lambda store: read_index(store, parse_id(uri)))
+            rows = await self._from_stores(lambda store: decode_rows(store.get(published.rows)))
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+            raise DocumentError(f"a document of feature index {index_id} is malformed: {error!r}") from error
+        except (InvalidInputError, ArtifactError) as error:
+            raise DocumentError(str(error)) from error
+        return IndexInputs(index_id, index, parse_id(uri), _contributor_sums(published.sums), rows)
 
     async def _assemble(
         self, post_id: int, post: Post, claims: Sequence[BatchClaim], document: Any
@@ -94,16 +108,7 @@ class Documents:
     async def _sums(self, post: Post) -> tuple[ContributorSum, ...]:
         uri = await self._reader.uri_of_index(post.feature_index, post.model_id)
         index = await self._from_stores(lambda store: read_index(store, parse_id(uri)))
-        sums = index.sums
-        return tuple(
-            ContributorSum(
-                contributor,
-                sums.canonical_records[place],
-                sums.norms_squared[place],
-                pack_sum(sums.vectors[place]),
-            )
-            for place, contributor in enumerate(sums.contributors)
-        )
+        return _contributor_sums(index.sums)
 
     async def _batch(self, claim: BatchClaim, published: Any) -> Batch:
         settlement = await self._reader.settlement(claim.settlement_id)
@@ -144,3 +149,15 @@ class Documents:
             except ArtifactError as error:
                 failure = error
         raise failure
+
+
+def _contributor_sums(sums: Sums) -> tuple[ContributorSum, ...]:
+    return tuple(
+        ContributorSum(
+            contributor,
+            sums.canonical_records[place],
+            sums.norms_squared[place],
+            pack_sum(sums.vectors[place]),
+        )
+        for place, contributor in enumerate(sums.contributors)
+    )

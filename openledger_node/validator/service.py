@@ -1,10 +1,10 @@
 """How a validator watches attribution: every post is checked, a wrong one is challenged in one transaction.
 
-A validator has an RPC URL, artefact URLs and a key of its own; nothing else, and no state on disk: what it
-did is read from the chain, and the salt of a commitment follows from its key and the post.
+Feature indexes are watched alike (`indexes`). A validator has an RPC URL, artefact URLs and a key of its own;
+nothing else, and no state on disk: what it did is read from the chain (`challenger`).
 
-Covered: wrong scores and amounts; restart at any point; bonds and rewards taken back. Not covered: staking
-(the operator does that), posts that are wrong in a way no challenge covers yet (logged as warnings).
+Covered: wrong scores, debts and amounts; restart at any point; bonds and rewards taken back. Not covered:
+staking (the operator does that), posts that are wrong in a way no challenge covers yet (logged as warnings).
 """
 
 import asyncio
@@ -14,16 +14,12 @@ from typing import Any
 
 import structlog
 
-from genesis.commitments import address_word, word
-from genesis.keccak import keccak256
-from genesis.types import Hash32
 from openledger_node.client.account import Account
 from openledger_node.client.economy import (
     ATTRIBUTION,
     POST_FINAL,
     POST_PENDING,
     POST_VOID,
-    STAKING,
     EconomyReader,
     Post,
 )
@@ -34,8 +30,10 @@ from openledger_node.client.rpc import Rpc
 from openledger_node.client.sender import Sender
 from openledger_node.clock import Clock, SystemClock
 from openledger_node.errors import TemporaryError
+from openledger_node.validator.challenger import Challenger
 from openledger_node.validator.check import check_post
 from openledger_node.validator.documents import DocumentError, Documents
+from openledger_node.validator.indexes import IndexWatch
 from openledger_node.validator.records import (
     PostInputs,
     Right,
@@ -47,7 +45,6 @@ from openledger_node.validator.records import (
 from workers.artifacts.store import ArtifactStore
 
 POLL_S = 0.5
-SALT_TEXT = b"OpenLedger challenge"
 
 log = structlog.get_logger(__name__)
 
@@ -68,11 +65,12 @@ class Validator:
     ) -> None:
         self._reader = EconomyReader(Ethereum(rpc))
         self._clock = clock or SystemClock()
-        self._sender = Sender(self._reader.ethereum, account, self._clock)
-        self._account = account
+        sender = Sender(self._reader.ethereum, account, self._clock)
+        self._challenger = Challenger(self._reader, sender, account)
         stores = [ArtifactStore(options.directory, url) for url in options.artifact_urls]
         self._documents = Documents(self._reader, stores)
         self._feed = PostFeed(self._reader)
+        self.indexes = IndexWatch(self._reader, self._documents, self._challenger)
         self._open: dict[int, PostNotice] = {}
         self._judged: dict[int, Verdict] = {}
         self._complaints: dict[int, str] = {}
@@ -89,7 +87,8 @@ class Validator:
             await self._clock.sleep(POLL_S)
 
     async def look(self) -> None:
-        """One round over new and open posts."""
+        """One round over new and open feature indexes and posts."""
+        await self.indexes.look()
         for notice in await self._feed.new_posts():
             self._open[notice.post_id] = notice
         for notice in list(self._open.values()):
@@ -129,12 +128,11 @@ class Validator:
     # --- Challenging --------------------------------------------------------------------------------------
 
     async def _challenge(self, notice: PostNotice, post: Post, verdict: WrongScore | WrongAmount) -> None:
-        salt = self._salt(notice.post_id, await self._reader.ethereum.chain_id())
-        if not await self._has_committed(notice.post_id):
-            await self._commit(notice.post_id, salt)
+        await self._challenger.commit(notice.post_id)
+        salt = await self._challenger.salt(notice.post_id)
         batches = await self._batches(notice)
         method, arguments = _arguments(notice.post_id, salt, batches, verdict)
-        mined = await self._sender.transact(ATTRIBUTION, method, *arguments)
+        mined = await self._challenger.send(method, *arguments)
         self.challenged += 1
         log.info(
             "post voided",
@@ -144,57 +142,31 @@ class Validator:
             contributor=verdict.contributor,
         )
 
-    async def _commit(self, post_id: int, salt: bytes) -> None:
-        commitment = keccak256(word(post_id) + address_word(self._account.address) + salt)
-        _, policy = await self._reader.current_policy()
-        await self._sender.transact(
-            ATTRIBUTION, "commitChallenge", post_id, commitment, value_wei=policy.challenge_bond_wei
-        )
-
-    async def _has_committed(self, post_id: int) -> bool:
-        events = await self._reader.ethereum.events(
-            ATTRIBUTION, "ChallengeCommitted", post_id, self._account.address
-        )
-        return bool(events)
-
     async def _batches(self, notice: PostNotice) -> Any:
         transaction = await self._reader.ethereum.transaction(notice.event.transaction_hash)
         if transaction is None:
             raise TemporaryError(f"the transaction of post {notice.post_id} is not there")
         return ATTRIBUTION.arguments("post", bytes.fromhex(transaction["input"][2:]))["batches"]
 
-    def _salt(self, post_id: int, chain_id: int) -> bytes:
-        """The same after a restart, and known to nobody without the key (RFC 6979 signatures)."""
-        digest = keccak256(SALT_TEXT + word(chain_id) + word(post_id))
-        return keccak256(self._account.sign_digest(Hash32(digest)))
-
     # --- Bond and reward ----------------------------------------------------------------------------------
 
     async def _is_paid(self, notice: PostNotice) -> bool:
         """Take back the bond and the reward of a void post; True when there is nothing left to take."""
-        if not await self._has_committed(notice.post_id):
+        if not await self._challenger.has_committed(notice.post_id):
             return True
-        returned = await self._reader.ethereum.events(
-            ATTRIBUTION, "BondReturned", notice.post_id, self._account.address
+        returned = await self._challenger.has_event(
+            "BondReturned", notice.post_id, self._challenger.address_bytes
         )
         if not returned:
             try:
-                await self._sender.transact(ATTRIBUTION, "withdrawBond", notice.post_id)
+                await self._challenger.send("withdrawBond", notice.post_id)
             except RevertedError as error:
                 if error.name == "WindowOpen":
                     return False
                 log.warning("bond not returned", post=notice.post_id, reason=str(error))
                 return True
-        await self._take_reward()
+        await self._challenger.take_reward()
         return True
-
-    async def _take_reward(self) -> None:
-        try:
-            mined = await self._sender.transact(STAKING, "claimSlashReward", self._account.address)
-        except RevertedError as error:
-            log.info("no reward to take", reason=str(error))
-            return
-        log.info("reward taken", transaction=mined.hash)
 
 
 def _arguments(

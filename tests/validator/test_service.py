@@ -110,8 +110,7 @@ async def test_a_validator_restarted_after_its_commit_uses_the_same_commitment(e
     post = await right_post(economy, await settle(economy))
     notice = await send_post(economy, one_more(post))
     first = validator(economy)
-    salt = first._salt(notice.post_id, economy.node.machine.chain_id)
-    await first._commit(notice.post_id, salt)
+    await first._challenger.commit(notice.post_id)
     await rounds(validator(economy), economy)
     assert await commitments(economy) == 1
     assert (await economy.reader.post(notice.post_id)).status == POST_VOID

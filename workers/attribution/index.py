@@ -5,7 +5,7 @@ Covered: writing, reading with checks of shape, recomputing every root and sum f
 Not covered: whether the rows are those of the model (a jury's question, `features`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,11 +19,12 @@ from workers.artifacts import canonical_json
 from workers.artifacts.store import ArtifactId, ArtifactStore
 from workers.artifacts.tensors import Array, decode_tensors, encode_tensors
 from workers.attribution.commit import SumEvidence, pack_sum, row_leaves, sum_leaves
-from workers.attribution.numerics import contributor_sums, exact_norms_squared
+from workers.attribution.numerics import add_by_owner, exact_norms_squared
 from workers.errors import InvalidInputError
 from workers.integers import check_rows, row_integers
 
 FORMAT = "openledger-feature-index/1"
+BLOCK_ROWS = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,18 @@ class Rows:
     def integers(self) -> NDArray[np.int64]:
         """`Φ = m·2^e` (N, k)."""
         return row_integers(self.mantissas, self.exponents)
+
+    def contributor_sums(self, contributors: int) -> NDArray[np.int64]:
+        """(C, k): exact sums of canonical rows, over blocks of rows so that integers of all need no room."""
+        sums = np.zeros((contributors, self.mantissas.shape[1]), dtype=np.int64)
+        mask = self.canonical_mask
+        for first in range(0, len(self.mantissas), BLOCK_ROWS):
+            some = slice(first, first + BLOCK_ROWS)
+            kept = mask[some]
+            add_by_owner(
+                sums, self.mantissas[some][kept], self.exponents[some][kept], self.owners[some][kept]
+            )
+        return sums
 
     def root(self) -> Hash32:
         """Root of the rows' tree."""
@@ -107,11 +120,15 @@ class FeatureIndex:
 
 def sums_of(rows: Rows, contributors: Sequence[Address]) -> Sums:
     """Exact sums over canonical rows."""
-    vectors, counts = contributor_sums(rows.integers(), rows.owners, rows.canonical_mask, len(contributors))
+    vectors = rows.contributor_sums(len(contributors))
+    counts, canonical = (
+        np.bincount(owners, minlength=len(contributors)).tolist()
+        for owners in (rows.owners, rows.owners[rows.canonical_mask])
+    )
     return Sums(
         contributors=tuple(contributors),
-        records=tuple(int(n) for n in np.bincount(rows.owners, minlength=len(contributors))),
-        canonical_records=tuple(counts),
+        records=tuple(counts),
+        canonical_records=tuple(canonical),
         vectors=vectors,
         norms_squared=tuple(exact_norms_squared(vectors)),
     )
@@ -128,12 +145,17 @@ def write_index(
 ) -> ArtifactId:
     """Keep rows, sums and the document that names them; returns the document."""
     check_rows(rows.mantissas, rows.exponents)
-    sums = sums_of(rows, contributors)
+    named = {"manifest": manifest, "preconditioner": preconditioner, "numeric_profile": numeric_profile}
+    return publish_index(store, named, rows, sums_of(rows, contributors))
+
+
+def publish_index(
+    store: ArtifactStore, named: Mapping[str, ArtifactId], rows: Rows, sums: Sums
+) -> ArtifactId:
+    """Keep whatever rows and sums it is given, with their roots; `named` are the document's other files."""
     document = {
         "format": FORMAT,
-        "manifest": manifest,
-        "preconditioner": preconditioner,
-        "numeric_profile": numeric_profile,
+        **named,
         "rows": store.put(encode_rows(rows)),
         "sums": store.put(encode_tensors({"sums": sums.vectors})),
         "rows_root": "0x" + rows.root().hex(),
@@ -208,13 +230,19 @@ def encode_rows(rows: Rows) -> bytes:
 
 def read_rows(store: ArtifactStore, name: str) -> Rows:
     """The rows of an index, with range, exponent, norm and shape checked."""
-    tensors = decode_tensors(store.get(name))
+    rows = decode_rows(store.get(name))
+    check_rows(rows.mantissas, rows.exponents)
+    return rows
+
+
+def decode_rows(data: bytes) -> Rows:
+    """A rows file as it is, shapes checked and nothing else: what a challenger reads."""
+    tensors = decode_tensors(data)
     try:
         rows = Rows(**{field: tensors[field] for field in Rows.__dataclass_fields__})
     except KeyError as error:
-        raise InvalidInputError(f"{name} is not a rows file: {error}") from error
+        raise InvalidInputError(f"not a rows file: {error}") from error
     _check_shapes(rows)
-    check_rows(rows.mantissas, rows.exponents)
     return rows
 
 

@@ -19,14 +19,18 @@ from workers.integers import MAX_DIMENSIONS
 LIMB_BITS = 22
 
 
-def contributor_sums(
-    integers: NDArray[np.int64], owners: NDArray[np.int64], canonical: NDArray[np.bool_], contributors: int
-) -> tuple[NDArray[np.int64], list[int]]:
-    """`v_c` (C, k) over canonical rows, exact, and how many rows each sums."""
-    sums = np.zeros((contributors, integers.shape[1]), dtype=np.int64)
-    np.add.at(sums, owners[canonical], integers[canonical])
-    counts = np.bincount(owners[canonical], minlength=contributors)
-    return sums, [int(count) for count in counts]
+def add_by_owner(
+    sums: NDArray[np.int64],
+    mantissas: NDArray[np.int8],
+    exponents: NDArray[np.uint8],
+    owners: NDArray[np.int64],
+) -> None:
+    """Add rows `m·2^e` (n, k) to their owners' sums (C, k), in place and exactly."""
+    order = np.argsort(owners, kind="stable")
+    found, starts = np.unique(owners[order], return_index=True)
+    for owner, some in zip(found.tolist(), np.split(order, starts[1:]), strict=True):
+        integers = mantissas[some].astype(np.int32) << exponents[some].astype(np.int32)[:, None]
+        sums[owner] += integers.sum(axis=0, dtype=np.int64)
 
 
 def weighted_query(queries: NDArray[np.int16], weights: Sequence[int]) -> list[int]:

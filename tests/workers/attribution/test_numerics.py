@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from genesis.commitments import MAX_NORM_SQUARED, pack_vector, unpack_vector
 from workers.attribution.commit import pack_query, pack_sum
-from workers.attribution.numerics import contributor_sums, exact_dots, exact_norms_squared, weighted_query
+from workers.attribution.numerics import add_by_owner, exact_dots, exact_norms_squared, weighted_query
 from workers.errors import InvalidInputError
 from workers.integers import (
     ROW_SCALE,
@@ -129,11 +129,12 @@ def test_bad_weights_are_refused(weights: list[int]) -> None:
         weighted_query(np.ones((2, 3), dtype=np.int16), weights)
 
 
-def test_sums_are_over_canonical_rows_only() -> None:
-    rows = np.array([[1, 2], [10, 20], [100, 200]], dtype=np.int64)
-    sums, counts = contributor_sums(rows, np.array([1, 0, 1]), np.array([True, True, False]), 3)
-    assert sums.tolist() == [[10, 20], [1, 2], [0, 0]]
-    assert counts == [1, 1, 0]
+def test_rows_are_added_to_their_owners_sums() -> None:
+    mantissas = np.array([[1, -2], [10, 20], [100, 127]], dtype=np.int8)
+    sums = np.zeros((3, 2), dtype=np.int64)
+    for _ in range(2):
+        add_by_owner(sums, mantissas, np.array([0, 7, 1], dtype=np.uint8), np.array([1, 0, 1]))
+    assert sums.tolist() == [[2_560, 5_120], [402, 504], [0, 0]]
 
 
 @given(st.lists(INT64, min_size=1, max_size=8))

@@ -1,0 +1,227 @@
+"""How a validator watches feature indexes: each is checked before it can be used, a wrong one is voided.
+
+Wrong rows and norms fall in one transaction after a commitment; a wrong sum is disputed in a game, whose
+moves are read from the chain, so that a restart goes on with it.
+
+Covered: rows out of their rules, norms, sums; games to their end; bonds and rewards taken back. Not covered:
+answering games as the index's signer (the provider's side).
+"""
+
+import asyncio
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import structlog
+
+from openledger_node.client.economy import ATTRIBUTION, MODELS, EconomyReader
+from openledger_node.client.errors import RevertedError
+from openledger_node.validator.challenger import Challenger
+from openledger_node.validator.documents import DocumentError, Documents
+from openledger_node.validator.index_check import (
+    BrokenRow,
+    IndexInputs,
+    IndexVerdict,
+    WrongNorm,
+    WrongSum,
+    check_index,
+    disputed_part,
+    row_evidence,
+    rows_layers,
+)
+from openledger_node.validator.records import Unprovable
+from precompiles.views.attribution import ANSWER, CHOICE, INDEX_KEY, INDEX_VOID, PROOF, SumEvidence
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Watched:
+    """One index until it is usable and right, or void and paid for."""
+
+    index_id: int
+    usable_at_s: int
+    inputs: IndexInputs | None = None
+    verdict: IndexVerdict | None = None
+    complaint: str = ""
+
+
+class IndexWatch:
+    """One round of `look` at a time; `checked` and `challenged` are for metrics."""
+
+    def __init__(self, reader: EconomyReader, documents: Documents, challenger: Challenger) -> None:
+        self._reader = reader
+        self._documents = documents
+        self._challenger = challenger
+        self._next_block = 0
+        self._open: dict[int, Watched] = {}
+        self.checked = 0
+        self.challenged = 0
+
+    async def look(self) -> list[IndexInputs]:
+        """One round over new and open indexes; returns those found right for the first time."""
+        await self._discover()
+        found = []
+        for one in list(self._open.values()):
+            is_new = one.verdict is None
+            try:
+                await self._attend(one)
+            except RevertedError as error:
+                log.warning("validator refused", index=one.index_id, reason=str(error))
+            if is_new and one.verdict is not None and one.inputs is not None:
+                found.append(one.inputs)
+        return found
+
+    async def _discover(self) -> None:
+        head = await self._reader.ethereum.block_number()
+        if head < self._next_block:
+            return
+        events = await self._reader.ethereum.events(
+            MODELS, "FeatureIndexCommitted", first_block=self._next_block, last_block=head
+        )
+        self._next_block = head + 1
+        for event in events:
+            index_id = int(event.arguments["indexId"])
+            self._open[index_id] = Watched(index_id, int(event.arguments["usableAt"]))
+
+    async def _attend(self, one: Watched) -> None:
+        status = int(await self._reader.ethereum.read(ATTRIBUTION, "indexStatus", one.index_id))
+        if status == INDEX_VOID:
+            if await self._is_paid(one.index_id):
+                del self._open[one.index_id]
+            return
+        if one.verdict is None:
+            await self._judge(one)
+        if isinstance(one.verdict, (BrokenRow, WrongNorm)):
+            await self._challenge(one.index_id, one.verdict)
+        elif isinstance(one.verdict, WrongSum) and one.inputs is not None:
+            await self._play(one.inputs, one.verdict)
+        elif one.verdict is not None and await self._reader.ethereum.timestamp_s() >= one.usable_at_s:
+            del self._open[one.index_id]
+
+    async def _judge(self, one: Watched) -> None:
+        try:
+            one.inputs = await self._documents.index_inputs(one.index_id)
+        except DocumentError as error:
+            if one.complaint != str(error):
+                one.complaint = str(error)
+                log.warning("feature index cannot be checked yet", index=one.index_id, reason=str(error))
+            return
+        one.verdict = await asyncio.to_thread(check_index, one.inputs)
+        self.checked += 1
+        _report(one.index_id, one.verdict)
+
+    # --- Challenges of one transaction --------------------------------------------------------------------
+
+    async def _challenge(self, index_id: int, verdict: BrokenRow | WrongNorm) -> None:
+        key = INDEX_KEY + index_id
+        await self._challenger.commit(key)
+        salt = await self._challenger.salt(key)
+        if isinstance(verdict, BrokenRow):
+            row = tuple(asdict(verdict.row).values())
+            mined = await self._challenger.send("challengeRow", index_id, salt, row)
+        else:
+            mined = await self._challenger.send(
+                "challengeNorm",
+                index_id,
+                salt,
+                verdict.contributor_index,
+                verdict.contributor,
+                packed_sum(verdict.sum),
+            )
+        self.challenged += 1
+        log.info("feature index voided", index=index_id, transaction=mined.hash)
+
+    # --- Games --------------------------------------------------------------------------------------------
+
+    async def _play(self, inputs: IndexInputs, verdict: WrongSum) -> None:
+        """Open a game, or make the next move of the one that is open."""
+        game_id = await self._open_game(inputs.index_id)
+        if game_id is None:
+            await self._challenger.send(
+                "openSumGame",
+                inputs.index_id,
+                verdict.contributor_index,
+                verdict.contributor,
+                verdict.coordinate,
+                packed_sum(verdict.sum),
+                value_wei=await self._challenger.bond_wei(),
+            )
+            self.challenged += 1
+            return
+        game = await self._reader.ethereum.read(ATTRIBUTION, "getSumGame", game_id)
+        if game["turn"] == CHOICE:
+            await self._choose(inputs, game_id, game)
+        elif game["turn"] == PROOF:
+            rows = inputs.rows
+            row = row_evidence(rows, rows_layers(rows), game["first"])
+            await self._challenger.send("proveSumGame", game_id, tuple(asdict(row).values()))
+        elif game["turn"] == ANSWER and await self._reader.ethereum.timestamp_s() > game["until"]:
+            await self._challenger.send("endSumGame", game_id)
+
+    async def _choose(self, inputs: IndexInputs, game_id: int, game: Any) -> None:
+        answers = await self._reader.ethereum.events(ATTRIBUTION, "SumGameAnswered", game_id)
+        answered = answers[-1].arguments["partials"]
+        part = disputed_part(
+            inputs.rows,
+            game["contributorIndex"],
+            game["coordinate"],
+            game["first"],
+            game["count"],
+            answered=answered,
+        )
+        if part is None:
+            log.error("every part of an answer is right though its sum is wrong", game=game_id)
+            return
+        await self._challenger.send("chooseSumGame", game_id, answered, part)
+
+    async def _open_game(self, index_id: int) -> int | None:
+        """This account's game over an index, if it opened one."""
+        events = await self._reader.ethereum.events(
+            ATTRIBUTION, "SumGameOpened", None, index_id, self._challenger.address_bytes
+        )
+        return int(events[-1].arguments["gameId"]) if events else None
+
+    # --- Bond and reward ----------------------------------------------------------------------------------
+
+    async def _is_paid(self, index_id: int) -> bool:
+        """Take back bond and reward of a void index; True when there is nothing left to take."""
+        key = INDEX_KEY + index_id
+        if await self._challenger.has_committed(key):
+            settled = await self._challenger.has_event(
+                "IndexCaseSettled", index_id, self._challenger.address_bytes
+            )
+            if not settled:
+                try:
+                    await self._challenger.send("settleIndexCase", index_id)
+                except RevertedError as error:
+                    if error.name == "WindowOpen":
+                        return False
+                    log.warning("bond not returned", index=index_id, reason=str(error))
+                    return True
+        elif await self._open_game(index_id) is None:
+            return True
+        await self._challenger.take_reward()
+        return True
+
+
+def packed_sum(evidence: SumEvidence) -> tuple[int, int, bytes, list[bytes]]:
+    """A sum as `IAttribution.SumEvidence`."""
+    return evidence.records, evidence.norm_squared, evidence.vector, list(evidence.proof)
+
+
+def _report(index_id: int, verdict: IndexVerdict) -> None:
+    match verdict:
+        case Unprovable(reason):
+            log.warning("feature index is wrong in a way no challenge covers", index=index_id, reason=reason)
+        case BrokenRow(row):
+            log.warning("feature index has a row out of its rules", index=index_id, row=row.index)
+        case WrongNorm() | WrongSum():
+            log.warning(
+                "feature index has a wrong sum",
+                index=index_id,
+                kind=type(verdict).__name__,
+                contributor=verdict.contributor_index,
+                computed=verdict.computed,
+            )
+        case _:
+            log.info("feature index keeps its rules", index=index_id)

@@ -1,0 +1,124 @@
+"""The validator against feature indexes: broken rules void them, honest ones are left alone, games won."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from openledger_node.client.account import dev_account
+from openledger_node.client.economy import ATTRIBUTION
+from openledger_node.client.ethereum import Ethereum
+from openledger_node.client.sender import Sender
+from openledger_node.validator.index_check import disputed_part, partial_sums, parts
+from openledger_node.validator.service import Validator
+from precompiles.views.attribution import ANSWER, INDEX_VOID
+from tests.jobs.economy import BUILDER, VALIDATOR, Economy
+from tests.validator.indexing import commit, least_exponent_broken, published, with_norm, with_sum
+from tests.validator.test_service import validator
+from workers.attribution.index import Rows, sums_of
+
+
+async def status(economy: Economy, index_id: int) -> int:
+    return int(await Ethereum(economy.node).read(ATTRIBUTION, "indexStatus", index_id))
+
+
+async def rounds(one: Validator, economy: Economy, count: int = 10) -> None:
+    for _ in range(count):
+        await one.look()
+        economy.node.advance(1)
+
+
+def balance(economy: Economy) -> int:
+    return economy.node.machine.balance(dev_account(VALIDATOR).address)
+
+
+async def test_an_honest_index_is_left_alone(economy: Economy) -> None:
+    rows, sums = published(economy)
+    index_id = await commit(economy, rows, sums)
+    one = validator(economy)
+    await one.look()
+    assert await status(economy, index_id) == 0
+    assert one.indexes.checked == 2
+
+
+@pytest.mark.parametrize("fault", ["range", "exponent", "canonical"])
+async def test_a_row_out_of_its_rules_voids_the_index(economy: Economy, fault: str) -> None:
+    rows, sums = published(economy)
+    if fault == "range":
+        rows.mantissas[7, 3] = -128
+    elif fault == "exponent":
+        least_exponent_broken(rows, 4)
+    else:
+        rows.canonical[5] = 6
+    index_id = await commit(economy, rows, sums_of(rows, sums.contributors))
+    before = balance(economy)
+    one = validator(economy)
+    await rounds(one, economy)
+    assert await status(economy, index_id) == INDEX_VOID
+    assert one.indexes.challenged == 1
+    assert balance(economy) == before  # the bond is back; the builder had no stake to lose
+
+
+async def test_a_wrong_norm_voids_the_index(economy: Economy) -> None:
+    rows, sums = published(economy)
+    index_id = await commit(economy, rows, with_norm(sums, 1, -1))
+    await rounds(validator(economy), economy)
+    assert await status(economy, index_id) == INDEX_VOID
+
+
+async def answer(economy: Economy, rows: Rows, lie: int) -> None:
+    """The signer's move: honest partial sums but for the last part, which hides the lie."""
+    ethereum = Ethereum(economy.node)
+    for event in await ethereum.events(ATTRIBUTION, "SumGameOpened"):
+        game_id = event.arguments["gameId"]
+        game = await ethereum.read(ATTRIBUTION, "getSumGame", game_id)
+        if game["turn"] == ANSWER:
+            place = (game["contributorIndex"], game["coordinate"], game["first"], game["count"])
+            partials = partial_sums(rows, *place)
+            partials[-1] += lie
+            sender = Sender(ethereum, dev_account(BUILDER))
+            said = [value % 2**256 for value in partials]
+            await sender.transact(ATTRIBUTION, "answerSumGame", game_id, said)
+
+
+@pytest.mark.parametrize("is_answering", [True, False])
+async def test_a_wrong_sum_is_played_to_its_end(economy: Economy, is_answering: bool) -> None:
+    rows, sums = published(economy)
+    index_id = await commit(economy, rows, with_sum(sums, 2, 17, 1))
+    before = balance(economy)
+    one = validator(economy)
+    for _ in range(24):
+        await one.look()
+        if is_answering:
+            await answer(economy, rows, 1)
+        economy.node.advance(1)
+    assert await status(economy, index_id) == INDEX_VOID
+    assert balance(economy) == before
+    assert len(await Ethereum(economy.node).events(ATTRIBUTION, "SumGameOpened")) == 1
+
+
+async def test_a_restart_goes_on_with_a_game(economy: Economy) -> None:
+    rows, sums = published(economy)
+    index_id = await commit(economy, rows, with_sum(sums, 0, 3, -1))
+    for _ in range(24):
+        await validator(economy).look()
+        await answer(economy, rows, -1)
+        economy.node.advance(1)
+    assert await status(economy, index_id) == INDEX_VOID
+
+
+@pytest.mark.parametrize("count", [1, 2, 15, 16, 17, 1_000])
+def test_parts_cover_the_range_once(count: int) -> None:
+    rows = Rows(
+        np.ones((count, 1), np.int8),
+        np.zeros(count, np.uint8),
+        np.arange(count),
+        np.zeros(count, np.int64),
+        np.ones(count),
+    )
+    assert [place for part in parts(0, count) for place in part] == list(range(count))
+    sums: Sequence[int] = partial_sums(rows, 0, 0, 0, count)
+    assert sum(sums) == count
+    assert disputed_part(rows, 0, 0, 0, count, answered=sums) is None
+    wrong = [*sums[:-1], sums[-1] + 1]
+    assert disputed_part(rows, 0, 0, 0, count, answered=wrong) == len(sums) - 1
