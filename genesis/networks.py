@@ -29,6 +29,18 @@ L2_BLOCK_GAS_LIMIT = 30_000_000
 
 
 @dataclass(frozen=True, slots=True)
+class Disputes:
+    """How output roots are disputed on the L1 (docs/rollup.md); `epoch_blocks` counts L1 blocks."""
+
+    bond_wei: int
+    clock_s: int
+    jury_commit_s: int
+    jury_reveal_s: int
+    jury_seat_fee_wei: int
+    epoch_blocks: int
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
     """One network's preset. Windows and timeouts count L1 blocks; names ending in `_s` are seconds."""
 
@@ -45,6 +57,7 @@ class Network:
     minimum_validator_stake_wei: int
     base_fee_scalar: int
     blob_base_fee_scalar: int
+    disputes: Disputes
     policy: Policy
 
     def l2_spec(self) -> ChainSpec:
@@ -64,10 +77,18 @@ DEV = Network(
     submission_interval=5,
     finalization_period_s=4,
     proposer_grace_s=600,
-    unbonding_s=60,
+    unbonding_s=240,
     minimum_validator_stake_wei=1_000 * OPEN_UNIT,
     base_fee_scalar=5_227,
     blob_base_fee_scalar=1_014_213,
+    disputes=Disputes(
+        bond_wei=500 * OPEN_UNIT,
+        clock_s=30,
+        jury_commit_s=10,
+        jury_reveal_s=10,
+        jury_seat_fee_wei=OPEN_UNIT,
+        epoch_blocks=100,
+    ),
     policy=DEV_POLICY,
 )
 """Windows of seconds: a withdrawal is through in half a minute."""
@@ -82,10 +103,18 @@ TESTNET = Network(
     submission_interval=1_800,
     finalization_period_s=7 * 86_400,
     proposer_grace_s=86_400,
-    unbonding_s=14 * 86_400,
+    unbonding_s=21 * 86_400,
     minimum_validator_stake_wei=10_000 * OPEN_UNIT,
     base_fee_scalar=5_227,
     blob_base_fee_scalar=1_014_213,
+    disputes=Disputes(
+        bond_wei=2_000 * OPEN_UNIT,
+        clock_s=7 * 43_200,
+        jury_commit_s=21_600,
+        jury_reveal_s=21_600,
+        jury_seat_fee_wei=10 * OPEN_UNIT,
+        epoch_blocks=7_200,
+    ),
     policy=DEFAULT_POLICY,
 )
 

@@ -19,10 +19,15 @@ from eth_abi.abi import encode
 from genesis.addresses import L2_CROSS_DOMAIN_MESSENGER, L2_STANDARD_BRIDGE, batch_inbox
 from genesis.contracts.artifact import read_artifact
 from genesis.keccak import keccak256
-from genesis.types import Address, Wei
+from genesis.networks import Disputes
+from genesis.types import Address, Hash32, Wei
 
 ARTIFACTS = Path(__file__).with_name("contracts") / "artifacts"
 TRANSFER_SELECTOR = keccak256(b"transfer(address,uint256)")[:4]
+APPROVE_SELECTOR = keccak256(b"approve(address,uint256)")[:4]
+STAKE_FOR_SELECTOR = keccak256(b"stakeFor(address,uint256)")[:4]
+MOST_JURY_ROUNDS, MOST_JURY_SEATS = 3, 7 + 14 + 28
+"""As in JuryVerifier.sol."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,9 @@ class DeploymentParameters:
     `submission_interval` counts L2 blocks; `l2_genesis_time_s` is the timestamp of L2 block
     `l2_genesis_number` and must not lie in the L1's future. `l2_genesis_allocation_wei` is the sum of all
     balances in the L2 genesis. A proposer silent for `proposer_grace_s` may be replaced by any validator.
+    `initial_validators` are given the least stake; without the proposer among them it has to stake first.
+    `genesis_output_root` is that of L2 block `l2_genesis_number`. Raises ValueError for disputes that could
+    outlast the stake behind them, or a bond that does not cover the largest jury.
     """
 
     deployer: Address
@@ -39,7 +47,6 @@ class DeploymentParameters:
     owner: Address
     batcher: Address
     proposer: Address
-    challenger: Address
     unsafe_block_signer: Address
     l2_chain_id: int
     l2_genesis_number: int
@@ -54,6 +61,23 @@ class DeploymentParameters:
     unbonding_s: int
     base_fee_scalar: int
     blob_base_fee_scalar: int
+    disputes: Disputes
+    genesis_output_root: Hash32
+    initial_validators: tuple[Address, ...]
+
+    def __post_init__(self) -> None:
+        disputes = self.disputes
+        if self.unbonding_s <= self.dispute_s:
+            raise ValueError(f"unbonding must take longer than a dispute's {self.dispute_s} s")
+        if disputes.bond_wei < disputes.jury_seat_fee_wei * MOST_JURY_SEATS:
+            raise ValueError(f"a bond must pay {MOST_JURY_SEATS} seats of a jury")
+
+    @property
+    def dispute_s(self) -> int:
+        """From a proposal to the end of the longest game about it, but for the blocks that draws wait for."""
+        disputes = self.disputes
+        jury_s = MOST_JURY_ROUNDS * (disputes.jury_commit_s + disputes.jury_reveal_s)
+        return self.finalization_period_s + 2 * disputes.clock_s + jury_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +105,8 @@ class Deployment:
     validator_staking: Address
     l1_messenger: Address
     l1_bridge: Address
+    dispute_game: Address
+    jury_verifier: Address
 
 
 def contract_address(creator: Address, nonce: int) -> Address:
@@ -116,17 +142,22 @@ def predict_deployment(parameters: DeploymentParameters) -> Deployment:
         validator_staking=created(6),
         l1_messenger=messenger,
         l1_bridge=bridge,
+        dispute_game=created(9),
+        jury_verifier=created(10),
     )
+
+
+Steps = Sequence[tuple[str, Address | None, bytes, int]]
 
 
 def plan_deployment(parameters: DeploymentParameters) -> tuple[DeploymentTransaction, ...]:
     """The transactions, in the order they must be mined. Each must succeed before the next is worth sending.
 
-    The deployer is left with all OPEN that is not in the L2 genesis.
+    The deployer is left with all OPEN that is neither in the L2 genesis nor staked.
     """
     at = predict_deployment(parameters)
     allocation = parameters.l2_genesis_allocation_wei
-    steps: Sequence[tuple[str, Address | None, bytes, int]] = (
+    steps: Steps = (
         ("create OpenToken", None, _creation("OpenToken", ["address"], [at.deployer]), 2_000_000),
         ("create OutputOracle", None, _oracle_creation(parameters), 2_000_000),
         ("create SystemConfig", None, _system_config_creation(parameters), 2_000_000),
@@ -145,7 +176,7 @@ def plan_deployment(parameters: DeploymentParameters) -> tuple[DeploymentTransac
             ),
             4_000_000,
         ),
-        ("create ValidatorStaking", None, _staking_creation(parameters), 3_000_000),
+        ("create ValidatorStaking", None, _staking_creation(parameters), 4_000_000),
         (
             "create L1CrossDomainMessenger",
             None,
@@ -158,6 +189,9 @@ def plan_deployment(parameters: DeploymentParameters) -> tuple[DeploymentTransac
             _creation("L1StandardBridge", ["address"] * 2, [at.l1_messenger, L2_STANDARD_BRIDGE]),
             3_000_000,
         ),
+        ("create DisputeGame", None, _game_creation(parameters), 5_000_000),
+        ("create JuryVerifier", None, _jury_creation(parameters), 4_000_000),
+        *_first_stakes(parameters),
     )
     return tuple(
         DeploymentTransaction(label, parameters.first_nonce + offset, to, data, gas_limit)
@@ -166,6 +200,7 @@ def plan_deployment(parameters: DeploymentParameters) -> tuple[DeploymentTransac
 
 
 def _oracle_creation(parameters: DeploymentParameters) -> bytes:
+    at = predict_deployment(parameters)
     return _creation(
         "OutputOracle",
         [*["uint256"] * 5, "address", "address", "uint256", "address"],
@@ -176,9 +211,9 @@ def _oracle_creation(parameters: DeploymentParameters) -> bytes:
             parameters.l2_genesis_time_s,
             parameters.finalization_period_s,
             parameters.proposer,
-            parameters.challenger,
+            at.dispute_game,
             parameters.proposer_grace_s,
-            predict_deployment(parameters).validator_staking,
+            at.validator_staking,
         ],
     )
 
@@ -187,14 +222,70 @@ def _staking_creation(parameters: DeploymentParameters) -> bytes:
     at = predict_deployment(parameters)
     return _creation(
         "ValidatorStaking",
-        ["address", "address", "uint256", "uint64", "uint256"],
+        ["address", "address", "uint256", "uint64", "uint256", "uint256", "address", "address"],
         [
             at.open_token,
             parameters.owner,
             parameters.minimum_validator_stake_wei,
             parameters.unbonding_s,
-            parameters.finalization_period_s,
+            parameters.dispute_s,
+            parameters.disputes.epoch_blocks,
+            at.dispute_game,
+            at.jury_verifier,
         ],
+    )
+
+
+def _game_creation(parameters: DeploymentParameters) -> bytes:
+    at, disputes = predict_deployment(parameters), parameters.disputes
+    return _creation(
+        "DisputeGame",
+        [*["address"] * 4, "uint256", "uint64", "bytes32"],
+        [
+            at.output_oracle,
+            at.jury_verifier,
+            at.open_token,
+            at.validator_staking,
+            disputes.bond_wei,
+            disputes.clock_s,
+            parameters.genesis_output_root,
+        ],
+    )
+
+
+def _jury_creation(parameters: DeploymentParameters) -> bytes:
+    at, disputes = predict_deployment(parameters), parameters.disputes
+    return _creation(
+        "JuryVerifier",
+        ["address", "address", "uint64", "uint64", "uint256"],
+        [
+            at.validator_staking,
+            at.dispute_game,
+            disputes.jury_commit_s,
+            disputes.jury_reveal_s,
+            disputes.jury_seat_fee_wei,
+        ],
+    )
+
+
+def _first_stakes(parameters: DeploymentParameters) -> Steps:
+    """Stake for the first validators, out of what the deployer is left with."""
+    if not parameters.initial_validators:
+        return ()
+    at, stake = predict_deployment(parameters), parameters.minimum_validator_stake_wei
+    total = stake * len(parameters.initial_validators)
+    approve = APPROVE_SELECTOR + encode(["address", "uint256"], [at.validator_staking, total])
+    return (
+        ("approve the first stakes", at.open_token, approve, 100_000),
+        *(
+            (
+                "stake for a validator",
+                at.validator_staking,
+                STAKE_FOR_SELECTOR + encode(["address", "uint256"], [validator, stake]),
+                400_000,
+            )
+            for validator in parameters.initial_validators
+        ),
     )
 
 

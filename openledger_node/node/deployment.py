@@ -36,6 +36,8 @@ _CREATED = (
     "validator_staking",
     "l1_messenger",
     "l1_bridge",
+    "dispute_game",
+    "jury_verifier",
 )
 
 

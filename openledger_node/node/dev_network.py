@@ -19,6 +19,7 @@ from genesis.networks import (
     DEV_FAUCET_BALANCE_WEI,
     DEV_OPERATOR_COUNT,
     DEV_PROPOSER,
+    DEV_VALIDATOR,
     Network,
 )
 from genesis.predeploys import bridge_storage
@@ -29,6 +30,7 @@ from openledger_node.client.account import dev_account
 from openledger_node.client.ethereum import Ethereum, from_hex, hex_bytes
 from openledger_node.errors import StartError
 from openledger_node.node.deployment import deploy_contracts, fund
+from openledger_node.node.genesis_output import genesis_output_root
 from openledger_node.node.network_files import (
     GenesisFile,
     genesis_to_json,
@@ -112,7 +114,6 @@ def _parameters(
         owner=deployer,
         batcher=dev_account(DEV_BATCHER).address,
         proposer=proposer,
-        challenger=deployer,
         unsafe_block_signer=proposer,
         l2_chain_id=network.l2_chain_id,
         l2_genesis_number=0,
@@ -127,6 +128,9 @@ def _parameters(
         unbonding_s=network.unbonding_s,
         base_fee_scalar=network.base_fee_scalar,
         blob_base_fee_scalar=network.blob_base_fee_scalar,
+        disputes=network.disputes,
+        genesis_output_root=genesis_output_root(network.l2_spec(), genesis),
+        initial_validators=(proposer, dev_account(DEV_VALIDATOR).address),
     )
 
 

@@ -6,19 +6,26 @@ import {ValidatorStaking} from "./ValidatorStaking.sol";
 
 /// @title The L2's output roots, proposed in order on L1
 /// @notice Function and event names are those of the OP Stack's L2OutputOracle, so its clients can read it.
-/// @dev Covered: order, spacing, a real L1 block behind each root, no deletion of a final root.
-///      When the proposer is silent for `proposerGraceSeconds`, any staked validator may propose in its place, so
-///      that nobody's withdrawal depends on it.
-///      Not covered: whether a root is right. One challenger is trusted by address to delete a wrong one
-///      until disputes decide instead.
+/// @dev Covered: order, spacing, a real L1 block behind each root, stake behind each proposer; a root is final once
+///      its window is over and neither it nor an earlier one is in dispute; only the dispute game deletes, and never
+///      a final root. When the proposer is silent for `proposerGraceSeconds`, any staked validator may propose in its
+///      place, so that nobody's withdrawal depends on it.
+///      Not covered: whether a root is right. The dispute game finds out.
 contract OutputOracle {
     event OutputProposed(
         bytes32 indexed outputRoot, uint256 indexed l2OutputIndex, uint256 indexed l2BlockNumber, uint256 l1Timestamp
     );
+    /// @notice Who stands behind an output. `id` is never used twice, unlike an output's index.
+    struct Submission {
+        address proposer;
+        uint64 id;
+        uint32 l1BlockNumber;
+    }
+
     event OutputsDeleted(uint256 indexed prevNextOutputIndex, uint256 indexed newNextOutputIndex);
 
     error NotProposer(address caller);
-    error NotChallenger(address caller);
+    error NotDisputeGame(address caller);
     error InvalidParameter(string name);
     error UnexpectedBlockNumber(uint256 given, uint256 expected);
     error BlockInTheFuture(uint256 timestamp);
@@ -34,12 +41,17 @@ contract OutputOracle {
     uint256 public immutable finalizationPeriodSeconds;
     uint256 public immutable proposerGraceSeconds;
     address public immutable proposer;
-    address public immutable challenger;
+    address public immutable disputeGame;
     ValidatorStaking public immutable staking;
 
     /// @notice When the proposer last proposed, or when the oracle was made.
     uint256 public proposerSeenAt;
     OutputProposal[] private _outputs;
+    Submission[] private _submissions;
+    uint64 private _nextSubmissionId = 1;
+    /// @notice How many disputes about an output are open, and the outputs for which it is not zero.
+    mapping(uint256 l2OutputIndex => uint256) public openDisputes;
+    uint256[] private _disputed;
 
     /// @param submissionInterval_ L2 blocks between two outputs.
     /// @param startingTimestamp_ Second of L2 block `startingBlockNumber_`, normally the L2 genesis.
@@ -50,7 +62,7 @@ contract OutputOracle {
         uint256 startingTimestamp_,
         uint256 finalizationPeriodSeconds_,
         address proposer_,
-        address challenger_,
+        address disputeGame_,
         uint256 proposerGraceSeconds_,
         ValidatorStaking staking_
     ) {
@@ -63,7 +75,7 @@ contract OutputOracle {
         startingTimestamp = startingTimestamp_;
         finalizationPeriodSeconds = finalizationPeriodSeconds_;
         proposer = proposer_;
-        challenger = challenger_;
+        disputeGame = disputeGame_;
         proposerGraceSeconds = proposerGraceSeconds_;
         staking = staking_;
         proposerSeenAt = block.timestamp;
@@ -85,26 +97,74 @@ contract OutputOracle {
         if (msg.sender == proposer) proposerSeenAt = block.timestamp;
         emit OutputProposed(outputRoot, nextOutputIndex(), l2BlockNumber, block.timestamp);
         _outputs.push(OutputProposal(outputRoot, uint128(block.timestamp), uint128(l2BlockNumber)));
+        _submissions.push(Submission(msg.sender, _nextSubmissionId++, uint32(block.number)));
     }
 
     /// @notice Deletes output `l2OutputIndex` and all later ones. A final output stays for ever.
-    function deleteL2Outputs(uint256 l2OutputIndex) external {
-        require(msg.sender == challenger, NotChallenger(msg.sender));
+    function deleteL2Outputs(uint256 l2OutputIndex) external onlyDisputeGame {
         uint256 count = _outputs.length;
         require(l2OutputIndex < count, OutputNotFound(l2OutputIndex));
-        require(
-            block.timestamp - _outputs[l2OutputIndex].timestamp < finalizationPeriodSeconds, OutputFinal(l2OutputIndex)
-        );
+        require(!isFinal(l2OutputIndex), OutputFinal(l2OutputIndex));
         for (uint256 length = count; length > l2OutputIndex; --length) {
             _outputs.pop();
+            _submissions.pop();
+        }
+        for (uint256 i = _disputed.length; i > 0; --i) {
+            if (_disputed[i - 1] >= l2OutputIndex) _forget(i - 1);
         }
         emit OutputsDeleted(count, l2OutputIndex);
     }
 
-    /// @notice Whether `account` may propose now: the proposer always, a validator once the proposer is silent.
+    /// @notice Keeps an output and all later ones from becoming final. Only while its window is open.
+    function openDispute(uint256 l2OutputIndex) external onlyDisputeGame {
+        require(l2OutputIndex < _outputs.length, OutputNotFound(l2OutputIndex));
+        require(
+            block.timestamp - _outputs[l2OutputIndex].timestamp < finalizationPeriodSeconds, OutputFinal(l2OutputIndex)
+        );
+        if (openDisputes[l2OutputIndex]++ == 0) _disputed.push(l2OutputIndex);
+    }
+
+    /// @notice Takes back one `openDispute`.
+    function closeDispute(uint256 l2OutputIndex) external onlyDisputeGame {
+        if (--openDisputes[l2OutputIndex] > 0) return;
+        uint256 i;
+        while (_disputed[i] != l2OutputIndex) ++i;
+        _forget(i);
+    }
+
+    modifier onlyDisputeGame() {
+        require(msg.sender == disputeGame, NotDisputeGame(msg.sender));
+        _;
+    }
+
+    /// @notice Whether an output can never be deleted: its window is over, and neither it nor an earlier one is in
+    ///         dispute.
+    function isFinal(uint256 l2OutputIndex) public view returns (bool) {
+        require(l2OutputIndex < _outputs.length, OutputNotFound(l2OutputIndex));
+        if (block.timestamp <= _outputs[l2OutputIndex].timestamp + finalizationPeriodSeconds) return false;
+        for (uint256 i; i < _disputed.length; ++i) {
+            if (_disputed[i] <= l2OutputIndex) return false;
+        }
+        return true;
+    }
+
+    /// @notice Who proposed an output, in which L1 block, and the output's identity.
+    function submission(uint256 l2OutputIndex) external view returns (Submission memory) {
+        require(l2OutputIndex < _submissions.length, OutputNotFound(l2OutputIndex));
+        return _submissions[l2OutputIndex];
+    }
+
+    function _forget(uint256 place) private {
+        openDisputes[_disputed[place]] = 0;
+        _disputed[place] = _disputed[_disputed.length - 1];
+        _disputed.pop();
+    }
+
+    /// @notice Whether `account` may propose now: the proposer, or any validator once the proposer is silent; both
+    ///         only with stake to lose.
     function mayPropose(address account) public view returns (bool) {
-        if (account == proposer) return true;
-        return block.timestamp > proposerSeenAt + proposerGraceSeconds && staking.isValidator(account);
+        if (!staking.isValidator(account)) return false;
+        return account == proposer || block.timestamp > proposerSeenAt + proposerGraceSeconds;
     }
 
     /// @notice The output at `l2OutputIndex`.
@@ -174,7 +234,7 @@ contract OutputOracle {
     }
 
     function CHALLENGER() external view returns (address) {
-        return challenger;
+        return disputeGame;
     }
 
     function version() external pure returns (string memory) {

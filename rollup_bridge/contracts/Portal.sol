@@ -47,6 +47,7 @@ contract Portal is ReentrancyGuard, ResourceMetering {
     error NotProven(bytes32 withdrawalHash);
     error AlreadyFinalized(bytes32 withdrawalHash);
     error OutputReplaced(uint256 l2OutputIndex);
+    error OutputInDispute(uint256 l2OutputIndex);
     error TooEarly(uint256 earliest);
     error NotEnoughGas(uint256 gasLimit);
 
@@ -152,9 +153,9 @@ contract Portal is ReentrancyGuard, ResourceMetering {
         emit WithdrawalFinalized(withdrawalHash, success);
     }
 
-    /// @notice Whether withdrawals proven under this output can be finalized as far as its own age goes.
+    /// @notice Whether withdrawals proven under this output can be finalized as far as the output goes.
     function isOutputFinalized(uint256 l2OutputIndex) external view returns (bool) {
-        return block.timestamp > _maturity(l2Oracle.getL2Output(l2OutputIndex).timestamp);
+        return l2Oracle.isFinal(l2OutputIndex);
     }
 
     /// @notice The least gas a deposit with that many bytes must buy on L2: its intrinsic gas at the floor price.
@@ -200,6 +201,7 @@ contract Portal is ReentrancyGuard, ResourceMetering {
         uint256 proposedAt = l2Oracle.getL2Output(proven.l2OutputIndex).timestamp;
         uint256 maturity = _maturity(proposedAt > proven.timestamp ? proposedAt : proven.timestamp);
         require(block.timestamp > maturity, TooEarly(maturity + 1));
+        require(l2Oracle.isFinal(proven.l2OutputIndex), OutputInDispute(proven.l2OutputIndex));
     }
 
     /// @dev Whether the output a withdrawal was proven under is still in the oracle.

@@ -8,6 +8,7 @@ from eth_abi.abi import encode
 from trie.hexary import HexaryTrie
 
 from genesis.keccak import keccak256
+from genesis.networks import Disputes
 from genesis.spec import OPEN_UNIT
 from genesis.types import Address, Wei
 from rollup_bridge.deploy import (
@@ -17,21 +18,30 @@ from rollup_bridge.deploy import (
     plan_deployment,
     predict_deployment,
 )
-from tests.contracts.machine import START_S, Contract, Machine
+from tests.contracts.machine import START_S, Contract, Machine, Outcome
 
 
 def account(number: int) -> Address:
     return Address(number.to_bytes(20, "big"))
 
 
-DEPLOYER, OWNER, BATCHER, PROPOSER, CHALLENGER, SIGNER = (account(0xD0 + i) for i in range(6))
+DEPLOYER, OWNER, BATCHER, PROPOSER, SIGNER = (account(0xD0 + i) for i in range(5))
 ALICE, BOB = account(0xA11CE), account(0xB0B)
 GENESIS_ALLOCATION = Wei(1_000_000 * OPEN_UNIT)
 FINALIZATION_PERIOD_S = 100
 SUBMISSION_INTERVAL = 5
 PROPOSER_GRACE_S = 3_600
 MINIMUM_STAKE = Wei(1_000 * OPEN_UNIT)
-UNBONDING_S = 200
+DISPUTES = Disputes(
+    bond_wei=500 * OPEN_UNIT,
+    clock_s=300,
+    jury_commit_s=60,
+    jury_reveal_s=60,
+    jury_seat_fee_wei=OPEN_UNIT,
+    epoch_blocks=50,
+)
+UNBONDING_S = 1_200
+GENESIS_OUTPUT_ROOT = keccak256(b"genesis output")
 L2_BLOCK_TIME_S = 2
 GENESIS_TIME_S = START_S - 1_000
 
@@ -43,7 +53,6 @@ def parameters(**changes: Any) -> DeploymentParameters:
         "owner": OWNER,
         "batcher": BATCHER,
         "proposer": PROPOSER,
-        "challenger": CHALLENGER,
         "unsafe_block_signer": SIGNER,
         "l2_chain_id": 31338,
         "l2_genesis_number": 0,
@@ -58,6 +67,9 @@ def parameters(**changes: Any) -> DeploymentParameters:
         "unbonding_s": UNBONDING_S,
         "base_fee_scalar": 1_000,
         "blob_base_fee_scalar": 2_000,
+        "disputes": DISPUTES,
+        "genesis_output_root": GENESIS_OUTPUT_ROOT,
+        "initial_validators": (PROPOSER,),
     }
     return DeploymentParameters(**(defaults | changes))
 
@@ -76,6 +88,8 @@ class Rollup:
     staking: Contract
     messenger: Contract
     bridge: Contract
+    game: Contract
+    jury: Contract
 
     def propose(self, output_root: bytes) -> int:
         """Propose the next output; returns its index."""
@@ -84,6 +98,10 @@ class Rollup:
             PROPOSER, "proposeL2Output", output_root, self.oracle.read("nextBlockNumber"), bytes(32), 0
         )
         return index
+
+    def delete_from(self, index: int) -> Outcome:
+        """What a lost dispute does to outputs."""
+        return self.oracle.send(self.at.dispute_game, "deleteL2Outputs", index)
 
     def give_open(self, recipient: Address, amount: int) -> None:
         self.token.send(DEPLOYER, "transfer", recipient, amount)
@@ -117,6 +135,8 @@ def deploy(machine: Machine, chosen: DeploymentParameters | None = None) -> Roll
         staking=Contract.at(machine, at.validator_staking, ARTIFACTS, "ValidatorStaking"),
         messenger=Contract.at(machine, at.l1_messenger, ARTIFACTS, "L1CrossDomainMessenger"),
         bridge=Contract.at(machine, at.l1_bridge, ARTIFACTS, "L1StandardBridge"),
+        game=Contract.at(machine, at.dispute_game, ARTIFACTS, "DisputeGame"),
+        jury=Contract.at(machine, at.jury_verifier, ARTIFACTS, "JuryVerifier"),
     )
 
 

@@ -92,6 +92,7 @@ def test_viem_deposits_proves_and_finalizes(anvil: str) -> None:
     chosen = parameters(
         deployer=DEPLOYER,
         proposer=DEPLOYER,
+        initial_validators=(DEPLOYER,),
         l2_genesis_time_s=genesis_time_s,
         finalization_period_s=FINALIZATION_PERIOD_S,
     )

@@ -10,7 +10,6 @@ from tests.contracts.machine import Machine, Reverted
 from tests.contracts.rollup import (
     ALICE,
     BOB,
-    CHALLENGER,
     DEPLOYER,
     FINALIZATION_PERIOD_S,
     GENESIS_ALLOCATION,
@@ -92,7 +91,7 @@ class Vault(RuleBasedStateMachine):
         if index < len(self.standing):
             final = self.rollup.machine.now_s - self.standing[index][1] >= FINALIZATION_PERIOD_S
             if not final:
-                self.rollup.oracle.send(CHALLENGER, "deleteL2Outputs", index)
+                self.rollup.delete_from(index)
                 del self.standing[index:]
 
     @rule(target=paid, leaving=proven, patient=st.booleans())

@@ -9,10 +9,10 @@ from rollup_bridge.deploy import ARTIFACTS, contract_address, plan_deployment, p
 from tests.contracts.abi import Abi, address_of
 from tests.contracts.machine import Machine
 from tests.contracts.rollup import (
-    CHALLENGER,
     DEPLOYER,
     GENESIS_ALLOCATION,
     GENESIS_TIME_S,
+    MINIMUM_STAKE,
     OWNER,
     PROPOSER,
     Rollup,
@@ -30,7 +30,7 @@ def test_contracts_name_each_other(rollup: Rollup) -> None:
     assert address_of(rollup.vault.read("portal")) == at.portal
     assert address_of(rollup.vault.read("token")) == at.open_token
     assert address_of(rollup.oracle.read("proposer")) == PROPOSER
-    assert address_of(rollup.oracle.read("challenger")) == CHALLENGER
+    assert address_of(rollup.oracle.read("disputeGame")) == rollup.at.dispute_game
     assert address_of(rollup.system_config.read("owner")) == OWNER
     assert rollup.oracle.read("startingTimestamp") == GENESIS_TIME_S
     assert at.batch_inbox == batch_inbox(31338)
@@ -39,7 +39,7 @@ def test_contracts_name_each_other(rollup: Rollup) -> None:
 def test_genesis_allocation_is_locked_and_accounted(rollup: Rollup) -> None:
     assert rollup.token.read("totalSupply") == OPEN_TOTAL_SUPPLY
     assert rollup.balance(rollup.at.open_vault) == GENESIS_ALLOCATION
-    assert rollup.balance(DEPLOYER) == OPEN_TOTAL_SUPPLY - GENESIS_ALLOCATION
+    assert rollup.balance(DEPLOYER) == OPEN_TOTAL_SUPPLY - GENESIS_ALLOCATION - MINIMUM_STAKE
     assert rollup.vault.read("accountedDeposits") == GENESIS_ALLOCATION
     assert rollup.vault.read("payments") == 0
 

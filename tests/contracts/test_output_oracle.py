@@ -6,10 +6,10 @@ from genesis.keccak import keccak256
 from tests.contracts.machine import Reverted
 from tests.contracts.rollup import (
     ALICE,
-    CHALLENGER,
     FINALIZATION_PERIOD_S,
     GENESIS_TIME_S,
     L2_BLOCK_TIME_S,
+    OWNER,
     PROPOSER,
     SUBMISSION_INTERVAL,
     Rollup,
@@ -51,7 +51,7 @@ def test_proposal_is_logged_and_kept(rollup: Rollup) -> None:
 
 
 def test_only_the_proposer_proposes(rollup: Rollup) -> None:
-    for sender in (ALICE, CHALLENGER):
+    for sender in (ALICE, rollup.at.dispute_game):
         with pytest.raises(Reverted, match="NotProposer"):
             rollup.oracle.send(sender, "proposeL2Output", ROOT, SUBMISSION_INTERVAL, bytes(32), 0)
 
@@ -75,14 +75,16 @@ def test_a_proposal_holds_on_its_own_l1_fork_only(rollup: Rollup) -> None:
     propose(rollup, SUBMISSION_INTERVAL, l1_hash=keccak256(b"this fork"), l1_number=number)
 
 
-def test_the_challenger_deletes_an_output_and_all_later_ones(rollup: Rollup) -> None:
+def test_a_lost_dispute_deletes_an_output_and_all_later_ones(rollup: Rollup) -> None:
     for index in range(4):
         propose(rollup, SUBMISSION_INTERVAL * (index + 1), root=keccak256(bytes([index])))
-    with pytest.raises(Reverted, match="NotChallenger"):
-        rollup.oracle.send(PROPOSER, "deleteL2Outputs", 1)
+    for sender in (PROPOSER, OWNER):
+        for change in ("deleteL2Outputs", "openDispute", "closeDispute"):
+            with pytest.raises(Reverted, match="NotDisputeGame"):
+                rollup.oracle.send(sender, change, 1)
     with pytest.raises(Reverted, match="OutputNotFound"):
-        rollup.oracle.send(CHALLENGER, "deleteL2Outputs", 4)
-    [event] = rollup.oracle.events(rollup.oracle.send(CHALLENGER, "deleteL2Outputs", 1))
+        rollup.delete_from(4)
+    [event] = rollup.oracle.events(rollup.delete_from(1))
     assert dict(event.arguments) == {"prevNextOutputIndex": 4, "newNextOutputIndex": 1}
     assert rollup.oracle.read("latestOutputIndex") == 0
     with pytest.raises(Reverted, match="OutputNotFound"):
@@ -92,11 +94,11 @@ def test_the_challenger_deletes_an_output_and_all_later_ones(rollup: Rollup) -> 
 
 def test_a_final_output_stays(rollup: Rollup) -> None:
     propose(rollup, SUBMISSION_INTERVAL)
-    rollup.machine.advance(FINALIZATION_PERIOD_S)
+    rollup.machine.advance(FINALIZATION_PERIOD_S + 1)
     propose(rollup, 2 * SUBMISSION_INTERVAL)
     with pytest.raises(Reverted, match="OutputFinal"):
-        rollup.oracle.send(CHALLENGER, "deleteL2Outputs", 0)
-    rollup.oracle.send(CHALLENGER, "deleteL2Outputs", 1)
+        rollup.delete_from(0)
+    rollup.delete_from(1)
 
 
 def test_nothing_is_deleted_once_a_withdrawal_could_be_finalized(rollup: Rollup) -> None:
@@ -105,11 +107,39 @@ def test_nothing_is_deleted_once_a_withdrawal_could_be_finalized(rollup: Rollup)
     rollup.machine.advance(FINALIZATION_PERIOD_S - 1)
     assert not rollup.portal.read("isOutputFinalized", 0)
     with rollup.machine.rolled_back():
-        rollup.oracle.send(CHALLENGER, "deleteL2Outputs", 0)
+        rollup.delete_from(0)
     rollup.machine.advance(2)
     assert rollup.portal.read("isOutputFinalized", 0)
     with pytest.raises(Reverted, match="OutputFinal"):
-        rollup.oracle.send(CHALLENGER, "deleteL2Outputs", 0)
+        rollup.delete_from(0)
+
+
+def test_nothing_is_final_while_it_or_an_earlier_output_is_in_dispute(rollup: Rollup) -> None:
+    game = rollup.at.dispute_game
+    for number in (1, 2, 3):
+        propose(rollup, number * SUBMISSION_INTERVAL)
+    for index in (1, 1):
+        rollup.oracle.send(game, "openDispute", index)
+    rollup.machine.advance(FINALIZATION_PERIOD_S + 1)
+    with pytest.raises(Reverted, match="OutputFinal"):
+        rollup.oracle.send(game, "openDispute", 2)
+    rollup.oracle.send(game, "closeDispute", 1)
+    assert [rollup.oracle.read("isFinal", index) for index in range(3)] == [True, False, False]
+    rollup.oracle.send(game, "closeDispute", 1)
+    assert all(rollup.oracle.read("isFinal", index) for index in range(3))
+
+
+def test_deleting_forgets_disputes_about_what_is_gone(rollup: Rollup) -> None:
+    game = rollup.at.dispute_game
+    for number in (1, 2):
+        propose(rollup, number * SUBMISSION_INTERVAL)
+        rollup.oracle.send(game, "openDispute", number - 1)
+    first = rollup.oracle.read("submission", 1)
+    rollup.delete_from(1)
+    propose(rollup, 2 * SUBMISSION_INTERVAL)
+    second = rollup.oracle.read("submission", 1)
+    assert second[1] > first[1]
+    assert [rollup.oracle.read("openDisputes", index) for index in (0, 1)] == [1, 0]
 
 
 def test_the_first_output_that_covers_a_block(rollup: Rollup) -> None:
@@ -132,6 +162,6 @@ def test_old_names_say_the_same(rollup: Rollup) -> None:
         ("L2_BLOCK_TIME", "l2BlockTime"),
         ("FINALIZATION_PERIOD_SECONDS", "finalizationPeriodSeconds"),
         ("PROPOSER", "proposer"),
-        ("CHALLENGER", "challenger"),
+        ("CHALLENGER", "disputeGame"),
     ]:
         assert rollup.oracle.read(old) == rollup.oracle.read(new)

@@ -17,7 +17,6 @@ from tests.contracts.machine import Contract, Outcome, Reverted
 from tests.contracts.rollup import (
     ALICE,
     BOB,
-    CHALLENGER,
     FINALIZATION_PERIOD_S,
     GENESIS_ALLOCATION,
     SUBMISSION_INTERVAL,
@@ -168,7 +167,7 @@ def test_a_deleted_root_stops_finalization_and_the_next_root_needs_a_new_proof(r
     index = rollup.propose(wrong.root)
     prove(rollup, leaving, wrong, index)
     rollup.machine.advance(FINALIZATION_PERIOD_S - 1)
-    rollup.oracle.send(CHALLENGER, "deleteL2Outputs", index)
+    rollup.delete_from(index)
     wait(rollup)
     with pytest.raises(Reverted, match="OutputReplaced"):
         finalize(rollup, leaving)
@@ -189,7 +188,7 @@ def test_a_root_proposed_again_has_to_wait_again(rollup: Rollup) -> None:
     index = rollup.propose(output.root)
     prove(rollup, leaving, output, index)
     rollup.machine.advance(FINALIZATION_PERIOD_S - 1)
-    rollup.oracle.send(CHALLENGER, "deleteL2Outputs", index)
+    rollup.delete_from(index)
     rollup.propose(output.root)
     rollup.machine.advance(FINALIZATION_PERIOD_S)
     with pytest.raises(Reverted, match="TooEarly"):

@@ -1,5 +1,6 @@
 """Stake behind what validators sign: who may leave with what, and what a contradiction costs."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.contracts.machine import Machine, Reverted
 from tests.contracts.rollup import (
     ALICE,
     BOB,
+    DISPUTES,
     FINALIZATION_PERIOD_S,
     MINIMUM_STAKE,
     OWNER,
@@ -94,9 +96,12 @@ def test_nobody_leaves_with_more_than_it_has(rollup: Rollup) -> None:
 
 
 def test_unbonding_must_take_longer_than_an_output_can_be_disputed() -> None:
-    chosen = parameters(unbonding_s=FINALIZATION_PERIOD_S)
-    with pytest.raises(AssertionError, match="create ValidatorStaking"):
-        deploy(Machine(), chosen)
+    longest_s = parameters().dispute_s
+    assert longest_s > FINALIZATION_PERIOD_S
+    with pytest.raises(ValueError, match="unbonding"):
+        parameters(unbonding_s=longest_s)
+    with pytest.raises(ValueError, match="49 seats"):
+        parameters(disputes=replace(DISPUTES, jury_seat_fee_wei=DISPUTES.bond_wei))
 
 
 def test_delegated_stake_does_not_make_a_validator(rollup: Rollup) -> None:
@@ -182,7 +187,7 @@ class TestProposingInTheProposersPlace:
     )
 )
 def test_what_is_owed_never_exceeds_what_is_there(acts: list[tuple[str, int]]) -> None:
-    rollup = deploy(Machine())
+    rollup = deploy(Machine(), parameters(initial_validators=()))
     requests = 0
     for number, (act, amount) in enumerate(acts):
         try:

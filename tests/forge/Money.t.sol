@@ -46,7 +46,9 @@ contract Handler {
     uint256 public onL2 = GENESIS_ALLOCATION;
     uint256 public deposited = GENESIS_ALLOCATION;
     uint256 public paid;
-    uint256 public pooled;
+    uint256 public pooled = LEAST_STAKE;
+    /// @notice Shares that keep it a validator, which it has to be to propose.
+    uint256 public kept;
     mapping(address => uint256) public due;
     address[] public recipients;
     uint256 public secondPayments;
@@ -59,7 +61,11 @@ contract Handler {
         uint64 nonce = VM.getNonce(address(this));
         address vaultAt = VM.computeCreateAddress(address(this), nonce + 3);
         address portalAt = VM.computeCreateAddress(address(this), nonce + 4);
-        staking = new ValidatorStaking(token, address(0xFEE), LEAST_STAKE, uint64(PERIOD + 1), PERIOD);
+        staking = new ValidatorStaking(
+            token, address(0xFEE), LEAST_STAKE, uint64(PERIOD + 1), PERIOD, 100, address(this), address(this)
+        );
+        token.approve(address(staking), LEAST_STAKE);
+        kept = staking.stake(LEAST_STAKE);
         oracle =
             new OutputOracle(1, 1, 0, _clock - 100_000, PERIOD, address(this), address(this), 1 days, staking);
         SystemConfig config = new SystemConfig(address(this), address(1), address(2), 30_000_000, 1, 1);
@@ -161,7 +167,7 @@ contract Handler {
     }
 
     function unstake(uint256 shares) external {
-        uint256 held = staking.sharesOf(address(this), address(this));
+        uint256 held = staking.sharesOf(address(this), address(this)) - kept;
         if (held == 0) return;
         staking.requestUnstake(address(this), 1 + shares % held);
     }

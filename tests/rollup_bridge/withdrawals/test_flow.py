@@ -11,7 +11,6 @@ from rollup_bridge.withdrawals.withdrawal import Withdrawal, withdrawal_hash
 from tests.contracts.rollup import (
     ALICE,
     BOB,
-    CHALLENGER,
     FINALIZATION_PERIOD_S,
     SUBMISSION_INTERVAL,
     ProvenOutput,
@@ -107,7 +106,7 @@ async def test_a_proof_under_a_deleted_output_is_made_again(bench: Bench) -> Non
     rollup = bench.rollup
     rollup.propose(bench.output.root)
     await bench.flow.prove(WITHDRAWAL, L2_NUMBER)
-    rollup.oracle.send(CHALLENGER, "deleteL2Outputs", 0)
+    rollup.delete_from(0)
     assert await bench.stage() is Stage.WAITING_TO_PROVE
     bench.output = output_with(MESSAGE, others=7)
     rollup.propose(bench.output.root)
