@@ -64,20 +64,26 @@ def spot_check(
 ) -> SpotCheck:
     """Recompute the rows at `places` from the records that `fetch` gives for them, as one batch in order."""
     distinct = tuple(sorted(set(places)))
-    records = fetch(distinct)
-    if length(records) != len(distinct):
-        raise InvalidInputError("one record per place is needed")
-    mantissas, exponents, influence = index.mantissas(), index.exponents(), index.self_influence
     chosen = np.array(distinct)
-    part = RowPart(mantissas[chosen], exponents[chosen], influence[chosen])
-    together = row_distance(FeatureIndex((part,), index.preconditioner), attributor, records)
+    part = RowPart(index.mantissas()[chosen], index.exponents()[chosen], index.self_influence[chosen])
+    return spot_check_rows(part, attributor, fetch(distinct), places=distinct)
+
+
+def spot_check_rows(
+    rows: RowPart, attributor: Attributor, records: Any, *, places: Sequence[int]
+) -> SpotCheck:
+    """The committed `rows` against their `records`, both in the order of `places`."""
+    if not len(rows.mantissas) == length(records) == len(places):
+        raise InvalidInputError("one record and one row per place are needed")
+    preconditioner = attributor.committed
+    together = row_distance(FeatureIndex((rows,), preconditioner), attributor, records)
     if together.is_within:
-        return SpotCheck(distinct, (), together)
+        return SpotCheck(tuple(places), (), together)
     wrong = []
-    for number, place in enumerate(distinct):
-        row = slice(number, number + 1)
-        one = RowPart(part.mantissas[row], part.exponents[row], part.self_influence[row])
-        record = each(lambda t, some=row: t[some], records)
-        if not row_distance(FeatureIndex((one,), index.preconditioner), attributor, record).is_within:
+    for number, place in enumerate(places):
+        some = slice(number, number + 1)
+        one = RowPart(rows.mantissas[some], rows.exponents[some], rows.self_influence[some])
+        record = each(lambda t, part=some: t[part], records)
+        if not row_distance(FeatureIndex((one,), preconditioner), attributor, record).is_within:
             wrong.append(place)
-    return SpotCheck(distinct, tuple(wrong), together)
+    return SpotCheck(tuple(places), tuple(wrong), together)

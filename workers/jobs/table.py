@@ -13,6 +13,7 @@ from workers.jobs.codec import from_json, to_json
 from workers.jobs.feature_index import feature_index
 from workers.jobs.predict import predict
 from workers.jobs.queries import queries
+from workers.jobs.spot_check import spot_check
 from workers.jobs.train import train
 from workers.jobs.types import REQUEST_TYPES, PingRequest, PingResult
 from workers.progress import Progress, silent
@@ -31,6 +32,7 @@ JOBS: dict[str, JobFunction] = {
     "queries": queries,
     "attribution": attribution,
     "predict": predict,
+    "spot_check": spot_check,
     "ping": ping,
 }
 

@@ -231,6 +231,42 @@ class AttributionResult:
     contributors: tuple[ContributorPayout, ...]
 
 
+# --- spot_check -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SpotCheckRequest:
+    """Recompute some rows of a feature index: `draws` places drawn from `seed`, 32 bytes that nobody knew when
+    the rows were committed.
+
+    Records are drawn by what they earn in `batches`, alike where there are none; those in `known` were
+    found right before and are not computed again.
+    """
+
+    index: ArtifactId
+    seed: bytes
+    draws: int
+    batches: tuple[SettledBatch, ...] = ()
+    known: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SpotCheckResult:
+    """`places` were drawn, `computed` of them recomputed now; `wrong` are not their records' gradients.
+
+    Of `coordinates`, `different` differ and `beyond` by more than the profile's tolerance allows;
+    `largest_lsb` is the largest distance, in units of the last place.
+    """
+
+    places: tuple[int, ...]
+    computed: int
+    wrong: tuple[int, ...]
+    coordinates: int
+    different: int
+    beyond: int
+    largest_lsb: float
+
+
 # --- ping -------------------------------------------------------------------------------------------------
 
 
@@ -254,6 +290,7 @@ REQUEST_TYPES: dict[str, type] = {
     "queries": QueriesRequest,
     "attribution": AttributionRequest,
     "predict": PredictRequest,
+    "spot_check": SpotCheckRequest,
     "ping": PingRequest,
 }
 RESULT_TYPES: dict[str, type] = {
@@ -262,5 +299,6 @@ RESULT_TYPES: dict[str, type] = {
     "queries": QueriesResult,
     "attribution": AttributionResult,
     "predict": PredictResult,
+    "spot_check": SpotCheckResult,
     "ping": PingResult,
 }

@@ -35,7 +35,15 @@ log = logging.getLogger(__name__)
 HEARTBEAT_TIMEOUT_S = 15.0
 MAX_ATTEMPTS = 3
 MAX_QUEUE = 10_000
-PRIORITIES = {"ping": 0, "predict": 0, "queries": 1, "attribution": 1, "feature_index": 2, "train": 2}
+PRIORITIES = {
+    "ping": 0,
+    "predict": 0,
+    "queries": 1,
+    "attribution": 1,
+    "spot_check": 1,
+    "feature_index": 2,
+    "train": 2,
+}
 """Smaller first: a customer waits for an answer, nobody waits for a training run."""
 
 OnProgress = Callable[[float, str], None]

@@ -1,0 +1,90 @@
+"""Job `spot_check`: some rows of a feature index recomputed from the model and their records.
+
+The rows drawn are the ones that earn (`workers.influence.spotcheck`); only their records are parsed and only
+their gradients taken, so that checking costs a small part of making (`benchmarks.attribution.checking`).
+Covered: rows against the committed preconditioner. Not covered: whether the preconditioner is the model's
+(`workers.influence.verify.preconditioner_residual`), whether sums and roots fit (the validator's).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from workers.artifacts.store import ArtifactStore
+from workers.attribution.index import FeatureIndex, Rows, read_index, read_rows
+from workers.attribution.profile import paid_profile, paid_task
+from workers.attribution.queries import read_queries
+from workers.datasets.sample import records_at
+from workers.datasets.version import feature_matrix
+from workers.errors import InvalidInputError
+from workers.influence import Attributor
+from workers.influence.featureindex import RowPart
+from workers.influence.spotcheck import draw_places, spot_check_rows
+from workers.jobs.types import SettledBatch, SpotCheckRequest, SpotCheckResult
+from workers.progress import Progress, silent
+from workers.training.manifest import load_model, read_manifest
+from workers.training.model import scale_features
+from workers.training.trainer import use_determinism
+
+WEIGHT_BITS = 40
+"""Earnings are weighed in steps of 2^-40 of the whole."""
+
+
+def spot_check(
+    store: ArtifactStore, request: SpotCheckRequest, progress: Progress = silent
+) -> SpotCheckResult:
+    """Draw, recompute, compare; raises InvalidInputError, ArtifactError."""
+    if len(request.seed) != 32 or request.draws < 1:
+        raise InvalidInputError("a spot check needs a seed of 32 bytes and at least one draw")
+    use_determinism()
+    index = read_index(store, request.index)
+    rows = read_rows(store, index.rows)
+    weights = earnings(store, rows, request.batches)
+    places = tuple(sorted(set(draw_places(request.seed, weights, request.draws))))
+    fresh = sorted(set(places) - set(request.known))
+    if not fresh:
+        return SpotCheckResult(places, 0, (), 0, 0, 0, 0.0)
+    progress(0.1, f"{len(fresh)} rows drawn")
+    chosen = np.array(fresh)
+    part = RowPart(rows.mantissas[chosen], rows.exponents[chosen], rows.self_influence[chosen])
+    found = spot_check_rows(part, *recomputation(store, index, fresh), places=fresh)
+    return SpotCheckResult(
+        places,
+        len(fresh),
+        found.wrong,
+        found.distance.coordinates,
+        found.distance.different,
+        found.distance.beyond,
+        found.distance.largest_lsb,
+    )
+
+
+def recomputation(store: ArtifactStore, index: FeatureIndex, places: Sequence[int]) -> tuple[Attributor, Any]:
+    """The committed method on the index's model, and the records at `places` as its batch."""
+    manifest = read_manifest(store, index.manifest)
+    task, profile = paid_task(load_model(store, manifest)), paid_profile(index.dimensions)
+    attributor = Attributor.load(task, store.get(index.preconditioner), profile)
+    records = records_at(store, [manifest.dataset], places)
+    labels = torch.tensor([record.label for record in records])
+    return attributor, (scale_features(feature_matrix(records)), labels)
+
+
+def earnings(store: ArtifactStore, rows: Rows, batches: Sequence[SettledBatch]) -> list[int]:
+    """What each record's row adds to the pay of its contributor, in parts of 2^40; 0 for duplicates, and
+    alike for the others where nothing is settled."""
+    canonical = rows.canonical_mask
+    total: NDArray[np.float64] = np.zeros(len(canonical))
+    for batch in batches:
+        query = np.array(read_queries(store, batch.queries).batch_query(), dtype=np.float64)
+        scores = rows.mantissas.astype(np.float32) @ (query / np.abs(query).max(initial=1.0)).astype(
+            np.float32
+        )
+        positive = np.maximum(scores * 2.0**rows.exponents, 0.0) * canonical
+        total += float(batch.pool_wei) * positive / max(float(positive.sum()), 1e-30)
+    if not total.any():
+        total = canonical.astype(np.float64)
+    weights: list[int] = np.rint(total / total.sum() * 2.0**WEIGHT_BITS).astype(np.int64).tolist()
+    return weights
