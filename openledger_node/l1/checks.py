@@ -54,18 +54,20 @@ _LATER = (
 )
 
 
-def check_header(record: Any) -> None:
-    """Raises `L1UnavailableError` unless the fields hash to the block's hash."""
+def check_header(record: Any) -> bytes:
+    """The header's RLP; raises `L1UnavailableError` unless it hashes to the block's hash."""
     items: list[Item] = [read(member(record, name)) for name, read in _HEADER]
     for name, read in _LATER:
         if record.get(name) is None:
             break
         items.append(read(record[name]))
-    if keccak256(encode(items)) != octets(member(record, "hash")):
+    header = encode(items)
+    if keccak256(header) != octets(member(record, "hash")):
         raise L1UnavailableError(
             "the L1 gave a header that does not have its hash",
             "use another node; for an L1 of a fork this version does not know, --l1.trust",
         )
+    return header
 
 
 def check_receipts(records: Sequence[Any], receipts_root: bytes) -> None:

@@ -114,6 +114,17 @@ class L1Client:
 
         return self._kept(await self._lookup("eth_getBlockByHash", _hex(block_hash), False, read=read))
 
+    async def header_rlp(self, number: int) -> bytes:
+        """A canonical block's header as its hash commits to it."""
+
+        def read(record: Any) -> bytes:
+            if record is None:
+                raise L1UnavailableError(f"the L1 does not know block {number}")
+            return check_header(record)
+
+        header: bytes = await self._lookup("eth_getBlockByNumber", hex(number), False, read=read)
+        return header
+
     async def receipts(self, block_hash: Hash32) -> tuple[L1Receipt, ...]:
         known = self._receipts.get(block_hash)
         if known is not None:

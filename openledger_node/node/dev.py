@@ -40,6 +40,7 @@ from openledger_node.node.preflight import await_ports, free_port, node_director
 from openledger_node.node.rollup import (
     Rollup,
     dev_controls,
+    l1_sender,
     node_metrics,
     open_rollup,
     rpc_context,
@@ -135,7 +136,7 @@ async def _start_chain(
     await ports.start()
     supervisor.start("sequencer", loop)
     start_batcher(rollup, supervisor, dev_private_key(DEV_BATCHER), config)
-    start_proposer(rollup, supervisor, dev_private_key(DEV_PROPOSER))
+    start_proposer(rollup, supervisor, l1_sender(rollup, dev_private_key(DEV_PROPOSER)))
     return maker
 
 

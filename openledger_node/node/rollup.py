@@ -188,7 +188,7 @@ def start_batcher(rollup: Rollup, supervisor: Supervisor, private_key: bytes, co
         ),
         status=rollup.driver,
         l2=rollup.engine,
-        sender=_sender(rollup, private_key),
+        sender=l1_sender(rollup, private_key),
         clock=rollup.execution.clock,
         poll_interval_s=0.5,
         fees=rollup.l1,
@@ -197,22 +197,23 @@ def start_batcher(rollup: Rollup, supervisor: Supervisor, private_key: bytes, co
     return batcher
 
 
-def start_proposer(rollup: Rollup, supervisor: Supervisor, private_key: bytes) -> Proposer:
-    """Propose output roots with the proposer's key."""
+def start_proposer(rollup: Rollup, supervisor: Supervisor, sender: TransactionManager) -> Proposer:
+    """Propose output roots from the sender's account, whenever it may."""
     proposer = Proposer(
         rollup.config.output_oracle,
         ProposerSettings(poll_interval_s=1.0),
         status=rollup.driver,
         outputs=rollup.engine,
         contracts=rollup.l1,
-        sender=_sender(rollup, private_key),
+        sender=sender,
         clock=rollup.execution.clock,
     )
     supervisor.start("proposer", UnlessDetached(rollup.chain, proposer))
     return proposer
 
 
-def _sender(rollup: Rollup, private_key: bytes) -> TransactionManager:
+def l1_sender(rollup: Rollup, private_key: bytes) -> TransactionManager:
+    """Sends on the L1; one for each key of a process."""
     return TransactionManager(
         rollup.l1,
         LocalSigner(private_key),

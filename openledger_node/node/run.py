@@ -17,11 +17,13 @@ from openledger_node.node.disk import DiskGuard
 from openledger_node.node.execution import ExecutionSettings, RpcPorts
 from openledger_node.node.feed import FeedClient, FeedServer, HeardMessages, Messages, SignedMessages
 from openledger_node.node.keys import read_key
+from openledger_node.node.l1_validator import start_l1_validator
 from openledger_node.node.lifecycle import StoppedError, Supervisor, stop_on_signals
 from openledger_node.node.network_files import load_genesis, load_rollup_config
 from openledger_node.node.preflight import node_directory
 from openledger_node.node.rollup import (
     Rollup,
+    l1_sender,
     node_metrics,
     open_rollup,
     rpc_context,
@@ -49,15 +51,19 @@ async def run_node(config: RunConfig) -> None:
 async def _run_roles(config: RunConfig, supervisor: Supervisor) -> None:
     if "validator" in config.role:
         _only(config.role, "validator")
-        await _run_validator(config, supervisor)
+    if config.role == ("validator",) and config.l1.url is None:
+        await _run_ai_validator(config, supervisor)
     else:
         await _run_rollup(config, supervisor)
 
 
-async def _run_validator(config: RunConfig, supervisor: Supervisor) -> None:
+async def _run_ai_validator(config: RunConfig, supervisor: Supervisor) -> None:
     """A validator of AI work: JSON-RPC and published artefacts are all it has."""
     if config.l2.url is None or config.l2.artifacts is None:
-        raise StartError("a validator reads another node", "give --l2.url and --l2.artifacts")
+        raise StartError(
+            "a validator reads an L1 or another node",
+            "give --l1.url for output roots, or --l2.url and --l2.artifacts for AI work alone",
+        )
     account = Account(read_key(config.keys.validator, "--keys.validator"))
     with node_directory(config.datadir) as directory:
         guard = DiskGuard(directory, config.min_free_disk)
@@ -108,6 +114,11 @@ async def _run_rollup(config: RunConfig, supervisor: Supervisor) -> None:
             checks["sequencer"] = lambda: maker.waiting_for
             supervisor.start("sequencer", loop)
         await _open_feed(config, rollup, supervisor, closing)
+        if "validator" in config.role:
+            starting = start_l1_validator(config, rollup, supervisor, closing, directory)
+            validator = await supervisor.guard(starting)
+            validator.watch(metrics)
+            checks["attester"] = lambda: validator.attester.idle_because
         await _start_roles(config, rollup, supervisor, ports.port, directory, keys=keys, economy=economy)
 
 
@@ -153,7 +164,7 @@ async def _start_roles(
     if "batcher" in config.role:
         start_batcher(rollup, supervisor, keys["batcher"], config)
     if "proposer" in config.role:
-        start_proposer(rollup, supervisor, keys["proposer"])
+        start_proposer(rollup, supervisor, l1_sender(rollup, keys["proposer"]))
     log.info("node is up", roles=",".join(config.role), rpc=f"http://{config.http.host}:{port}")
     if economy is None:
         await supervisor.run_until_stopped()

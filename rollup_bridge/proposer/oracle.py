@@ -24,6 +24,7 @@ _PROPOSE = selector("proposeL2Output(bytes32,uint256,bytes32,uint256)")
 _NEXT = selector("nextBlockNumber()")
 _LATEST = selector("latestBlockNumber()")
 _INDEX_AFTER = selector("getL2OutputIndexAfter(uint256)")
+_NEWEST = selector("latestOutputIndex()")
 _OUTPUT = selector("getL2Output(uint256)")
 _FINALIZATION_PERIOD = selector("finalizationPeriodSeconds()")
 _MAY_PROPOSE = selector("mayPropose(address)")
@@ -62,6 +63,10 @@ class OracleReader:
     async def output_index_after(self, l2_number: int) -> int:
         """Index of the first output at or after an L2 block; reverts while there is none."""
         return await self._number(_INDEX_AFTER + encode(["uint256"], [l2_number]))
+
+    async def newest_index(self) -> int:
+        """Index of the newest output; reverts while there is none."""
+        return await self._number(_NEWEST)
 
     async def output(self, index: int) -> Proposal:
         answer = await self._contracts.call(self._oracle, _OUTPUT + encode(["uint256"], [index]))
