@@ -74,6 +74,7 @@ test-economy: $(DEV_STAMP) $(NPM_STAMP) $(PUBLISHED_STAMP)
 # Ethereum's own execution tests, all of them; goes on where it was stopped, log in .cache/conformance.
 test-conformance: $(DEV_STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.conformance $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.conformance --steps $(ARGS)
 
 bench-execution: $(DEV_STAMP) $(NPM_STAMP)
 	$(BIN)/python -m benchmarks.execution $(ARGS)

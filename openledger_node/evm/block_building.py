@@ -64,6 +64,8 @@ from openledger_node.evm.vm import ExecutionTimeoutError, MachineState
 
 _MAXIMUM_EXTRA_DATA_BYTES = 32
 
+StateWrites = tuple[tuple[bytes, bytes], ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -116,6 +118,15 @@ def inputs_of(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a block has come. Where only one more transaction is to run, the gas is enough."""
+
+    gas_used: int = 0
+    transactions: tuple[Transaction, ...] = ()
+    receipts: tuple[Receipt, ...] = ()
+
+
 class BlockExecution:
     """A block under construction; start one with `open`."""
 
@@ -131,12 +142,29 @@ class BlockExecution:
         self._transaction_bytes = 0
         self._blob_gas_used = 0
         self._minted_wei = 0
-        begin_block(self._state, inputs.parent_beacon_block_root, context.parent_hash)
 
     @classmethod
     def open(cls, rules: Rules, parent: Header, state_root: Hash32, inputs: BlockInputs) -> "BlockExecution":
         """A block on `parent` and on `state_root`, which is the parent's unless it was patched. Raises
         `InvalidBlockError` if the inputs cannot make a block."""
+        execution = cls._at(rules, parent, state_root, inputs)
+        begin_block(execution._state, inputs.parent_beacon_block_root, parent.hash)
+        return execution
+
+    @classmethod
+    def resume(
+        cls, rules: Rules, parent: Header, state_root: Hash32, inputs: BlockInputs, so_far: "Progress"
+    ) -> "BlockExecution":
+        """A block in the middle, on the state after the transactions so far. Raises `InvalidBlockError`."""
+        execution = cls._at(rules, parent, state_root, inputs)
+        execution._gas_used = so_far.gas_used
+        execution._transactions = list(so_far.transactions)
+        execution._receipts = list(so_far.receipts)
+        execution._blob_gas_used = sum(blob_gas(transaction) for transaction in so_far.transactions)
+        return execution
+
+    @classmethod
+    def _at(cls, rules: Rules, parent: Header, state_root: Hash32, inputs: BlockInputs) -> "BlockExecution":
         _check_inputs(rules.spec, parent, inputs)
         fork = rules.schedule.at(inputs.timestamp_s, parent.number + 1)
         context = context_of(rules, fork, parent, inputs)
@@ -223,6 +251,13 @@ class BlockExecution:
         self._transactions.append(transaction)
         self._receipts.append(receipt)
         return receipt
+
+    def state_so_far(self) -> tuple[Hash32, StateWrites]:
+        """Root of the state between two transactions, and what to store to make it readable; once, at the
+        end."""
+        nodes: dict[bytes, bytes] = {}
+        codes: dict[Hash32, bytes] = {}
+        return self._accounts.make_root(nodes, codes), state_writes(nodes, codes)
 
     def seal(self) -> ExecutedBlock:
         """Finish the block; nothing may be added after. Raises `InvalidBlockError` if it is too large."""

@@ -24,6 +24,7 @@ from openledger_node.evm.records import Block, BlockInputs, ExecutedBlock, Heade
 from openledger_node.evm.simulation import Simulated, simulate
 from openledger_node.evm.simulation_plan import Plan
 from openledger_node.evm.snapshot import Snapshot
+from openledger_node.evm.step_witness import BlockSteps, StepResult, StepWitness, run_step
 from openledger_node.evm.transactions import BLOB, decode_transaction
 from openledger_node.storage.keyvalue import KeyValue
 
@@ -109,6 +110,14 @@ class Engine:
         if executed.block.header.hash != header.hash:
             raise InvalidBlockError(f"invalid header: {_difference(executed.block.header, header)}")
         return executed
+
+    def steps(self, parent: Header, block: Block) -> BlockSteps:
+        """A block of this chain, step by step; `parent`'s state must be in the store."""
+        return BlockSteps(self._rules, parent, block)
+
+    def run_step(self, witness: StepWitness, number: int) -> StepResult:
+        """What a step makes of the state before it, by the witness alone. Raises `StepError`."""
+        return run_step(self._rules, witness, number)
 
     def snapshot(self, header: Header, state_root: Hash32 | None = None) -> Snapshot:
         """State after `header`, or another state seen with its block context."""

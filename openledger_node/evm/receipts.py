@@ -7,8 +7,19 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from genesis.keccak import keccak256
+from genesis.types import Address, Hash32
 from openledger_node.evm.records import DEPOSIT_TYPE, Log, Receipt
-from openledger_node.evm.rlp_codec import Item, encode, uint
+from openledger_node.evm.rlp_codec import (
+    Item,
+    RlpError,
+    decode_list,
+    encode,
+    to_bytes,
+    to_fixed,
+    to_list,
+    to_uint,
+    uint,
+)
 
 BLOOM_BYTES = 256
 EMPTY_BLOOM = bytes(BLOOM_BYTES)
@@ -66,3 +77,31 @@ def encode_receipt(transaction_type: int, receipt: Receipt) -> bytes:
         fields += [uint(receipt.deposit_nonce), uint(_DEPOSIT_RECEIPT_VERSION)]
     encoded = encode(fields)
     return encoded if transaction_type == 0 else bytes((transaction_type,)) + encoded
+
+
+def decode_receipt(encoded: bytes) -> Receipt:
+    """What the consensus encoding tells, which is enough to encode it again; gas used and price are 0.
+
+    Raises `RlpError`.
+    """
+    items = decode_list(encoded[1:] if encoded[:1] < b"\x80" else encoded)
+    if len(items) not in (4, 6):
+        raise RlpError(f"rlp: expected four or six receipt fields, got {len(items)}")
+    status = to_bytes(items[0])
+    return Receipt(
+        succeeded=status == b"\x01",
+        gas_used=0,
+        cumulative_gas_used=to_uint(items[1], 64),
+        effective_gas_price_wei=0,
+        logs=tuple(_log(to_list(item)) for item in to_list(items[3])),
+        bloom=to_fixed(items[2], BLOOM_BYTES),
+        deposit_nonce=to_uint(items[4], 64) if len(items) == 6 else None,
+        state_root=Hash32(status) if len(status) == 32 else None,
+    )
+
+
+def _log(items: list[Item]) -> Log:
+    if len(items) != 3:
+        raise RlpError(f"rlp: expected three log fields, got {len(items)}")
+    topics = tuple(Hash32(to_fixed(topic, 32)) for topic in to_list(items[1]))
+    return Log(Address(to_fixed(items[0], 20)), topics, to_bytes(items[2]))

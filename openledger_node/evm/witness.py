@@ -28,7 +28,7 @@ class Witness:
     headers: tuple[Header, ...]
 
 
-class _RecordingNodes(NodeStore):
+class RecordingNodes(NodeStore):
     def __init__(self, base: NodeStore) -> None:
         self.decoded = DecodedNodes(_DECODED_NODES)
         self.read_nodes: dict[bytes, bytes] = {}
@@ -43,7 +43,7 @@ class _RecordingNodes(NodeStore):
         self.node, self.code = node, code
 
 
-class _RecordingHeaders:
+class RecordingHeaders:
     def __init__(self, base: HeaderSource, parent: Header) -> None:
         self._base = base
         self.read: dict[Hash32, Header] = {parent.hash: parent}
@@ -58,8 +58,8 @@ class _RecordingHeaders:
 def witness_of(site: CallSite, block: Block, time_limit_s: float) -> Witness:
     """Execute `block` on the state and header of `site`, its parent's. Raises `CallTimeoutError` past the
     limit, `InvalidBlockError` for a block that is not valid there."""
-    nodes = _RecordingNodes(site.rules.nodes)
-    headers = _RecordingHeaders(site.rules.headers, site.header)
+    nodes = RecordingNodes(site.rules.nodes)
+    headers = RecordingHeaders(site.rules.headers, site.header)
     rules = replace(site.rules, nodes=nodes, headers=headers)
     give_up_s = time.monotonic() + time_limit_s
     raws = tuple(transaction.raw for transaction in block.transactions)

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from openledger_node.evm.fixtures.block_tests import block_cases
+from openledger_node.evm.fixtures.block_tests import BlockCase, block_cases
 from openledger_node.evm.fixtures.state_tests import state_cases
 from tests.conformance.archives import HERE
+from tests.conformance.steps import objections
 
 SUITES = ("state-tests-cancun", "blockchain-tests-cancun", "eest-prague-blockchain")
+BLOCK_SUITES = ("blockchain-tests-cancun", "eest-prague-blockchain")
 NETWORKS = ("Cancun", "Prague", "Osaka", "CancunToPragueAtTime15k", "PragueToOsakaAtTime15k")
 MOST_KNOWN_FAILURES = 0
 
@@ -39,6 +41,22 @@ def suite_cases(suite: str, fixtures: dict[str, Any]) -> Iterator[Case]:
 def suite_files(folder: Path) -> list[str]:
     """Paths of the fixture files below a suite's folder, in order."""
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.json"))
+
+
+def step_cases(fixtures: dict[str, Any]) -> Iterator[BlockCase]:
+    """The block tests whose blocks are run step by step."""
+    return (case for case in block_cases(fixtures) if case.fork_name in NETWORKS)
+
+
+def run_file_by_steps(suite: str, path: str, fixtures: dict[str, Any]) -> tuple[int, list[str]]:
+    """How many cases the file has, and where steps and whole blocks differ."""
+    count, differing = 0, []
+    for case in step_cases(fixtures):
+        count += 1
+        failure = case.failure(objections)
+        if failure is not None:
+            differing.append(f"{suite}/{path}/{case.name}: {failure}")
+    return count, differing
 
 
 def run_file(suite: str, path: str, fixtures: dict[str, Any]) -> tuple[int, list[str]]:
