@@ -30,18 +30,34 @@ class Provider:
 
 
 @contextlib.asynccontextmanager
-async def open_workers(directory: Path, count: int) -> AsyncIterator[WorkerPool]:
-    """Start the pool with `count` local processes; they join once torch is loaded, which takes seconds."""
+async def open_workers(directory: Path, count: int, artifacts_url: str = "") -> AsyncIterator[WorkerPool]:
+    """Start the pool with `count` local processes; they join once torch is loaded, which takes seconds.
+
+    They fetch artefacts that are not in `directory` from `artifacts_url`.
+    """
     artifacts_path = directory / ARTIFACTS_FOLDER
     token_file = worker_token_file(directory)
     pool = WorkerPool(ArtifactStore(artifacts_path), address=WORKER_ADDRESS, token=read_token(token_file))
     async with contextlib.AsyncExitStack() as closing:
         await pool.start()
         closing.push_async_callback(pool.close)
-        local = LocalWorkers(count, address=pool.address, token_file=token_file, artifacts=artifacts_path)
+        local = LocalWorkers(
+            count,
+            address=pool.address,
+            token_file=token_file,
+            artifacts=artifacts_path,
+            artifacts_url=artifacts_url,
+        )
         await local.start()
         closing.push_async_callback(local.close)
         yield pool
+
+
+@contextlib.asynccontextmanager
+async def open_checkers(directory: Path, artifacts_url: str) -> AsyncIterator[PoolAdapter]:
+    """A validator's one worker, which reads what the network published."""
+    async with open_workers(directory, count=1, artifacts_url=artifacts_url) as pool:
+        yield PoolAdapter(pool)
 
 
 async def open_provider(

@@ -12,7 +12,7 @@ from openledger_node.client.rpc import HttpRpc
 from openledger_node.config.model import Role, RunConfig
 from openledger_node.errors import StartError
 from openledger_node.metrics.server import HealthCheck
-from openledger_node.node.ai import open_provider, open_workers
+from openledger_node.node.ai import ARTIFACTS_FOLDER, open_checkers, open_provider, open_workers
 from openledger_node.node.disk import DiskGuard
 from openledger_node.node.execution import ExecutionSettings, RpcPorts
 from openledger_node.node.feed import FeedClient, FeedServer, HeardMessages, Messages, SignedMessages
@@ -34,6 +34,7 @@ from openledger_node.node.rollup import (
 )
 from openledger_node.node.verification import OutputCheck
 from openledger_node.rpc.ports import EconomyDoor
+from openledger_node.validator.features import FeatureChecks
 from openledger_node.validator.service import Validator, ValidatorOptions
 
 log = structlog.get_logger(__name__)
@@ -69,8 +70,11 @@ async def _run_ai_validator(config: RunConfig, supervisor: Supervisor) -> None:
         guard = DiskGuard(directory, config.min_free_disk)
         guard.assert_room()
         async with HttpRpc(config.l2.url) as rpc:
-            options = ValidatorOptions((config.l2.artifacts,), directory / "artifacts")
-            supervisor.start("validator", Validator(rpc, account, options))
+            artifacts_url = config.l2.artifacts
+            options = ValidatorOptions((artifacts_url,), directory / ARTIFACTS_FOLDER)
+            features = FeatureChecks(lambda: open_checkers(directory, artifacts_url))
+            supervisor.start("validator", Validator(rpc, account, options, features))
+            supervisor.start("feature checks", features)
             supervisor.start("disk guard", guard)
             await supervisor.run_until_stopped()
 

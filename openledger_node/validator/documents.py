@@ -26,7 +26,7 @@ from openledger_node.validator.records import (
 )
 from precompiles.views.attribution import BatchClaim
 from workers.artifacts import canonical_json
-from workers.artifacts.store import ArtifactStore, parse_id
+from workers.artifacts.store import ArtifactId, ArtifactStore, parse_id
 from workers.attribution.commit import pack_sum
 from workers.attribution.index import Sums, decode_rows, read_index
 from workers.attribution.queries import read_queries
@@ -75,12 +75,14 @@ class Documents:
     ) -> PostInputs:
         if len(document["batches"]) != len(claims):
             raise ValueError("another number of batches than posted")
+        index_document = parse_id(await self._reader.uri_of_index(post.feature_index, post.model_id))
         return PostInputs(
             chain_id=await self._reader.ethereum.chain_id(),
             post_id=post_id,
             post=post,
             index=await self._reader.feature_index(post.feature_index),
-            sums=await self._sums(post),
+            index_document=index_document,
+            sums=await self._sums(index_document),
             posted_contributors=tuple(Address(from_hex(text)) for text in document["contributors"]),
             posted_amounts=tuple(int(text) for text in document["amounts_wei"]),
             batches=tuple(
@@ -105,9 +107,8 @@ class Documents:
             raise DocumentError(f"post {notice.post_id} was sent inside another call")
         return tuple(BatchClaim(*batch.values()) for batch in batches)
 
-    async def _sums(self, post: Post) -> tuple[ContributorSum, ...]:
-        uri = await self._reader.uri_of_index(post.feature_index, post.model_id)
-        index = await self._from_stores(lambda store: read_index(store, parse_id(uri)))
+    async def _sums(self, document: ArtifactId) -> tuple[ContributorSum, ...]:
+        index = await self._from_stores(lambda store: read_index(store, document))
         return _contributor_sums(index.sums)
 
     async def _batch(self, claim: BatchClaim, published: Any) -> Batch:
@@ -131,6 +132,7 @@ class Documents:
             ),
             posted_query=tuple(unpack_vector(from_hex(published["query"]), BATCH_QUERY_BYTES)),
             scores=tuple(int(text) for text in published["scores"]),
+            queries_document=parse_id(settled["queries"]),
         )
 
     async def _document(self, uri: str, what: str) -> Any:

@@ -28,7 +28,7 @@ from openledger_node.validator.index_check import (
     row_evidence,
     rows_layers,
 )
-from openledger_node.validator.records import Unprovable
+from openledger_node.validator.records import Right, Unprovable
 from precompiles.views.attribution import ANSWER, CHOICE, INDEX_KEY, INDEX_VOID, PROOF, SumEvidence
 
 log = structlog.get_logger(__name__)
@@ -58,7 +58,7 @@ class IndexWatch:
         self.challenged = 0
 
     async def look(self) -> list[IndexInputs]:
-        """One round over new and open indexes; returns those found right for the first time."""
+        """One round over new and open indexes; returns those that were found to keep their rules."""
         await self._discover()
         found = []
         for one in list(self._open.values()):
@@ -67,7 +67,7 @@ class IndexWatch:
                 await self._attend(one)
             except RevertedError as error:
                 log.warning("validator refused", index=one.index_id, reason=str(error))
-            if is_new and one.verdict is not None and one.inputs is not None:
+            if is_new and isinstance(one.verdict, Right) and one.inputs is not None:
                 found.append(one.inputs)
         return found
 

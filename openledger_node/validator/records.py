@@ -6,6 +6,7 @@ from genesis.policy import Policy
 from genesis.types import Address, Hash32
 from openledger_node.client.economy import FeatureIndex, Post, Settlement
 from precompiles.views.attribution import BatchClaim, SumEvidence, SumLeaf
+from workers.artifacts.store import ArtifactId
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ class PublishedQuery:
 class Batch:
     """One settlement of a post: what the chain says, what is published, which scores were posted.
 
-    `receipts` are all of the channel's up to this settlement; `scores` are signed, in the posted order.
+    `receipts` are all of the channel's up to this settlement; `scores` are signed, in the posted order;
+    `queries_document` is the queries' file.
     """
 
     claim: BatchClaim
@@ -47,16 +49,19 @@ class Batch:
     queries: tuple[PublishedQuery, ...]
     posted_query: tuple[int, ...]
     scores: tuple[int, ...]
+    queries_document: ArtifactId
 
 
 @dataclass(frozen=True, slots=True)
 class PostInputs:
-    """Everything about one post. `posted_contributors` and `posted_amounts` are the poster's leaves."""
+    """Everything about one post. `posted_contributors` and `posted_amounts` are the poster's leaves;
+    `index_document` is the feature index's."""
 
     chain_id: int
     post_id: int
     post: Post
     index: FeatureIndex
+    index_document: ArtifactId
     sums: tuple[ContributorSum, ...]
     posted_contributors: tuple[Address, ...]
     posted_amounts: tuple[int, ...]

@@ -33,6 +33,7 @@ from openledger_node.errors import TemporaryError
 from openledger_node.validator.challenger import Challenger
 from openledger_node.validator.check import check_post
 from openledger_node.validator.documents import DocumentError, Documents
+from openledger_node.validator.features import FeatureChecks
 from openledger_node.validator.indexes import IndexWatch
 from openledger_node.validator.records import (
     PostInputs,
@@ -61,7 +62,12 @@ class Validator:
     """Runs until cancelled; `checked` and `challenged` are for metrics."""
 
     def __init__(
-        self, rpc: Rpc, account: Account, options: ValidatorOptions, clock: Clock | None = None
+        self,
+        rpc: Rpc,
+        account: Account,
+        options: ValidatorOptions,
+        features: FeatureChecks | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._reader = EconomyReader(Ethereum(rpc))
         self._clock = clock or SystemClock()
@@ -69,6 +75,7 @@ class Validator:
         self._challenger = Challenger(self._reader, sender, account)
         stores = [ArtifactStore(options.directory, url) for url in options.artifact_urls]
         self._documents = Documents(self._reader, stores)
+        self._features = features
         self._feed = PostFeed(self._reader)
         self.indexes = IndexWatch(self._reader, self._documents, self._challenger)
         self._open: dict[int, PostNotice] = {}
@@ -88,7 +95,9 @@ class Validator:
 
     async def look(self) -> None:
         """One round over new and open feature indexes and posts."""
-        await self.indexes.look()
+        for found in await self.indexes.look():
+            if self._features is not None:
+                self._features.ask_about_index(found.index_id, found.document)
         for notice in await self._feed.new_posts():
             self._open[notice.post_id] = notice
         for notice in list(self._open.values()):
@@ -116,6 +125,8 @@ class Validator:
             self._judged[notice.post_id] = verdict
             self.checked += 1
             _report(notice.post_id, inputs, verdict)
+            if self._features is not None and isinstance(verdict, Right):
+                self._features.ask_about_post(inputs)
         if isinstance(verdict, (WrongScore, WrongAmount)):
             await self._challenge(notice, post, verdict)
 

@@ -38,13 +38,19 @@ def worker_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 class LocalWorkers:
-    """`count` worker processes on this machine; create, `await start()`, `await close()`."""
+    """`count` worker processes on this machine; create, `await start()`, `await close()`.
 
-    def __init__(self, count: int, *, address: str, token_file: Path, artifacts: Path) -> None:
+    Artefacts that are not in the folder are fetched from `artifacts_url`, where there is one.
+    """
+
+    def __init__(
+        self, count: int, *, address: str, token_file: Path, artifacts: Path, artifacts_url: str = ""
+    ) -> None:
         self._names = [f"local-{number}" for number in range(count)]
         self._address = address
         self._token_file = token_file
         self._artifacts = artifacts
+        self._artifacts_url = artifacts_url
         self._watchers: list[asyncio.Task[None]] = []
         self.processes: dict[str, asyncio.subprocess.Process] = {}
 
@@ -66,7 +72,7 @@ class LocalWorkers:
             address=self._address,
             token_file=self._token_file,
             artifacts=self._artifacts,
-            artifacts_url="",
+            artifacts_url=self._artifacts_url,
             name=name,
         )
         return await asyncio.create_subprocess_exec(
