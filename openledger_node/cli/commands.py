@@ -46,6 +46,20 @@ app = App(
     suppress_keyboard_interrupt=False,  # `cli.main` knows which exit code it means
 )
 
+for group, summary in {
+    "account": "Keys, balances, payments.",
+    "stake": "Stake on the L2 (AI work) or the L1 (output roots).",
+    "datanet": "Datanets: create, contribute, review, publish, sell usage.",
+    "model": "Models: train, register, price, index, hand on.",
+    "infer": "Buy and sell inference: channels, requests, providers.",
+    "attribution": "Who earned what from which answers, and how it is paid.",
+    "agent": "Agents: register, describe, give a wallet with limits.",
+    "token": "Tokens that share the revenue of a model, Datanet or agent.",
+    "bridge": "Bring OPEN to the L2 and back to the L1.",
+    "governance": "Votes, proposals, policy, grants.",
+}.items():
+    app.command(f"openledger_node.cli.economy.{group}:app", name=group, help=summary)
+
 
 @app.command(config=NODE_SETTINGS)
 def dev(*, config: Annotated[DevConfig, Flat] = DevConfig()) -> None:  # noqa: B008 - frozen
@@ -72,27 +86,6 @@ def ethereum(*, config: Annotated[EthereumConfig, Flat] = EthereumConfig()) -> N
 
     configure(config.log.level, config.log.format)
     _serve(run_ethereum(config))
-
-
-@app.command
-def worker(*, connect: str, token_file: Path, artifacts: Path, artifacts_url: str | None = None) -> None:
-    """Run AI jobs for a node: attribution, training, serving. Needs the `workers` extra (torch).
-
-    Parameters
-    ----------
-    connect
-        Where the node listens: `unix:/path` or `tcp:host:port`.
-    token_file
-        File with the token the node wrote for its workers.
-    artifacts
-        Folder for content-addressed files.
-    artifacts_url
-        Where to fetch missing ones, for a worker on another machine.
-    """
-    arguments = ["--connect", connect, "--token-file", str(token_file), "--artifacts", str(artifacts)]
-    if artifacts_url:
-        arguments += ["--artifacts-url", artifacts_url]
-    replace_process([sys.executable, "-m", "workers.pool.main", *arguments])
 
 
 @app.command
@@ -148,6 +141,7 @@ def rpc(method: str, *parameters: str, url: str = "http://127.0.0.1:8545") -> No
 
 
 app.command("openledger_node.cli.factory:app", name="factory")
+app.command("openledger_node.cli.worker:worker", name="worker")
 
 config_app = App(name="config", help="The effective configuration.")
 app.command(config_app)

@@ -114,7 +114,7 @@ def _exchange() -> list[Creation]:
     factory = _bytecode("@uniswap/v2-core/build/UniswapV2Factory.json")
     pair = _bytecode("@uniswap/v2-core/build/UniswapV2Pair.json")
     router = _bytecode("@uniswap/v2-periphery/build/UniswapV2Router02.json")
-    _check(UNISWAP_ROUTER, keccak256(pair) in router)
+    _check(UNISWAP_ROUTER, router.find(keccak256(pair)) >= 0)
     return [
         Creation(UNISWAP_FACTORY, factory + encode(("address",), (GOVERNANCE_TIMELOCK,))),
         Creation(UNISWAP_ROUTER, router + encode(("address", "address"), (UNISWAP_FACTORY, OP_WETH9))),

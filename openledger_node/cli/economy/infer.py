@@ -1,0 +1,340 @@
+"""`openledger-node infer`: buying and selling answers, by channel and by request on the chain."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from cyclopts import App
+
+from genesis.types import ZERO_ADDRESS, Address, Hash32
+from openledger_node.cli.economy.session import DEFAULTS, Flat, Options, Session, read_file, session
+from openledger_node.cli.economy.values import Account, Amount, Word
+from openledger_node.client.economy import METERING
+from openledger_node.client.ethereum import from_hex, hex_bytes
+from openledger_node.client.metering import Purchases, Terms
+from openledger_node.client.predeploys import CALLBACKS
+from openledger_node.client.purchase_journal import PurchaseJournal, journal_path
+from openledger_node.errors import OpenLedgerError, UserError
+
+app = App(name="infer", help="Buy and sell inference: channels, requests, the directory of providers.")
+
+REQUEST_STATES = ("none", "open", "fulfilled", "paid", "disputed", "refunded")
+NO_CALLBACK = 0
+DAY_S = 86_400
+
+
+@app.command
+async def models(*, options: Flat = DEFAULTS) -> None:
+    """What the gateway sells, with prices."""
+    async with session(options) as opened:
+        opened.show(await opened.gateway.get("/v1/models"))
+
+
+@app.command
+async def providers(*, options: Flat = DEFAULTS) -> None:
+    """Everybody in the directory, with endpoint and statistics."""
+    async with session(options) as opened:
+        events = await opened.l2.events(METERING, "ProviderAnnounced")
+        endpoints = {event.arguments["provider"]: event.arguments["endpoint"] for event in events}
+        found = []
+        for place in range(await opened.read(METERING, "providerCount")):
+            account = await opened.read(METERING, "providerAt", place)
+            statistics = await opened.read(METERING, "statisticsOf", account)
+            found.append({"provider": account, "endpoint": endpoints.get(account), **statistics})
+        opened.show({"providers": found})
+
+
+@app.command
+async def open_channel(
+    model: int,
+    deposit: Amount,
+    *,
+    provider: Account | None = None,
+    voucher_key: Account | None = None,
+    options: Flat = DEFAULTS,
+) -> None:
+    """Open and fund a channel.
+
+    Parameters
+    ----------
+    model
+        What is bought.
+    deposit
+        What it may cost at most until it is topped up.
+    provider
+        Who serves; the gateway's unless named.
+    voucher_key
+        Whose signatures spend from it; the signer unless named.
+    """
+    async with session(options) as opened:
+        if provider is None:
+            quote = await opened.gateway.get(f"/v1/models/model-{model}/price")
+            provider = Address(from_hex(quote["provider"]))
+        key = await opened.whose(voucher_key)
+        opened.show(await opened.write(METERING, "openChannel", provider, model, key, value_wei=deposit))
+
+
+@app.command
+async def top_up(channel: Word, amount: Amount, *, options: Flat = DEFAULTS) -> None:
+    """Add to a channel's deposit; anybody may."""
+    async with session(options) as opened:
+        opened.show(await opened.write(METERING, "topUp", channel, value_wei=amount))
+
+
+@app.command
+async def buy(channel: Word, inputs: Path, *, journal: Path | None = None, options: Flat = DEFAULTS) -> None:
+    """Buy classifications over a channel, check every receipt, and sign for what came.
+
+    Parameters
+    ----------
+    channel
+        The channel; the signer is its voucher key.
+    inputs
+        JSON lines: a list of integers each, or an object with `features`.
+    journal
+        Where checked receipts are kept; `$XDG_STATE_HOME/openledger-node/channels` unless given.
+    """
+    features = _inputs(inputs)
+    async with session(options) as opened:
+        purchases, kept = await _purchases(opened, channel, journal)
+        before_wei = purchases.tree.total_fee_wei
+        answers = []
+        for each in features:
+            spent_wei = purchases.tree.total_fee_wei
+            answer = await purchases.classify(each)
+            receipt = Hash32(from_hex(answer["x_openledger"]["receipt"]["receiptHash"]))
+            kept.append(receipt, purchases.tree.total_fee_wei - spent_wei)
+            answers.append({"label": answer["data"][0]["label"], "receipt": receipt})
+        await purchases.acknowledge()
+        spent_wei = purchases.tree.total_fee_wei - before_wei
+        opened.show({"channelId": channel, "spent": spent_wei, "answers": answers})
+
+
+def _inputs(file: Path) -> list[list[int]]:
+    found = []
+    for number, line in enumerate(read_file(file).decode().splitlines(), start=1):
+        try:
+            value = json.loads(line)
+            found.append([int(each) for each in (value["features"] if isinstance(value, dict) else value)])
+        except (ValueError, TypeError, KeyError):
+            raise UserError(f"line {number} of {file} is no input", "write a list of integers") from None
+    return found
+
+
+async def _purchases(
+    opened: Session, channel: Hash32, journal: Path | None
+) -> tuple[Purchases, PurchaseJournal]:
+    chain_id = await opened.l2.chain_id()
+    found = await opened.read(METERING, "getChannel", channel)
+    sender = await opened.sender()
+    if sender.address != found["voucherKey"]:
+        raise UserError("the signer is not the channel's voucher key", "use the account that signs for it")
+    name = f"model-{found['modelId']}"
+    terms = Terms(channel, chain_id, name, found["inputPrice"], found["outputPrice"])
+    purchases = Purchases(opened.gateway, sender.account, terms)
+    kept = PurchaseJournal(journal or journal_path(chain_id, channel), chain_id, channel)
+    purchases.tree = kept.tree()
+    if purchases.tree.count < found["settledReceipts"]:
+        raise UserError(
+            f"receipts of this channel are not in {journal or 'the journal'}", "give --journal, or close it"
+        )
+    return purchases, kept
+
+
+@app.command
+async def settle(channel: Word, *, wait: bool = False, options: Flat = DEFAULTS) -> None:
+    """Ask the gateway to settle a channel and attribute it; `--wait` until contributors may claim."""
+    async with session(options) as opened:
+        found: dict[str, Any] = await opened.gateway.post(f"/api/channels/{hex_bytes(channel)}/settle", {})
+        if wait:
+            found = await _settled(opened, found["key"])
+        opened.show(found)
+
+
+async def _settled(opened: Session, key: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+
+    async def is_final() -> bool:
+        found.update(await opened.gateway.get(f"/api/settlements/{key}"))
+        if found["error"]:
+            raise OpenLedgerError(f"the settlement stopped: {found['error']}", "see the gateway's log")
+        return bool(found["final"])
+
+    await opened.until("a final post", is_final)
+    return found
+
+
+@app.command
+async def close(channel: Word, *, options: Flat = DEFAULTS) -> None:
+    """Ask for a channel's end; the provider may settle until the delay is over."""
+    await _write(options, "requestClose", channel)
+
+
+@app.command
+async def withdraw(channel: Word, *, wait: bool = False, options: Flat = DEFAULTS) -> None:
+    """Take back what a closed channel did not spend; `--wait` until that is allowed."""
+    async with session(options) as opened:
+        if wait:
+            closable_s = (await opened.read(METERING, "getChannel", channel))["closableAt"]
+            if not closable_s:
+                raise UserError("the channel is open", "ask for its end with `infer close`")
+
+            async def is_over() -> bool:
+                return bool(await opened.l2.timestamp_s() >= closable_s)
+
+            await opened.until("the end of the channel's delay", is_over)
+        opened.show(await opened.write(METERING, "withdraw", channel))
+
+
+@app.command
+async def channel(channel: Word, *, options: Flat = DEFAULTS) -> None:
+    """A channel on the chain."""
+    async with session(options) as opened:
+        opened.show({"channelId": channel, **await opened.read(METERING, "getChannel", channel)})
+
+
+@app.command
+async def receipt(channel: Word, number: int, *, options: Flat = DEFAULTS) -> None:
+    """A receipt and the proof that it stands under the channel's root."""
+    async with session(options) as opened:
+        arguments = hex_bytes(channel), hex(number)
+        found = await opened.l2.rpc.call("openledger_getReceipt", *arguments)
+        if found is None:
+            raise UserError(f"the gateway has no receipt {number} of this channel", "count from 0")
+        proof = await opened.l2.rpc.call("openledger_getReceiptProof", *arguments)
+        opened.show({"receipt": found, "proof": proof})
+
+
+@app.command
+async def settlement(number: int, *, options: Flat = DEFAULTS) -> None:
+    """A settlement on the chain."""
+    async with session(options) as opened:
+        opened.show({"settlementId": number, **await opened.read(METERING, "getSettlement", number)})
+
+
+@app.command
+async def earnings(
+    *, withdraw: bool = False, recipient: Account | None = None, options: Flat = DEFAULTS
+) -> None:
+    """What provider or model owner has earned; `--withdraw` takes it."""
+    async with session(options) as opened:
+        if withdraw:
+            to = await opened.whose(recipient)
+            opened.show(await opened.write(METERING, "withdrawEarnings", to))
+            return
+        whose = await opened.whose(recipient)
+        opened.show({"account": whose, "earnings": await opened.read(METERING, "earningsOf", whose)})
+
+
+@app.command
+async def announce(endpoint: str, document: Word, *, options: Flat = DEFAULTS) -> None:
+    """Enter the directory of providers with an endpoint and the hash of what describes it."""
+    await _write(options, "announceProvider", endpoint, document)
+
+
+@app.command
+async def offer(model: int, *, offered: bool = True, options: Flat = DEFAULTS) -> None:
+    """Offer a model in the directory, or with `--no-offered` no longer."""
+    await _write(options, "setOffer", model, offered)
+
+
+@app.command
+async def statistics(who: Account, *, options: Flat = DEFAULTS) -> None:
+    """What an account bought and served, ever."""
+    async with session(options) as opened:
+        opened.show({"account": who, **await opened.read(METERING, "statisticsOf", who)})
+
+
+@app.command
+async def request(
+    model: int,
+    provider: Account,
+    prompt: Word,
+    most: Amount,
+    *,
+    uri: str = "",
+    lifetime: int = DAY_S,
+    callback_gas: int = NO_CALLBACK,
+    callback_tip: Amount = 0,
+    options: Flat = DEFAULTS,
+) -> None:
+    """Ask a provider for one answer on the chain.
+
+    Parameters
+    ----------
+    model
+        Which model.
+    provider
+        Who is to answer.
+    prompt
+        The salted hash of the question.
+    most
+        What it may cost at most.
+    uri
+        Where the provider finds the question.
+    lifetime
+        Seconds in which the answer must come.
+    callback_gas
+        Gas of the call to the asking contract; 0 asks for none.
+    callback_tip
+        What whoever delivers that call is paid.
+    """
+    async with session(options) as opened:
+        arguments = (model, provider, prompt, lifetime, callback_gas, callback_tip, uri)
+        value_wei = most + callback_tip
+        opened.show(await opened.write(METERING, "requestInference", *arguments, value_wei=value_wei))
+
+
+@app.command
+async def fulfil(
+    request: int,
+    output: Word,
+    *,
+    tokens_in: int,
+    tokens_out: int,
+    queries: Word = Hash32(bytes(32)),  # noqa: B008 - a constant
+    uri: str = "",
+    options: Flat = DEFAULTS,
+) -> None:
+    """Answer a request as its provider: the hash of the answer and what it took."""
+    await _write(options, "fulfil", request, output, tokens_in, tokens_out, queries, uri)
+
+
+@app.command
+async def settle_request(request: int, *, options: Flat = DEFAULTS) -> None:
+    """Split an undisputed answer's fee after its window; anybody may."""
+    await _write(options, "settleRequest", request)
+
+
+@app.command
+async def dispute_request(request: int, *, options: Flat = DEFAULTS) -> None:
+    """Refuse an answer within its window: its fee goes to the treasury, to neither side."""
+    await _write(options, "disputeRequest", request)
+
+
+@app.command
+async def refund_request(request: int, *, options: Flat = DEFAULTS) -> None:
+    """Send everything back when no answer came in time; anybody may."""
+    await _write(options, "refundRequest", request)
+
+
+@app.command
+async def deliver(request: int, *, options: Flat = DEFAULTS) -> None:
+    """Make the call that a requesting contract paid for, for the tip."""
+    async with session(options) as opened:
+        opened.show(await opened.write(CALLBACKS, "deliver", request))
+
+
+@app.command
+async def show_request(request: int, *, options: Flat = DEFAULTS) -> None:
+    """A request on the chain and where it stands."""
+    async with session(options) as opened:
+        found = await opened.read(METERING, "getRequest", request)
+        if found["requester"] == ZERO_ADDRESS:
+            raise UserError(f"there is no request {request}", "check its id")
+        opened.show({"requestId": request, **found, "status": REQUEST_STATES[found["status"]]})
+
+
+async def _write(options: Options, method: str, *arguments: Any) -> None:
+    async with session(options) as opened:
+        opened.show(await opened.write(METERING, method, *arguments))

@@ -1,0 +1,192 @@
+"""`openledger-node model`: from a published version to a model with price and feature index."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+from openledger_node.cli.economy.session import DEFAULTS, Flat, Options, Session, read_file, session
+from openledger_node.cli.economy.values import Account, Amount, Word
+from openledger_node.client.economy import MODELS
+from openledger_node.errors import UserError
+
+app = App(name="model", help="Models: train, register, price, index, hand on.")
+
+NO_MODEL = 0
+
+
+@app.command
+async def train(datanet: int, version: int, *, holdout: Path | None = None, options: Flat = DEFAULTS) -> None:
+    """Train a classifier from a published version at the gateway; `factory` trains language models.
+
+    Parameters
+    ----------
+    datanet
+        The Datanet.
+    version
+        Its version.
+    holdout
+        A file of records to evaluate on.
+    """
+    from openledger_node.client.datasets import dataset_version
+    from workers.artifacts.store import ArtifactId
+    from workers.jobs.codec import to_json
+    from workers.jobs.types import NO_ARTIFACT, TrainRequest
+
+    async with session(options) as opened:
+        dataset = await dataset_version(opened.reader, datanet, version)
+        kept = ArtifactId(await opened.gateway.put_artifact(read_file(holdout))) if holdout else NO_ARTIFACT
+        request = TrainRequest(dataset=dataset, holdout=kept)
+        opened.show(await opened.gateway.job("train", to_json(request)))
+
+
+@app.command
+async def register(
+    artifact: Word,
+    manifest: Word,
+    *,
+    source: Annotated[list[str] | None, Parameter(negative=())] = None,
+    parent: int = NO_MODEL,
+    uri: str = "",
+    options: Flat = DEFAULTS,
+) -> None:
+    """Register a model; the signer owns it.
+
+    Parameters
+    ----------
+    artifact
+        The hash of the weights, as `model train` or `factory` names it.
+    manifest
+        The hash of the manifest: everything needed to train it again.
+    source
+        A Datanet version it was made from, as DATANET:VERSION; may be given again.
+    parent
+        The model it adapts.
+    uri
+        Where the manifest is; `sha256:` and its hash unless given.
+    """
+    pairs = [_source(text) for text in source or []]
+    async with session(options) as opened:
+        where = uri or f"sha256:{manifest.hex()}"
+        ids, versions = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+        opened.show(
+            await opened.write(MODELS, "registerModel", artifact, parent, manifest, ids, versions, where)
+        )
+
+
+def _source(text: str) -> tuple[int, int]:
+    datanet, _, version = text.partition(":")
+    if not (datanet.isdecimal() and version.isdecimal()):
+        raise UserError(f"{text!r} is no Datanet version", "write DATANET:VERSION, for instance 1:2")
+    return int(datanet), int(version)
+
+
+@app.command
+async def price(model: int, per_input: Amount, per_output: Amount, *, options: Flat = DEFAULTS) -> None:
+    """Set what 1,000 input and 1,000 output tokens cost."""
+    await _write(options, "setPrice", model, per_input, per_output)
+
+
+@app.command
+async def index(model: int, *, dimensions: int = 512, wait: bool = False, options: Flat = DEFAULTS) -> None:
+    """Build a model's feature index at the gateway and commit it; `--wait` until it may be used.
+
+    Parameters
+    ----------
+    model
+        The model; its manifest must be at the gateway.
+    dimensions
+        Coordinates per record, 1 to 4,096.
+    wait
+        Return only when its challenge window is over.
+    """
+    from workers.artifacts.store import ArtifactId
+    from workers.jobs.codec import from_json, to_json
+    from workers.jobs.types import FeatureIndexRequest, FeatureIndexResult
+
+    async with session(options) as opened:
+        manifest = (await opened.read(MODELS, "getModel", model))["manifestHash"]
+        request = FeatureIndexRequest(manifest=ArtifactId(manifest.hex()), dimensions=dimensions)
+        built = from_json(FeatureIndexResult, await opened.gateway.job("feature_index", to_json(request)))
+        roots = built.rows_root, built.sums_root, built.preconditioner_hash, built.numeric_profile
+        sizes = built.rows, built.contributors, built.dimensions
+        found = await opened.write(
+            MODELS, "commitFeatureIndex", model, *roots, *sizes, f"sha256:{built.index}"
+        )
+        if wait:
+            await _usable(opened, found["usableAt"])
+        opened.show(found)
+
+
+async def _usable(opened: Session, usable_at_s: int) -> None:
+    async def is_usable() -> bool:
+        return await opened.l2.timestamp_s() > usable_at_s
+
+    await opened.until("the end of the index's challenge window", is_usable)
+
+
+@app.command
+async def revenue(model: int, recipient: Account, *, options: Flat = DEFAULTS) -> None:
+    """Name who gets the owner's part of the fees: an account, or the model's token."""
+    await _write(options, "setRevenueRecipient", model, recipient)
+
+
+@app.command
+async def deprecate(model: int, *, successor: int = NO_MODEL, options: Flat = DEFAULTS) -> None:
+    """Take a model out of new channels and requests, for good."""
+    await _write(options, "deprecateModel", model, successor)
+
+
+@app.command
+async def transfer(model: int, owner: Account, *, options: Flat = DEFAULTS) -> None:
+    """Hand a model to another owner."""
+    await _write(options, "transferModel", model, owner)
+
+
+@app.command(name="list")
+async def list_models(*, options: Flat = DEFAULTS) -> None:
+    """All models, by id."""
+    async with session(options) as opened:
+        events = await opened.l2.events(MODELS, "ModelRegistered")
+        opened.show({"models": [dict(event.arguments) for event in events]})
+
+
+@app.command
+async def show(model: int, *, options: Flat = DEFAULTS) -> None:
+    """A model: owner, prices, newest index, whether it is deprecated."""
+    async with session(options) as opened:
+        found = await opened.read(MODELS, "getModel", model)
+        deprecated = await opened.read(MODELS, "isDeprecated", model)
+        opened.show({"modelId": model, **found, "deprecated": deprecated})
+
+
+@app.command
+async def show_index(number: int, *, options: Flat = DEFAULTS) -> None:
+    """A feature index as it was committed."""
+    async with session(options) as opened:
+        opened.show({"indexId": number, **await opened.read(MODELS, "getFeatureIndex", number)})
+
+
+@app.command
+async def lineage(model: int, *, options: Flat = DEFAULTS) -> None:
+    """The model and its ancestors with the data each was made from, and the models that adapt it."""
+    async with session(options) as opened:
+        await opened.read(MODELS, "getModel", model)
+        line = await opened.l2.rpc.call("openledger_getLineage", hex(model))
+        count = await opened.read(MODELS, "childCount", model)
+        children = [await opened.read(MODELS, "childAt", model, place) for place in range(count)]
+        opened.show({"lineage": line, "children": children})
+
+
+@app.command
+async def users(datanet: int, *, options: Flat = DEFAULTS) -> None:
+    """The models that were made from a Datanet."""
+    async with session(options) as opened:
+        count = await opened.read(MODELS, "userCount", datanet)
+        found = [await opened.read(MODELS, "userAt", datanet, place) for place in range(count)]
+        opened.show({"datanetId": datanet, "models": found})
+
+
+async def _write(options: Options, method: str, *arguments: Any) -> None:
+    async with session(options) as opened:
+        opened.show(await opened.write(MODELS, method, *arguments))

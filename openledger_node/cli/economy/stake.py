@@ -1,0 +1,163 @@
+"""`openledger-node stake`: on the L2 it secures AI work, on the L1 the roots that the L2 proposes."""
+
+from typing import Any, Literal
+
+from cyclopts import App
+
+from genesis.types import Address
+from openledger_node.cli.economy.session import DEFAULTS, Flat, Layer, Session, session
+from openledger_node.cli.economy.values import Account, Amount
+from openledger_node.client.bridge import l1_contract
+from openledger_node.client.contract import Contract
+from openledger_node.client.economy import ATTRIBUTION, ROLE_PROVIDER, ROLE_VALIDATOR, STAKING
+from openledger_node.errors import UserError
+
+app = App(
+    name="stake", help="Stake on the L2 (validators, providers of AI work) or the L1 (validators of roots)."
+)
+
+Role = Literal["validator", "provider"]
+ROLES = {"validator": ROLE_VALIDATOR, "provider": ROLE_PROVIDER}
+
+
+async def _validators(opened: Session) -> Contract:
+    """The L1's ValidatorStaking, where the oracle says it is."""
+    oracle = await opened.l1_contract("OutputOracle")
+    return l1_contract("ValidatorStaking", Address(await opened.read(oracle, "staking", layer="l1")))
+
+
+async def _with_tokens(opened: Session, amount_wei: int, method: str, *arguments: Any) -> dict[str, Any]:
+    """Let the L1's staking contract take OPEN, and call it."""
+    validators = await _validators(opened)
+    token = await opened.l1_contract("OpenToken")
+    await opened.send(token, "approve", validators.address, amount_wei, layer="l1")
+    return await opened.write(validators, method, *arguments, amount_wei, layer="l1")
+
+
+@app.command
+async def add(
+    amount: Amount, *, layer: Layer = "l2", role: Role = "validator", options: Flat = DEFAULTS
+) -> None:
+    """Stake OPEN.
+
+    Parameters
+    ----------
+    amount
+        How much.
+    layer
+        `l2` secures AI work, `l1` output roots.
+    role
+        On the L2: what for.
+    """
+    async with session(options) as opened:
+        if layer == "l1":
+            opened.show(await _with_tokens(opened, amount, "stake"))
+            return
+        opened.show(await opened.write(STAKING, "stake", ROLES[role], value_wei=amount))
+
+
+@app.command
+async def delegate(
+    validator: Account,
+    amount: Amount,
+    *,
+    layer: Layer = "l1",
+    role: Role = "validator",
+    options: Flat = DEFAULTS,
+) -> None:
+    """Add stake to somebody else's, for a part of the rewards and of the slashing."""
+    async with session(options) as opened:
+        if layer == "l1":
+            opened.show(await _with_tokens(opened, amount, "delegate", validator))
+            return
+        if "delegate" not in STAKING.interface.functions:
+            raise UserError("this network does not delegate on the L2", "delegate with --layer l1")
+        opened.show(await opened.write(STAKING, "delegate", validator, ROLES[role], value_wei=amount))
+
+
+@app.command
+async def unbond(
+    amount: Amount,
+    *,
+    layer: Layer = "l2",
+    role: Role = "validator",
+    validator: Account | None = None,
+    options: Flat = DEFAULTS,
+) -> None:
+    """Ask for stake back; it stays slashable until the unbonding time is over.
+
+    Parameters
+    ----------
+    amount
+        How much; on the L1 in shares of the validator's pool, as `stake show` counts them.
+    layer
+        Where it is staked.
+    role
+        On the L2: for which role.
+    validator
+        On the L1: whose pool; the signer's own unless named.
+    """
+    async with session(options) as opened:
+        if layer == "l2":
+            opened.show(await opened.write(STAKING, "requestUnstake", ROLES[role], amount))
+            return
+        whose = validator if validator is not None else (await opened.sender("l1")).address
+        pool = await _validators(opened)
+        opened.show(await opened.write(pool, "requestUnstake", whose, amount, layer="l1"))
+
+
+@app.command
+async def withdraw(
+    *, layer: Layer = "l2", role: Role = "validator", index: int = 0, options: Flat = DEFAULTS
+) -> None:
+    """Take what is unbonded; on the L1 by the index that `unbond` gave."""
+    async with session(options) as opened:
+        if layer == "l2":
+            opened.show(await opened.write(STAKING, "withdraw", ROLES[role]))
+            return
+        opened.show(await opened.write(await _validators(opened), "withdraw", index, layer="l1"))
+
+
+@app.command
+async def rewards(*, claim: bool = False, recipient: Account | None = None, options: Flat = DEFAULTS) -> None:
+    """The stakers' part of the fees that is waiting; `--claim` takes it."""
+    async with session(options) as opened:
+        whose = await opened.whose(recipient)
+        if claim:
+            opened.show(await opened.write(STAKING, "claimRewards", whose))
+            return
+        pending = await opened.read(STAKING, "pendingRewards", whose)
+        slashed = await opened.read(ATTRIBUTION, "rewardOf", whose)
+        opened.show({"account": whose, "rewards": pending, "fromSlashing": slashed})
+
+
+@app.command
+async def claim_slash_reward(*, recipient: Account | None = None, options: Flat = DEFAULTS) -> None:
+    """Take what won challenges owe the signer."""
+    async with session(options) as opened:
+        to = await opened.whose(recipient)
+        opened.show(await opened.write(STAKING, "claimSlashReward", to))
+
+
+@app.command
+async def show(*, of: Account | None = None, layer: Layer = "l2", options: Flat = DEFAULTS) -> None:
+    """What an account has staked, where and for what."""
+    async with session(options) as opened:
+        whose = await opened.whose(of)
+        opened.show({"account": whose, **await (_l1_stake if layer == "l1" else _l2_stake)(opened, whose)})
+
+
+async def _l2_stake(opened: Session, account: Address) -> dict[str, Any]:
+    positions = {
+        name: await opened.read(STAKING, "position", account, number) for name, number in ROLES.items()
+    }
+    return {**positions, "totalStake": await opened.read(STAKING, "totalStake")}
+
+
+async def _l1_stake(opened: Session, account: Address) -> dict[str, Any]:
+    validators = await _validators(opened)
+    return {
+        "activeStake": await opened.read(validators, "activeStake", account, layer="l1"),
+        "isValidator": await opened.read(validators, "isValidator", account, layer="l1"),
+        "ownShares": await opened.read(validators, "sharesOf", account, account, layer="l1"),
+    }

@@ -1,0 +1,37 @@
+"""Which files a published version of a Datanet is made of, from the chain's own events.
+
+Covered: the order of acceptance, files as revealed. Not covered: that a file is what was committed; whoever
+reads it checks its root.
+"""
+
+from openledger_node.client.economy import DATANETS, EconomyReader
+from workers.artifacts.store import parse_id
+from workers.jobs.types import ContributionSource, DatasetVersion
+
+
+async def dataset_version(reader: EconomyReader, datanet_id: int, version: int) -> DatasetVersion:
+    """A version as training takes it. Raises RevertedError when it was never published."""
+    ethereum = reader.ethereum
+    frozen = await ethereum.read(DATANETS, "getVersion", datanet_id, version)
+    reviews = await ethereum.events(DATANETS, "ContributionReviewed", datanet_id)
+    accepted = sorted(
+        (event.arguments for event in reviews if event.arguments["accepted"]),
+        key=lambda each: each["position"],
+    )
+    revealed = {
+        event.arguments["contributionId"]: str(event.arguments["uri"])
+        for event in await ethereum.events(DATANETS, "ContributionRevealed", datanet_id)
+    }
+    sources = []
+    for review in accepted[: frozen["contributions"]]:
+        identity = int(review["contributionId"])
+        found = await ethereum.read(DATANETS, "getContribution", identity)
+        sources.append(
+            ContributionSource(
+                identity, found["contributor"], found["commitBlock"], parse_id(revealed[identity])
+            )
+        )
+    _, policy = await reader.current_policy()
+    return DatasetVersion(
+        await ethereum.chain_id(), datanet_id, version, policy.similarity_ppm, tuple(sources)
+    )
