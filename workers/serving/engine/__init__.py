@@ -1,0 +1,1 @@
+"""Continuous batching: sequences in, tokens out; no HTTP and no text."""

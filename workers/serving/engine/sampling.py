@@ -1,0 +1,89 @@
+"""How logits become tokens: for all rows of a batch at once, each row as if it were alone.
+
+Every sequence draws one uniform number per token from its own generator, and the token is where that number
+falls in the cumulative distribution; so a seed gives the same choices whatever else is in the batch.
+"""
+
+from collections.abc import Sequence as Rows
+
+import torch
+
+from workers.serving.engine.sequence import SamplingSettings, Sequence, TokenOutput
+
+Tensor = torch.Tensor
+LEAST_TEMPERATURE = 1e-5
+
+
+def choose(logits: Tensor, sequences: Rows[Sequence]) -> list[TokenOutput]:
+    """One output per row of `logits` (rows, vocabulary), without finish reasons."""
+    _forbid_early_stops(logits, sequences)
+    tokens = logits.argmax(dim=-1)
+    drawing = [row for row, sequence in enumerate(sequences) if is_drawing(sequence.sampling)]
+    if drawing:
+        chosen = [sequences[row] for row in drawing]
+        tokens[torch.tensor(drawing, device=logits.device)] = _draw(logits[drawing], chosen)
+    outputs = [TokenOutput(token) for token in tokens.tolist()]
+    reporting = [row for row, sequence in enumerate(sequences) if sequence.sampling.logprobs is not None]
+    for row, output in zip(reporting, _report(logits, tokens, reporting, sequences), strict=True):
+        outputs[row] = output
+    return outputs
+
+
+def is_drawing(sampling: SamplingSettings) -> bool:
+    """False where the likeliest token is taken."""
+    return sampling.temperature >= LEAST_TEMPERATURE
+
+
+def _forbid_early_stops(logits: Tensor, sequences: Rows[Sequence]) -> None:
+    for row, sequence in enumerate(sequences):
+        if len(sequence.generated) < sequence.sampling.min_tokens and sequence.sampling.stop_tokens:
+            logits[row, list(sequence.sampling.stop_tokens)] = -torch.inf
+
+
+def _draw(logits: Tensor, sequences: Rows[Sequence]) -> Tensor:
+    device = logits.device
+    settings = [sequence.sampling for sequence in sequences]
+    temperatures = torch.tensor([one.temperature for one in settings], device=device)
+    scaled = logits / temperatures[:, None]
+    uniform = torch.tensor(
+        [sequence.randomness.random() for sequence in sequences], device=device, dtype=torch.float64
+    )
+    if all(one.top_p >= 1.0 and one.top_k == 0 for one in settings):
+        return _invert(scaled.softmax(dim=-1, dtype=torch.float64), uniform)
+    ordered, tokens = scaled.sort(dim=-1, descending=True, stable=True)
+    probabilities = ordered.softmax(dim=-1, dtype=torch.float64)
+    ranks = torch.arange(probabilities.shape[1], device=device)
+    top_k = torch.tensor([one.top_k or probabilities.shape[1] for one in settings], device=device)
+    probabilities = probabilities.masked_fill(ranks[None, :] >= top_k[:, None], 0.0)
+    top_p = torch.tensor([one.top_p for one in settings], device=device, dtype=torch.float64)
+    total = probabilities.sum(dim=-1, keepdim=True)
+    before = probabilities.cumsum(dim=-1) - probabilities
+    probabilities = probabilities.masked_fill(before >= top_p[:, None] * total, 0.0)
+    return tokens.gather(1, _invert(probabilities, uniform)[:, None])[:, 0]
+
+
+def _invert(probabilities: Tensor, uniform: Tensor) -> Tensor:
+    """The first index whose cumulative share exceeds `uniform` (rows); never one of probability 0."""
+    cumulative = probabilities.cumsum(dim=-1)
+    targets = uniform * cumulative[:, -1]
+    index = torch.searchsorted(cumulative, targets[:, None], right=True)[:, 0]
+    last_possible = (probabilities > 0).cumsum(dim=-1).argmax(dim=-1)
+    return torch.minimum(index, last_possible)
+
+
+def _report(
+    logits: Tensor, tokens: Tensor, reporting: list[int], sequences: Rows[Sequence]
+) -> list[TokenOutput]:
+    if not reporting:
+        return []
+    rows = torch.tensor(reporting, device=logits.device)
+    logprobs = logits[rows].log_softmax(dim=-1)
+    own = logprobs.gather(1, tokens[rows][:, None])[:, 0].tolist()
+    most = max(sequences[row].sampling.logprobs or 0 for row in reporting)
+    values, indices = logprobs.topk(max(1, most), dim=-1)
+    outputs = []
+    for number, row in enumerate(reporting):
+        count = sequences[row].sampling.logprobs or 0
+        pairs = zip(indices[number, :count].tolist(), values[number, :count].tolist(), strict=True)
+        outputs.append(TokenOutput(int(tokens[row]), own[number], tuple(pairs)))
+    return outputs

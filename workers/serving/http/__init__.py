@@ -1,0 +1,1 @@
+"""The OpenLoRA server as clients see it: OpenAI's and vLLM's HTTP dialect."""

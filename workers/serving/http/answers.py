@@ -1,0 +1,151 @@
+"""How answers look: OpenAI's completion and chat objects with vLLM's additions, whole and in chunks."""
+
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workers.serving.engine.sequence import TokenOutput
+from workers.serving.http.schema import Endpoint
+from workers.serving.text import Tokenizer
+
+Json = dict[str, Any]
+OBJECTS = {
+    "completion": ("text_completion", "text_completion", "cmpl-"),
+    "chat": ("chat.completion", "chat.completion.chunk", "chatcmpl-"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of an answer: its text and the tokens that made it; the last one says why it ended."""
+
+    text: str
+    tokens: tuple[TokenOutput, ...]
+    finish: str | None = None
+    stop_reason: str | int | None = None
+
+
+class Answers:
+    """Writes the objects of one answer; `prompt` are its tokens."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        model: str,
+        tokenizer: Tokenizer,
+        prompt: Sequence[int],
+        *,
+        with_tokens: bool,
+    ) -> None:
+        self._endpoint, self._model, self._tokenizer = endpoint, model, tokenizer
+        self._prompt, self._with_tokens = list(prompt), with_tokens
+        whole, chunk, prefix = OBJECTS[endpoint]
+        self._whole, self._chunk = whole, chunk
+        self.id = prefix + secrets.token_hex(16)
+        self._created = int(time.time())
+        self._characters = 0
+
+    def whole(self, part: Part, top: int | None) -> Json:
+        """The answer in one object."""
+        choice: Json = {"index": 0}
+        if self._endpoint == "chat":
+            choice["message"] = {"role": "assistant", "content": part.text}
+        else:
+            choice["text"] = part.text
+        choice.update(self._ending(part, top))
+        body = self._head(self._whole, [choice])
+        if self._with_tokens:
+            choice["token_ids"] = [one.token for one in part.tokens]
+            (body if self._endpoint == "chat" else choice)["prompt_token_ids"] = self._prompt
+        return {**body, "usage": self.usage(len(part.tokens))}
+
+    def first_chunk(self) -> Json | None:
+        """The chunk that opens a chat answer with its role; completions have none."""
+        if self._endpoint != "chat":
+            return None
+        choice = {
+            "index": 0,
+            "delta": {"role": "assistant", "content": ""},
+            "logprobs": None,
+            "finish_reason": None,
+        }
+        body = self._head(self._chunk, [choice])
+        return {**body, "prompt_token_ids": self._prompt} if self._with_tokens else body
+
+    def chunk(self, part: Part, top: int | None, *, is_first: bool) -> Json:
+        """One piece of a streamed answer."""
+        choice: Json = {"index": 0}
+        if self._endpoint == "chat":
+            choice["delta"] = {"content": part.text} if part.text or part.finish is None else {}
+        else:
+            choice["text"] = part.text
+        choice.update(self._ending(part, top))
+        if self._with_tokens:
+            choice["token_ids"] = [one.token for one in part.tokens]
+            if self._endpoint == "completion" and is_first:
+                choice["prompt_token_ids"] = self._prompt
+        return self._head(self._chunk, [choice])
+
+    def usage_chunk(self, completion_tokens: int) -> Json:
+        """The last chunk where `stream_options.include_usage` asks for it."""
+        return {**self._head(self._chunk, []), "usage": self.usage(completion_tokens)}
+
+    def usage(self, completion_tokens: int) -> Json:
+        """Token counts, from which a gateway bills."""
+        return {
+            "prompt_tokens": len(self._prompt),
+            "completion_tokens": completion_tokens,
+            "total_tokens": len(self._prompt) + completion_tokens,
+        }
+
+    def _head(self, kind: str, choices: list[Json]) -> Json:
+        return {
+            "id": self.id,
+            "object": kind,
+            "created": self._created,
+            "model": self._model,
+            "choices": choices,
+        }
+
+    def _ending(self, part: Part, top: int | None) -> Json:
+        logprobs = None
+        if top is not None and part.tokens:
+            writer = self._chat_logprobs if self._endpoint == "chat" else self._completion_logprobs
+            logprobs = writer(part.tokens, top)
+        return {"logprobs": logprobs, "finish_reason": part.finish, "stop_reason": part.stop_reason}
+
+    def _chat_logprobs(self, tokens: Sequence[TokenOutput], top: int) -> Json:
+        return {
+            "content": [
+                {
+                    **self._scored(one.token, one.logprob or 0.0),
+                    "top_logprobs": [self._scored(token, value) for token, value in one.alternatives[:top]],
+                }
+                for one in tokens
+            ]
+        }
+
+    def _scored(self, token: int, logprob: float) -> Json:
+        text = self._tokenizer.piece(token)
+        return {"token": text, "logprob": max(logprob, -9999.0), "bytes": list(text.encode())}
+
+    def _completion_logprobs(self, tokens: Sequence[TokenOutput], top: int) -> Json:
+        texts = [self._tokenizer.piece(one.token) for one in tokens]
+        offsets = []
+        for text in texts:
+            offsets.append(self._characters)
+            self._characters += len(text)
+        return {
+            "tokens": texts,
+            "token_logprobs": [max(one.logprob or 0.0, -9999.0) for one in tokens],
+            "top_logprobs": [
+                {
+                    self._tokenizer.piece(token): max(value, -9999.0)
+                    for token, value in (*one.alternatives[:top], (one.token, one.logprob or 0.0))
+                }
+                for one in tokens
+            ],
+            "text_offset": offsets,
+        }

@@ -1,0 +1,192 @@
+"""How one request becomes an answer: checks, tokens, a sequence in the engine, text back piece by piece.
+
+Covered: limits and back-pressure before anything is queued, first use of an adapter, stop strings,
+cancelling when nobody listens any more, counting exactly what was produced. Not covered: the shape of
+answers (`answers`).
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+from workers.serving.adapters.library import AdapterLibrary
+from workers.serving.engine.sequence import (
+    NO_ADAPTER,
+    Event,
+    SamplingSettings,
+    Sequence,
+    TokenOutput,
+)
+from workers.serving.engine.thread import EngineThread
+from workers.serving.errors import BadRequestError, DrainingError, OverloadedError
+from workers.serving.http.answers import Part
+from workers.serving.http.schema import ChatRequest, CompletionRequest, GenerationRequest
+from workers.serving.text import TextStream, Tokenizer
+
+COMPLETION_TOKENS = 16
+"""`max_tokens` of a completion that names none, as OpenAI has it; a chat may fill the context."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLimits:
+    """`queue` requests may wait or run; `length` is a sequence's tokens; `vocabulary` its range."""
+
+    queue: int
+    length: int
+    vocabulary: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that may run."""
+
+    model: str
+    prompt: tuple[int, ...]
+    sampling: SamplingSettings
+    adapter: str
+    stops: tuple[str, ...]
+    top_logprobs: int | None
+
+
+class Generator:
+    """Everything a route needs to answer."""
+
+    def __init__(
+        self,
+        *,
+        base_name: str,
+        tokenizer: Tokenizer,
+        library: AdapterLibrary,
+        engine: EngineThread,
+        limits: ServerLimits,
+        end_tokens: frozenset[int],
+    ) -> None:
+        self.base_name, self.tokenizer, self.library, self.engine = base_name, tokenizer, library, engine
+        self.limits = limits
+        self._end_tokens = end_tokens
+        self.is_draining = False
+        self.open_requests = 0
+        self.refused = 0
+
+    async def prepare(self, request: GenerationRequest) -> Asked:
+        """Check everything that can be checked before the queue; raises a ServingError."""
+        self._admit()
+        request.refuse_unserved()
+        adapter = await self.adapter_of(request.model)
+        prompt = await asyncio.to_thread(self._tokens, request)
+        return Asked(
+            model=request.model or self.base_name,
+            prompt=tuple(prompt),
+            sampling=self._sampling(request, len(prompt)),
+            adapter=adapter,
+            stops=tuple(request.stops),
+            top_logprobs=_top_logprobs(request),
+        )
+
+    async def adapter_of(self, model: str | None) -> str:
+        """The adapter a model name stands for, loaded on its first use; raises ModelNotFoundError."""
+        if model in {None, "", self.base_name}:
+            return NO_ADAPTER
+        return await asyncio.to_thread(self.library.resolve, str(model))
+
+    async def answer(self, asked: Asked) -> AsyncGenerator[Part, None]:
+        """Parts of the answer as they come; the last one has a finish. Closing it cancels the generation."""
+        events: asyncio.Queue[Event] = asyncio.Queue()
+        sequence = Sequence(asked.prompt, asked.sampling, asked.adapter, events.put_nowait)
+        text = TextStream(self.tokenizer, asked.stops)
+        self.open_requests += 1
+        try:
+            self.engine.submit(sequence)
+            while True:
+                event = await events.get()
+                if isinstance(event, Exception):
+                    raise event
+                part = self._part(text, event)
+                yield part
+                if part.finish is not None:
+                    return
+        finally:
+            self.open_requests -= 1
+            self.engine.cancel(sequence)
+
+    async def whole(self, asked: Asked) -> Part:
+        """The whole answer as one part."""
+        parts = [part async for part in self.answer(asked)]
+        return Part(
+            "".join(part.text for part in parts),
+            tuple(token for part in parts for token in part.tokens),
+            parts[-1].finish,
+            parts[-1].stop_reason,
+        )
+
+    def _part(self, text: TextStream, event: TokenOutput) -> Part:
+        is_end = event.finish == "stop"
+        piece = "" if is_end and event.token in self._end_tokens else text.add(event.token)
+        if text.stop is not None:
+            return Part(piece, (event,), "stop", text.stop)
+        if event.finish is None:
+            return Part(piece, (event,))
+        piece += text.finish()
+        reason = event.token if is_end and event.token not in self._end_tokens else None
+        return Part(piece, (event,), event.finish, reason)
+
+    def _admit(self) -> None:
+        if self.is_draining:
+            raise DrainingError("the server is shutting down")
+        if self.open_requests >= self.limits.queue:
+            self.refused += 1
+            raise OverloadedError(f"{self.open_requests} requests are open, which is the limit; try again")
+
+    def _tokens(self, request: GenerationRequest) -> list[int]:
+        if isinstance(request, ChatRequest):
+            return self.tokenizer.encode_chat(
+                request.plain_messages(), add_generation_prompt=request.add_generation_prompt
+            )
+        assert isinstance(request, CompletionRequest)
+        prompt = request.one_prompt()
+        if isinstance(prompt, str):
+            return self.tokenizer.encode(prompt, add_special_tokens=request.add_special_tokens)
+        if any(not 0 <= token < self.limits.vocabulary for token in prompt):
+            raise BadRequestError(f"tokens are 0 to {self.limits.vocabulary - 1}", "prompt")
+        return prompt
+
+    def _sampling(self, request: GenerationRequest, prompt_tokens: int) -> SamplingSettings:
+        parameter = "messages" if isinstance(request, ChatRequest) else "prompt"
+        room = self.limits.length - prompt_tokens
+        if prompt_tokens == 0:
+            raise BadRequestError("the prompt is empty", parameter)
+        wanted = request.max_tokens
+        if isinstance(request, ChatRequest) and request.max_completion_tokens is not None:
+            wanted = request.max_completion_tokens
+        if wanted is None:
+            wanted = room if isinstance(request, ChatRequest) else min(COMPLETION_TOKENS, room)
+        if wanted < 1 and room >= 1:
+            raise BadRequestError("max_tokens must be at least 1", "max_tokens")
+        if wanted > room or room < 1:
+            raise BadRequestError(
+                f"This model's maximum context length is {self.limits.length} tokens; the prompt has "
+                f"{prompt_tokens} and max_tokens asks for {max(wanted, 1)} more.",
+                parameter,
+            )
+        stop_tokens = frozenset(request.stop_token_ids or ())
+        if any(not 0 <= token < self.limits.vocabulary for token in stop_tokens):
+            raise BadRequestError(f"tokens are 0 to {self.limits.vocabulary - 1}", "stop_token_ids")
+        return SamplingSettings(
+            max_tokens=wanted,
+            temperature=1.0 if request.temperature is None else request.temperature,
+            top_p=1.0 if request.top_p is None else request.top_p,
+            top_k=max(0, request.top_k or 0),
+            seed=request.seed,
+            stop_tokens=stop_tokens if request.ignore_eos else stop_tokens | self._end_tokens,
+            min_tokens=request.min_tokens,
+            logprobs=_top_logprobs(request),
+        )
+
+
+def _top_logprobs(request: GenerationRequest) -> int | None:
+    if isinstance(request, ChatRequest):
+        if not request.logprobs and request.top_logprobs:
+            raise BadRequestError("top_logprobs needs logprobs = true", "top_logprobs")
+        return (request.top_logprobs or 0) if request.logprobs else None
+    assert isinstance(request, CompletionRequest)
+    return request.logprobs

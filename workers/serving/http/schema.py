@@ -1,0 +1,179 @@
+"""What clients may ask: OpenAI's request fields as vLLM reads them, and which of them are refused.
+
+Fields we do not know are ignored, as vLLM does; fields that would change the answer and are not served are
+refused by name, because a wrong answer is worse than none.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from workers.serving.errors import BadRequestError
+
+MOST_STOPS = 16
+MOST_LOGPROBS = 20
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="ignore", strict=False)
+
+
+class StreamOptions(_Request):
+    """`include_usage` adds a last chunk with the usage; `continuous_usage_stats` puts it in every chunk."""
+
+    include_usage: bool = False
+    continuous_usage_stats: bool = False
+
+
+class GenerationRequest(_Request):
+    """What completions and chat completions share."""
+
+    model: str | None = None
+    max_tokens: int | None = Field(None, ge=0)
+    temperature: float | None = Field(None, ge=0, le=100)
+    top_p: float | None = Field(None, gt=0, le=1)
+    top_k: int | None = Field(None, ge=-1)
+    seed: int | None = Field(None, ge=-(2**63), lt=2**64)
+    stop: str | list[str] | None = None
+    stop_token_ids: list[int] | None = None
+    ignore_eos: bool = False
+    min_tokens: int = Field(0, ge=0)
+    n: int | None = None
+    stream: bool | None = False
+    stream_options: StreamOptions | None = None
+    return_token_ids: bool | None = None
+    user: str | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    repetition_penalty: float | None = None
+    min_p: float | None = None
+    logit_bias: dict[str, float] | None = None
+    best_of: int | None = None
+    use_beam_search: bool = False
+
+    @property
+    def stops(self) -> list[str]:
+        """Stop strings as a list."""
+        return [self.stop] if isinstance(self.stop, str) else list(self.stop or ())
+
+    @model_validator(mode="after")
+    def _check_stops(self) -> "GenerationRequest":
+        if len(self.stops) > MOST_STOPS or "" in self.stops:
+            raise ValueError(f"stop takes up to {MOST_STOPS} strings that are not empty")
+        return self
+
+    def refuse_unserved(self) -> None:
+        """Raises BadRequestError for a value that asks for something that is not served."""
+        neutral = {
+            "n": (None, 1),
+            "best_of": (None, 1),
+            "presence_penalty": (None, 0.0),
+            "frequency_penalty": (None, 0.0),
+            "repetition_penalty": (None, 1.0),
+            "min_p": (None, 0.0),
+            "logit_bias": (None, {}),
+            "use_beam_search": (False,),
+        }
+        for name, values in neutral.items():
+            if getattr(self, name) not in values:
+                raise BadRequestError(f"{name} = {getattr(self, name)!r} is not served here", name)
+
+
+class CompletionRequest(GenerationRequest):
+    """`POST /v1/completions`. A prompt is text or tokens; one per request."""
+
+    prompt: str | list[int] | list[str] | list[list[int]]
+    logprobs: int | None = Field(None, ge=0, le=MOST_LOGPROBS)
+    echo: bool | None = False
+    suffix: str | None = None
+    add_special_tokens: bool = True
+
+    def refuse_unserved(self) -> None:
+        """As for all, and echo, suffix."""
+        super().refuse_unserved()
+        if self.echo:
+            raise BadRequestError("echo is not served here", "echo")
+        if self.suffix:
+            raise BadRequestError("suffix is not served here", "suffix")
+
+    def one_prompt(self) -> str | list[int]:
+        """The prompt; raises BadRequestError for several."""
+        prompt = self.prompt
+        if isinstance(prompt, str):
+            return prompt
+        tokens = [token for token in prompt if isinstance(token, int)]
+        if len(tokens) == len(prompt):
+            return tokens
+        if len(prompt) != 1 or isinstance(prompt[0], int):
+            raise BadRequestError("exactly one prompt is served per request", "prompt")
+        return prompt[0]
+
+
+class ChatRequest(GenerationRequest):
+    """`POST /v1/chat/completions`."""
+
+    messages: list[dict[str, Any]] = Field(min_length=1)
+    max_completion_tokens: int | None = Field(None, ge=0)
+    logprobs: bool | None = False
+    top_logprobs: int | None = Field(None, ge=0, le=MOST_LOGPROBS)
+    tools: list[Any] | None = None
+    response_format: dict[str, Any] | None = None
+    add_generation_prompt: bool = True
+
+    def refuse_unserved(self) -> None:
+        """As for all, and tools, structured output."""
+        super().refuse_unserved()
+        if self.tools:
+            raise BadRequestError("tools are not served here", "tools")
+        if self.response_format and self.response_format.get("type") != "text":
+            raise BadRequestError("only the response format 'text' is served here", "response_format")
+
+    def plain_messages(self) -> list[dict[str, Any]]:
+        """Messages with text content; raises BadRequestError for images, sounds and missing roles."""
+        return [_plain(message) for message in self.messages]
+
+
+class TokenizeRequest(_Request):
+    """`POST /tokenize`: a prompt or messages."""
+
+    model: str | None = None
+    prompt: str | None = None
+    messages: list[dict[str, Any]] | None = None
+    add_special_tokens: bool | None = None
+    add_generation_prompt: bool = True
+    return_token_strs: bool | None = False
+
+
+class DetokenizeRequest(_Request):
+    """`POST /detokenize`."""
+
+    model: str | None = None
+    tokens: list[int]
+
+
+class LoadAdapterRequest(_Request):
+    """`POST /v1/load_lora_adapter`; `lora_path` is `sha256:<hex>` or a folder where those are allowed."""
+
+    lora_name: str = Field(min_length=1, max_length=200)
+    lora_path: str = Field(min_length=1, max_length=4096)
+    pin: bool = False
+
+
+class UnloadAdapterRequest(_Request):
+    """`POST /v1/unload_lora_adapter`."""
+
+    lora_name: str = Field(min_length=1, max_length=200)
+
+
+Endpoint = Literal["completion", "chat"]
+
+
+def _plain(message: dict[str, Any]) -> dict[str, Any]:
+    content = message.get("content")
+    if isinstance(content, list):
+        if not all(isinstance(part, dict) and part.get("type") == "text" for part in content):
+            raise BadRequestError("only text content is served here", "messages")
+        content = "".join(str(part.get("text", "")) for part in content)
+    if not isinstance(message.get("role"), str) or not isinstance(content, str):
+        raise BadRequestError("a message has a role and text content", "messages")
+    return {**message, "content": content}

@@ -1,0 +1,1 @@
+"""The decoder-only transformer that OpenLoRA runs: weights, attention over lanes, logits."""
