@@ -31,8 +31,10 @@ class GatewayError(OpenLedgerError):
 class GatewayClient(HttpClient):
     """A gateway by URL."""
 
-    def __init__(self, url: str, timeout_s: float = 60.0) -> None:
+    def __init__(self, url: str, timeout_s: float = 60.0, token: str = "") -> None:
+        """`token` is the operator's, for what only operators may."""
         self.url = url.rstrip("/")
+        self._authorization = {"Authorization": f"Bearer {token}"} if token else {}
         super().__init__(timeout_s)
 
     async def get(self, path: str) -> Any:
@@ -71,7 +73,7 @@ class GatewayClient(HttpClient):
     ) -> bytes:
         try:
             async with self._session.request(
-                method, f"{self.url}{path}", data=body, headers=dict(headers or {})
+                method, f"{self.url}{path}", data=body, headers={**self._authorization, **(headers or {})}
             ) as response:
                 data = await response.read()
                 status = response.status

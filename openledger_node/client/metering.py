@@ -110,8 +110,12 @@ class Purchases:
             tokens_out=TOKENS_OUT,
             fee_wei=fee_wei,
         )
+        self._grow(paid, expected, fee_wei)
+
+    def _grow(self, paid: Mapping[str, Any], expected: Hash32, fee_wei: int) -> None:
+        """Add a receipt that should have the hash `expected`; raises DishonestReceiptError."""
         grown = self.tree.grown(expected, fee_wei)
-        if receipt["receiptHash"] != f"0x{expected.hex()}":
+        if paid["receipt"]["receiptHash"] != f"0x{expected.hex()}":
             raise DishonestReceiptError(f"receipt {self.tree.count} does not say what was bought")
         if paid["root"] != f"0x{grown.root().hash.hex()}":
             raise DishonestReceiptError(f"the receipts root after receipt {self.tree.count} is wrong")

@@ -1,7 +1,7 @@
 """How inference is bought over HTTP: models, prices, paid classification, channels, settlements.
 
 Covered: OpenAI's `/v1/models`, vLLM's classification shape, vouchers by header, 402 with terms.
-Not covered: text models and streaming (the serving issue); x402.
+Not covered: language models (`text_routes`); x402.
 """
 
 from typing import Any
@@ -15,11 +15,13 @@ from openledger_node.client.economy import Channel
 from openledger_node.errors import UserError
 from openledger_node.gateway.attributions import Attributions
 from openledger_node.gateway.catalog import Catalog, CatalogEntry
+from openledger_node.gateway.channels import Channels
 from openledger_node.gateway.errors import NotFoundError, PaymentRequiredError
 from openledger_node.gateway.http import json_response, read_json
 from openledger_node.gateway.metering import TOKENS_OUT, Call, Metering
 from openledger_node.gateway.receipts import ReceiptTable
 from openledger_node.gateway.settling import Settling
+from openledger_node.gateway.text_models import TextModels
 from openledger_node.gateway.values import channel_id_of
 from openledger_node.gateway.vouchers import (
     Ledger,
@@ -41,6 +43,8 @@ class InferenceRoutes:
         self,
         *,
         catalog: Catalog,
+        text_models: TextModels,
+        channels: Channels,
         metering: Metering,
         receipts: ReceiptTable,
         settling: Settling,
@@ -49,6 +53,8 @@ class InferenceRoutes:
         chain_id: int,
     ) -> None:
         self._catalog = catalog
+        self._text_models = text_models
+        self._channels = channels
         self._metering = metering
         self._receipts = receipts
         self._settling = settling
@@ -58,8 +64,8 @@ class InferenceRoutes:
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         router.add_get("/v1/models", self.models)
-        router.add_get("/v1/models/{name}", self.model)
-        router.add_get("/v1/models/{name}/price", self.price)
+        router.add_get("/v1/models/{name:.+}/price", self.price)
+        router.add_get("/v1/models/{name:.+}", self.model)
         router.add_post("/v1/classify", self.classify)
         router.add_get("/v1/channels/{id}", self.channel)
         router.add_get("/v1/channels/{id}/receipts/{number}", self.receipt)
@@ -71,16 +77,18 @@ class InferenceRoutes:
     async def models(self, _request: web.Request) -> web.StreamResponse:
         """OpenAI's list, with what is particular to us under `x_openledger`."""
         entries = await self._catalog.entries()
-        return json_response({"object": "list", "data": [_model_to_json(entry) for entry in entries]})
+        listed = [await self._model_to_json(entry) for entry in entries]
+        return json_response({"object": "list", "data": listed})
 
     async def model(self, request: web.Request) -> web.StreamResponse:
-        return json_response(_model_to_json(await self._catalog.entry(request.match_info["name"])))
+        return json_response(await self._model_to_json(await self._entry(request.match_info["name"])))
 
     async def price(self, request: web.Request) -> web.StreamResponse:
-        """Prices in wei per 1,000 tokens, and the exact fee of one call of `?tokens_in=` (default 64)."""
-        entry = await self._catalog.entry(request.match_info["name"])
+        """Prices in wei per 1,000 tokens, and the fee of a call of `?tokens_in=64` and `?tokens_out=1`."""
+        entry = await self._entry(request.match_info["name"])
         tokens_in = _whole(request.query.get("tokens_in", "64"), "tokens_in", MAX_FEATURES)
-        return json_response(self._quote(entry, tokens_in))
+        tokens_out = _whole(request.query.get("tokens_out", str(TOKENS_OUT)), "tokens_out", MAX_FEATURES)
+        return json_response(self._quote(entry, tokens_in, tokens_out))
 
     async def classify(self, request: web.Request) -> web.StreamResponse:
         """One paid classification: `{model, input}` and a voucher; 402 says what the voucher must be."""
@@ -98,8 +106,8 @@ class InferenceRoutes:
 
     async def channel(self, request: web.Request) -> web.StreamResponse:
         """What a channel owes so far: enough to sign its next voucher."""
-        session = await self._metering.session(channel_id_of(request.match_info["id"]))
-        channel = await self._metering.channel(session, fresh=True)
+        session = await self._channels.session(channel_id_of(request.match_info["id"]))
+        channel = await self._channels.channel(session, fresh=True)
         return json_response(_channel_to_json(session.ledger, channel))
 
     async def receipt(self, request: web.Request) -> web.StreamResponse:
@@ -125,7 +133,7 @@ class InferenceRoutes:
         signed = voucher_from_json(await read_json(request))
         if signed.voucher.channel_id != channel_id_of(request.match_info["id"]):
             raise PaymentRequiredError("wrong_channel", "the voucher is for another channel")
-        ledger = await self._metering.acknowledge(signed)
+        ledger = await self._channels.acknowledge(signed)
         return json_response(
             {"acknowledged": ledger.receipts, "cumulativeFee": str(signed.voucher.cumulative_fee_wei)}
         )
@@ -147,19 +155,27 @@ class InferenceRoutes:
         """Who made one paid answer possible, by receipt id."""
         return json_response(await self._attributions.explain(request.match_info["id"]))
 
-    def _quote(self, entry: CatalogEntry, tokens_in: int) -> dict[str, Any]:
+    async def _entry(self, name: str) -> CatalogEntry:
+        """A model by either of its names; raises NotFoundError."""
+        return (await self._text_models.find(name)).entry if "/" in name else await self._catalog.entry(name)
+
+    async def _model_to_json(self, entry: CatalogEntry) -> dict[str, Any]:
+        found = await self._text_models.of_entry(entry)
+        return _model_to_json(entry, "classifier" if found is None else "text", found.alias if found else "")
+
+    def _quote(self, entry: CatalogEntry, tokens_in: int, tokens_out: int = TOKENS_OUT) -> dict[str, Any]:
         model = entry.model
         return {
             "model": entry.name,
             "modelId": entry.model_id,
-            "provider": _hex(self._metering.provider),
+            "provider": _hex(self._channels.provider),
             "chainId": self._chain_id,
             "metering": _hex(INFERENCE_METERING),
             "inputPrice": str(model.input_price),
             "outputPrice": str(model.output_price),
             "tokensIn": tokens_in,
-            "tokensOut": TOKENS_OUT,
-            "maximumFee": str(receipt_fee(tokens_in, TOKENS_OUT, model.input_price, model.output_price)),
+            "tokensOut": tokens_out,
+            "maximumFee": str(receipt_fee(tokens_in, tokens_out, model.input_price, model.output_price)),
         }
 
 
@@ -184,7 +200,7 @@ def settlement_to_json(plan: SettlementPlan, progress: SettlementProgress) -> di
     }
 
 
-def _model_to_json(entry: CatalogEntry) -> dict[str, Any]:
+def _model_to_json(entry: CatalogEntry, kind: str, alias: str) -> dict[str, Any]:
     model, index = entry.model, entry.index
     return {
         "id": entry.name,
@@ -193,6 +209,8 @@ def _model_to_json(entry: CatalogEntry) -> dict[str, Any]:
         "owned_by": _hex(model.owner),
         "x_openledger": {
             "modelId": entry.model_id,
+            "kind": kind,
+            "alias": alias,
             "artifact": model.artifact_hash.hex(),
             "manifest": model.manifest_hash.hex(),
             "parent": model.parent,

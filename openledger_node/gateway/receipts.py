@@ -4,7 +4,7 @@ Covered: one receipt per (channel, number) and per (channel, idempotency key), t
 channel, the private content that attribution needs later. Not covered: deleting content (retention).
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +59,9 @@ _vouchers = Table(
 )
 SCHEMA = Schema("receipts", [create_tables(metadata), add_columns(_receipts, "response")])
 
+Forget = Callable[[AsyncConnection, Hash32], Awaitable[None]]
+"""What else ends with a channel's receipt, in the same transaction."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredReceipt:
@@ -87,11 +90,18 @@ class ReceiptTable:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, receipt: StoredReceipt, voucher: SignedVoucher) -> None:
-        """Keep a receipt with the voucher that paid for it, together or not at all."""
+    async def add(self, receipt: StoredReceipt, voucher: SignedVoucher, forget: Forget | None = None) -> None:
+        """Keep a receipt with the voucher that paid for it, together or not at all, `forget` too."""
         async with self._database.transaction() as connection:
             await connection.execute(_receipts.insert().values(**_receipt_row(receipt)))
             await _keep_voucher(connection, voucher)
+            if forget is not None:
+                await forget(connection, receipt.channel_id)
+
+    async def without_receipt(self, channel_id: Hash32, forget: Forget) -> None:
+        """Do what goes with a receipt where there is none to add."""
+        async with self._database.transaction() as connection:
+            await forget(connection, channel_id)
 
     async def keep_voucher(self, voucher: SignedVoucher) -> None:
         """Keep a voucher that only acknowledges."""

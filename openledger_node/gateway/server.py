@@ -15,23 +15,31 @@ from openledger_node.client.ethereum import Ethereum
 from openledger_node.client.rpc import Rpc
 from openledger_node.client.sender import Sender
 from openledger_node.clock import Clock, SystemClock
-from openledger_node.gateway import datasets, receipts
+from openledger_node.gateway import datasets, deliveries, receipts
 from openledger_node.gateway.artifact_routes import ArtifactRoutes
 from openledger_node.gateway.attributions import Attributions
 from openledger_node.gateway.catalog import Catalog
+from openledger_node.gateway.channels import Channels
 from openledger_node.gateway.datasets import DatasetTable
+from openledger_node.gateway.deliveries import DeliveryTable
 from openledger_node.gateway.earnings import Earnings
 from openledger_node.gateway.http import errors_as_json
 from openledger_node.gateway.inference_routes import InferenceRoutes
 from openledger_node.gateway.job_routes import JobRoutes
 from openledger_node.gateway.metering import Metering
+from openledger_node.gateway.operators import OperatorGate
 from openledger_node.gateway.page_routes import PageRoutes
+from openledger_node.gateway.rate_limits import RateLimits
 from openledger_node.gateway.receipts import ReceiptTable
 from openledger_node.gateway.record_proofs import RecordProofs
 from openledger_node.gateway.records import Records
 from openledger_node.gateway.servable import Servable
 from openledger_node.gateway.settling import DEFAULT_RULE, Settling, SettlingRule
 from openledger_node.gateway.status import StatusSource
+from openledger_node.gateway.text_calls import TextCalls
+from openledger_node.gateway.text_models import TextModels
+from openledger_node.gateway.text_routes import TextRoutes
+from openledger_node.gateway.text_server import OutsideServer, TextServer
 from openledger_node.jobs import settlements, table
 from openledger_node.jobs.attestor import Attestor, AttestorParts
 from openledger_node.jobs.database import Database, sqlite_url
@@ -56,6 +64,10 @@ class GatewayOptions:
     database_url: str = ""
     rule: SettlingRule = DEFAULT_RULE
     max_artifact_bytes: int = MAX_ARTIFACT_BYTES
+    operator_token: str = ""
+    """Who shows it may change what is the operator's; "" lets everybody."""
+    calls_per_minute: int = 0
+    """What one customer may ask for; 0 is no limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +80,10 @@ class GatewayParts:
     settling: Settling
     settlements: SettlementTable
     receipts: ReceiptTable
+    channels: Channels
     metering: Metering
+    catalog: Catalog
+    text_calls: TextCalls
 
 
 class Gateway:
@@ -93,14 +108,18 @@ class Gateway:
         artifacts: ArtifactStore,
         provider: Account,
         clock: Clock | None = None,
+        text_server: TextServer | None = None,
     ) -> "Gateway":
         """Open the database and wire everything; asks the node for its chain id. Raises StartError."""
         clock = clock or SystemClock()
         url = options.database_url or sqlite_url(options.datadir / DATABASE_FILE)
         database = await Database.open(
-            url, [table.SCHEMA, settlements.SCHEMA, receipts.SCHEMA, datasets.SCHEMA]
+            url,
+            [table.SCHEMA, settlements.SCHEMA, receipts.SCHEMA, deliveries.SCHEMA, datasets.SCHEMA],
         )
-        house = _House(EconomyReader(Ethereum(rpc)), pool, artifacts, provider, clock)
+        house = _House(
+            EconomyReader(Ethereum(rpc)), pool, artifacts, provider, clock, text_server or OutsideServer()
+        )
         parts = _parts(options, database, house)
         chain_id = await house.reader.ethereum.chain_id()
         attributions = Attributions(
@@ -110,7 +129,11 @@ class Gateway:
         return cls(options, parts, _app(options, parts, house, attributions, chain_id), records)
 
     async def start(self) -> None:
-        """Bind the port; raises OSError when it is taken."""
+        """Bill what an earlier process left half delivered, then bind the port.
+
+        Raises OSError when it is taken.
+        """
+        await self.parts.text_calls.recover()
         await self._runner.setup()
         await web.TCPSite(self._runner, self._options.host, self._options.port).start()
         self.port = self._runner.addresses[0][1]
@@ -139,6 +162,7 @@ class _House:
     artifacts: ArtifactStore
     provider: Account
     clock: Clock
+    text_server: TextServer
 
 
 def _parts(options: GatewayOptions, database: Database, house: _House) -> GatewayParts:
@@ -155,18 +179,32 @@ def _parts(options: GatewayOptions, database: Database, house: _House) -> Gatewa
         )
     )
     receipt_table = ReceiptTable(database)
-    metering = Metering(
+    channels = Channels(
         reader=house.reader,
         receipts=receipt_table,
         servable=Servable(house.reader, house.artifacts),
-        pool=house.pool,
         provider=house.provider.address,
         clock=house.clock,
     )
+    metering = Metering(channels=channels, receipts=receipt_table, pool=house.pool, clock=house.clock)
     settling = Settling(
-        metering=metering, receipts=receipt_table, attestor=attestor, clock=house.clock, rule=options.rule
+        channels=channels, receipts=receipt_table, attestor=attestor, clock=house.clock, rule=options.rule
     )
-    return GatewayParts(database, scheduler, attestor, settling, settlement_table, receipt_table, metering)
+    text_calls = TextCalls(
+        channels=channels, receipts=receipt_table, deliveries=DeliveryTable(database), clock=house.clock
+    )
+    return GatewayParts(
+        database=database,
+        scheduler=scheduler,
+        attestor=attestor,
+        settling=settling,
+        settlements=settlement_table,
+        receipts=receipt_table,
+        channels=channels,
+        metering=metering,
+        catalog=Catalog(house.reader, house.clock),
+        text_calls=text_calls,
+    )
 
 
 def _records(parts: GatewayParts, house: _House, attributions: Attributions, chain_id: int) -> Records:
@@ -188,7 +226,12 @@ def _app(
     attributions: Attributions,
     chain_id: int,
 ) -> web.Application:
-    app = web.Application(middlewares=[errors_as_json], client_max_size=options.max_artifact_bytes)
+    middlewares = [
+        errors_as_json,
+        OperatorGate(options.operator_token).middleware,
+        RateLimits(options.calls_per_minute, house.clock).middleware,
+    ]
+    app = web.Application(middlewares=middlewares, client_max_size=options.max_artifact_bytes)
     ArtifactRoutes(house.artifacts, options.max_artifact_bytes).add_to(app.router)
     JobRoutes(
         scheduler=parts.scheduler,
@@ -196,8 +239,11 @@ def _app(
         datasets=DatasetTable(parts.database),
         chain_id=chain_id,
     ).add_to(app.router)
+    text_models = TextModels(parts.catalog, house.reader, house.artifacts)
     InferenceRoutes(
-        catalog=Catalog(house.reader, house.clock),
+        catalog=parts.catalog,
+        text_models=text_models,
+        channels=parts.channels,
         metering=parts.metering,
         receipts=parts.receipts,
         settling=parts.settling,
@@ -205,6 +251,15 @@ def _app(
         attributions=attributions,
         chain_id=chain_id,
     ).add_to(app.router)
+    text = TextRoutes(
+        models=text_models,
+        calls=parts.text_calls,
+        channels=parts.channels,
+        server=house.text_server,
+        chain_id=chain_id,
+    )
+    text.add_to(app.router)
+    app.on_cleanup.append(lambda _app: text.close())
     source = StatusSource(
         ethereum=house.reader.ethereum,
         scheduler=parts.scheduler,

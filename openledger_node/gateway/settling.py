@@ -15,8 +15,8 @@ from openledger_node.client.errors import RemoteError
 from openledger_node.client.vouchers import SignedVoucher
 from openledger_node.clock import Clock
 from openledger_node.errors import TemporaryError, UserError
+from openledger_node.gateway.channels import Channels
 from openledger_node.gateway.errors import NotFoundError
-from openledger_node.gateway.metering import Metering
 from openledger_node.gateway.receipts import ReceiptTable, StoredReceipt
 from openledger_node.jobs.attestor import Attestor
 from openledger_node.jobs.settlement import PaidReceipt, SettlementPlan
@@ -79,13 +79,13 @@ class Settling:
     def __init__(
         self,
         *,
-        metering: Metering,
+        channels: Channels,
         receipts: ReceiptTable,
         attestor: Attestor,
         clock: Clock,
         rule: SettlingRule,
     ) -> None:
-        self._metering = metering
+        self._channels = channels
         self._receipts = receipts
         self._attestor = attestor
         self._clock = clock
@@ -99,9 +99,9 @@ class Settling:
         signed = await self._receipts.newest_voucher(channel_id)
         if signed is None:
             raise NotFoundError(f"nothing was bought through channel 0x{channel_id.hex()}")
-        session = await self._metering.session(channel_id)
+        session = await self._channels.session(channel_id)
         async with session.lock:
-            channel = await self._metering.channel(session, fresh=True)
+            channel = await self._channels.channel(session, fresh=True)
             signed = await self._receipts.newest_voucher(channel_id) or signed
             receipts = await self._receipts.of_channel(channel_id)
         if signed.voucher.receipt_count <= channel.settled_receipts:
@@ -124,8 +124,8 @@ class Settling:
 
     async def _settle_due(self) -> None:
         for channel_id in await self._receipts.channels():
-            session = await self._metering.session(channel_id)
-            channel = await self._metering.channel(session)
+            session = await self._channels.session(channel_id)
+            channel = await self._channels.channel(session)
             signed = await self._receipts.newest_voucher(channel_id)
             if signed is None or signed.voucher.receipt_count <= channel.settled_receipts:
                 continue

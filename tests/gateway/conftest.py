@@ -16,6 +16,7 @@ from openledger_node.client.metering import Purchases, Terms
 from openledger_node.client.sender import Sender
 from openledger_node.gateway.server import Gateway, GatewayOptions
 from openledger_node.gateway.settling import SettlingRule
+from openledger_node.gateway.text_server import TextServer
 from openledger_node.jobs.pool import PoolAdapter
 from openledger_node.jobs.ports import WorkerPool as WorkerPort
 from tests.jobs.economy import (
@@ -62,6 +63,9 @@ class Running:
     gateway: Gateway | None = None
     client: GatewayClient | None = None
     _task: asyncio.Task[None] | None = None
+    text_server: TextServer | None = None
+    operator_token: str = ""
+    calls_per_minute: int = 0
 
     @property
     def http(self) -> GatewayClient:
@@ -73,13 +77,22 @@ class Running:
         return self.http.url
 
     async def start(self) -> None:
-        options = GatewayOptions("127.0.0.1", 0, self.directory, rule=self.rule, max_artifact_bytes=1 << 20)
+        options = GatewayOptions(
+            "127.0.0.1",
+            0,
+            self.directory,
+            rule=self.rule,
+            max_artifact_bytes=1 << 20,
+            operator_token=self.operator_token,
+            calls_per_minute=self.calls_per_minute,
+        )
         self.gateway = await Gateway.open(
             options,
             rpc=self.economy.node,
             pool=self.pool,
             artifacts=self.economy.store,
             provider=dev_account(PROVIDER),
+            text_server=self.text_server,
         )
         await self.gateway.start()
         self._task = asyncio.create_task(self.gateway.run())

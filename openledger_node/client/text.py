@@ -1,0 +1,70 @@
+"""How a customer pays for a language model's answers, whatever client asks for them, and checks each receipt.
+
+With the `openai` client: `extra_headers=await purchases.headers(body)` beside the call, then
+`purchases.accept(answer.x_openledger, text)`; a stream's last chunk has `x_openledger`.
+
+Covered: a voucher for the most a call can cost, as the gateway counts its tokens and up to a limit of one's
+own; token counts, fee, hashes and root of every receipt. Not covered: that the prompt's token ids are those
+of one's text (the model's folder has the tokenizer).
+"""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from genesis.commitments import receipt_hash
+from genesis.shares import receipt_fee
+from openledger_node.client.metering import KEY_HEADER, VOUCHER_HEADER, DishonestReceiptError, Purchases
+from openledger_node.client.receipt_tree import salted_hash
+from openledger_node.client.vouchers import encode_voucher
+from openledger_node.errors import UserError
+
+
+class TextPurchases(Purchases):
+    """One channel's customer side. Calls must not overlap; `limit_wei` is the most one may cost."""
+
+    limit_wei: int = 10**18
+
+    async def headers(self, body: Mapping[str, Any]) -> dict[str, str]:
+        """What pays for a request with this body; raises GatewayError, UserError above the limit."""
+        quote = await self._gateway.post("/v1/quotes", _quoted(body))
+        most_wei = receipt_fee(
+            int(quote["tokensIn"]),
+            int(quote["tokensOut"]),
+            self._terms.input_price,
+            self._terms.output_price,
+        )
+        if most_wei > self.limit_wei:
+            raise UserError(f"the call may cost {most_wei} wei, the limit is {self.limit_wei}", "raise it")
+        voucher = self._voucher(self.tree.total_fee_wei + most_wei)
+        return {
+            VOUCHER_HEADER: encode_voucher(voucher),
+            KEY_HEADER: f"{self.tree.count}-{secrets.token_hex(8)}",
+        }
+
+    def accept(self, paid: Mapping[str, Any], text: str) -> None:
+        """Check an answer's receipt against the text that came; only then is it acknowledged.
+
+        Raises DishonestReceiptError.
+        """
+        receipt, prompt, response = paid["receipt"], paid["promptTokens"], paid["responseTokens"]
+        if (receipt["tokensIn"], receipt["tokensOut"]) != (len(prompt), len(response)):
+            raise DishonestReceiptError(f"receipt {self.tree.count} counts other tokens than it lists")
+        fee_wei = receipt_fee(len(prompt), len(response), self._terms.input_price, self._terms.output_price)
+        output = {"text": text, "tokens": response}
+        expected = receipt_hash(
+            channel_id=self._terms.channel_id,
+            number=self.tree.count,
+            prompt_hash=salted_hash(bytes.fromhex(receipt["promptSalt"][2:]), prompt),
+            output_hash=salted_hash(bytes.fromhex(receipt["outputSalt"][2:]), output),
+            tokens_in=len(prompt),
+            tokens_out=len(response),
+            fee_wei=fee_wei,
+        )
+        self._grow(paid, expected, fee_wei)
+
+
+def _quoted(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts of a request that decide what it costs."""
+    names = ("model", "messages", "prompt", "max_tokens", "max_completion_tokens")
+    return {name: body[name] for name in names if name in body}

@@ -1,0 +1,363 @@
+"""How one paid answer of a language model comes about: voucher, tokens, pieces on disk, receipt, last piece.
+
+Covered: answers at once and streamed, retries under one idempotency key, a customer that goes away, a server
+that breaks off, a gateway that is killed in the middle. Not covered: settling (`settling`), free calls.
+
+Invariants:
+1. Billed is what was delivered: the prompt's tokens and those answer tokens that were handed to the customer,
+   or that a retry with the same key brings back. Nothing delivered, nothing billed.
+2. A piece is on disk before it is sent (`deliveries`), the receipt before the last piece.
+3. Counts are the server's own, by the model's tokenizer; a channel's calls take turns.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import structlog
+
+from genesis.shares import receipt_fee
+from openledger_node.client.vouchers import SignedVoucher, voucher_to_json
+from openledger_node.clock import Clock
+from openledger_node.errors import OpenLedgerError, UserError
+from openledger_node.gateway import text_answers as shape
+from openledger_node.gateway.backend import BackendLostError, TextBackend
+from openledger_node.gateway.channels import Channels, ChannelSession, Delivered, receipt_name
+from openledger_node.gateway.deliveries import DeliveryTable, Piece
+from openledger_node.gateway.receipts import ReceiptTable
+from openledger_node.gateway.text_models import TextModel
+from openledger_node.gateway.text_requests import DEFAULT_MAX_TOKENS, TextRequest
+from openledger_node.gateway.vouchers import voucher_from_json
+
+CUSTOMER_GONE, SERVER_LOST, RESTARTED = "customer_gone", "server_lost", "gateway_restarted"
+CUT = "length"
+"""`finish_reason` of an answer that was broken off; `x_openledger.interrupted` says by what."""
+
+log = structlog.get_logger(__name__)
+
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+"""Hands one chunk to the customer; raises CustomerGoneError."""
+Explain = Callable[["TextCall", tuple[int, ...], tuple[int, ...]], Awaitable[Mapping[str, Any] | None]]
+"""Who made an answer possible, by call, prompt and answer; None when nobody asked."""
+
+
+class CustomerGoneError(OpenLedgerError):
+    """The customer closed the connection before the answer was complete."""
+
+    code = "OL-1332"
+
+
+@dataclass(frozen=True, slots=True)
+class TextCall:
+    """A paid call as it came in. `upstream` is the server's name of the model."""
+
+    request: TextRequest
+    model: TextModel
+    upstream: str
+    voucher: SignedVoucher
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What was agreed before the first token. `created_s` is a unix time."""
+
+    path: str
+    model: str
+    prompt: tuple[int, ...]
+    max_tokens: int
+    input_price: int
+    output_price: int
+    created_s: int
+    request_hash: str
+    idempotency_key: str
+    voucher: Mapping[str, str]
+
+    @property
+    def is_chat(self) -> bool:
+        return self.path.endswith("/chat/completions")
+
+    def frame(self, session: ChannelSession) -> shape.Frame:
+        name = receipt_name(session.channel_id, session.tree.count)
+        return shape.Frame(self.is_chat, self.model, name, self.created_s)
+
+    def fee_wei(self, tokens_out: int) -> int:
+        return receipt_fee(len(self.prompt), tokens_out, self.input_price, self.output_price)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a call. `choice` is the answer's, `interrupted` says what broke it off, or ""."""
+
+    tokens: tuple[int, ...]
+    text: str
+    choice: Mapping[str, Any]
+    interrupted: str = ""
+    attribution: Mapping[str, Any] | None = None
+
+
+async def nothing_to_explain(*_of: object) -> None:
+    """An `Explain` where there is nobody to ask."""
+
+
+class TextCalls:
+    """Serves paid answers of language models for one provider."""
+
+    def __init__(
+        self,
+        *,
+        channels: Channels,
+        receipts: ReceiptTable,
+        deliveries: DeliveryTable,
+        clock: Clock,
+        explain: Explain = nothing_to_explain,
+    ) -> None:
+        self._channels = channels
+        self._receipts = receipts
+        self._deliveries = deliveries
+        self._clock = clock
+        self._explain = explain
+
+    async def answer(
+        self, call: TextCall, backend: TextBackend, gone: Callable[[], Awaitable[None]]
+    ) -> Mapping[str, Any]:
+        """The whole answer; `gone` returns when the customer goes away, which ends the work unbilled.
+
+        Raises PaymentRequiredError, ConflictError, UserError, BackendLostError, CustomerGoneError.
+        """
+        session = await self._channels.session(call.voucher.voucher.channel_id)
+        async with session.lock:
+            earlier = await self._earlier(session, call)
+            if earlier is not None:
+                return earlier
+            terms = await self._admit(session, call, backend)
+            outcome = await _unless(gone, self._complete(call, backend, terms))
+            return await self._record(session, terms, outcome)
+
+    async def stream(self, call: TextCall, backend: TextBackend, send: Send) -> None:
+        """Send the answer's chunks; raises like `answer` before the first chunk, nothing but OSError later.
+
+        A stream that breaks off at the server ends with its receipt and BackendLostError.
+        """
+        session = await self._channels.session(call.voucher.voucher.channel_id)
+        async with session.lock:
+            earlier = await self._earlier(session, call)
+            if earlier is not None:
+                for chunk in shape.replay(earlier, wants_usage=call.request.wants_usage):
+                    await send(chunk)
+                return
+            terms = await self._admit(session, call, backend)
+            await self._deliver(session, call, backend, terms, send)
+
+    async def recover(self) -> int:
+        """Turn what an earlier process left into receipts; returns how many answers were broken off."""
+        unfinished = await self._deliveries.unfinished()
+        for channel_id, head, pieces in unfinished:
+            session = await self._channels.session(channel_id)
+            terms = Terms(**{**head, "prompt": tuple(head["prompt"])})
+            await self._record(session, terms, _broken_off(terms, pieces, RESTARTED))
+            log.warning("answer broken off by a restart is billed", channel=channel_id, pieces=len(pieces))
+        return len(unfinished)
+
+    async def _earlier(self, session: ChannelSession, call: TextCall) -> Mapping[str, Any] | None:
+        found = await self._channels.earlier(session, call.voucher, call.idempotency_key, call.request.hash)
+        return None if found is None else found.answer
+
+    async def _admit(self, session: ChannelSession, call: TextCall, backend: TextBackend) -> Terms:
+        """Count the prompt and check the voucher for the most the call can cost."""
+        channel = await self._channels.channel(session)
+        request = call.request
+        prompt, max_tokens = await measured(request, call.upstream, backend)
+        terms = Terms(
+            path=request.path,
+            model=request.model,
+            prompt=prompt,
+            max_tokens=max_tokens,
+            input_price=channel.input_price,
+            output_price=channel.output_price,
+            created_s=int(self._clock.now_s()),
+            request_hash=request.hash.hex(),
+            idempotency_key=call.idempotency_key,
+            voucher=voucher_to_json(call.voucher),
+        )
+        most_wei = terms.fee_wei(max_tokens)
+        await self._channels.admit(session, call.voucher, call.model.entry.model_id, most_wei)
+        return terms
+
+    async def _complete(self, call: TextCall, backend: TextBackend, terms: Terms) -> Outcome:
+        body = await backend.complete(terms.path, _upstream_body(call, terms, is_stream=False))
+        part = shape.read_answer(body, is_chat=terms.is_chat)
+        _assert_within(len(part.piece.tokens), terms)
+        explained = await self._explain(call, terms.prompt, part.piece.tokens)
+        return Outcome(part.piece.tokens, part.piece.text, part.choice, attribution=explained)
+
+    async def _deliver(
+        self, session: ChannelSession, call: TextCall, backend: TextBackend, terms: Terms, send: Send
+    ) -> None:
+        """Pass pieces on until the last, which waits for the receipt."""
+        frame, kept, sent, made = terms.frame(session), list[Piece](), 0, 0
+        last: shape.Part | None = None
+        try:
+            chunks = backend.stream(terms.path, _upstream_body(call, terms, is_stream=True))
+            async with aclosing(chunks):
+                async for received in chunks:
+                    part = shape.read_part(received, is_chat=terms.is_chat)
+                    if part is None:
+                        continue
+                    made += len(part.piece.tokens)
+                    _assert_within(made, terms)
+                    if part.finish:
+                        last = part
+                        continue
+                    await self._keep(session, terms, kept, part.piece)
+                    await send(shape.chunk(frame, part.choice))
+                    sent = len(kept)
+            if last is None:
+                raise BackendLostError(f"{backend.url} ended its answer without a reason", "try again")
+        except CustomerGoneError:
+            await self._break_off(session, terms, kept[:sent], CUSTOMER_GONE)
+            return
+        except BackendLostError as error:
+            answer = await self._break_off(session, terms, kept, SERVER_LOST)
+            if answer is not None:
+                ending = shape.end_choice(CUT, is_chat=terms.is_chat)
+                await send(shape.chunk(frame, ending, answer["x_openledger"]))
+            raise error
+        await self._finish(session, call, terms, (kept, last), send)
+
+    async def _keep(self, session: ChannelSession, terms: Terms, kept: list[Piece], piece: Piece) -> None:
+        """A piece is on disk before it goes out; empty ones need not be."""
+        if piece.tokens or piece.text:
+            await self._deliveries.keep(session.channel_id, len(kept), piece, asdict(terms))
+            kept.append(piece)
+
+    async def _finish(
+        self,
+        session: ChannelSession,
+        call: TextCall,
+        terms: Terms,
+        pieces: tuple[list[Piece], shape.Part],
+        send: Send,
+    ) -> None:
+        kept, last = pieces
+        tokens, text = _joined([*kept, last.piece])
+        explained = await self._explain(call, terms.prompt, tokens)
+        choice = shape.plain_choice(text, last.finish, is_chat=terms.is_chat)
+        frame = terms.frame(session)
+        answer = await self._record(session, terms, Outcome(tokens, text, choice, attribution=explained))
+        await send(shape.chunk(frame, last.choice, answer["x_openledger"]))
+        if call.request.wants_usage:
+            await send(shape.usage_chunk(frame, answer["usage"]))
+
+    async def _break_off(
+        self, session: ChannelSession, terms: Terms, sent: list[Piece], why: str
+    ) -> Mapping[str, Any] | None:
+        """Bill what went out; None and no receipt when nothing did."""
+        if not any(piece.tokens for piece in sent):
+            await self._receipts.without_receipt(session.channel_id, self._deliveries.forget)
+            return None
+        log.info("answer broken off", channel=session.channel_id, why=why, pieces=len(sent))
+        return await self._record(session, terms, _broken_off(terms, sent, why))
+
+    async def _record(self, session: ChannelSession, terms: Terms, outcome: Outcome) -> Mapping[str, Any]:
+        """Store the receipt, its voucher and the answer, and forget the delivery: one transaction."""
+        delivered = Delivered(
+            prompt=terms.prompt,
+            response=outcome.tokens,
+            output={"text": outcome.text, "tokens": list(outcome.tokens)},
+            tokens_in=len(terms.prompt),
+            tokens_out=len(outcome.tokens),
+            fee_wei=terms.fee_wei(len(outcome.tokens)),
+        )
+        receipt = self._channels.receipt(session, delivered)
+        answer = shape.whole(
+            terms.frame(session),
+            outcome.choice,
+            shape.usage(delivered.tokens_in, delivered.tokens_out),
+            _paid(receipt.paid, delivered, outcome),
+        )
+        stored = self._channels.stored(
+            session,
+            delivered,
+            receipt,
+            answer=answer,
+            request_hash=bytes.fromhex(terms.request_hash),
+            key=terms.idempotency_key,
+        )
+        await self._receipts.add(stored, voucher_from_json(terms.voucher), self._deliveries.forget)
+        session.tree = receipt.tree
+        return answer
+
+
+async def measured(request: TextRequest, upstream: str, backend: TextBackend) -> tuple[tuple[int, ...], int]:
+    """(prompt tokens, most answer tokens) of a request; raises UserError for a prompt that is too long."""
+    found = await backend.tokenize({"model": upstream, **request.prompt})
+    wanted = request.max_tokens or DEFAULT_MAX_TOKENS
+    if found.context_tokens:
+        room = found.context_tokens - len(found.tokens)
+        if room < (request.max_tokens or 1):
+            raise UserError(
+                f"the prompt has {len(found.tokens)} tokens and the answer {request.max_tokens or 1} of"
+                f" {found.context_tokens} in all",
+                "shorten it, or lower max_tokens",
+            )
+        wanted = min(wanted, room)
+    return found.tokens, wanted
+
+
+def _upstream_body(call: TextCall, terms: Terms, *, is_stream: bool) -> dict[str, Any]:
+    body = {
+        **call.request.forwarded,
+        "model": call.upstream,
+        "max_tokens": terms.max_tokens,
+        "return_token_ids": True,
+        "stream": is_stream,
+    }
+    return body | {"stream_options": {"include_usage": True}} if is_stream else body
+
+
+def _assert_within(made: int, terms: Terms) -> None:
+    """The voucher allows so many tokens and no more."""
+    if made > terms.max_tokens:
+        raise BackendLostError(f"the server made {made} tokens of at most {terms.max_tokens}")
+
+
+def _joined(pieces: list[Piece]) -> tuple[tuple[int, ...], str]:
+    tokens = tuple(token for piece in pieces for token in piece.tokens)
+    return tokens, "".join(piece.text for piece in pieces)
+
+
+def _broken_off(terms: Terms, pieces: list[Piece], why: str) -> Outcome:
+    tokens, text = _joined(pieces)
+    return Outcome(tokens, text, shape.plain_choice(text, CUT, is_chat=terms.is_chat), why)
+
+
+def _paid(receipt: Mapping[str, Any], delivered: Delivered, outcome: Outcome) -> dict[str, Any]:
+    """`x_openledger`: the receipt, and what its hashes are over besides the text."""
+    paid = {
+        **receipt,
+        "inferenceId": receipt["receipt"]["id"],
+        "promptTokens": list(delivered.prompt),
+        "responseTokens": list(delivered.response),
+    }
+    if outcome.interrupted:
+        paid["interrupted"] = outcome.interrupted
+    if outcome.attribution is not None:
+        paid["attribution"] = dict(outcome.attribution)
+    return paid
+
+
+async def _unless(gone: Callable[[], Awaitable[None]], work: Awaitable[Outcome]) -> Outcome:
+    """The work's result, unless the customer goes first: then the work is cancelled."""
+    working, watching = asyncio.ensure_future(work), asyncio.ensure_future(gone())
+    try:
+        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise CustomerGoneError("the customer went away")
+        return working.result()
+    finally:
+        for task in (working, watching):
+            task.cancel()
+        await asyncio.gather(working, watching, return_exceptions=True)

@@ -1,0 +1,156 @@
+"""What a customer may ask a language model: OpenAI's request bodies, checked, and what goes on to the server.
+
+Covered: chat and plain completions; unknown and unsupported parameters are refused by name, as OpenAI does.
+Not covered: what a parameter means (the server checks ranges), payment.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from genesis.keccak import keccak256
+from openledger_node.errors import UserError
+from workers.artifacts import canonical_json
+
+DEFAULT_MAX_TOKENS = 256
+LARGEST_MAX_TOKENS = 16_384
+LARGEST_TOP_K = 20
+CHAT_PATH, COMPLETION_PATH = "/v1/chat/completions", "/v1/completions"
+
+_SAMPLING = frozenset(
+    {
+        "frequency_penalty",
+        "logprobs",
+        "min_p",
+        "presence_penalty",
+        "repetition_penalty",
+        "seed",
+        "stop",
+        "temperature",
+        "top_k",
+        "top_p",
+    }
+)
+_FORWARDED = {
+    CHAT_PATH: _SAMPLING | {"messages", "top_logprobs"},
+    COMPLETION_PATH: _SAMPLING | {"prompt"},
+}
+_OURS = frozenset(
+    {
+        "attribution",
+        "max_completion_tokens",
+        "max_tokens",
+        "model",
+        "n",
+        "retrieval",
+        "stream",
+        "stream_options",
+    }
+)
+_IGNORED = frozenset({"metadata", "prompt_cache_key", "safety_identifier", "service_tier", "store", "user"})
+"""They change nothing about the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextRequest:
+    """A checked request. `forwarded` is what the server gets besides model, length and stream."""
+
+    path: str
+    model: str
+    forwarded: Mapping[str, Any]
+    max_tokens: int | None
+    is_stream: bool
+    wants_usage: bool
+    attribution_top_k: int
+    body: Mapping[str, Any]
+
+    @property
+    def is_chat(self) -> bool:
+        return self.path == CHAT_PATH
+
+    @property
+    def prompt(self) -> Mapping[str, Any]:
+        """The part that becomes tokens."""
+        name = "messages" if self.is_chat else "prompt"
+        return {name: self.forwarded[name]}
+
+    @property
+    def hash(self) -> bytes:
+        """Tells one request from another under the same idempotency key."""
+        return keccak256(canonical_json.encode([self.path, dict(self.body)]))
+
+
+def parse_request(path: str, body: Mapping[str, Any]) -> TextRequest:
+    """A body of `path`; raises UserError that names the parameter."""
+    known = _FORWARDED[path] | _OURS | _IGNORED
+    for name, value in body.items():
+        if name not in known and value is not None:
+            raise UserError(f"the parameter {name!r} is not supported", "leave it out")
+    if body.get("n") not in (None, 1):
+        raise UserError("n must be 1", "ask several times")
+    model = body.get("model")
+    if not isinstance(model, str) or not model:
+        raise UserError("model must name a model", "GET /v1/models lists them")
+    _check_prompt(path, body)
+    return TextRequest(
+        path=path,
+        model=model,
+        forwarded={name: body[name] for name in sorted(_FORWARDED[path]) if body.get(name) is not None},
+        max_tokens=_max_tokens(body),
+        is_stream=_flag(body, "stream"),
+        wants_usage=_flag(_object(body, "stream_options"), "include_usage"),
+        attribution_top_k=_top_k(body),
+        body=body,
+    )
+
+
+def _check_prompt(path: str, body: Mapping[str, Any]) -> None:
+    if path == COMPLETION_PATH:
+        prompt = body.get("prompt")
+        is_tokens = isinstance(prompt, list) and prompt and all(type(token) is int for token in prompt)
+        if not (isinstance(prompt, str) and prompt) and not is_tokens:
+            raise UserError("prompt must be a text or a list of token ids", "send one prompt a call")
+        return
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not messages:
+        raise UserError("messages must be a list of at least one message")
+    for message in messages:
+        if not isinstance(message, dict) or not isinstance(message.get("role"), str):
+            raise UserError("every message is an object with role and content")
+
+
+def _max_tokens(body: Mapping[str, Any]) -> int | None:
+    for name in ("max_completion_tokens", "max_tokens"):
+        value = body.get(name)
+        if value is None:
+            continue
+        if type(value) is not int or not 1 <= value <= LARGEST_MAX_TOKENS:
+            raise UserError(f"{name} must be a whole number from 1 to {LARGEST_MAX_TOKENS}")
+        return value
+    return None
+
+
+def _top_k(body: Mapping[str, Any]) -> int:
+    asked = _object(body, "attribution")
+    if not asked:
+        return 0
+    top_k = asked.get("top_k", 5)
+    if set(asked) > {"top_k"} or type(top_k) is not int or not 1 <= top_k <= LARGEST_TOP_K:
+        raise UserError(f'attribution is {{"top_k": 1 to {LARGEST_TOP_K}}}')
+    return top_k
+
+
+def _object(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = body.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise UserError(f"{name} must be an object")
+    return value
+
+
+def _flag(body: Mapping[str, Any], name: str) -> bool:
+    value = body.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise UserError(f"{name} must be true or false")
+    return bool(value)
