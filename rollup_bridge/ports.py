@@ -284,6 +284,19 @@ class L2Blocks(Protocol):
     async def block_by_number(self, number: int) -> L2Block | None: ...
 
 
+class SafeHeadLog(Protocol):
+    """Remembers which L2 block was safe after each L1 block."""
+
+    def record(self, l1: BlockId, safe: BlockId) -> None:
+        """`safe` is the safe head with the data of all L1 blocks up to `l1`; replaces what was said of `l1`
+        before."""
+        ...
+
+    def forget_above(self, l2_number: int) -> None:
+        """Derivation goes back: what was said of safe heads above that block is void."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class SyncStatus:
     """What derivation knows. `current_l1` is the last L1 block whose data has been drained completely."""

@@ -25,6 +25,7 @@ from openledger_node.node.l2_engine import ChainEngine
 from openledger_node.node.lifecycle import Service, Supervisor
 from openledger_node.node.network_files import GenesisFile
 from openledger_node.node.rollup_view import RollupView
+from openledger_node.node.safe_heads import SafeHeads
 from openledger_node.rpc.accounts import UnlockedAccounts
 from openledger_node.rpc.context import RpcContext
 from openledger_node.rpc.dev import DevControls, Faucet
@@ -52,6 +53,7 @@ class Rollup:
     engine: ChainEngine
     driver: DerivationDriver
     oracle: OracleReader
+    safe_heads: SafeHeads
 
     @property
     def chain(self) -> Chain:
@@ -90,8 +92,18 @@ async def open_rollup(
             )
         await _assert_right_l1(l1, config)
         engine = ChainEngine(execution.chain, execution.lane)
-        driver = DerivationDriver(config, l1, engine, execution.clock, blobs=blobs, poll_interval_s=0.5)
-        yield Rollup(config, execution, l1, engine, driver, OracleReader(config.output_oracle, l1))
+        with contextlib.closing(SafeHeads(directory)) as safe_heads:
+            driver = DerivationDriver(
+                config,
+                l1,
+                engine,
+                execution.clock,
+                blobs=blobs,
+                safe_heads=safe_heads,
+                poll_interval_s=0.5,
+            )
+            oracle = OracleReader(config.output_oracle, l1)
+            yield Rollup(config, execution, l1, engine, driver, oracle, safe_heads)
 
 
 @contextlib.asynccontextmanager
@@ -241,6 +253,7 @@ def rpc_context(
             engine=rollup.engine,
             driver=rollup.driver,
             oracle=rollup.oracle,
+            safe_heads=rollup.safe_heads,
         ),
         economy=economy,
         dev=dev,

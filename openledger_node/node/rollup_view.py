@@ -13,6 +13,7 @@ from openledger_node.errors import UserError
 from openledger_node.evm.records import Receipt
 from openledger_node.node.l2_engine import ChainEngine, to_l2_block
 from openledger_node.node.network_files import rollup_to_json
+from openledger_node.node.safe_heads import SafeHeads
 from rollup_bridge.derive.driver import DerivationDriver
 from rollup_bridge.derive.references import reference
 from rollup_bridge.errors import TemporaryError, TransactionError
@@ -40,12 +41,14 @@ class RollupView:
         engine: ChainEngine,
         driver: DerivationDriver,
         oracle: OracleReader,
+        safe_heads: SafeHeads,
     ) -> None:
         self._config = config
         self._chain = chain
         self._engine = engine
         self._driver = driver
         self._oracle = oracle
+        self._safe_heads = safe_heads
 
     async def sync_status(self) -> Json:
         """See `openledger_node.rpc.ports.RollupPort`."""
@@ -82,6 +85,14 @@ class RollupView:
             "stateRoot": _hex(parts.state_root),
             "syncStatus": await self.sync_status(),
         }
+
+    async def safe_head_at_l1_block(self, number: int) -> Json:
+        """See `openledger_node.rpc.ports.RollupPort`."""
+        found = self._safe_heads.at(number)
+        if found is None:
+            raise UserError(f"no safe head is known for L1 block {number}")
+        l1, safe = found
+        return {"l1Block": _id(l1), "safeHead": _id(safe)}
 
     async def rollup_config(self) -> Json:
         return rollup_to_json(self._config)

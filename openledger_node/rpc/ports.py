@@ -23,6 +23,11 @@ class RollupPort(Protocol):
         Raises UserError for a block the chain does not have."""
         ...
 
+    async def safe_head_at_l1_block(self, number: int) -> Json:
+        """`optimism_safeHeadAtL1Block`: the last L1 block up to `number` that moved the safe head (l1Block),
+        and where to (safeHead). Raises UserError where none is known."""
+        ...
+
     async def rollup_config(self) -> Json: ...
 
     async def withdrawal_proof(self, transaction_hash: Hash32) -> Json:

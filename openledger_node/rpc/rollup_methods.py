@@ -20,6 +20,7 @@ class RollupMethods:
         return {
             "optimism_syncStatus": sync_status,
             "optimism_outputAtBlock": service(self._output_at_block, block_number),
+            "optimism_safeHeadAtL1Block": service(self._rollup.safe_head_at_l1_block, parse.uint64),
             "optimism_rollupConfig": service(self._rollup.rollup_config),
             "optimism_version": quick(lambda: self._context.client_version),
             "openledger_syncStatus": sync_status,

@@ -26,6 +26,7 @@ from rollup_bridge.ports import (
     L1Source,
     L2Block,
     L2Engine,
+    SafeHeadLog,
     SyncStatus,
 )
 
@@ -65,6 +66,7 @@ class DerivationDriver:
         clock: Clock,
         *,
         blobs: BlobSource | None = None,
+        safe_heads: SafeHeadLog | None = None,
         poll_interval_s: float = 1.0,
         max_backoff_s: float = 30.0,
     ) -> None:
@@ -73,6 +75,7 @@ class DerivationDriver:
         self._engine = engine
         self._clock = clock
         self._blobs = blobs
+        self._safe_heads = safe_heads
         self._poll_interval_s = poll_interval_s
         self._max_backoff_s = max_backoff_s
         self._pipeline: Pipeline | None = None
@@ -201,6 +204,8 @@ class DerivationDriver:
             _LOG.warning("unsafe head goes back to L2 block %d", start.unsafe.number)
             await self._engine.rewind(start.unsafe.number)
         await self._engine.set_heads(start.safe.id, start.finalized.id)
+        if self._safe_heads is not None:
+            self._safe_heads.forget_above(start.safe.number)
         self._finality = Finality(start.finalized.id)
         self._safe = start.safe
         self._drained_l1 = start.base
@@ -244,6 +249,8 @@ class DerivationDriver:
         assert self._finality is not None
         await self._engine.set_heads(block.id, self._finality.finalized)
         self._finality.record(block.id, pipeline.origin)
+        if self._safe_heads is not None:
+            self._safe_heads.record(pipeline.origin.id, block.id)
         self._safe = block
         self._pending = None
 

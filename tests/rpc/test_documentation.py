@@ -20,7 +20,7 @@ TEST_CLIENT = ("anvil_", "evm_", "hardhat_")
 
 
 class NoRollup:
-    sync_status = output_at_block = rollup_config = withdrawal_proof = None
+    sync_status = output_at_block = rollup_config = withdrawal_proof = safe_head_at_l1_block = None
 
 
 def documented() -> set[str]:

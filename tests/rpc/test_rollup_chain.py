@@ -48,6 +48,9 @@ class FakeRollup:
     async def output_at_block(self, number: int) -> Json:
         return {"asked": number}
 
+    async def safe_head_at_l1_block(self, number: int) -> Json:
+        return {"asked": number}
+
     async def rollup_config(self) -> Json:
         return {"asked": "config"}
 
@@ -177,6 +180,7 @@ async def test_rollup_methods_go_through_the_port(bench: Bench) -> None:
     assert await bench.ask("openledger_syncStatus") == {"asked": "sync"}
     assert await bench.ask("optimism_outputAtBlock", "0x5") == {"asked": 5}
     assert await bench.ask("optimism_outputAtBlock", "latest") == {"asked": 0}
+    assert await bench.ask("optimism_safeHeadAtL1Block", "0x7") == {"asked": 7}
     assert await bench.ask("optimism_rollupConfig") == {"asked": "config"}
     assert await bench.ask("optimism_version") == "test"
     assert await bench.ask("openledger_getWithdrawalProof", "0x" + "ab" * 32) == {"asked": "ab" * 32}
