@@ -81,6 +81,12 @@ class Node:
         block = await self.call("eth_getBlockByNumber", tag, False)
         return -1 if block is None else int(block["number"], 16)
 
+    def cpu_s(self) -> float:
+        """CPU seconds of the living process so far."""
+        assert self._process is not None
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def traces(self) -> int:
         """How many uncaught errors its log holds, over all lives."""
         return self.log.read_text(errors="replace").count("Traceback (most recent call last)")
@@ -111,9 +117,9 @@ class Cluster:
 
 
 @contextlib.asynccontextmanager
-async def running_cluster(directory: Path) -> AsyncIterator[Cluster]:
+async def running_cluster(directory: Path, epoch_slots: int = L1_EPOCH_SLOTS) -> AsyncIterator[Cluster]:
     """An L1 with the contracts, and the four roles as processes of their own, each started once."""
-    with _anvil() as l1_url:
+    with _anvil(epoch_slots) as l1_url:
         async with HttpRpc(l1_url) as rpc:
             cluster = await _cluster(directory, Ethereum(rpc), l1_url)
             try:
@@ -127,8 +133,9 @@ async def running_cluster(directory: Path) -> AsyncIterator[Cluster]:
 
 
 @contextlib.contextmanager
-def _anvil() -> Iterator[str]:
-    with anvil("--block-time", "1", "--chain-id", "31337", "--slots-in-an-epoch", str(L1_EPOCH_SLOTS)) as url:
+def _anvil(epoch_slots: int) -> Iterator[str]:
+    pace = ("--block-time", "1", "--slots-in-an-epoch", str(epoch_slots))
+    with anvil("--chain-id", "31337", *pace) as url:
         yield url
 
 
