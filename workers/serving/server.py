@@ -113,6 +113,13 @@ def build_engine(options: ServerOptions, store: ArtifactStore) -> tuple[Engine, 
     length = min(options.max_length or shape.max_positions, shape.max_positions)
     model = Transformer(shape, load_weights(options.base, shape, dtype, device), length)
     products = products_of(shape)
+    library = AdapterLibrary(
+        store,
+        BaseModel(products, shape.layers, dtype, folder_hash(options.base)),
+        max_rank=options.max_rank,
+        memory_bytes=options.memory_bytes,
+        most_pinned=options.slots // 2,
+    )
     slots = SlotPool(
         products,
         shape.layers,
@@ -121,9 +128,8 @@ def build_engine(options: ServerOptions, store: ArtifactStore) -> tuple[Engine, 
         dtype=dtype,
         device=device,
         kernel=load_kernel(dtype, device, threads),
+        is_pinned=library.is_pinned,
     )
-    base = BaseModel(products, shape.layers, dtype, folder_hash(options.base))
-    library = AdapterLibrary(store, base, max_rank=options.max_rank, memory_bytes=options.memory_bytes)
     one_adapter = max(1, slots.size_bytes // options.slots)
     if one_adapter > options.memory_bytes:
         raise BadRequestError(f"--adapter-memory-mb holds not one adapter ({one_adapter} bytes) of this base")

@@ -1,10 +1,14 @@
 """Small random models, tokenizers and PEFT adapters of every family that is served."""
 
+import contextlib
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 from peft import LoraConfig, get_peft_model
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
@@ -15,6 +19,8 @@ from transformers import (
     Qwen2Config,
     Qwen3Config,
 )
+
+transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 LAYERS = 2
 VOCABULARY = 320
@@ -47,6 +53,14 @@ CHAT_TEMPLATE = (
     "{% if add_generation_prompt %}<assistant>{% endif %}"
 )
 TEXT = ["the quick brown fox jumps over the lazy dog", "Grüße, 世界 🌍", "def f(x):\n    return x + 1\n"]
+
+
+@contextlib.contextmanager
+def without_library_warnings() -> Iterator[None]:
+    """PEFT and transformers warn of each other's deprecations; ours stay errors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def make_base(folder: Path, config: PreTrainedConfig, seed: int = 0) -> Any:
@@ -99,6 +113,11 @@ ADAPTER_KINDS = (
 def make_adapters(model: Any, folder: Path, base: str = "", seed: int = 1) -> Any:
     """Attach and save one adapter per kind under `folder/<name>`; returns the PEFT model."""
     torch.manual_seed(seed)
+    with without_library_warnings():
+        return _make_adapters(model, folder, base)
+
+
+def _make_adapters(model: Any, folder: Path, base: str) -> Any:
     adapted: Any = None
     for kind in ADAPTER_KINDS:
         config = LoraConfig(

@@ -78,9 +78,11 @@ class LibraryStatistics:
 class AdapterLibrary:
     """All adapters of one base; `on_loaded` is called (from any thread) when a prefetched one has arrived."""
 
-    def __init__(self, store: ArtifactStore, base: BaseModel, *, max_rank: int, memory_bytes: int) -> None:
+    def __init__(
+        self, store: ArtifactStore, base: BaseModel, *, max_rank: int, memory_bytes: int, most_pinned: int = 0
+    ) -> None:
         self._store, self._base = store, base
-        self._max_rank, self._memory_bytes = max_rank, memory_bytes
+        self._max_rank, self._memory_bytes, self._most_pinned = max_rank, memory_bytes, most_pinned
         self.on_loaded: Callable[[], None] = lambda: None
         self._lock = threading.RLock()
         self._known: dict[ArtifactId, KnownAdapter] = {}
@@ -112,8 +114,17 @@ class AdapterLibrary:
             return name in self._aliases
 
     def add_alias(self, name: str, folder: str, *, pin: bool) -> None:
-        """Let `name` stand for an adapter; `pin` keeps it in memory until it is removed."""
+        """Let `name` stand for an adapter; `pin` keeps it in memory and slot until it is removed.
+
+        Raises AdapterRefusedError when pinned adapters would leave no slot for others.
+        """
         with self._lock:
+            if pin and len(self._pinned | {ArtifactId(folder)}) > self._most_pinned:
+                raise AdapterRefusedError(
+                    f"{self._most_pinned} adapters are pinned, which is the limit", "pin"
+                )
+            if pin and len(self._pinned | {ArtifactId(folder)}) > self._most_pinned:
+                raise AdapterRefusedError(f"{self._most_pinned} adapters are pinned already", "pin")
             self._aliases[name] = ArtifactId(folder)
             if pin:
                 self._pinned.add(ArtifactId(folder))

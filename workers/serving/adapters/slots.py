@@ -1,12 +1,13 @@
 """Where adapters lie while they compute: slots on the device, the longest unused given away first.
 
-A slot with a user is never overwritten. Ranks are padded to the pool's; the native kernel skips the padding.
+A slot with a user, or of a pinned adapter, is never overwritten. Ranks are padded to the
+pool's; the native kernel skips the padding.
 
 Covered: reference counts, least recently used, pinning. Not covered: where adapters come from (`library`).
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -32,7 +33,9 @@ class SlotPool:
         dtype: torch.dtype,
         device: torch.device,
         kernel: Kernel | None,
+        is_pinned: Callable[[str], bool] = lambda name: False,
     ) -> None:
+        self._is_pinned = is_pinned
         self.count, self.rank = count, rank
         self._device, self._kernel = device, kernel
         self._tensors = [
@@ -93,7 +96,9 @@ class SlotPool:
         return SegmentRows(self._tensors, segment(slots, self._device))
 
     def _idle(self) -> str | None:
-        return next((name for name in self._slot_of if name not in self._users), None)
+        return next(
+            (name for name in self._slot_of if name not in self._users and not self._is_pinned(name)), None
+        )
 
     def _take(self) -> int:
         if self._free:

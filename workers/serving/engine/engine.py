@@ -28,6 +28,7 @@ from workers.serving.model.transformer import Transformer
 
 MOST_OVERTAKEN = 64
 """How many sequences may start before one that waits for its adapter, until nobody may."""
+NOT_FINITE = "the model computed values that are not finite: its adapter's factors are too large"
 
 
 class Adapters(Protocol):
@@ -108,7 +109,11 @@ class Engine:
             with torch.inference_mode():
                 outputs = choose(logits, ready)
             for sequence, output in zip(ready, outputs, strict=True):
-                self._append(sequence, output)
+                if output is None:
+                    self._leave(sequence)
+                    sequence.deliver(EngineFailedError(NOT_FINITE))
+                else:
+                    self._append(sequence, output)
         return True
 
     def fail_running(self, error: Exception) -> None:
@@ -176,8 +181,10 @@ class Engine:
 
     def _leave(self, sequence: Sequence) -> None:
         last = self._running.pop()
+        self._cache.clear(sequence.lane, sequence.computed)
         if last is not sequence:
             self._cache.move(last.lane, sequence.lane, last.computed)
+            self._cache.clear(last.lane, last.computed)
             self._running[sequence.lane] = last
             last.lane = sequence.lane
         sequence.lane = -1

@@ -14,18 +14,21 @@ Tensor = torch.Tensor
 LEAST_TEMPERATURE = 1e-5
 
 
-def choose(logits: Tensor, sequences: Rows[Sequence]) -> list[TokenOutput]:
-    """One output per row of `logits` (rows, vocabulary), without finish reasons."""
+def choose(logits: Tensor, sequences: Rows[Sequence]) -> list[TokenOutput | None]:
+    """One output per row of `logits` (rows, vocabulary), unfinished; None for a row that is not finite."""
     _forbid_early_stops(logits, sequences)
     tokens = logits.argmax(dim=-1)
+    best = logits.gather(1, tokens[:, None])[:, 0]  # a row with NaN has it here
     drawing = [row for row, sequence in enumerate(sequences) if is_drawing(sequence.sampling)]
     if drawing:
         chosen = [sequences[row] for row in drawing]
         tokens[torch.tensor(drawing, device=logits.device)] = _draw(logits[drawing], chosen)
-    outputs = [TokenOutput(token) for token in tokens.tolist()]
+    outputs: list[TokenOutput | None] = [TokenOutput(token) for token in tokens.tolist()]
     reporting = [row for row, sequence in enumerate(sequences) if sequence.sampling.logprobs is not None]
     for row, output in zip(reporting, _report(logits, tokens, reporting, sequences), strict=True):
         outputs[row] = output
+    for row in (~best.isfinite()).nonzero()[:, 0].tolist():
+        outputs[row] = None
     return outputs
 
 

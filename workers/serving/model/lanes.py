@@ -1,7 +1,8 @@
 """Where keys and values of running sequences lie: a static cache with one lane per sequence.
 
 Lanes in use are always 0..n-1, so that attention over all running sequences is one call on a view; whoever
-leaves in the middle is replaced by the last lane. Memory is touched only as far as sequences get.
+leaves in the middle is replaced by the last lane. Memory is touched only as far as sequences get, and what
+they leave is zeroed: attention weighs unused places with 0, which is nothing only beside finite numbers.
 """
 
 import torch
@@ -17,7 +18,7 @@ class LaneCache:
     ) -> None:
         self.lanes, self.length = lanes, length
         dimensions = (shape.layers, 2, lanes, length, shape.key_value_heads, shape.head_size)
-        self._tensor = torch.empty(dimensions, dtype=dtype, device=device)
+        self._tensor = torch.zeros(dimensions, dtype=dtype, device=device)
 
     @property
     def size_bytes(self) -> int:
@@ -35,3 +36,7 @@ class LaneCache:
     def move(self, source: int, target: int, length: int) -> None:
         """Copy the first `length` positions of one lane over another."""
         self._tensor[:, :, target, :length] = self._tensor[:, :, source, :length]
+
+    def clear(self, lane: int, length: int) -> None:
+        """Zero the first `length` positions of a lane that nobody uses any more."""
+        self._tensor[:, :, lane, :length] = 0.0
