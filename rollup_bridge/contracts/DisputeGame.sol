@@ -124,6 +124,7 @@ contract DisputeGame is ICases, ReentrancyGuard {
     mapping(uint64 submissionId => mapping(address challenger => bool)) public hasChallenged;
     mapping(uint256 challengeId => mapping(address defender => bool)) public hasDefended;
     mapping(uint256 challengeId => mapping(address attester => bool)) public attesterSlashed;
+    mapping(uint256 lineId => uint64[]) private _witnessBlocks;
     Challenge[] private _challenges;
     Line[] private _lines;
 
@@ -276,6 +277,7 @@ contract DisputeGame is ICases, ReentrancyGuard {
         require(line.witnessParts < MAX_WITNESS_PARTS, WitnessTooLong(line.witnessParts));
         line.witnessHash = keccak256(abi.encodePacked(line.witnessHash, part));
         emit WitnessPosted(lineId, line.witnessParts++, part);
+        _witnessBlocks[lineId].push(uint64(block.number));
         _moved(lineId, line, isLast ? Phase.VERDICT : Phase.WITNESS);
         if (isLast) _ask(lineId, line, proof);
     }
@@ -343,6 +345,11 @@ contract DisputeGame is ICases, ReentrancyGuard {
 
     function lineAt(uint256 lineId) external view returns (Line memory) {
         return _lines[lineId];
+    }
+
+    /// @notice The L1 blocks whose `WitnessPosted` events hold the parts of a line's witness, in order.
+    function witnessBlocksOf(uint256 lineId) external view returns (uint64[] memory) {
+        return _witnessBlocks[lineId];
     }
 
     /// @notice Where the next claim lies.
