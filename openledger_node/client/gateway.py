@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from openledger_node.client.http import HttpClient
 from openledger_node.errors import OpenLedgerError
 
 POLL_S = 0.25
+DEV_OPERATOR_TOKEN = "openledger-development"  # noqa: S105 - as public as the development keys
+TOKEN_VARIABLE = "OPENLEDGER_OPERATOR_TOKEN"  # noqa: S105 - a variable's name
 
 
 class GatewayError(OpenLedgerError):
@@ -31,9 +34,11 @@ class GatewayError(OpenLedgerError):
 class GatewayClient(HttpClient):
     """A gateway by URL."""
 
-    def __init__(self, url: str, timeout_s: float = 60.0, token: str = "") -> None:
-        """`token` is the operator's, for what only operators may."""
+    def __init__(self, url: str, timeout_s: float = 60.0, token: str | None = None) -> None:
+        """`token` is the operator's, for what only operators may; else the environment's or `dev`'s."""
         self.url = url.rstrip("/")
+        if token is None:
+            token = os.environ.get(TOKEN_VARIABLE, DEV_OPERATOR_TOKEN)
         self._authorization = {"Authorization": f"Bearer {token}"} if token else {}
         super().__init__(timeout_s)
 

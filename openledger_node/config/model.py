@@ -42,6 +42,10 @@ class GatewaySection(Section):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    text_url: str | None = None
+    """Server of language models in vLLM's dialect; without it the node starts OpenLoRA on what it is told."""
+    calls_per_minute: int = Field(default=600, ge=0)
+    """What one customer may ask for; 0 is no limit."""
 
 
 class MetricsSection(Section):

@@ -92,12 +92,12 @@ class TextRoutes:
     async def load(self, request: web.Request) -> web.StreamResponse:
         """vLLM's shape, `{lora_name}` a model's name here: the adapter is ready before anybody asks."""
         model, backend = await self._adapter(request)
-        await backend.load(f"sha256:{model.folder}", f"sha256:{model.folder}")
+        await backend.load(model.entry.name, f"sha256:{model.folder}")
         return json_response({"status": "success", "model": model.entry.name})
 
     async def unload(self, request: web.Request) -> web.StreamResponse:
         model, backend = await self._adapter(request)
-        await backend.unload(f"sha256:{model.folder}")
+        await backend.unload(model.entry.name)
         return json_response({"status": "success", "model": model.entry.name})
 
     async def serve_base(self, request: web.Request) -> web.StreamResponse:

@@ -9,8 +9,11 @@ from openledger_node.client.account import Account
 from openledger_node.client.rpc import Rpc
 from openledger_node.config.model import GatewaySection
 from openledger_node.errors import StartError
+from openledger_node.gateway.operators import operator_token
 from openledger_node.gateway.server import Gateway, GatewayOptions
+from openledger_node.gateway.text_server import OutsideServer
 from openledger_node.jobs.pool import PoolAdapter
+from openledger_node.node.text_server import LocalTextServer
 from workers.artifacts.store import ArtifactStore
 from workers.pool.handshake import read_token, write_token
 from workers.pool.server import WorkerPool
@@ -27,6 +30,8 @@ class Provider:
 
     gateway: Gateway
     pool: WorkerPool
+    text_server: LocalTextServer | None
+    """A service of its own; None where somebody else runs the server."""
 
 
 @contextlib.asynccontextmanager
@@ -64,12 +69,21 @@ async def open_provider(
     options: GatewaySection, directory: Path, rpc: Rpc, account: Account, pool: WorkerPool
 ) -> Provider:
     """Bind the gateway; it closes by itself when its service ends. Raises StartError."""
+    artifacts = ArtifactStore(directory / ARTIFACTS_FOLDER)
+    local = LocalTextServer(directory, artifacts) if options.text_url is None else None
     gateway = await Gateway.open(
-        GatewayOptions(options.host, options.port, directory),
+        GatewayOptions(
+            options.host,
+            options.port,
+            directory,
+            operator_token=operator_token(directory),
+            calls_per_minute=options.calls_per_minute,
+        ),
         rpc=rpc,
         pool=PoolAdapter(pool),
-        artifacts=ArtifactStore(directory / ARTIFACTS_FOLDER),
+        artifacts=artifacts,
         provider=account,
+        text_server=local or OutsideServer(options.text_url or ""),
     )
     try:
         await gateway.start()
@@ -78,7 +92,7 @@ async def open_provider(
         raise StartError(
             f"port {options.port} is not available ({error.strerror})", "choose another with --gateway.port"
         ) from None
-    return Provider(gateway, pool)
+    return Provider(gateway, pool, local)
 
 
 def worker_token_file(directory: Path) -> Path:

@@ -10,6 +10,7 @@ from genesis.networks import DEV_ACCOUNT_COUNT, DEV_MNEMONIC
 from genesis.spec import OPEN_UNIT, RollupConfig
 from openledger_node import __version__
 from openledger_node.client.account import dev_account, dev_private_key
+from openledger_node.client.gateway import DEV_OPERATOR_TOKEN
 
 PRECOMPILE_NAMES = (
     ("Attribution", addresses.ATTRIBUTION),
@@ -76,6 +77,7 @@ def banner(urls: DevUrls, rollup: RollupConfig, gas_limit: int, base_fee_wei: in
                 f"{'JSON-RPC':<20} {urls.l2_rpc}",
                 f"{'L1 JSON-RPC':<20} {urls.l1_rpc} (chain {rollup.l1_chain_id})",
                 f"{'Gateway and status':<20} {urls.gateway}",
+                f"{'Operator token':<20} {DEV_OPERATOR_TOKEN}",
                 f"{'Metrics and health':<20} {urls.metrics}",
                 f"{'Verifier JSON-RPC':<20} {urls.verifier_rpc}",
             ],

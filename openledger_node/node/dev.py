@@ -19,11 +19,13 @@ from genesis.networks import DEV_BALANCE_WEI, DEV_BATCHER, DEV_PROPOSER, DEV_PRO
 from openledger_node.client.account import dev_account, dev_private_key
 from openledger_node.client.errors import RemoteError, UnreachableError
 from openledger_node.client.ethereum import Ethereum
+from openledger_node.client.gateway import DEV_OPERATOR_TOKEN
 from openledger_node.client.rpc import HttpRpc
 from openledger_node.clock import ElapsedClock, SystemClock
 from openledger_node.config.model import DevConfig
 from openledger_node.errors import StartError
 from openledger_node.evm.backends import assert_native_backends
+from openledger_node.gateway.operators import TOKEN_FILE, write_token
 from openledger_node.metrics.server import HealthCheck
 from openledger_node.node.ai import Provider, open_provider, open_workers
 from openledger_node.node.banner import DevUrls, banner, config_out
@@ -100,9 +102,12 @@ async def _run(config: DevConfig, directory: Path, supervisor: Supervisor) -> No
         await supervisor.guard(stake_operators(l2))
         supervisor.start("validator", validator(urls, directory), needed=False)
         account = dev_account(DEV_PROVIDER)
+        write_token(directory / TOKEN_FILE, DEV_OPERATOR_TOKEN)
         provider = await open_provider(config.gateway, directory, l2, account, workers)
         economy.open(provider.gateway.records)
         supervisor.start("gateway", provider.gateway)
+        if provider.text_server is not None:
+            supervisor.start("language models", provider.text_server, needed=False)
         watch = VerifierWatch(rollup.chain, urls.verifier_rpc, rollup.execution.clock)
         supervisor.start("verifier watch", watch)
         conservation = ConservationCheck(network.rollup, rollup.chain, l1, rollup.execution.clock)
