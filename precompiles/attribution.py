@@ -1,11 +1,9 @@
 """Attribution (01): payouts of settled batches under one root, and wrong ones proved wrong.
 
-The methods are in `attribution_posts`, `attribution_claims` and `attribution_challenges`; here are the
-readings and the table.
+Here is the table of its methods; each is in one of the modules `attribution_…`.
 """
 
 from genesis.addresses import ATTRIBUTION
-from genesis.types import Address
 from precompiles import attribution_interface as interface
 from precompiles import gas
 from precompiles.attribution_challenges import (
@@ -24,6 +22,14 @@ from precompiles.attribution_claims import (
     preview,
     withdraw_dust,
 )
+from precompiles.attribution_demands import (
+    answer_demand,
+    demand_of_index,
+    demand_of_post,
+    expire_demand,
+    get_demand,
+)
+from precompiles.attribution_games import answer_sum_game, choose_sum_game, end_sum_game, get_sum_game
 from precompiles.attribution_indexes import (
     challenge_norm,
     challenge_row,
@@ -31,70 +37,29 @@ from precompiles.attribution_indexes import (
     index_status,
     settle_index_case,
 )
-from precompiles.attribution_interface import STRUCTS, existing_post
+from precompiles.attribution_interface import STRUCTS
 from precompiles.attribution_posts import finalize, post
-from precompiles.attribution_sum_games import (
-    answer_sum_game,
-    choose_sum_game,
-    end_sum_game,
-    get_sum_game,
-    open_sum_game,
-    prove_sum_game,
+from precompiles.attribution_query_games import open_query_game, prove_query_game
+from precompiles.attribution_readings import (
+    carry_of,
+    earnings_of,
+    get_post,
+    is_claimed,
+    open_liability_of,
+    post_of_settlement,
+    reward_of,
+    slashed_of,
+)
+from precompiles.attribution_receipts import challenge_query, challenge_receipt, challenge_weight
+from precompiles.attribution_sum_games import open_sum_game, open_wide_sum_game, prove_sum_game
+from precompiles.attribution_tallies import (
+    challenge_wide_norm,
+    challenge_wide_score,
+    get_tally,
+    tally_products,
 )
 from precompiles.checks import INVALID_ARGUMENT
 from precompiles.contract import Contract, Method
-from precompiles.host import Host
-from precompiles.views import attribution as view
-from precompiles.views.attribution import Post
-
-
-def get_post(host: Host, post_id: int) -> Post:
-    """One post."""
-    gas.charge(host, gas.ATTRIBUTION["getPost"])
-    return existing_post(host, post_id)
-
-
-def post_of_settlement(host: Host, settlement_id: int) -> int:
-    """The live post of a settlement, 0 when there is none."""
-    gas.charge(host, gas.ATTRIBUTION["postOfSettlement"])
-    return host.load(ATTRIBUTION, view.post_of_settlement_slot(settlement_id))
-
-
-def carry_of(host: Host, model_id: int) -> int:
-    """What a model's next post gets on top of its pools: left over by earlier ones, or passed by adapters."""
-    gas.charge(host, gas.ATTRIBUTION["carryOf"])
-    return view.kept(host, model_id) + view.passed(host, model_id)
-
-
-def is_claimed(host: Host, post_id: int, contributor_index: int) -> bool:
-    """True once a contributor's amount was paid."""
-    gas.charge(host, gas.ATTRIBUTION["isClaimed"])
-    return host.load(ATTRIBUTION, view.claimed_slot(post_id, contributor_index)) != 0
-
-
-def earnings_of(host: Host, contributor: Address) -> int:
-    """All a contributor was ever paid."""
-    gas.charge(host, gas.ATTRIBUTION["earningsOf"])
-    return host.load(ATTRIBUTION, view.account_slot(view.EARNINGS_SLOT, contributor))
-
-
-def slashed_of(host: Host, account: Address) -> int:
-    """All that verdicts took from an account's provider stake."""
-    gas.charge(host, gas.ATTRIBUTION["slashedOf"])
-    return view.slashed_of(host, account)
-
-
-def reward_of(host: Host, account: Address) -> int:
-    """All that verdicts gave an account from slashed stake."""
-    gas.charge(host, gas.ATTRIBUTION["rewardOf"])
-    return view.reward_of(host, account)
-
-
-def open_liability_of(host: Host, account: Address) -> int:
-    """Pools of unfinalized posts that an account's stake answers for."""
-    gas.charge(host, gas.ATTRIBUTION["openLiabilityOf"])
-    return view.open_liability_of(host, account)
-
 
 CONTRACT = Contract(
     name="Attribution",
@@ -152,10 +117,81 @@ CONTRACT = Contract(
             open_sum_game,
             STRUCTS,
         ),
+        Method(
+            "function openWideSumGame(uint256 indexId, uint256 contributorIndex, address contributor, "
+            "uint256 coordinate, WideSum sum, VectorChunk chunk) payable returns (uint256 gameId)",
+            open_wide_sum_game,
+            STRUCTS,
+        ),
         Method("function answerSumGame(uint256 gameId, uint256[] partials)", answer_sum_game),
         Method("function chooseSumGame(uint256 gameId, uint256[] partials, uint256 choice)", choose_sum_game),
         Method("function proveSumGame(uint256 gameId, RowEvidence row)", prove_sum_game, STRUCTS),
         Method("function endSumGame(uint256 gameId)", end_sum_game),
+        Method(
+            "function openQueryGame(uint256 postId, BatchClaim[] batches, uint256 batch, uint256 coordinate, "
+            "VectorChunk chunk) payable returns (uint256 gameId)",
+            open_query_game,
+            STRUCTS,
+        ),
+        Method(
+            "function proveQueryGame(uint256 gameId, QueryLeaf leaf, VectorChunk chunk)",
+            prove_query_game,
+            STRUCTS,
+        ),
+        Method(
+            "function challengeReceipt(uint256 postId, bytes32 salt, BatchClaim[] batches, uint256 batch, "
+            "ReceiptEvidence receipt)",
+            challenge_receipt,
+            STRUCTS,
+        ),
+        Method(
+            "function challengeWeight(uint256 postId, bytes32 salt, BatchClaim[] batches, uint256 batch, "
+            "QueryLeaf leaf, ReceiptEvidence receipt)",
+            challenge_weight,
+            STRUCTS,
+        ),
+        Method(
+            "function challengeQuery(uint256 postId, bytes32 salt, BatchClaim[] batches, uint256 batch, "
+            "QueryLeaf leaf, bytes query)",
+            challenge_query,
+            STRUCTS,
+        ),
+        Method(
+            "function tallyProducts(bytes32[] vectorChunks, bytes32[] queryChunks, bytes vector, "
+            "bytes query)",
+            tally_products,
+        ),
+        Method(
+            "function challengeWideScore(uint256 postId, bytes32 salt, BatchClaim[] batches, uint256 batch, "
+            "uint256 contributorIndex, address contributor, WideSum sum, SumLeaf score, bool isDebt)",
+            challenge_wide_score,
+            STRUCTS,
+        ),
+        Method(
+            "function challengeWideNorm(uint256 indexId, bytes32 salt, uint256 contributorIndex, "
+            "address contributor, WideSum sum)",
+            challenge_wide_norm,
+            STRUCTS,
+        ),
+        Method(
+            "function getTally(bytes32 vectorRoot, bytes32 queryRoot) view returns (Tally)",
+            get_tally,
+            STRUCTS,
+        ),
+        Method(
+            "function demandOfIndex(uint256 indexId, DemandPath path) payable returns (uint256 demandId)",
+            demand_of_index,
+            STRUCTS,
+        ),
+        Method(
+            "function demandOfPost(uint256 postId, BatchClaim[] batches, DemandPath path) payable "
+            "returns (uint256 demandId)",
+            demand_of_post,
+            STRUCTS,
+        ),
+        Method("function answerDemand(uint256 demandId, bytes content)", answer_demand),
+        Method("function expireDemand(uint256 demandId)", expire_demand),
+        Method("function getDemand(uint256 demandId) view returns (Demand)", get_demand, STRUCTS),
         Method("function getSumGame(uint256 gameId) view returns (SumGame)", get_sum_game, STRUCTS),
         Method("function finalize(uint256 postId)", finalize),
         Method(
@@ -215,6 +251,11 @@ CONTRACT = Contract(
         interface.SUM_GAME_ANSWERED,
         interface.SUM_GAME_CHOSEN,
         interface.SUM_GAME_ENDED,
+        interface.QUERY_GAME_OPENED,
+        interface.DEMANDED,
+        interface.DEMAND_ANSWERED,
+        interface.DEMAND_EXPIRED,
+        interface.TALLIED,
     ),
     errors=(
         interface.POST_NOT_FOUND,
@@ -240,5 +281,6 @@ CONTRACT = Contract(
         interface.NOTHING_TO_CLAIM,
         interface.NOT_PARTY,
         interface.GAME_NOT_FOUND,
+        interface.DEMAND_NOT_FOUND,
     ),
 )

@@ -61,7 +61,7 @@ from precompiles.host import Host
 from precompiles.scores import ScoreInputs, negative_score, positive_score
 from precompiles.slots import add_to_slot, store_struct, update_struct
 from precompiles.views import attribution as view
-from precompiles.views import models, policy
+from precompiles.views import disputes, models, policy
 from precompiles.views.attribution import Commitment, NodeEvidence, Post, SumEvidence, SumLeaf
 
 
@@ -71,8 +71,9 @@ def commit_challenge(host: Host, post_id: int, commitment: Hash32) -> None:
     posted = existing_post(host, post_id)
     if posted.status != view.PENDING:
         raise WRONG_STATUS(posted.status)
-    if host.timestamp_s > posted.contestable_until_s:
-        raise WINDOW_CLOSED(posted.contestable_until_s)
+    contestable_until_s = max(posted.contestable_until_s, disputes.extension(host, post_id))
+    if host.timestamp_s > contestable_until_s:
+        raise WINDOW_CLOSED(contestable_until_s)
     require(commitment != ZERO_HASH, "commitment")
     require(view.commitment(host, post_id, host.caller).hash == ZERO_HASH, "challenger")
     before = view.case(host, post_id)
@@ -159,7 +160,7 @@ def challenge_amount(  # noqa: PLR0917 - the method's arguments
         expected = sum_leaf(tree.id, contributor_index, address_word(contributor), computed)
     if node == expected:
         raise CHALLENGE_FAILED(node.sum, computed)
-    convict(host, post_id, posted, batches)
+    convict(host, post_id, posted)
 
 
 def challenge_node(host: Host, post_id: int, salt: Hash32, batches: Batches, evidence: NodeEvidence) -> None:
@@ -184,7 +185,7 @@ def challenge_node(host: Host, post_id: int, salt: Hash32, batches: Batches, evi
         raise INVALID_PROOF(b"node")
     if under.sum == evidence.sum:
         raise CHALLENGE_FAILED(evidence.sum, under.sum)
-    convict(host, post_id, posted, batches)
+    convict(host, post_id, posted)
 
 
 def withdraw_bond(host: Host, post_id: int) -> None:
@@ -254,7 +255,7 @@ def _challenge_product(  # noqa: PLR0917 - the evidence
         expected = sum_leaf(tree.id, place, address_word(about.contributor), computed or 0)
     if computed is not None and node == expected:
         raise CHALLENGE_FAILED(node.sum, computed)
-    convict(host, about.post_id, posted, about.batches)
+    convict(host, about.post_id, posted)
 
 
 def _tree_of(host: Host, post_id: int, posted: Post, batches: Batches, number: int) -> SumTree:

@@ -47,7 +47,9 @@ from precompiles.attribution_interface import (
     WRONG_BOND,
 )
 from precompiles.attribution_verdict import (
+    NUMBER_OF_GAMES,
     challenger_ppm,
+    credit_default,
     credit_reward,
     settle_case,
     share_of_earlier,
@@ -55,10 +57,9 @@ from precompiles.attribution_verdict import (
 )
 from precompiles.checks import require
 from precompiles.host import Host
-from precompiles.scores import MAXIMUM_DIMENSIONS_ON_CHAIN
 from precompiles.slots import add_to_slot, hash_word, load_address, mapping_slot, store_struct, update_struct
 from precompiles.views import attribution as view
-from precompiles.views import models, policy
+from precompiles.views import disputes, models, policy
 from precompiles.views.attribution import Case, Commitment, RowEvidence, SumEvidence
 from precompiles.views.models import FeatureIndex
 
@@ -74,7 +75,7 @@ def commit_index_challenge(host: Host, index_id: int, commitment: Hash32) -> Non
     index = existing_index(host, index_id)
     key = view.INDEX_KEY + index_id
     before = view.case(host, key)
-    if host.timestamp_s >= index.usable_at_s or before.challenger_number != 0:
+    if not is_contestable(host, index_id, index) or before.challenger_number != 0:
         raise WINDOW_CLOSED(index.usable_at_s)
     require(commitment != ZERO_HASH, "commitment")
     require(view.commitment(host, key, host.caller).hash == ZERO_HASH, "challenger")
@@ -99,11 +100,11 @@ def commit_index_challenge(host: Host, index_id: int, commitment: Hash32) -> Non
 def challenge_row(host: Host, index_id: int, salt: Hash32, row: RowEvidence) -> None:
     """Prove that a committed row breaks a rule: range, least exponent, norm, canonical record, owner."""
     gas.charge(host, gas.ATTRIBUTION["challengeRow"], len(row.row), len(row.proof))
-    index = _challenged_index(host, index_id, salt)
+    index = challenged_index(host, index_id, salt)
     check_row(index, row)
     if not _breaks_a_rule(index, row):
         raise CHALLENGE_FAILED(row.index, row.index)
-    _convict(host, index_id, index)
+    convict_index(host, index_id, index)
 
 
 def challenge_norm(  # noqa: PLR0917 - the method's arguments
@@ -117,13 +118,13 @@ def challenge_norm(  # noqa: PLR0917 - the method's arguments
     """Prove that a contributor's committed squared norm is not that of its committed sum."""
     coordinates = len(evidence.vector) // SUM_BYTES
     gas.charge(host, gas.ATTRIBUTION["challengeNorm"], coordinates, len(evidence.proof))
-    index = _challenged_index(host, index_id, salt)
+    index = challenged_index(host, index_id, salt)
     require(contributor_index < index.contributors, "contributorIndex")
     check_sum(index, contributor_index, contributor, evidence)
     computed = sum(value * value for value in unpack_vector(evidence.vector, SUM_BYTES))
     if computed == evidence.norm_squared:
         raise CHALLENGE_FAILED(evidence.norm_squared, computed)
-    _convict(host, index_id, index)
+    convict_index(host, index_id, index)
 
 
 def settle_index_case(host: Host, index_id: int) -> None:
@@ -166,9 +167,14 @@ def existing_index(host: Host, index_id: int) -> FeatureIndex:
     return models.feature_index(host, index_id)
 
 
+def is_contestable(host: Host, index_id: int, index: FeatureIndex) -> bool:
+    """True until the index is usable, and as long as an answered demand keeps it open."""
+    extended_until_s = disputes.extension(host, view.INDEX_KEY + index_id)
+    return host.timestamp_s < index.usable_at_s or host.timestamp_s <= extended_until_s
+
+
 def check_row(index: FeatureIndex, row: RowEvidence) -> None:
     """The row has the index's dimensions and is the committed one."""
-    require(index.dimensions <= MAXIMUM_DIMENSIONS_ON_CHAIN, "dimensions")
     require(len(row.row) == index.dimensions * ROW_BYTES, "row")
     require(row.index < index.rows, "index")
     leaf = row_leaf(
@@ -194,7 +200,18 @@ def void_index(host: Host, index_id: int, index: FeatureIndex, number: int) -> t
     return voided, slashed_wei
 
 
-def _challenged_index(host: Host, index_id: int, salt: Hash32) -> FeatureIndex:
+def void_index_by_default(host: Host, index_id: int, challenger: Address) -> None:
+    """Refuse an index that stands because its signer lost a game or did not show what was demanded; the
+    challenger has its share at once."""
+    if view.case(host, view.INDEX_KEY + index_id).challenger_number != 0:
+        return
+    index = models.feature_index(host, index_id)
+    _, slashed_wei = void_index(host, index_id, index, NUMBER_OF_GAMES)
+    reward_wei = credit_default(host, challenger, slashed_wei, index.policy_version)
+    INDEX_VOIDED.emit(host, index_id, challenger, index.signer, slashed_wei, reward_wei)
+
+
+def challenged_index(host: Host, index_id: int, salt: Hash32) -> FeatureIndex:
     """The index, if the caller has an open commitment on it."""
     index = existing_index(host, index_id)
     key = view.INDEX_KEY + index_id
@@ -218,7 +235,7 @@ def _breaks_a_rule(index: FeatureIndex, row: RowEvidence) -> bool:
     return sum(m * m for m in mantissas) << 2 * row.exponent > MAX_NORM_SQUARED
 
 
-def _convict(host: Host, index_id: int, index: FeatureIndex) -> None:
+def convict_index(host: Host, index_id: int, index: FeatureIndex) -> None:
     """Use the caller's commitment; void the index if it stands, and settle who its challenger is."""
     key = view.INDEX_KEY + index_id
     slot = view.commitment_slot(key, host.caller)

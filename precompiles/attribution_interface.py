@@ -11,6 +11,7 @@ from precompiles.abi import TWO_256, Struct, encode, parse_type
 from precompiles.contract import Error, Event
 from precompiles.host import Host
 from precompiles.views import attribution as view
+from precompiles.views import disputes
 from precompiles.views.attribution import BatchClaim, Post
 from precompiles.views.models import FeatureIndex
 
@@ -66,6 +67,22 @@ SUM_GAME_CHOSEN = Event(
     "event SumGameChosen(uint256 indexed gameId, uint256 first, uint256 count, uint256 claimed, "
     "uint256 until)"
 )
+QUERY_GAME_OPENED = Event(
+    "event QueryGameOpened(uint256 indexed gameId, uint256 indexed postId, address indexed challenger, "
+    "uint256 settlementId, uint256 coordinate, uint256 until)"
+)
+DEMANDED = Event(
+    "event Demanded(uint256 indexed demandId, uint256 indexed key, address indexed respondent, "
+    "bytes32 contentHash, uint256 size, uint256 until)"
+)
+DEMAND_ANSWERED = Event(
+    "event DemandAnswered(uint256 indexed demandId, address indexed answerer, bytes content)"
+)
+DEMAND_EXPIRED = Event("event DemandExpired(uint256 indexed demandId, address indexed respondent)")
+TALLIED = Event(
+    "event Tallied(bytes32 indexed vectorRoot, bytes32 indexed queryRoot, uint256 chunks, "
+    "uint256 coordinates)"
+)
 SUM_GAME_ENDED = Event("event SumGameEnded(uint256 indexed gameId, address indexed winner)")
 
 POST_NOT_FOUND = Error("error PostNotFound(uint256 postId)")
@@ -90,6 +107,7 @@ INVALID_SIGNATURE = Error("error InvalidSignature()")
 NOTHING_TO_CLAIM = Error("error NothingToClaim()")
 NOT_PARTY = Error("error NotParty(address caller)")
 GAME_NOT_FOUND = Error("error GameNotFound(uint256 gameId)")
+DEMAND_NOT_FOUND = Error("error DemandNotFound(uint256 demandId)")
 
 MAXIMUM_BATCHES = 64
 Batches = Sequence[BatchClaim]
@@ -102,6 +120,13 @@ STRUCTS: dict[str, Struct[Any]] = {
     "ClaimOrder": view.CLAIM_ORDER,
     "RowEvidence": view.ROW_EVIDENCE,
     "SumGame": view.SUM_GAME,
+    "VectorChunk": disputes.VECTOR_CHUNK,
+    "WideSum": disputes.WIDE_SUM,
+    "QueryLeaf": disputes.QUERY_LEAF,
+    "ReceiptEvidence": disputes.RECEIPT_EVIDENCE,
+    "DemandPath": disputes.DEMAND_PATH,
+    "Demand": disputes.DEMAND,
+    "Tally": disputes.TALLY,
 }
 _BATCHES_TYPE = parse_type("BatchClaim[]", STRUCTS)
 
@@ -118,12 +143,6 @@ def existing_post(host: Host, post_id: int) -> Post:
     return view.post(host, post_id)
 
 
-def mark_settlements(host: Host, batches: Batches, post_id: int) -> None:
-    """Tie the batches' settlements to a post, or free them with post 0."""
-    for batch in batches:
-        host.store(view.post_of_settlement_slot(batch.settlement_id), post_id)
-
-
 @dataclass(frozen=True, slots=True)
 class SumTree:
     """A posted Merkle-sum tree: the id its leaves carry, how many leaves it has, its root and total."""
@@ -136,14 +155,21 @@ class SumTree:
         self, node: SumNode, position: int, siblings: Sequence[Hash32], sibling_sums: Sequence[int]
     ) -> bool:
         """True iff `node` is what the tree has at `position`; a sum beyond 256 bits never is."""
-        depth = tree_depth(self.leaves)
-        if len(siblings) != depth or len(sibling_sums) != depth:
-            return False
-        for level, sibling in enumerate(map(SumNode, siblings, sibling_sums)):
-            node = sum_node(sibling, node) if (position >> level) & 1 else sum_node(node, sibling)
-            if node.sum >= TWO_256:
-                return False
-        return node == self.root
+        return sum_root(node, position, self.leaves, siblings, sibling_sums) == self.root
+
+
+def sum_root(
+    node: SumNode, position: int, leaves: int, siblings: Sequence[Hash32], sibling_sums: Sequence[int]
+) -> SumNode | None:
+    """The root that a whole path gives in a tree of so many leaves; None if it is none or passes 2^256."""
+    depth = tree_depth(leaves)
+    if len(siblings) != depth or len(sibling_sums) != depth:
+        return None
+    for level, sibling in enumerate(map(SumNode, siblings, sibling_sums)):
+        node = sum_node(sibling, node) if (position >> level) & 1 else sum_node(node, sibling)
+        if node.sum >= TWO_256:
+            return None
+    return node
 
 
 def amounts_tree(host: Host, post_id: int, posted: Post, index: FeatureIndex) -> SumTree:

@@ -30,14 +30,13 @@ from precompiles.attribution_interface import (
     Batches,
     batches_hash,
     existing_post,
-    mark_settlements,
 )
 from precompiles.checks import require, require_text
 from precompiles.host import Host
 from precompiles.scores import MAXIMUM_SCORE_SUM
 from precompiles.slots import add_to_slot, hash_word, store_struct, update_struct
 from precompiles.views import attribution as view
-from precompiles.views import metering, models, policy, staking
+from precompiles.views import disputes, metering, models, policy, staking
 from precompiles.views.attribution import BatchClaim, Case, Post
 from precompiles.views.metering import Settlement
 
@@ -93,7 +92,8 @@ def post(  # noqa: PLR0917 - the method's arguments
     store_struct(host, view.post_slot(post_id), view.POST, posted)
     tree_id = _amounts_tree_id(host, feature_index, batches)
     store_struct(host, view.case_slot(post_id), view.CASE, Case(version, tree_id, 0, 0, 0, 0, 0, 0))
-    mark_settlements(host, batches, post_id)
+    for batch in batches:
+        host.store(view.post_of_settlement_slot(batch.settlement_id), post_id)
     host.store(view.carry_slot(model_id), 0)
     add_to_slot(host, ATTRIBUTION, view.taken_slot(model_id), carry_in_wei - kept_wei)
     host.store(view.account_slot(view.LIABILITY_SLOT, host.caller), liability_wei)
@@ -118,10 +118,11 @@ def finalize(host: Host, post_id: int) -> None:
     posted = existing_post(host, post_id)
     if posted.status != view.PENDING:
         raise WRONG_STATUS(posted.status)
-    if host.timestamp_s <= posted.contestable_until_s:
-        raise WINDOW_OPEN(posted.contestable_until_s)
+    contestable_until_s = max(posted.contestable_until_s, disputes.extension(host, post_id))
+    if host.timestamp_s <= contestable_until_s:
+        raise WINDOW_OPEN(contestable_until_s)
     before = view.case(host, post_id)
-    if host.timestamp_s <= before.reveals_until_s:
+    if host.timestamp_s <= before.reveals_until_s or view.open_disputes(host, post_id) != 0:
         raise PENDING_CHALLENGE(post_id)
     final = replace(posted, status=view.FINAL)
     update_struct(host, view.post_slot(post_id), view.POST, posted, final)
@@ -177,7 +178,7 @@ def _check_claim(host: Host, batch: BatchClaim, previous_id: int) -> None:
     require(batch.settlement_id > previous_id, "order")
     require(batch.score_sum <= MAXIMUM_SCORE_SUM, "scoreSum")
     require(batch.debt_sum <= MAXIMUM_SCORE_SUM, "debtSum")
-    if host.load(ATTRIBUTION, view.post_of_settlement_slot(batch.settlement_id)) != 0:
+    if view.post_of_settlement(host, batch.settlement_id) != 0:
         raise ALREADY_ATTRIBUTED(batch.settlement_id)
 
 

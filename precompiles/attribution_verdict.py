@@ -15,19 +15,27 @@ from dataclasses import replace
 from genesis.addresses import ATTRIBUTION, TREASURY
 from genesis.shares import PPM
 from genesis.types import Address
-from precompiles.attribution_interface import CHALLENGE_PROVED, POST_VOIDED, Batches, mark_settlements
+from precompiles.attribution_interface import CHALLENGE_PROVED, POST_VOIDED
 from precompiles.host import Host
 from precompiles.slots import add_to_slot, update_struct
 from precompiles.views import attribution as view
-from precompiles.views import policy, staking
+from precompiles.views import metering, policy, staking
 from precompiles.views.attribution import Case, Commitment, Post
 
 EARLY_PARTS = 4
 """A challenger that commits with the post gets one part in so many of the policy's share."""
 
 
-def convict(host: Host, post_id: int, posted: Post, batches: Batches) -> None:
-    """Use the caller's commitment; void the post if it stands, and settle who its challenger is."""
+NUMBER_OF_GAMES = 2**200
+"""In place of a commitment's number for who won a game or a demand: later than any commitment."""
+
+
+def convict(host: Host, post_id: int, posted: Post, settlement_id: int = 0) -> None:
+    """Use the caller's commitment; void the post if it stands, and settle who its challenger is.
+
+    With a `settlement_id` it is that settlement's receipts or queries that were proved wrong, so its provider
+    is slashed and not the post's signer, and it is never attributed.
+    """
     slot = view.commitment_slot(post_id, host.caller)
     own = view.commitment(host, post_id, host.caller)
     update_struct(host, slot, view.COMMITMENT, own, replace(own, used=1))
@@ -38,11 +46,12 @@ def convict(host: Host, post_id: int, posted: Post, batches: Batches) -> None:
     reward_wei = before.reward_wei
     slashed_wei = before.slashed_wei
     if is_first:
-        slashed_wei = slash(host, posted.signer, before.policy_version)
+        guilty = guilty_of(host, posted, settlement_id)
+        slashed_wei = slash(host, guilty, before.policy_version)
         reward_wei = slashed_wei * share_ppm // PPM
         credit_reward(host, TREASURY, slashed_wei - reward_wei)
-        _void(host, posted, batches)
-        POST_VOIDED.emit(host, post_id, host.caller, posted.signer, slashed_wei, reward_wei)
+        _void(host, posted, settlement_id)
+        POST_VOIDED.emit(host, post_id, host.caller, guilty, slashed_wei, reward_wei)
     elif leads:
         reward_wei = share_of_earlier(host, reward_wei, slashed_wei, share_ppm)
     challenger = host.caller if leads else posted.challenger
@@ -51,6 +60,39 @@ def convict(host: Host, post_id: int, posted: Post, batches: Batches) -> None:
     after = replace(before, reward_wei=reward_wei, slashed_wei=slashed_wei)
     settle_case(host, post_id, before, after, own, leads=leads)
     CHALLENGE_PROVED.emit(host, post_id, host.caller, challenger)
+
+
+def void_by_default(host: Host, post_id: int, challenger: Address, settlement_id: int = 0) -> None:
+    """Void a post that stands because its signer, or with a `settlement_id` that one's provider, lost a game
+    or did not show what was demanded; the challenger has its share at once."""
+    posted = view.post(host, post_id)
+    if posted.status != view.PENDING:
+        return
+    guilty = guilty_of(host, posted, settlement_id)
+    before = view.case(host, post_id)
+    slashed_wei = slash(host, guilty, before.policy_version)
+    reward_wei = credit_default(host, challenger, slashed_wei, before.policy_version)
+    _void(host, posted, settlement_id)
+    voided = replace(posted, status=view.VOID, challenger=challenger)
+    update_struct(host, view.post_slot(post_id), view.POST, posted, voided)
+    after = replace(before, challenger_number=NUMBER_OF_GAMES)
+    update_struct(host, view.case_slot(post_id), view.CASE, before, after)
+    POST_VOIDED.emit(host, post_id, challenger, guilty, slashed_wei, reward_wei)
+
+
+def guilty_of(host: Host, posted: Post, settlement_id: int) -> Address:
+    """Who answers for a post, or with a `settlement_id` for what that settlement committed."""
+    if settlement_id == 0:
+        return posted.signer
+    return metering.provider_of(host, metering.settlement(host, settlement_id).channel_id)
+
+
+def credit_default(host: Host, challenger: Address, slashed_wei: int, version: int) -> int:
+    """Share a slash between the challenger, whose whole share is credited at once, and the treasury."""
+    reward_wei = slashed_wei * policy.parameter(host, version, "challenger_ppm") // PPM
+    credit_reward(host, TREASURY, slashed_wei - reward_wei)
+    credit_reward(host, challenger, reward_wei)
+    return reward_wei
 
 
 def share_of_earlier(host: Host, reward_wei: int, slashed_wei: int, share_ppm: int) -> int:
@@ -88,7 +130,7 @@ def challenger_ppm(host: Host, version: int, own: Commitment, window_end_s: int,
     """The share of the slash for a commitment made within the `window_s` seconds before `window_end_s`."""
     reveal_s = policy.parameter(host, version, "challenge_reveal_s")
     full_ppm = policy.parameter(host, version, "challenger_ppm")
-    elapsed_s = own.reveal_until_s - reveal_s - (window_end_s - window_s)
+    elapsed_s = min(own.reveal_until_s - reveal_s - (window_end_s - window_s), window_s)
     return (full_ppm * window_s + full_ppm * (EARLY_PARTS - 1) * elapsed_s) // (EARLY_PARTS * window_s)
 
 
@@ -100,9 +142,12 @@ def slash(host: Host, signer: Address, version: int) -> int:
     return slashed_wei
 
 
-def _void(host: Host, posted: Post, batches: Batches) -> None:
-    """Free the settlements and the signer's stake, give back the carry."""
+def _void(host: Host, posted: Post, settlement_id: int) -> None:
+    """Free the signer's stake, give back the carry, and pass on the pool of a settlement that is wrong."""
     liability_slot = view.account_slot(view.LIABILITY_SLOT, posted.signer)
     add_to_slot(host, ATTRIBUTION, liability_slot, -posted.pool_wei)
-    add_to_slot(host, ATTRIBUTION, view.carry_slot(posted.model_id), posted.carry_in_wei)
-    mark_settlements(host, batches, 0)
+    released_wei = posted.carry_in_wei
+    if settlement_id:
+        released_wei += metering.settlement(host, settlement_id).pool_wei
+        host.store(view.post_of_settlement_slot(settlement_id), view.VOID_SETTLEMENT)
+    add_to_slot(host, ATTRIBUTION, view.carry_slot(posted.model_id), released_wei)

@@ -98,8 +98,10 @@ def _price(
 TEXT_WORD = ("word of text", WORD_LOGGED)
 TREE_HASH = ("tree node", HASH)
 SOURCE = ("source", 23 * SLOT_READ + 4 * SLOT_WRITE + LOG + 24 * HASH)
-BATCH = ("batch", 15 * SLOT_READ + SLOT_WRITE + 25 * HASH)
-FREED_BATCH = ("batch", SLOT_WRITE + 10 * HASH)
+BATCH = ("batch", 16 * SLOT_READ + SLOT_WRITE + 27 * HASH)
+HASHED_BATCH = ("batch", 10 * HASH)
+COORDINATES = ("coordinate", COORDINATE)
+OPENED = ("content opened", 8 * HASH)
 SCORE_LEAF = ("score leaf", 24 * SLOT_READ + 30 * HASH)
 GAS_OF = Price(SLOT_READ)
 
@@ -218,36 +220,36 @@ STAKING: Mapping[str, Price] = {
 
 ATTRIBUTION: Mapping[str, Price] = {
     "post": _price(reads=49, writes=23, logged_words=7, hashes=10, elements=(BATCH, TEXT_WORD)),
-    "commitChallenge": _price(reads=28, writes=9, logged_words=1),
+    "commitChallenge": _price(reads=29, writes=9, logged_words=1),
     "challengeScore": _price(
         reads=75,
         writes=18,
         logged_words=2,
         hashes=60,
-        elements=(FREED_BATCH, ("coordinate", COORDINATE), TREE_HASH),
+        elements=(HASHED_BATCH, COORDINATES, TREE_HASH),
     ),
     "challengeAmount": _price(
         reads=70,
         writes=18,
         logged_words=2,
         hashes=60,
-        elements=(FREED_BATCH, SCORE_LEAF, TREE_HASH),
+        elements=(HASHED_BATCH, SCORE_LEAF, TREE_HASH),
     ),
     "challengeDebt": _price(
         reads=75,
         writes=18,
         logged_words=2,
         hashes=60,
-        elements=(FREED_BATCH, ("coordinate", COORDINATE), TREE_HASH),
+        elements=(HASHED_BATCH, COORDINATES, TREE_HASH),
     ),
     "challengeNode": _price(
         reads=70,
         writes=18,
         logged_words=2,
         hashes=62,
-        elements=(FREED_BATCH, TREE_HASH),
+        elements=(HASHED_BATCH, TREE_HASH),
     ),
-    "commitIndexChallenge": _price(reads=30, writes=10, logged_words=1),
+    "commitIndexChallenge": _price(reads=31, writes=10, logged_words=1),
     "challengeRow": _price(
         reads=75,
         writes=18,
@@ -260,32 +262,68 @@ ATTRIBUTION: Mapping[str, Price] = {
         writes=18,
         logged_words=2,
         hashes=8,
-        elements=(("coordinate", COORDINATE), TREE_HASH),
+        elements=(COORDINATES, TREE_HASH),
     ),
     "settleIndexCase": _price(reads=32, writes=5, logged_words=2, transfers=1),
-    "indexStatus": _price(reads=9),
+    "indexStatus": _price(reads=10),
     "openSumGame": _price(
-        reads=28,
-        writes=13,
+        reads=46,
+        writes=15,
         logged_words=3,
         hashes=4,
-        elements=(("coordinate", COORDINATE), TREE_HASH),
+        elements=(COORDINATES, TREE_HASH),
     ),
     "answerSumGame": _price(
-        reads=26, writes=4, logged_words=3, hashes=4, elements=(("partial sum", WORD_LOGGED),)
+        reads=36, writes=4, logged_words=3, hashes=4, elements=(("partial sum", WORD_LOGGED),)
     ),
-    "chooseSumGame": _price(reads=26, writes=6, logged_words=4, hashes=4, elements=(("partial sum", HASH),)),
+    "chooseSumGame": _price(reads=36, writes=6, logged_words=4, hashes=4, elements=(("partial sum", HASH),)),
     "proveSumGame": _price(
-        reads=65,
-        writes=12,
-        logged_words=4,
+        reads=100,
+        writes=16,
+        logged_words=8,
         hashes=8,
         transfers=1,
         elements=(("row coordinate", ROW_COORDINATE), TREE_HASH),
     ),
-    "endSumGame": _price(reads=65, writes=12, logged_words=4, transfers=1),
-    "getSumGame": _price(reads=12),
-    "finalize": _price(reads=25, writes=6, logged_words=3, transfers=1),
+    "endSumGame": _price(reads=90, writes=16, logged_words=8, transfers=1),
+    "getSumGame": _price(reads=14),
+    "openWideSumGame": _price(
+        reads=46, writes=15, logged_words=3, hashes=4, elements=(COORDINATES, TREE_HASH)
+    ),
+    "openQueryGame": _price(
+        reads=70, writes=15, logged_words=3, hashes=8, elements=(HASHED_BATCH, COORDINATES, TREE_HASH)
+    ),
+    "proveQueryGame": _price(
+        reads=110, writes=16, logged_words=8, hashes=12, transfers=1, elements=(COORDINATES, TREE_HASH)
+    ),
+    "challengeReceipt": _price(
+        reads=125, writes=19, logged_words=8, hashes=20, elements=(HASHED_BATCH, TREE_HASH)
+    ),
+    "challengeWeight": _price(
+        reads=125, writes=19, logged_words=8, hashes=24, elements=(HASHED_BATCH, TREE_HASH)
+    ),
+    "challengeQuery": _price(
+        reads=135, writes=19, logged_words=8, hashes=16, elements=(HASHED_BATCH, COORDINATES, TREE_HASH)
+    ),
+    "tallyProducts": _price(reads=5, writes=5, logged_words=2, elements=(COORDINATES, TREE_HASH)),
+    "challengeWideScore": _price(
+        reads=115, writes=18, logged_words=8, hashes=60, elements=(HASHED_BATCH, TREE_HASH)
+    ),
+    "challengeWideNorm": _price(reads=80, writes=18, logged_words=8, hashes=8, elements=(TREE_HASH,)),
+    "getTally": _price(reads=5),
+    "demandOfIndex": _price(reads=36, writes=12, logged_words=4, hashes=8, elements=(OPENED,)),
+    "demandOfPost": _price(reads=75, writes=12, logged_words=4, hashes=16, elements=(HASHED_BATCH, OPENED)),
+    "answerDemand": _price(
+        reads=36,
+        writes=4,
+        logged_words=2,
+        hashes=2,
+        transfers=1,
+        elements=(("word of content", WORD_LOGGED),),
+    ),
+    "expireDemand": _price(reads=95, writes=14, logged_words=8, transfers=1),
+    "getDemand": _price(reads=11),
+    "finalize": _price(reads=27, writes=6, logged_words=3, transfers=1),
     "claim": _price(reads=46, writes=4, logged_words=6, hashes=5, transfers=1, elements=(TREE_HASH,)),
     "claimFor": _price(
         reads=46, writes=4, logged_words=6, hashes=9, transfers=1, recovers=1, elements=(TREE_HASH,)
@@ -296,7 +334,7 @@ ATTRIBUTION: Mapping[str, Price] = {
     "preview": _price(reads=2),
     "withdrawBond": _price(reads=26, writes=5, logged_words=1, transfers=1),
     "getPost": _price(reads=12),
-    "postOfSettlement": _price(reads=1),
+    "postOfSettlement": _price(reads=2),
     "carryOf": _price(reads=3),
     "isClaimed": _price(reads=1),
     "earningsOf": _price(reads=1),

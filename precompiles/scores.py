@@ -29,22 +29,40 @@ class ScoreInputs:
     query: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Products:
+    """`v_c · Q_b` and the query's squared norm."""
+
+    product: int
+    query_norm_squared: int
+
+
 def positive_score(inputs: ScoreInputs, dimensions: int, z_squared_ppm: int) -> int | None:
     """The significant positive part of `v_c · Q_b`, or None when the query is beyond its width."""
-    return _significant_part(inputs, dimensions, z_squared_ppm, 1)
+    return significant_part(_products(inputs), inputs.norm_squared, dimensions, z_squared_ppm, 1)
 
 
 def negative_score(inputs: ScoreInputs, dimensions: int, z_squared_ppm: int) -> int | None:
     """The magnitude of the significant negative part of `v_c · Q_b`: the score of the mirrored query."""
-    return _significant_part(inputs, dimensions, z_squared_ppm, -1)
+    return significant_part(_products(inputs), inputs.norm_squared, dimensions, z_squared_ppm, -1)
 
 
-def _significant_part(inputs: ScoreInputs, dimensions: int, z_squared_ppm: int, sign: int) -> int | None:
+def significant_part(
+    products: Products, norm_squared: int, dimensions: int, z_squared_ppm: int, sign: int
+) -> int | None:
+    """The positive part of the product times `sign` if it is significant, else 0; None when the query is
+    beyond its width."""
+    if products.query_norm_squared > MAXIMUM_QUERY_NORM_SQUARED:
+        return None
+    score = sign * products.product
+    if score <= 0 or score > MAXIMUM_SCORE or norm_squared > MAXIMUM_SUM_NORM_SQUARED:
+        return 0
+    return significant_score(score, norm_squared, products.query_norm_squared, dimensions, z_squared_ppm)
+
+
+def _products(inputs: ScoreInputs) -> Products:
     query = unpack_vector(inputs.query, BATCH_QUERY_BYTES)
     query_norm_squared = sum(map(mul, query, query))
     if query_norm_squared > MAXIMUM_QUERY_NORM_SQUARED:
-        return None
-    score = sign * sum(map(mul, unpack_vector(inputs.vector, SUM_BYTES), query))
-    if score <= 0 or score > MAXIMUM_SCORE or inputs.norm_squared > MAXIMUM_SUM_NORM_SQUARED:
-        return 0
-    return significant_score(score, inputs.norm_squared, query_norm_squared, dimensions, z_squared_ppm)
+        return Products(0, query_norm_squared)
+    return Products(sum(map(mul, unpack_vector(inputs.vector, SUM_BYTES), query)), query_norm_squared)

@@ -7,8 +7,8 @@ from genesis.addresses import ATTRIBUTION
 from genesis.types import Address, Hash32
 from precompiles.abi import Struct
 from precompiles.host import Host
-from precompiles.slots import load_struct, mapping_slot
-from precompiles.views import metering
+from precompiles.slots import field_slot, load_struct, mapping_slot
+from precompiles.views import disputes, metering
 
 POST_COUNT_SLOT = 0
 POSTS_SLOT = 1
@@ -25,12 +25,15 @@ DUST_SLOT = 11
 ROLLOVERS_SLOT = 12
 TAKEN_SLOT = 13
 INDEX_CHALLENGERS_SLOT = 14
-OPEN_GAMES_SLOT = 15
+OPEN_DISPUTES_SLOT = 15
 GAME_COUNT_SLOT = 16
 GAMES_SLOT = 17
 
 INDEX_KEY = 2**255
 """Added to a feature index's id where posts and indexes share a mapping."""
+
+VOID_SETTLEMENT = 2**256 - 1
+"""In place of a post: the settlement's receipts or queries were proved wrong, and its pool went on."""
 
 INDEX_CONTESTED = 1
 INDEX_VOID = 2
@@ -43,6 +46,7 @@ PROOF = 3
 PENDING = 1
 FINAL = 2
 VOID = 3
+STATUS_FIELD = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +132,9 @@ class RowEvidence:
 
 @dataclass(frozen=True, slots=True)
 class SumGame:
-    """A dispute over one coordinate of a contributor's sum: rows `first` to `first + count - 1` are said
-    to add `claimed` (modulo 2^256). `turn` 0 is over; `partials` is the hash of the last answer."""
+    """A dispute over one coordinate of a contributor's sum, or of a batch query: rows, or the settlement's
+    receipts, `first` to `first + count - 1` are said to add `claimed` (modulo 2^256). `turn` 0 is over;
+    `partials` is the hash of the last answer. `index_id` or `post_id` is 0."""
 
     index_id: int
     contributor_index: int
@@ -142,6 +147,8 @@ class SumGame:
     turn: int
     until_s: int
     bond_wei: int
+    post_id: int
+    settlement_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +227,8 @@ SUM_GAME = Struct(
     "SumGame",
     SumGame,
     "uint256 indexId, uint256 contributorIndex, uint256 coordinate, address challenger, uint256 first, "
-    "uint256 count, uint256 claimed, bytes32 partials, uint256 turn, uint256 until, uint256 bond",
+    "uint256 count, uint256 claimed, bytes32 partials, uint256 turn, uint256 until, uint256 bond, "
+    "uint256 postId, uint256 settlementId",
 )
 CLAIM_ORDER = Struct(
     "ClaimOrder",
@@ -246,8 +254,16 @@ def post_slot(post_id: int) -> int:
 
 
 def post_of_settlement_slot(settlement_id: int) -> int:
-    """Slot of the live post of a settlement, 0 when there is none."""
+    """Slot of a settlement's newest post, 0 when there is none."""
     return mapping_slot(POST_OF_SETTLEMENT_SLOT, settlement_id)
+
+
+def post_of_settlement(host: Host, settlement_id: int) -> int:
+    """A settlement's post, 0 when there is none that stands, `VOID_SETTLEMENT` when there cannot be one."""
+    newest = host.load(ATTRIBUTION, post_of_settlement_slot(settlement_id))
+    is_post = newest not in (0, VOID_SETTLEMENT)
+    is_void = is_post and host.load(ATTRIBUTION, field_slot(post_slot(newest), STATUS_FIELD)) == VOID
+    return 0 if is_void else newest
 
 
 def carry_slot(model_id: int) -> int:
@@ -308,8 +324,19 @@ def index_status(host: Host, index_id: int) -> int:
     found = case(host, INDEX_KEY + index_id)
     if found.challenger_number != 0:
         return INDEX_VOID
-    is_open = host.load(ATTRIBUTION, mapping_slot(OPEN_GAMES_SLOT, index_id)) != 0
-    return INDEX_CONTESTED if is_open or host.timestamp_s <= found.reveals_until_s else 0
+    contested_until_s = max(found.reveals_until_s, disputes.extension(host, INDEX_KEY + index_id))
+    is_open = open_disputes(host, INDEX_KEY + index_id) != 0
+    return INDEX_CONTESTED if is_open or host.timestamp_s <= contested_until_s else 0
+
+
+def open_disputes(host: Host, key: int) -> int:
+    """Games and demands of a post or an index that are not over."""
+    return host.load(ATTRIBUTION, open_disputes_slot(key))
+
+
+def open_disputes_slot(key: int) -> int:
+    """Slot of how many games and demands of a post or an index are not over."""
+    return mapping_slot(OPEN_DISPUTES_SLOT, key)
 
 
 def post_exists(host: Host, post_id: int) -> bool:

@@ -87,9 +87,11 @@ class AttributionActors(MoneyActors):
         queries, trees, debts, claims = [], [], [], []
         for settlement_id in ids:
             top = self.random.choice((3, 1000, 2**70, 2**76))
-            query = pack_vector(
-                [self.random.randint(-top, top) for _ in range(index.dimensions)], BATCH_QUERY_BYTES
-            )
+            values = [self.random.randint(-top, top) for _ in range(index.dimensions)]
+            query = pack_vector(values, BATCH_QUERY_BYTES)
+            batch = self.batches.get(settlement_id)
+            if batch is not None and self.random.random() < 0.6:
+                query = batch.batch_query(index.dimensions)
             scores = honest_scores(index, query, self._significance(settlement_id))
             tree = score_tree(index_id, settlement_id, signer, index, scores)
             self._damage(tree)

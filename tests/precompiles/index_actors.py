@@ -7,19 +7,28 @@ from genesis.commitments import address_word, word
 from genesis.keccak import keccak256
 from genesis.types import Address, Hash32
 from precompiles.views.attribution import INDEX_KEY, RowEvidence
-from tests.precompiles.attribution_actors import AttributionActors
+from tests.precompiles.batch_actors import BatchActors
 from tests.precompiles.calls import call, number, words
 from tests.precompiles.data_actors import DataActors
 from tests.precompiles.evidence import Index
 from tests.precompiles.world import Call, Outcome
 
 
-class IndexActors(DataActors, AttributionActors):
+class IndexActors(DataActors, BatchActors):
     """Users who contest feature indexes, and signers who answer them."""
 
     def _index_follow_ups(self) -> list[Callable[[], Call]]:
-        first = self.random.choice((self._commit_index_challenge, self._open_sum_game))
-        moves = [self._challenge_row, self._challenge_norm, self._play_sum_game, self._play_sum_game]
+        games = (self._open_sum_game, self._open_wide_sum_game)
+        first = self.random.choice((self._commit_index_challenge, self._commit_index_challenge, *games))
+        moves = [
+            self._challenge_row,
+            self._challenge_norm,
+            self._tally_norm,
+            self._challenge_wide_norm,
+            self._play_sum_game,
+            self._play_sum_game,
+            self._demand_of_index,
+        ]
         return [first, *self.random.choices(moves, k=4), self._settle_index_case]
 
     def _contested(self) -> tuple[int, Index]:
@@ -93,10 +102,13 @@ class IndexActors(DataActors, AttributionActors):
             return self._garbage()
         game_id = self.random.choice(self.games[-3:])
         fields = words(self.machine.call(call(TREASURY, ATTRIBUTION, "getSumGame", game_id)))
-        index_id, contributor, coordinate, challenger, first, count, claimed, _, turn, _, _ = fields
-        index = self.indexes[index_id]
-        if self.random.random() < 0.15 or not index.rows:
+        index_id, contributor, coordinate, challenger, first, count, claimed, _, turn = fields[:9]
+        post_id, settlement_id = fields[11:]
+        index = self.indexes.get(index_id, Index((), (), (), 1))
+        if self.random.random() < 0.15 or not (post_id or index.rows):
             return call(self._account().address, ATTRIBUTION, "endSumGame", game_id)
+        if turn == 3 and post_id:
+            return self._prove_query_game(game_id, settlement_id, coordinate, first)
         if turn == 3:
             row = self._row(index, first)
             return call(self._account().address, ATTRIBUTION, "proveSumGame", game_id, row)
@@ -107,16 +119,22 @@ class IndexActors(DataActors, AttributionActors):
             return call(sender, ATTRIBUTION, "chooseSumGame", game_id, partials, choice)
         ways = min(16, count)
         ends = [count * i // ways for i in range(ways + 1)]
-        partials = [
-            index.part(contributor, coordinate, first + ends[i], ends[i + 1] - ends[i]) % 2**256
-            for i in range(ways)
-        ]
+        ranges = [(first + ends[i], ends[i + 1] - ends[i]) for i in range(ways)]
+        if post_id:
+            batch = self.batches[settlement_id]
+            partials = [batch.part(coordinate, *each) % 2**256 for each in ranges]
+        else:
+            partials = [index.part(contributor, coordinate, *each) % 2**256 for each in ranges]
         partials[0] = (partials[0] + claimed - sum(partials)) % 2**256
 
         def learn(_: Outcome) -> None:
             self.partials[game_id] = partials
 
         self._learn = learn
+        return call(self._signer(index_id, post_id), ATTRIBUTION, "answerSumGame", game_id, partials)
+
+    def _signer(self, index_id: int, post_id: int) -> Address:
+        if post_id:
+            return self.posts[post_id].signer
         reading = call(TREASURY, MODEL_REGISTRY, "getFeatureIndex", index_id)
-        signer = Address(words(self.machine.call(reading))[1].to_bytes(20, "big"))
-        return call(signer, ATTRIBUTION, "answerSumGame", game_id, partials)
+        return Address(words(self.machine.call(reading))[1].to_bytes(20, "big"))

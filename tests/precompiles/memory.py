@@ -15,6 +15,7 @@ from genesis.addresses import (
 from genesis.policy import DEV_POLICY, Policy
 from genesis.types import Address, Hash32
 from precompiles.table import CONTRACTS
+from tests.precompiles.batches import Batch, Receipt
 from tests.precompiles.calls import Account, call, number, words
 from tests.precompiles.evidence import (
     Index,
@@ -53,7 +54,8 @@ class Channel:
     provider: Account
     key: Account
     index_id: int
-    fees_wei: list[int]
+    prices: tuple[int, int]
+    receipts: tuple[Receipt, ...] = ()
 
 
 @dataclass
@@ -90,6 +92,9 @@ class Memory:
         self.index_of_model: dict[int, int] = {}
         self.channels: list[Channel] = []
         self.settlements: dict[int, Channel] = {}
+        self.batches: dict[int, Batch] = {}
+        self.demands: list[tuple[int, bytes]] = []
+        self.tallies: list[tuple[bytes, bytes]] = []
         self.index_salts: dict[tuple[int, Address], Hash32] = {}
         self.games: list[int] = []
         self.partials: dict[int, list[int]] = {}

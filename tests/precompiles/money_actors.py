@@ -1,5 +1,8 @@
 """Users who stake, pay for inference and earn."""
 
+from dataclasses import replace
+from typing import Any
+
 from genesis.addresses import (
     ATTRIBUTION,
     CALLBACK_CALLER,
@@ -10,6 +13,7 @@ from genesis.addresses import (
 from genesis.spec import DEV_L2_CHAIN_ID
 from genesis.typed_data import Voucher, voucher_digest
 from genesis.types import Address, Hash32
+from tests.precompiles.batches import Batch, Receipt, honest_receipt
 from tests.precompiles.calls import UNIT, call, number, words
 from tests.precompiles.evidence import (
     receipts_tree,
@@ -50,8 +54,9 @@ class MoneyActors(Memory):
         def learn(outcome: Outcome) -> None:
             assert outcome.data is not None
             reading = call(TREASURY, INFERENCE_METERING, "getChannel", outcome.data)
-            index_id = words(self.machine.call(reading))[4]
-            self.channels.append(Channel(Hash32(outcome.data), payer, provider, key, index_id, []))
+            found = words(self.machine.call(reading))
+            prices = (found[6], found[7])
+            self.channels.append(Channel(Hash32(outcome.data), payer, provider, key, found[4], prices))
 
         self._learn = learn
         value = self.random.choice((0, 80 * UNIT, 200 * UNIT))
@@ -61,7 +66,7 @@ class MoneyActors(Memory):
     def _channel(self) -> Channel:
         if not self.channels or self.random.random() < 0.03:
             accounts = (self._account(), self._account(), self._account())
-            return Channel(self._hash(), *accounts, 1, [])
+            return Channel(self._hash(), *accounts, 1, (1, 1))
         return self.random.choice(self.channels[-4:])
 
     def _top_up(self) -> Call:
@@ -72,12 +77,13 @@ class MoneyActors(Memory):
 
     def _settle(self) -> Call:
         channel = self._channel()
-        fees = [*channel.fees_wei, *(self._fee() for _ in range(self.random.randrange(4)))]
-        tree = receipts_tree(channel.id, fees or [0])
-        root = tree.root
+        fresh = tuple(self._receipt(channel) for _ in range(self.random.randrange(4)))
+        batch = Batch(channel.id, channel.receipts + fresh, len(channel.receipts))
+        root = batch.tree.root if batch.receipts else receipts_tree(channel.id, [0]).root
+        tree = batch.tree if batch.receipts else receipts_tree(channel.id, [0])
         left, right = tree.layers[-2]
         ceiling = root.sum + self.random.choice((0, 0, 5, -1)) if root.sum else 0
-        voucher = Voucher(channel.id, len(fees), ceiling, root.hash)
+        voucher = Voucher(channel.id, len(batch.receipts), ceiling, root.hash)
         chain_id = DEV_L2_CHAIN_ID if self.random.random() < 0.97 else 1
         signature = channel.key.sign(voucher_digest(voucher, chain_id))
         if self.random.random() < 0.05:
@@ -85,8 +91,9 @@ class MoneyActors(Memory):
             signature = self.random.choice(spoiled)
 
         def learn(outcome: Outcome) -> None:
-            channel.fees_wei = fees
+            channel.receipts = batch.receipts
             self.settlements[number(outcome)] = channel
+            self.batches[number(outcome)] = batch
 
         self._learn = learn
         return call(
@@ -94,7 +101,7 @@ class MoneyActors(Memory):
             INFERENCE_METERING,
             "settle",
             channel.id,
-            len(fees),
+            len(batch.receipts),
             ceiling,
             root.hash,
             signature,
@@ -102,12 +109,27 @@ class MoneyActors(Memory):
             left.sum,
             right.hash,
             right.sum,
-            self._hash(),
+            batch.queries_root if fresh else self._hash(),
             self._text(),
         )
 
-    def _fee(self) -> int:
-        return self.random.choice((0, 1, 999_999, UNIT, 3 * UNIT + 7))
+    def _receipt(self, channel: Channel) -> Receipt:
+        """A receipt of the channel, or one that lies somewhere."""
+        index = self.indexes.get(channel.index_id)
+        query = [self.random.randint(-99, 99) for _ in range(index.dimensions if index else 1)]
+        tokens = (self.random.choice((0, 1, 999, 3_001)), self.random.randrange(3))
+        receipt = honest_receipt(channel.prices, tokens, query, self.policy.platform_ppm)
+        lies = (
+            {"fee_wei": receipt.fee_wei + 1},
+            {"amount_wei": receipt.amount_wei + UNIT},
+            {"weight": receipt.weight + 1},
+            {"query": (2**15 - 1, *query[1:])},
+            {"tokens_in": 2**40},
+        )
+        if self.random.random() < 0.8:
+            return receipt
+        lie: dict[str, Any] = self.random.choice(lies)
+        return replace(receipt, **lie)
 
     def _close(self) -> Call:
         channel = self._channel()
@@ -176,7 +198,7 @@ class MoneyActors(Memory):
 
         def learn(outcome: Outcome) -> None:
             requester, provider = self.requests[request_id]
-            channel = Channel(Hash32(bytes(32)), requester, provider, requester, words(reading)[3], [])
+            channel = Channel(Hash32(bytes(32)), requester, provider, requester, words(reading)[3], (1, 1))
             self.settlements[number(outcome)] = channel
 
         self._learn = learn

@@ -22,7 +22,7 @@ from precompiles.attribution_interface import CLAIMED, DUST_HELD, DUST_PAID
 from precompiles.metering_interface import CHANNEL_OPENED, EARNINGS_WITHDRAWN, SETTLED
 from precompiles.model_registry import REVENUE_RECIPIENT_SET
 from precompiles.slots import load_struct
-from precompiles.views import attribution, datanets, metering, models, staking
+from precompiles.views import attribution, datanets, disputes, metering, models, staking
 from tests.precompiles.calls import call, number, words
 from tests.precompiles.economy import Economy
 from tests.precompiles.memory import TEST_POLICY
@@ -94,6 +94,7 @@ class Books:
             + self._posts()
             + self._carries()
             + self._used_bonds()
+            + self._demands()
         )
 
     def staking(self) -> int:
@@ -127,7 +128,7 @@ class Books:
         return sum(
             metering.settlement(self.host, i).pool_wei
             for i in range(1, count + 1)
-            if not self.host.load(ATTRIBUTION, attribution.post_of_settlement_slot(i))
+            if not attribution.post_of_settlement(self.host, i)
         )
 
     def _posts(self) -> int:
@@ -140,6 +141,10 @@ class Books:
             elif post.status == attribution.FINAL:
                 total += post.amount_sum_wei
         return total - self.claimed_wei
+
+    def _demands(self) -> int:
+        count = self._count(ATTRIBUTION, disputes.DEMAND_COUNT_SLOT)
+        return sum(disputes.demand(self.host, i).fee_wei for i in range(1, count + 1))
 
     def _indexes(self) -> int:
         """Bonds of challenges of indexes, and of sum games."""

@@ -1,7 +1,8 @@
 """Every challenge and answer fits a forced deposit from the L1, so that no sequencer can keep it out.
 
-Sizes are the worst of what the rules allow: 4,096 dimensions, 64 batches in a post, a million contributors,
-2^32 rows. Source: protocol, section 3 "Challenges" (at most 120,000 bytes and 16 Mgas).
+Sizes are the worst of what the rules allow: 4,096 dimensions at once or 65,536 by chunks and rows, 64 batches
+in a post, a million contributors, 2^32 rows and receipts.
+Source: protocol, section 3 "Challenges" (at most 120,000 bytes and 16 Mgas).
 """
 
 from typing import Any
@@ -20,11 +21,13 @@ from precompiles.views.attribution import (
     SumEvidence,
     SumLeaf,
 )
+from precompiles.views.disputes import DemandPath, QueryLeaf, ReceiptEvidence, VectorChunk, WideSum
 from tests.precompiles.calls import calldata, method
 
 MAXIMUM_BYTES = 120_000
 MAXIMUM_GAS = 16_000_000
 DIMENSIONS = 4_096
+ROW_COORDINATES = 65_536
 BATCHES = 64
 DEPTH = 20
 """Of a tree over a million contributors."""
@@ -36,9 +39,21 @@ CLAIMS = (BatchClaim(1, HASH, HASH, 2**153, HASH, 2**153),) * BATCHES
 LEAF = SumLeaf(HASH, 2**121, (HASH,) * DEPTH, (2**150,) * DEPTH)
 SUM = SumEvidence(1, 2**90, b"\x33" * 8 * DIMENSIONS, (HASH,) * DEPTH)
 QUERY = b"\x44" * 16 * DIMENSIONS
-ROW = RowEvidence(1, 1, 1, 7, b"\x55" * DIMENSIONS, (HASH,) * ROW_DEPTH)
+ROW = RowEvidence(1, 1, 1, 7, b"\x55" * ROW_COORDINATES, (HASH,) * ROW_DEPTH)
 NODE = NodeEvidence(1, 1, 1, 1, HASH, 1, HASH, 1, (HASH,) * DEPTH, (1,) * DEPTH)
 ORDER = ClaimOrder(1, 1, SOMEBODY, SOMEBODY, 2**40)
+
+CHUNKS = 64
+WIDE = WideSum(1, 2**90, HASH, (HASH,) * DEPTH)
+LEAF_OF_QUERY = QueryLeaf(1, 2**59, HASH, (HASH,) * ROW_DEPTH)
+RECEIPT = ReceiptEvidence(1, HASH, HASH, 9, 9, 2**90, 2**90, (HASH,) * ROW_DEPTH, (2**90,) * ROW_DEPTH)
+PATH = DemandPath(4, 2**31, 63, (b"\x66" * 129,) * ROW_DEPTH + (b"\x66" * 65,) * 8)
+
+
+def chunk(coordinate_bytes: int) -> VectorChunk:
+    """A chunk of the widest vector."""
+    return VectorChunk((HASH,) * CHUNKS, b"\x88" * 1_024 * coordinate_bytes)
+
 
 PROOF_HASHES = DEPTH + 2 * DEPTH
 PRODUCT = (1, HASH, CLAIMS, 0, 1, SOMEBODY, SUM, QUERY, LEAF)
@@ -52,13 +67,32 @@ CASES: dict[str, tuple[tuple[Any, ...], tuple[int, ...]]] = {
     ),
     "challengeNode": ((1, HASH, CLAIMS, NODE), (BATCHES, DEPTH)),
     "commitIndexChallenge": ((1, HASH), ()),
-    "challengeRow": ((1, HASH, ROW), (DIMENSIONS, ROW_DEPTH)),
+    "challengeRow": ((1, HASH, ROW), (ROW_COORDINATES, ROW_DEPTH)),
     "challengeNorm": ((1, HASH, 1, SOMEBODY, SUM), (DIMENSIONS, DEPTH)),
     "openSumGame": ((1, 1, SOMEBODY, 1, SUM), (DIMENSIONS, DEPTH)),
     "answerSumGame": ((1, (2**255,) * 16), (16,)),
     "chooseSumGame": ((1, (2**255,) * 16, 3), (16,)),
-    "proveSumGame": ((1, ROW), (DIMENSIONS, ROW_DEPTH)),
+    "proveSumGame": ((1, ROW), (ROW_COORDINATES, ROW_DEPTH)),
     "endSumGame": ((1,), ()),
+    "openWideSumGame": ((1, 1, SOMEBODY, 1, WIDE, chunk(8)), (1_024, DEPTH + 2 * CHUNKS)),
+    "openQueryGame": ((1, CLAIMS, 0, 1, chunk(16)), (BATCHES, 1_024, 2 * CHUNKS)),
+    "proveQueryGame": ((1, LEAF_OF_QUERY, chunk(2)), (1_024, ROW_DEPTH + 2 * CHUNKS)),
+    "challengeReceipt": ((1, HASH, CLAIMS, 0, RECEIPT), (BATCHES, ROW_DEPTH)),
+    "challengeWeight": ((1, HASH, CLAIMS, 0, LEAF_OF_QUERY, RECEIPT), (BATCHES, 2 * ROW_DEPTH)),
+    "challengeQuery": (
+        (1, HASH, CLAIMS, 0, LEAF_OF_QUERY, b"\x44" * 65_536),
+        (BATCHES, 32_768, ROW_DEPTH),
+    ),
+    "tallyProducts": (((HASH,) * CHUNKS, (HASH,) * CHUNKS, SUM.vector, QUERY), (4_096, 2 * CHUNKS)),
+    "challengeWideScore": (
+        (1, HASH, CLAIMS, 0, 1, SOMEBODY, WIDE, LEAF, True),
+        (BATCHES, DEPTH + 2 * DEPTH),
+    ),
+    "challengeWideNorm": ((1, HASH, 1, SOMEBODY, WIDE), (DEPTH,)),
+    "demandOfIndex": ((1, PATH), (len(PATH.opened),)),
+    "demandOfPost": ((1, CLAIMS, PATH), (BATCHES, len(PATH.opened))),
+    "answerDemand": ((1, b"\x77" * 16_385), (513,)),
+    "expireDemand": ((1,), ()),
     "finalize": ((1,), ()),
     "claimFor": ((ORDER, 1, (HASH,) * DEPTH, (1,) * DEPTH, b"\x66" * 65), (DEPTH,)),
     "settleIndexCase": ((1,), ()),
@@ -79,5 +113,16 @@ def test_it_fits_a_forced_deposit(name: str) -> None:
 
 def test_no_challenge_is_left_out() -> None:
     names = {each.name for each in CONTRACTS[ATTRIBUTION].methods if each.mutability != "view"}
-    prefixes = ("challenge", "commit", "answer", "choose", "prove", "open", "end")
+    prefixes = (
+        "challenge",
+        "commit",
+        "answer",
+        "choose",
+        "prove",
+        "open",
+        "end",
+        "demand",
+        "expire",
+        "tally",
+    )
     assert {name for name in names if name.startswith(prefixes)} <= set(CASES)

@@ -9,7 +9,7 @@ from genesis.keccak import keccak256
 from genesis.types import Address
 from precompiles.abi import Struct
 from precompiles.slots import array_slot, field_slot, key_word, mapping_slot
-from precompiles.views import attribution, datanets, metering, models, policy, registry, staking
+from precompiles.views import attribution, datanets, disputes, metering, models, policy, registry, staking
 from tests.precompiles.artifacts import artifact
 
 LAYOUTS: dict[str, dict[str, int]] = {
@@ -29,9 +29,13 @@ LAYOUTS: dict[str, dict[str, int]] = {
         "rollovers": attribution.ROLLOVERS_SLOT,
         "taken": attribution.TAKEN_SLOT,
         "indexChallengers": attribution.INDEX_CHALLENGERS_SLOT,
-        "openGames": attribution.OPEN_GAMES_SLOT,
+        "openDisputes": attribution.OPEN_DISPUTES_SLOT,
         "gameCount": attribution.GAME_COUNT_SLOT,
         "games": attribution.GAMES_SLOT,
+        "extensions": disputes.EXTENSIONS_SLOT,
+        "demandCount": disputes.DEMAND_COUNT_SLOT,
+        "demands": disputes.DEMANDS_SLOT,
+        "tallies": disputes.TALLIES_SLOT,
     },
     "DatanetRegistryTwin": {
         "datanetCount": datanets.DATANET_COUNT_SLOT,
@@ -96,6 +100,8 @@ STRUCTS: list[tuple[str, str, Struct[Any]]] = [
     ("AttributionTwin", "Case", attribution.CASE),
     ("AttributionTwin", "Commitment", attribution.COMMITMENT),
     ("AttributionTwin", "SumGame", attribution.SUM_GAME),
+    ("AttributionTwin", "Demand", disputes.DEMAND),
+    ("AttributionTwin", "Tally", disputes.TALLY),
     ("DatanetRegistryTwin", "Datanet", datanets.DATANET),
     ("DatanetRegistryTwin", "Contribution", datanets.CONTRIBUTION),
     ("DatanetRegistryTwin", "Version", datanets.VERSION),

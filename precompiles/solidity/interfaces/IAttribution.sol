@@ -76,8 +76,9 @@ interface IAttribution {
         bytes32[] proof;
     }
 
-    /// @dev A dispute over one coordinate of a contributor's sum: rows `first` to `first + count - 1` are said to add
-    /// `claimed`, modulo 2^256. turn 0 over, 1 the signer's answer, 2 the challenger's choice, 3 the last row.
+    /// @dev A dispute over one coordinate of a contributor's sum, or of a batch query: rows of the index, or receipts of
+    /// the settlement, `first` to `first + count - 1` are said to add `claimed`, modulo 2^256. turn 0 over, 1 the signer's
+    /// answer, 2 the challenger's choice, 3 the last element. `indexId` or `postId` is 0.
     struct SumGame {
         uint256 indexId;
         uint256 contributorIndex;
@@ -90,6 +91,79 @@ interface IAttribution {
         uint256 turn;
         uint256 until;
         uint256 bond;
+        uint256 postId;
+        uint256 settlementId;
+    }
+
+    /// @dev 1,024 coordinates of a committed vector: the hashes of all its chunks, and this chunk's bytes.
+    struct VectorChunk {
+        bytes32[] chunks;
+        bytes chunk;
+    }
+
+    /// @dev A contributor's committed sum by the root of its vector, with the path to `sumsRoot`.
+    struct WideSum {
+        uint256 records;
+        uint256 normSquared;
+        bytes32 vectorRoot;
+        bytes32[] proof;
+    }
+
+    /// @dev A receipt's committed query by the root of its int16 vector, with the path to its settlement's `queriesRoot`.
+    struct QueryLeaf {
+        uint256 number;
+        uint256 weight;
+        bytes32 queryRoot;
+        bytes32[] proof;
+    }
+
+    /// @dev A receipt as it is hashed, the amount its leaf carries, and the path to its settlement's `receiptsRoot`.
+    struct ReceiptEvidence {
+        uint256 number;
+        bytes32 promptHash;
+        bytes32 outputHash;
+        uint256 tokensIn;
+        uint256 tokensOut;
+        uint256 fee;
+        uint256 amount;
+        bytes32[] siblings;
+        uint256[] siblingSums;
+    }
+
+    /// @dev Which hash of which committed tree is to be opened: the contents above it, from the root down. `tree` of an
+    /// index: 0 rows, 1 sums. Of a post: 0 amounts; for batch b 5b + 1 scores, 5b + 2 debts, 5b + 3 the batch query, 5b + 4
+    /// the receipts' queries, 5b + 5 the receipts. `position` is the leaf's place, for queries and receipts within the
+    /// settlement; `chunk` counts 1,024 coordinates of the vector under it.
+    struct DemandPath {
+        uint256 tree;
+        uint256 position;
+        uint256 chunk;
+        bytes[] opened;
+    }
+
+    /// @dev Content that `respondent` must see shown: what it hashes to, how long it is, how it begins. `key` is the post's
+    /// id, or 2^255 and the index's. `until` 0 says that it is over.
+    struct Demand {
+        uint256 key;
+        uint256 settlementId;
+        address respondent;
+        address demander;
+        bytes32 contentHash;
+        uint256 size;
+        uint256 headSize;
+        bytes32 headHash;
+        uint256 until;
+        uint256 fee;
+    }
+
+    /// @dev Products of two committed vectors over the chunks shown so far; `product` is two's complement. A query beyond
+    /// its width has norm 2^149 + 1 and product 0.
+    struct Tally {
+        uint256 chunks;
+        uint256 coordinates;
+        uint256 product;
+        uint256 vectorNormSquared;
+        uint256 queryNormSquared;
     }
 
     /// @dev What a contributor signs (EIP-712 `Claim`) to have one amount paid elsewhere.
@@ -119,6 +193,11 @@ interface IAttribution {
     event SumGameAnswered(uint256 indexed gameId, uint256[] partials, uint256 until);
     event SumGameChosen(uint256 indexed gameId, uint256 first, uint256 count, uint256 claimed, uint256 until);
     event SumGameEnded(uint256 indexed gameId, address indexed winner);
+    event QueryGameOpened(uint256 indexed gameId, uint256 indexed postId, address indexed challenger, uint256 settlementId, uint256 coordinate, uint256 until);
+    event Demanded(uint256 indexed demandId, uint256 indexed key, address indexed respondent, bytes32 contentHash, uint256 size, uint256 until);
+    event DemandAnswered(uint256 indexed demandId, address indexed answerer, bytes content);
+    event DemandExpired(uint256 indexed demandId, address indexed respondent);
+    event Tallied(bytes32 indexed vectorRoot, bytes32 indexed queryRoot, uint256 chunks, uint256 coordinates);
 
     error PostNotFound(uint256 postId);
     error InvalidArgument(string name);
@@ -143,6 +222,7 @@ interface IAttribution {
     error NothingToClaim();
     error NotParty(address caller);
     error GameNotFound(uint256 gameId);
+    error DemandNotFound(uint256 demandId);
 
     /// @notice Posts the payout of settled batches of one model and feature index. Ids count from 1.
     /// The first `postDelay` seconds after a settlement belong to its provider; later any staked provider may post.
@@ -179,16 +259,51 @@ interface IAttribution {
     function indexStatus(uint256 indexId) external view returns (uint256);
     /// @notice Disputes one coordinate of a contributor's sum, before the index is usable, against the policy's bond.
     function openSumGame(uint256 indexId, uint256 contributorIndex, address contributor, uint256 coordinate, SumEvidence calldata sum) external payable returns (uint256 gameId);
-    /// @notice Index signer only: partial sums of the range in 16 equal parts, part i from `count * i / 16`; or one per row
+    /// @notice The same for a sum of any width, by the chunk that holds the coordinate.
+    function openWideSumGame(uint256 indexId, uint256 contributorIndex, address contributor, uint256 coordinate, WideSum calldata sum, VectorChunk calldata chunk) external payable returns (uint256 gameId);
+    /// @notice Signer of the index or post only: partial sums of the range in 16 equal parts, part i from `count * i / 16`; or one per row
     /// when there are fewer. They must add up to what is claimed, modulo 2^256.
     function answerSumGame(uint256 gameId, uint256[] calldata partials) external;
     /// @notice Challenger only: the part it disputes.
     function chooseSumGame(uint256 gameId, uint256[] calldata partials, uint256 choice) external;
-    /// @notice Anyone: the last row, whose value decides.
+    /// @notice Anyone: the last row of a game over a sum, whose value decides.
     function proveSumGame(uint256 gameId, RowEvidence calldata row) external;
     /// @notice Anyone, after the move's window: whoever did not move loses; the last row is the signer's to show.
     function endSumGame(uint256 gameId) external;
     function getSumGame(uint256 gameId) external view returns (SumGame memory);
+    /// @notice Disputes one coordinate of a posted batch query `Q = Σ w·q`, within the post's window, against the policy's
+    /// bond; moves as in a game over a sum. A signer that loses is slashed and its post void.
+    function openQueryGame(uint256 postId, BatchClaim[] calldata batches, uint256 batch, uint256 coordinate, VectorChunk calldata chunk) external payable returns (uint256 gameId);
+    /// @notice Anyone: the last receipt's query of a game over a batch query, whose weighted value decides.
+    function proveQueryGame(uint256 gameId, QueryLeaf calldata leaf, VectorChunk calldata chunk) external;
+
+    /// @notice Proves that a settled receipt's fee is not its tokens' price on the channel, or not what was settled for it.
+    /// As with `challengeWeight` and `challengeQuery`, the settlement's provider is slashed, the post void without blame,
+    /// and that settlement never attributed: its pool goes to the model's next post.
+    function challengeReceipt(uint256 postId, bytes32 salt, BatchClaim[] calldata batches, uint256 batch, ReceiptEvidence calldata receipt) external;
+    /// @notice Proves that a query's weight is not its receipt's fee, net of the platform's part, in units of 10^9 wei.
+    function challengeWeight(uint256 postId, bytes32 salt, BatchClaim[] calldata batches, uint256 batch, QueryLeaf calldata leaf, ReceiptEvidence calldata receipt) external;
+    /// @notice Proves that a query of up to 32,768 coordinates is longer than 2^14.5.
+    function challengeQuery(uint256 postId, bytes32 salt, BatchClaim[] calldata batches, uint256 batch, QueryLeaf calldata leaf, bytes calldata query) external;
+
+    /// @notice Adds the next chunks of a contributor's sum (int64) and of a batch query (int128) to the tally of their
+    /// products, or of the sum alone with no query chunks. Chunks have 1,024 coordinates, the last one what is left.
+    function tallyProducts(bytes32[] calldata vectorChunks, bytes32[] calldata queryChunks, bytes calldata vector, bytes calldata query) external;
+    /// @notice `challengeScore`, or with `isDebt` `challengeDebt`, for any width, by a whole tally.
+    function challengeWideScore(uint256 postId, bytes32 salt, BatchClaim[] calldata batches, uint256 batch, uint256 contributorIndex, address contributor, WideSum calldata sum, SumLeaf calldata score, bool isDebt) external;
+    /// @notice `challengeNorm` for any width, by a whole tally of the sum alone.
+    function challengeWideNorm(uint256 indexId, bytes32 salt, uint256 contributorIndex, address contributor, WideSum calldata sum) external;
+    function getTally(bytes32 vectorRoot, bytes32 queryRoot) external view returns (Tally memory);
+
+    /// @notice Demands the content of one hash under an index from its signer, before it is usable, for the policy's fee.
+    function demandOfIndex(uint256 indexId, DemandPath calldata path) external payable returns (uint256 demandId);
+    /// @notice The same under a post, from its signer, or under one of its settlements, from the provider. Stops `finalize`.
+    function demandOfPost(uint256 postId, BatchClaim[] calldata batches, DemandPath calldata path) external payable returns (uint256 demandId);
+    /// @notice Anyone: shows the content and earns the fee. Challenges are taken for one reveal window more.
+    function answerDemand(uint256 demandId, bytes calldata content) external;
+    /// @notice Anyone, after the demand window: what was hidden is void, who hid it slashed, the fee returned.
+    function expireDemand(uint256 demandId) external;
+    function getDemand(uint256 demandId) external view returns (Demand memory);
     /// @notice Anyone, after the window and with no pending challenge: the amounts become claimable. A pool that paid
     /// nobody rolls over, and after the policy's number of times in a row goes to the treasury.
     function finalize(uint256 postId) external;
@@ -204,6 +319,7 @@ interface IAttribution {
     function withdrawBond(uint256 postId) external;
 
     function getPost(uint256 postId) external view returns (Post memory);
+    /// @notice The post that stands, 0 when there is none, 2^256 - 1 when the settlement is void.
     function postOfSettlement(uint256 settlementId) external view returns (uint256 postId);
     function carryOf(uint256 modelId) external view returns (uint256);
     function isClaimed(uint256 postId, uint256 contributorIndex) external view returns (bool);

@@ -60,9 +60,13 @@ abstract contract AttributionBase is Twin {
     mapping(uint256 modelId => uint256) internal rollovers;
     mapping(uint256 modelId => uint256) internal taken;
     mapping(uint256 indexId => address) internal indexChallengers;
-    mapping(uint256 indexId => uint256) internal openGames;
+    mapping(uint256 key => uint256) internal openDisputes;
     uint256 internal gameCount;
     mapping(uint256 gameId => IAttribution.SumGame) internal games;
+    mapping(uint256 key => uint256) internal extensions;
+    uint256 internal demandCount;
+    mapping(uint256 demandId => IAttribution.Demand) internal demands;
+    mapping(bytes32 vectorRoot => mapping(bytes32 queryRoot => IAttribution.Tally)) internal tallies;
 
     /*//////////////////////////////////////////////////////////////
                                 CONSTANTS
@@ -75,8 +79,10 @@ abstract contract AttributionBase is Twin {
 
     /// @dev Added to a feature index's id where posts and indexes share a mapping.
     uint256 internal constant INDEX_KEY = 2 ** 255;
+    uint256 internal constant VOID_SETTLEMENT = type(uint256).max;
     uint256 internal constant INDEX_CONTESTED = 1;
     uint256 internal constant INDEX_VOID = 2;
+    uint256 internal constant KIND_RECEIPTS = 1;
     uint256 internal constant KIND_SCORES = 2;
     uint256 internal constant KIND_DEBTS = 3;
     uint256 internal constant KIND_AMOUNTS = 4;
@@ -87,6 +93,8 @@ abstract contract AttributionBase is Twin {
     uint256 internal constant MAXIMUM_BATCHES = 64;
     uint256 internal constant MAXIMUM_SCORE_SUM = 2 ** 153;
     uint256 internal constant MAXIMUM_DIMENSIONS = 4_096;
+    uint256 internal constant ROW_BYTES = 1;
+    uint256 internal constant QUERY_BYTES = 2;
     uint256 internal constant SUM_BYTES = 8;
     uint256 internal constant BATCH_QUERY_BYTES = 16;
 
@@ -99,8 +107,22 @@ abstract contract AttributionBase is Twin {
         return posts[postId];
     }
 
-    function _markSettlements(IAttribution.BatchClaim[] calldata batches, uint256 postId) internal {
-        for (uint256 i = 0; i < batches.length; ++i) postOf[batches[i].settlementId] = postId;
+    function _postOfSettlement(uint256 settlementId) internal view returns (uint256 newest) {
+        newest = postOf[settlementId];
+        if (newest != VOID_SETTLEMENT && posts[newest].status == VOID) return 0;
+    }
+
+    /// @dev Until when a post takes challenges.
+    function _contestableUntil(uint256 postId) internal view returns (uint256) {
+        return _later(posts[postId].contestableUntil, extensions[postId]);
+    }
+
+    function _later(uint256 a, uint256 b) internal pure returns (uint256) {
+        return a > b ? a : b;
+    }
+
+    function _settlement(uint256 id) internal view returns (IInferenceMetering.Settlement memory) {
+        return METERING.getSettlement(id);
     }
 
     function _challenge(uint256 postId, uint256 position, address contributor)
@@ -148,6 +170,8 @@ abstract contract AttributionBase is Twin {
         if (indexId >= INDEX_KEY) return 0;
         Case storage file = cases[INDEX_KEY + indexId];
         if (file.challengerNumber != 0) return INDEX_VOID;
-        return openGames[indexId] != 0 || block.timestamp <= file.revealsUntil ? INDEX_CONTESTED : 0;
+        uint256 key = INDEX_KEY + indexId;
+        bool isOpen = openDisputes[key] != 0 || block.timestamp <= _later(file.revealsUntil, extensions[key]);
+        return isOpen ? INDEX_CONTESTED : 0;
     }
 }

@@ -12,7 +12,8 @@ abstract contract AttributionChallenges is AttributionVerdict {
     function commitChallenge(uint256 postId, bytes32 commitment) external payable {
         IAttribution.Post storage posted = _existing(postId);
         if (posted.status != PENDING) revert IAttribution.WrongStatus(posted.status);
-        if (block.timestamp > posted.contestableUntil) revert IAttribution.WindowClosed(posted.contestableUntil);
+        uint256 until = _contestableUntil(postId);
+        if (block.timestamp > until) revert IAttribution.WindowClosed(until);
         _require(commitment != 0, "commitment");
         _require(commitments[postId][msg.sender].hash == 0, "challenger");
         Case storage file = cases[postId];
@@ -44,7 +45,7 @@ abstract contract AttributionChallenges is AttributionVerdict {
         _require(batch < batches.length, "batch");
         Challenge memory c = _challenge(postId, contributorIndex, contributor);
         _proveScore(c, batches[batch], sum, query, score, KIND_SCORES);
-        _convict(postId, batches);
+        _convict(postId, 0);
     }
 
     function challengeDebt(
@@ -65,7 +66,7 @@ abstract contract AttributionChallenges is AttributionVerdict {
         _require(batch < batches.length, "batch");
         Challenge memory c = _challenge(postId, contributorIndex, contributor);
         _proveScore(c, batches[batch], sum, query, debt, KIND_DEBTS);
-        _convict(postId, batches);
+        _convict(postId, 0);
     }
 
     function challengeNode(
@@ -91,7 +92,7 @@ abstract contract AttributionChallenges is AttributionVerdict {
             under = node.leftSum + node.rightSum;
         }
         if (under >= node.leftSum && under == node.sum) revert IAttribution.ChallengeFailed(node.sum, under);
-        _convict(postId, batches);
+        _convict(postId, 0);
     }
 
     function _treeOf(uint256 postId, IAttribution.BatchClaim[] calldata batches, uint256 number)
@@ -135,7 +136,7 @@ abstract contract AttributionChallenges is AttributionVerdict {
             expected = Commitments.sumLeaf(tree.id, c.position, c.key, computed);
         }
         if (_isSame(node, expected)) revert IAttribution.ChallengeFailed(node.sum, computed);
-        _convict(postId, batches);
+        _convict(postId, 0);
     }
 
     function withdrawBond(uint256 postId) external payable nonPayable {
@@ -219,12 +220,19 @@ abstract contract AttributionChallenges is AttributionVerdict {
     function _checkSum(Challenge memory c, IAttribution.SumEvidence calldata sum) internal pure {
         _require(c.dimensions <= MAXIMUM_DIMENSIONS, "dimensions");
         _require(sum.vector.length == c.dimensions * SUM_BYTES, "vector");
-        bytes32 leaf = Commitments.leafHash(
-            abi.encode(
-                c.position, c.key, sum.records, sum.normSquared, Commitments.vectorRoot(sum.vector, SUM_BYTES)
-            )
-        );
-        if (!Commitments.isMember(leaf, c.position, sum.proof, c.contributors, c.sumsRoot)) {
+        bytes32 root = Commitments.vectorRoot(sum.vector, SUM_BYTES);
+        _checkSumRoot(c, sum.records, sum.normSquared, root, sum.proof);
+    }
+
+    function _checkSumRoot(
+        Challenge memory c,
+        uint256 records,
+        uint256 normSquared,
+        bytes32 vectorRoot,
+        bytes32[] calldata proof
+    ) internal pure {
+        bytes32 leaf = Commitments.leafHash(abi.encode(c.position, c.key, records, normSquared, vectorRoot));
+        if (!Commitments.isMember(leaf, c.position, proof, c.contributors, c.sumsRoot)) {
             revert IAttribution.InvalidProof("sum");
         }
     }

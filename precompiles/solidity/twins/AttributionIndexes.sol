@@ -13,13 +13,12 @@ abstract contract AttributionIndexes is AttributionChallenges {
     uint256 internal constant MAXIMUM_MANTISSA = 127;
     uint256 internal constant LEAST_TOP_MANTISSA = 64;
     uint256 internal constant MAXIMUM_NORM_SQUARED = 2 ** 29;
-    uint256 internal constant ROW_BYTES = 1;
 
     function commitIndexChallenge(uint256 indexId, bytes32 commitment) external payable {
         IModelRegistry.FeatureIndex memory index = _existingIndex(indexId);
         uint256 key = INDEX_KEY + indexId;
         Case storage file = cases[key];
-        if (block.timestamp >= index.usableAt || file.challengerNumber != 0) {
+        if (!_isContestable(indexId, index) || file.challengerNumber != 0) {
             revert IAttribution.WindowClosed(index.usableAt);
         }
         _require(commitment != 0, "commitment");
@@ -105,7 +104,6 @@ abstract contract AttributionIndexes is AttributionChallenges {
         internal
         pure
     {
-        _require(index.dimensions <= MAXIMUM_DIMENSIONS, "dimensions");
         _require(row.row.length == index.dimensions * ROW_BYTES, "row");
         _require(row.index < index.rows, "index");
         bytes32 leaf = Commitments.leafHash(
@@ -147,6 +145,22 @@ abstract contract AttributionIndexes is AttributionChallenges {
         Case storage file = cases[INDEX_KEY + indexId];
         file.policyVersion = index.policyVersion;
         file.challengerNumber = number;
+    }
+
+    function _voidIndexByDefault(uint256 indexId, address challenger) internal {
+        if (cases[INDEX_KEY + indexId].challengerNumber != 0) return;
+        IModelRegistry.FeatureIndex memory index = MODELS.getFeatureIndex(indexId);
+        uint256 amount = _voidIndex(indexId, index, NUMBER_OF_GAMES);
+        uint256 reward = _creditDefault(challenger, amount, index.policyVersion);
+        emit IAttribution.IndexVoided(indexId, challenger, index.signer, amount, reward);
+    }
+
+    function _isContestable(uint256 indexId, IModelRegistry.FeatureIndex memory index)
+        internal
+        view
+        returns (bool)
+    {
+        return block.timestamp < index.usableAt || block.timestamp <= extensions[INDEX_KEY + indexId];
     }
 
     function _challengedIndex(uint256 indexId, bytes32 salt)

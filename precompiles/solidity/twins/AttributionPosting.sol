@@ -53,7 +53,7 @@ abstract contract AttributionPosting is AttributionBase {
         file.amountsTree = _treeId(KIND_AMOUNTS, posted, batches[0].settlementId);
         posts[postId] = posted;
         cases[postId] = file;
-        _markSettlements(batches, postId);
+        for (uint256 i = 0; i < batches.length; ++i) postOf[batches[i].settlementId] = postId;
         taken[posted.modelId] += posted.carryIn - carry[posted.modelId];
         carry[posted.modelId] = 0;
         liabilities[msg.sender] = liability;
@@ -91,11 +91,11 @@ abstract contract AttributionPosting is AttributionBase {
         uint256 previous = 0;
         for (uint256 i = 0; i < batches.length; ++i) {
             uint256 id = batches[i].settlementId;
-            IInferenceMetering.Settlement memory settlement = _settlement(id);
+            IInferenceMetering.Settlement memory settlement = _settled(id);
             _require(id > previous, "order");
             _require(batches[i].scoreSum <= MAXIMUM_SCORE_SUM, "scoreSum");
             _require(batches[i].debtSum <= MAXIMUM_SCORE_SUM, "debtSum");
-            if (postOf[id] != 0) revert IAttribution.AlreadyAttributed(id);
+            if (_postOfSettlement(id) != 0) revert IAttribution.AlreadyAttributed(id);
             _require(settlement.featureIndex == featureIndex, "featureIndex");
             uint256 earliest =
                 settlement.settledAt + POLICY.getParameters(settlement.policyVersion).postDelaySeconds;
@@ -107,7 +107,7 @@ abstract contract AttributionPosting is AttributionBase {
         }
     }
 
-    function _settlement(uint256 id) internal view returns (IInferenceMetering.Settlement memory) {
+    function _settled(uint256 id) internal view returns (IInferenceMetering.Settlement memory) {
         try METERING.getSettlement(id) returns (IInferenceMetering.Settlement memory settlement) {
             return settlement;
         } catch {
@@ -118,9 +118,12 @@ abstract contract AttributionPosting is AttributionBase {
     function finalize(uint256 postId) external payable nonPayable {
         IAttribution.Post storage posted = _existing(postId);
         if (posted.status != PENDING) revert IAttribution.WrongStatus(posted.status);
-        if (block.timestamp <= posted.contestableUntil) revert IAttribution.WindowOpen(posted.contestableUntil);
+        uint256 until = _contestableUntil(postId);
+        if (block.timestamp <= until) revert IAttribution.WindowOpen(until);
         Case storage file = cases[postId];
-        if (block.timestamp <= file.revealsUntil) revert IAttribution.PendingChallenge(postId);
+        if (block.timestamp <= file.revealsUntil || openDisputes[postId] != 0) {
+            revert IAttribution.PendingChallenge(postId);
+        }
         posted.status = FINAL;
         uint256 carryOut = posted.pool - posted.amountSum + file.bonds;
         file.bonds = 0;

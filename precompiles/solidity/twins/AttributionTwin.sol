@@ -3,18 +3,19 @@ pragma solidity ^0.8.28;
 
 import {IAttribution} from "../interfaces/IAttribution.sol";
 import {AttributionClaims} from "./AttributionClaims.sol";
+import {AttributionDemands} from "./AttributionDemands.sol";
 import {AttributionPosting} from "./AttributionPosting.sol";
-import {AttributionSumGames} from "./AttributionSumGames.sol";
+import {AttributionTallies} from "./AttributionTallies.sol";
 import {GasTables} from "./GasTables.sol";
 
 /// @title Twin of the Attribution precompile
-contract AttributionTwin is AttributionPosting, AttributionClaims, AttributionSumGames {
+contract AttributionTwin is AttributionPosting, AttributionClaims, AttributionTallies, AttributionDemands {
     function getPost(uint256 postId) external payable nonPayable returns (IAttribution.Post memory) {
         return _existing(postId);
     }
 
     function postOfSettlement(uint256 settlementId) external payable nonPayable returns (uint256 postId) {
-        return postOf[settlementId];
+        return _postOfSettlement(settlementId);
     }
 
     function carryOf(uint256 modelId) external payable nonPayable returns (uint256) {

@@ -10,7 +10,10 @@ import {AttributionBase} from "./AttributionBase.sol";
 abstract contract AttributionVerdict is AttributionBase {
     uint256 internal constant EARLY_PARTS = 4;
 
-    function _convict(uint256 postId, IAttribution.BatchClaim[] calldata batches) internal {
+    uint256 internal constant NUMBER_OF_GAMES = 2 ** 200;
+
+    /// @dev With a `settlementId` it is that settlement's receipts or queries that were proved wrong.
+    function _convict(uint256 postId, uint256 settlementId) internal {
         IAttribution.Post storage posted = posts[postId];
         Case storage file = cases[postId];
         Commitment storage own = commitments[postId][msg.sender];
@@ -19,9 +22,12 @@ abstract contract AttributionVerdict is AttributionBase {
         bool leads = isFirst || own.number < file.challengerNumber;
         uint256 share = _challengerPpm(posted, file, own);
         if (isFirst) {
-            _slash(posted, file, share);
-            _void(posted, batches);
-            emit IAttribution.PostVoided(postId, msg.sender, posted.signer, file.slashed, file.reward);
+            address guilty = _guiltyOf(posted, settlementId);
+            file.slashed = _take(guilty, file.policyVersion);
+            file.reward = file.slashed * share / PPM;
+            rewards[TREASURY] += file.slashed - file.reward;
+            _void(posted, settlementId);
+            emit IAttribution.PostVoided(postId, msg.sender, guilty, file.slashed, file.reward);
         } else if (leads) {
             uint256 earlier = file.slashed * share / PPM;
             rewards[TREASURY] += file.reward - earlier;
@@ -37,6 +43,34 @@ abstract contract AttributionVerdict is AttributionBase {
         }
         file.bonds -= own.bond;
         emit IAttribution.ChallengeProved(postId, msg.sender, posted.challenger);
+    }
+
+    /// @dev Voids a post that stands because a game was lost or a demand not answered.
+    function _voidByDefault(uint256 postId, address challenger, uint256 settlementId) internal {
+        IAttribution.Post storage posted = posts[postId];
+        if (posted.status != PENDING) return;
+        Case storage file = cases[postId];
+        address guilty = _guiltyOf(posted, settlementId);
+        uint256 amount = _take(guilty, file.policyVersion);
+        uint256 reward = _creditDefault(challenger, amount, file.policyVersion);
+        _void(posted, settlementId);
+        posted.challenger = challenger;
+        file.challengerNumber = NUMBER_OF_GAMES;
+        emit IAttribution.PostVoided(postId, challenger, guilty, amount, reward);
+    }
+
+    function _guiltyOf(IAttribution.Post storage posted, uint256 settlementId) internal view returns (address) {
+        if (settlementId == 0) return posted.signer;
+        return METERING.getChannel(_settlement(settlementId).channelId).provider;
+    }
+
+    function _creditDefault(address challenger, uint256 amount, uint256 version)
+        internal
+        returns (uint256 reward)
+    {
+        reward = amount * POLICY.getParameters(version).challengerPpm / PPM;
+        rewards[TREASURY] += amount - reward;
+        rewards[challenger] += reward;
     }
 
     function _challengerPpm(IAttribution.Post storage posted, Case storage file, Commitment storage own)
@@ -56,6 +90,7 @@ abstract contract AttributionVerdict is AttributionBase {
         uint256 window
     ) internal view returns (uint256) {
         uint256 elapsed = own.revealUntil - policy.challengeRevealSeconds - (windowEnd - window);
+        if (elapsed > window) elapsed = window;
         return (policy.challengerPpm * window + policy.challengerPpm * (EARLY_PARTS - 1) * elapsed)
             / (EARLY_PARTS * window);
     }
@@ -69,17 +104,12 @@ abstract contract AttributionVerdict is AttributionBase {
         slashed[signer] += taken;
     }
 
-    function _slash(IAttribution.Post storage posted, Case storage file, uint256 share) internal {
-        uint256 taken = _take(posted.signer, file.policyVersion);
-        file.slashed = taken;
-        file.reward = taken * share / PPM;
-        rewards[TREASURY] += taken - file.reward;
-    }
-
-    function _void(IAttribution.Post storage posted, IAttribution.BatchClaim[] calldata batches) internal {
+    function _void(IAttribution.Post storage posted, uint256 settlementId) internal {
         liabilities[posted.signer] -= posted.pool;
         carry[posted.modelId] += posted.carryIn;
         posted.status = VOID;
-        _markSettlements(batches, 0);
+        if (settlementId == 0) return;
+        carry[posted.modelId] += _settlement(settlementId).pool;
+        postOf[settlementId] = VOID_SETTLEMENT;
     }
 }

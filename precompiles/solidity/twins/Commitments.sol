@@ -57,6 +57,18 @@ library Commitments {
             uint256 end = (i + 1) * size < data.length ? (i + 1) * size : data.length;
             layer[i] = leafHash(data[i * size:end]);
         }
+        return _rootOf(layer);
+    }
+
+    /// @dev A vector's root by the hashes of its chunks; one chunk is its own root.
+    function chunksRoot(bytes32[] calldata chunks) internal pure returns (bytes32) {
+        if (chunks.length == 1) return chunks[0];
+        bytes32[] memory layer = new bytes32[](1 << treeDepth(chunks.length));
+        for (uint256 i = 0; i < chunks.length; ++i) layer[i] = chunks[i];
+        return _rootOf(layer);
+    }
+
+    function _rootOf(bytes32[] memory layer) private pure returns (bytes32) {
         for (uint256 width = layer.length / 2; width > 0; width /= 2) {
             for (uint256 i = 0; i < width; ++i) layer[i] = nodeHash(layer[2 * i], layer[2 * i + 1]);
         }
@@ -91,9 +103,21 @@ library Commitments {
         bytes32[] calldata siblings,
         uint256[] calldata sums
     ) internal pure returns (bool) {
-        if (siblings.length != depth || sums.length != depth) return false;
-        bytes32 hash = node.hash;
-        uint256 sum = node.sum;
+        (bool isWhole, bytes32 hash, uint256 sum) = sumRoot(node, depth, position, siblings, sums);
+        return isWhole && hash == tree.root && sum == tree.total;
+    }
+
+    /// @dev The root that a whole path gives from `depth` below it; false if it is none or its sum passes 2^256.
+    function sumRoot(
+        SumNode memory node,
+        uint256 depth,
+        uint256 position,
+        bytes32[] calldata siblings,
+        uint256[] calldata sums
+    ) internal pure returns (bool, bytes32 hash, uint256 sum) {
+        if (siblings.length != depth || sums.length != depth) return (false, 0, 0);
+        hash = node.hash;
+        sum = node.sum;
         for (uint256 level = 0; level < depth; ++level) {
             hash = (position >> level) & 1 == 1
                 ? sumNodeHash(siblings[level], sums[level], hash, sum)
@@ -101,9 +125,9 @@ library Commitments {
             unchecked {
                 sum += sums[level];
             }
-            if (sum < sums[level]) return false;
+            if (sum < sums[level]) return (false, 0, 0);
         }
-        return hash == tree.root && sum == tree.total;
+        return (true, hash, sum);
     }
 
     function sumNodeHash(bytes32 left, uint256 leftSum, bytes32 right, uint256 rightSum)

@@ -9,30 +9,45 @@ library GasTables {
     uint256 private constant MAXIMUM_ELEMENTS = 2 ** 64;
 
     function attribution(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
-        if (selector == 0x301f00db) return _total(counts, 343587, 43000, 256, 0); // post
-        if (selector == 0x51652084) return _total(counts, 155251, 0, 0, 0); // commitChallenge
-        if (selector == 0x6864cd97) return _total(counts, 351167, 10600, 30, 60); // challengeScore
-        if (selector == 0x57d2f951) return _total(counts, 340367, 10600, 52200, 60); // challengeAmount
-        if (selector == 0xb45a7179) return _total(counts, 351167, 10600, 30, 60); // challengeDebt
-        if (selector == 0xb606d61d) return _total(counts, 340487, 10600, 60, 0); // challengeNode
-        if (selector == 0x03af06d8) return _total(counts, 169631, 0, 0, 0); // commitIndexChallenge
+        if (selector == 0x301f00db) return _total(counts, 343587, 45220, 256, 0); // post
+        if (selector == 0x51652084) return _total(counts, 157411, 0, 0, 0); // commitChallenge
+        if (selector == 0x6864cd97) return _total(counts, 351167, 600, 30, 60); // challengeScore
+        if (selector == 0x57d2f951) return _total(counts, 340367, 600, 52200, 60); // challengeAmount
+        if (selector == 0xb45a7179) return _total(counts, 351167, 600, 30, 60); // challengeDebt
+        if (selector == 0xb606d61d) return _total(counts, 340487, 600, 60, 0); // challengeNode
+        if (selector == 0x03af06d8) return _total(counts, 171791, 0, 0, 0); // commitIndexChallenge
         if (selector == 0x4b81a5f3) return _total(counts, 348047, 10, 60, 0); // challengeRow
         if (selector == 0x575956ab) return _total(counts, 348047, 30, 60, 0); // challengeNorm
         if (selector == 0x1849b3c7) return _total(counts, 138907, 0, 0, 0); // settleIndexCase
-        if (selector == 0xd1c94b60) return _total(counts, 21540, 0, 0, 0); // indexStatus
-        if (selector == 0x7dfbbc9b) return _total(counts, 196243, 30, 60, 0); // openSumGame
-        if (selector == 0x3799b5ca) return _total(counts, 101383, 256, 0, 0); // answerSumGame
-        if (selector == 0x7836b85a) return _total(counts, 121759, 60, 0, 0); // chooseSumGame
-        if (selector == 0xba6eed77) return _total(counts, 281599, 10, 60, 0); // proveSumGame
-        if (selector == 0xee854094) return _total(counts, 281119, 0, 0, 0); // endSumGame
-        if (selector == 0x25807988) return _total(counts, 28020, 0, 0, 0); // getSumGame
-        if (selector == 0x05261aea) return _total(counts, 134103, 0, 0, 0); // finalize
+        if (selector == 0xd1c94b60) return _total(counts, 23700, 0, 0, 0); // indexStatus
+        if (selector == 0x7dfbbc9b) return _total(counts, 255243, 30, 60, 0); // openSumGame
+        if (selector == 0x374df546) return _total(counts, 255243, 30, 60, 0); // openWideSumGame
+        if (selector == 0x3799b5ca) return _total(counts, 122983, 256, 0, 0); // answerSumGame
+        if (selector == 0x7836b85a) return _total(counts, 143359, 60, 0, 0); // chooseSumGame
+        if (selector == 0xba6eed77) return _total(counts, 398463, 10, 60, 0); // proveSumGame
+        if (selector == 0xee854094) return _total(counts, 376383, 0, 0, 0); // endSumGame
+        if (selector == 0xc36465b9) return _total(counts, 307323, 600, 30, 60); // openQueryGame
+        if (selector == 0x90f6933f) return _total(counts, 420303, 30, 60, 0); // proveQueryGame
+        if (selector == 0x27e548b0) return _total(counts, 468363, 600, 60, 0); // challengeReceipt
+        if (selector == 0x41b01ddf) return _total(counts, 468603, 600, 60, 0); // challengeWeight
+        if (selector == 0x918bfc88) return _total(counts, 489723, 600, 30, 60); // challengeQuery
+        if (selector == 0x60843fda) return _total(counts, 65587, 30, 60, 0); // tallyProducts
+        if (selector == 0x82991d8f) return _total(counts, 439103, 600, 60, 0); // challengeWideScore
+        if (selector == 0xd3dc13b1) return _total(counts, 360383, 60, 0, 0); // challengeWideNorm
+        if (selector == 0xe0f56e52) return _total(counts, 12900, 0, 0, 0); // getTally
+        if (selector == 0x4d4c1477) return _total(counts, 203959, 480, 0, 0); // demandOfIndex
+        if (selector == 0xa47f1e4f) return _total(counts, 288679, 600, 480, 0); // demandOfPost
+        if (selector == 0x756b797e) return _total(counts, 137607, 256, 0, 0); // answerDemand
+        if (selector == 0xd7f75c19) return _total(counts, 367063, 0, 0, 0); // expireDemand
+        if (selector == 0x1ac2733c) return _total(counts, 25860, 0, 0, 0); // getDemand
+        if (selector == 0x25807988) return _total(counts, 32340, 0, 0, 0); // getSumGame
+        if (selector == 0x05261aea) return _total(counts, 138423, 0, 0, 0); // finalize
         if (selector == 0x67b755e1) return _total(counts, 160411, 60, 0, 0); // claim
         if (selector == 0xf3b61ef1) return _total(counts, 166651, 60, 0, 0); // claimFor
         if (selector == 0x01b99eba) return _total(counts, 31451, 0, 0, 0); // withdrawDust
         if (selector == 0xc3daab96) return _total(counts, 125691, 0, 0, 0); // withdrawBond
         if (selector == 0x40731c24) return _total(counts, 28020, 0, 0, 0); // getPost
-        if (selector == 0x061da90e) return _total(counts, 4260, 0, 0, 0); // postOfSettlement
+        if (selector == 0x061da90e) return _total(counts, 6420, 0, 0, 0); // postOfSettlement
         if (selector == 0xa8db6802) return _total(counts, 8580, 0, 0, 0); // carryOf
         if (selector == 0xf364c90c) return _total(counts, 4260, 0, 0, 0); // isClaimed
         if (selector == 0xd06996d3) return _total(counts, 73680, 60, 0, 0); // claimable

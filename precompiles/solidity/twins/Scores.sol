@@ -20,7 +20,20 @@ library Scores {
         uint256 significancePpm,
         bool isPositive
     ) internal pure returns (bool inWidth, uint256 score) {
-        (uint256 queryNormSquared, int256 product) = _products(vector, query, dimensions);
+        (uint256 queryNormSquared, int256 product) = products(vector, query, dimensions, 0);
+        return significant(queryNormSquared, product, normSquared, dimensions, significancePpm, isPositive);
+    }
+
+    /// @return inWidth false when the query is beyond its width
+    /// @return score the product, or with `isPositive` false its negative, if it is positive and significant
+    function significant(
+        uint256 queryNormSquared,
+        int256 product,
+        uint256 normSquared,
+        uint256 dimensions,
+        uint256 significancePpm,
+        bool isPositive
+    ) internal pure returns (bool inWidth, uint256 score) {
         if (queryNormSquared > MAXIMUM_QUERY_NORM_SQUARED) return (false, 0);
         if (!isPositive) product = -product;
         if (product <= 0 || uint256(product) > MAXIMUM_SCORE || normSquared > MAXIMUM_SUM_NORM_SQUARED) {
@@ -34,12 +47,13 @@ library Scores {
         return (true, score);
     }
 
-    /// @dev Squared norm of the query, or the first partial sum beyond its width; and the dot product.
-    function _products(bytes calldata vector, bytes calldata query, uint256 dimensions)
-        private
+    /// @dev Squared norm of the query added to `before`, or the least that is beyond its width; and the dot product.
+    function products(bytes calldata vector, bytes calldata query, uint256 dimensions, uint256 before)
+        internal
         pure
         returns (uint256 normSquared, int256 product)
     {
+        normSquared = before;
         unchecked {
             for (uint256 i = 0; i < dimensions; ++i) {
                 int256 v;
@@ -49,7 +63,7 @@ library Scores {
                     q := signextend(15, shr(128, calldataload(add(query.offset, mul(i, 16)))))
                 }
                 normSquared += uint256(q * q);
-                if (normSquared > MAXIMUM_QUERY_NORM_SQUARED) return (normSquared, 0);
+                if (normSquared > MAXIMUM_QUERY_NORM_SQUARED) return (MAXIMUM_QUERY_NORM_SQUARED + 1, 0);
                 product += v * q;
             }
         }
