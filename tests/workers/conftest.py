@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from genesis.types import Address
+from tests.workers.text_chain import TextChain, make_text_chain
 from workers.artifacts.store import ArtifactStore
 from workers.datasets.digits import DigitsParts, demo_parts
 from workers.datasets.records import encode_jsonl
@@ -83,3 +84,9 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
     )
     asked = queries(store, QueriesRequest(index.index, receipts))
     return Chain(store, parts, version, trained, index, asked, receipts)
+
+
+@pytest.fixture(scope="session")
+def text_chain(tmp_path_factory: pytest.TempPathFactory) -> TextChain:
+    """60 text records and an adapter on the tiny base; read only."""
+    return make_text_chain(ArtifactStore(tmp_path_factory.mktemp("text") / "artifacts"))

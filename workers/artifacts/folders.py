@@ -58,7 +58,7 @@ def store_folder(store: ArtifactStore, path: Path) -> ArtifactId:
 
 def read_folder(store: ArtifactStore, name: str) -> dict[str, ArtifactId]:
     """The files of a stored folder by name; raises InvalidInputError, ArtifactError."""
-    document: Any = canonical_json.decode(store.get(name))
+    document = _document(store.get(name))
     if (
         not isinstance(document, dict)
         or document.get("format") != FORMAT
@@ -140,6 +140,13 @@ def _check_tensors(name: str, data: bytes) -> None:
         raise InvalidInputError(f"{name} is not a safetensors file: {error}") from error
     if not isinstance(header, dict):
         raise InvalidInputError(f"{name} is not a safetensors file: its header is not an object")
+
+
+def _document(data: bytes) -> Any:
+    try:
+        return canonical_json.decode(data)
+    except InvalidInputError:
+        return None
 
 
 def _parents(name: str) -> list[str]:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from genesis.commitments import merkle_layers, merkle_root, record_leaf
 from genesis.types import Address, Hash32
 from workers.artifacts.store import ArtifactId, artifact_id
-from workers.datasets.records import Record, content_hash, decode_jsonl
-from workers.datasets.sketch import sketch_of
+from workers.datasets.kinds import AnyRecord, content_hash_of, decode_records, sketch_of_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +20,7 @@ class ContributionSummary:
 
 
 def record_leaves(
-    records: Sequence[Record], *, chain_id: int, datanet_id: int, contributor: Address
+    records: Sequence[AnyRecord], *, chain_id: int, datanet_id: int, contributor: Address
 ) -> list[Hash32]:
     """One leaf per record, in order. Source: `genesis.commitments.record_leaf`."""
     return [
@@ -29,8 +28,8 @@ def record_leaves(
             chain_id=chain_id,
             datanet_id=datanet_id,
             index=index,
-            content_hash=content_hash(record),
-            sketch=sketch_of(record.features),
+            content_hash=content_hash_of(record),
+            sketch=sketch_of_record(record),
             contributor=contributor,
             parents=record.parents,
         )
@@ -40,14 +39,14 @@ def record_leaves(
 
 def summarize(data: bytes, *, chain_id: int, datanet_id: int, contributor: Address) -> ContributionSummary:
     """Commitment to a contribution's file; raises InvalidInputError when it is malformed."""
-    records = decode_jsonl(data)
+    records = decode_records(data)
     leaves = record_leaves(records, chain_id=chain_id, datanet_id=datanet_id, contributor=contributor)
     return ContributionSummary(merkle_root(leaves), len(records), len(data), artifact_id(data))
 
 
 def record_layers(data: bytes, *, chain_id: int, datanet_id: int, contributor: Address) -> list[list[Hash32]]:
     """All layers of the contribution's tree, for `genesis.commitments.merkle_proof`."""
-    records = decode_jsonl(data)
+    records = decode_records(data)
     return merkle_layers(
         record_leaves(records, chain_id=chain_id, datanet_id=datanet_id, contributor=contributor)
     )

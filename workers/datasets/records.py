@@ -1,7 +1,7 @@
 """What one record is: a vector of integers 0..255 with a class label, in one canonical encoding.
 
-Covered: the byte encoding, the JSONL form, their limits. Not covered: text records (a later kind, with its
-own magic). Source: `docs/formats.md`, "Records".
+Covered: the byte encoding, the JSONL form, their limits. Not covered: text (`workers.datasets.text`).
+Source: `docs/formats.md`, "Records".
 """
 
 from collections.abc import Iterable, Sequence
@@ -92,7 +92,7 @@ def _from_object(value: object) -> Record:
     return Record(
         features=byte_vector(value["features"]),
         label=value["label"],
-        parents=_parents(value.get("parents", [])),
+        parents=parse_parents(value.get("parents", [])),
     )
 
 
@@ -105,7 +105,8 @@ def byte_vector(values: object) -> bytes:
     return bytes(values)
 
 
-def _parents(values: object) -> tuple[Hash32, ...]:
+def parse_parents(values: object) -> tuple[Hash32, ...]:
+    """Leaves from 0x-hex; raises InvalidInputError."""
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise InvalidInputError("parents must be an array of 0x-hex hashes")
     try:

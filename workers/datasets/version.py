@@ -1,5 +1,6 @@
-"""What a published version contains: its records in order, who owns each, which are canonical."""
+"""What published versions contain: their records in order, who owns each, which are canonical."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,22 +9,18 @@ from numpy.typing import NDArray
 from genesis.types import Address
 from workers.artifacts.store import ArtifactStore
 from workers.datasets.canonical import canonical_indices
-from workers.datasets.records import Record, decode_jsonl
-from workers.datasets.sketch import sketches_of
+from workers.datasets.kinds import AnyRecord, decode_records, sketches_of_records
+from workers.datasets.records import Record
+from workers.datasets.text import TextRecord
 from workers.errors import InvalidInputError
 from workers.jobs.types import ContributionSource, DatasetVersion
 
 
 @dataclass(frozen=True, slots=True)
-class LoadedVersion:
-    """N records in version order.
+class Placement:
+    """Of N records: `canonical` (N,) int64 (own index iff canonical), `contributor_indices` (N,) int64 into
+    `contributors`, which are in order of first appearance."""
 
-    `features` (N, n) uint8, `labels` (N,) int64, `canonical` (N,) int64 (own index iff canonical),
-    `contributor_indices` (N,) int64 into `contributors`, which are in order of first appearance.
-    """
-
-    features: NDArray[np.uint8]
-    labels: NDArray[np.int64]
     canonical: NDArray[np.int64]
     contributor_indices: NDArray[np.int64]
     contributors: tuple[Address, ...]
@@ -35,19 +32,62 @@ class LoadedVersion:
         return mask
 
 
+@dataclass(frozen=True, slots=True)
+class LoadedVersion(Placement):
+    """N labelled vectors in version order: `features` (N, n) uint8, `labels` (N,) int64."""
+
+    features: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedTexts(Placement):
+    """N text records in version order, one version after the other."""
+
+    records: tuple[TextRecord, ...]
+
+
 def load_version(store: ArtifactStore, version: DatasetVersion) -> LoadedVersion:
-    """Read and check all contributions; raises InvalidInputError, ArtifactError."""
-    if not version.contributions:
-        raise InvalidInputError("a version has at least one contribution")
-    parts = [decode_jsonl(store.get(source.artifact)) for source in version.contributions]
-    features = feature_matrix([record for part in parts for record in part])
-    contributors = tuple(dict.fromkeys(source.contributor for source in version.contributions))
-    owners = [contributors.index(source.contributor) for source in version.contributions]
-    order = priority_order(version.contributions, [len(part) for part in parts])
-    canonical = canonical_indices(sketches_of(features), order, version.similarity_ppm)
+    """A version of vectors; raises InvalidInputError, ArtifactError."""
+    found, placement = _load(store, [version])
+    records = [record for record in found if isinstance(record, Record)]
+    if len(records) != len(found):
+        raise InvalidInputError("the version holds text: fine-tune a language model on it")
     return LoadedVersion(
-        features=features,
-        labels=np.array([record.label for part in parts for record in part], dtype=np.int64),
+        placement.canonical,
+        placement.contributor_indices,
+        placement.contributors,
+        features=feature_matrix(records),
+        labels=np.array([record.label for record in records], dtype=np.int64),
+    )
+
+
+def load_texts(store: ArtifactStore, versions: Sequence[DatasetVersion]) -> LoadedTexts:
+    """Versions of texts; raises InvalidInputError, ArtifactError."""
+    found, placement = _load(store, versions)
+    records = tuple(record for record in found if isinstance(record, TextRecord))
+    if len(records) != len(found):
+        raise InvalidInputError("the version holds vectors: train a classifier on it")
+    return LoadedTexts(
+        placement.canonical, placement.contributor_indices, placement.contributors, records=records
+    )
+
+
+def _load(store: ArtifactStore, versions: Sequence[DatasetVersion]) -> tuple[list[AnyRecord], Placement]:
+    sources = tuple(source for version in versions for source in version.contributions)
+    if not sources or not all(version.contributions for version in versions):
+        raise InvalidInputError("a version has at least one contribution")
+    if len({source.contribution_id for source in sources}) != len(sources):
+        raise InvalidInputError("a contribution is named twice")
+    if len({version.similarity_ppm for version in versions}) != 1:
+        raise InvalidInputError("the versions were published under different rules of similarity")
+    parts = [decode_records(store.get(source.artifact)) for source in sources]
+    records = [record for part in parts for record in part]
+    contributors = tuple(dict.fromkeys(source.contributor for source in sources))
+    owners = [contributors.index(source.contributor) for source in sources]
+    order = priority_order(sources, [len(part) for part in parts])
+    canonical = canonical_indices(sketches_of_records(records), order, versions[0].similarity_ppm)
+    return records, Placement(
         canonical=np.array(canonical, dtype=np.int64),
         contributor_indices=np.repeat(np.array(owners, dtype=np.int64), [len(part) for part in parts]),
         contributors=contributors,
@@ -67,7 +107,7 @@ def priority_order(contributions: tuple[ContributionSource, ...], counts: list[i
     return [firsts[position] + index for position in by_priority for index in range(counts[position])]
 
 
-def feature_matrix(records: list[Record]) -> NDArray[np.uint8]:
+def feature_matrix(records: Sequence[Record]) -> NDArray[np.uint8]:
     """(N, n) features; raises InvalidInputError when records differ in length."""
     lengths = {len(record.features) for record in records}
     if len(lengths) != 1:

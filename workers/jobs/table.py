@@ -1,7 +1,12 @@
-"""Which function answers which job kind. Importing this imports torch: workers only."""
+"""Which function answers which job kind. Importing this imports torch: workers only.
+
+Jobs of language models are imported when the first is asked for: `transformers` takes seconds to import,
+and a worker should be ready at once.
+"""
 
 import platform
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -26,8 +31,19 @@ def ping(store: ArtifactStore, request: PingRequest, progress: Progress = silent
     return PingResult(python=platform.python_version(), torch=str(torch.__version__), device="cpu")
 
 
+def _later(module: str, function: str) -> JobFunction:
+    def run(store: ArtifactStore, request: Any, progress: Progress) -> Any:
+        return getattr(import_module(f"workers.jobs.{module}"), function)(store, request, progress)
+
+    return run
+
+
 JOBS: dict[str, JobFunction] = {
     "train": train,
+    "finetune": _later("finetune", "finetune"),
+    "evaluate": _later("evaluate", "evaluate"),
+    "verify": _later("finetune", "verify"),
+    "spans": _later("spans", "spans"),
     "feature_index": feature_index,
     "queries": queries,
     "attribution": attribution,

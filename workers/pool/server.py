@@ -38,11 +38,15 @@ MAX_QUEUE = 10_000
 PRIORITIES = {
     "ping": 0,
     "predict": 0,
+    "spans": 0,
     "queries": 1,
     "attribution": 1,
     "spot_check": 1,
     "feature_index": 2,
     "train": 2,
+    "evaluate": 2,
+    "finetune": 2,
+    "verify": 3,
 }
 """Smaller first: a customer waits for an answer, nobody waits for a training run."""
 

@@ -24,6 +24,11 @@ def use_determinism() -> None:
     torch.use_deterministic_algorithms(True)
 
 
+def device_of() -> str:
+    """`cuda` where there is one."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def train_classifier(
     features: NDArray[np.uint8], labels: NDArray[np.int64], recipe: TrainingRecipe, progress: Progress
 ) -> torch.nn.Sequential:

@@ -1,0 +1,66 @@
+"""One small run of the text jobs on the tiny base, made once for all tests that read it."""
+
+from dataclasses import dataclass, replace
+
+from genesis.types import Address
+from workers.artifacts.folders import store_folder
+from workers.artifacts.store import ArtifactId, ArtifactStore
+from workers.datasets.export_text import TextParts, text_parts
+from workers.datasets.text import encode_text_jsonl
+from workers.jobs.finetune import finetune
+from workers.jobs.types import (
+    DEFAULT_FINE_TUNE_RECIPE,
+    ContributionSource,
+    DatasetVersion,
+    FinetuneRequest,
+    FinetuneResult,
+)
+from workers.text.base import make_base
+
+RECIPE = replace(
+    DEFAULT_FINE_TUNE_RECIPE,
+    rank=2,
+    alpha=8,
+    epochs=3,
+    learning_rate=0.02,
+    max_tokens=128,
+    checkpoint_steps=5,
+)
+
+
+@dataclass(frozen=True)
+class TextChain:
+    """Five subjects contributed to one version, and an adapter made of it."""
+
+    store: ArtifactStore
+    base: ArtifactId
+    parts: TextParts
+    version: DatasetVersion
+    request: FinetuneRequest
+    trained: FinetuneResult
+
+
+def publish_texts(store: ArtifactStore, parts: TextParts) -> DatasetVersion:
+    """Contributions in order, each committed one block after the other."""
+    return DatasetVersion(
+        chain_id=31338,
+        datanet_id=1,
+        version=1,
+        similarity_ppm=990_000,
+        contributions=tuple(
+            ContributionSource(
+                number + 1, Address(bytes([number + 1]) * 20), 10 + number, store.put(encode_text_jsonl(part))
+            )
+            for number, part in enumerate(parts.parts)
+        ),
+    )
+
+
+def make_text_chain(store: ArtifactStore) -> TextChain:
+    """60 records, an adapter of rank 2, 10 records held out."""
+    base = store_folder(store, make_base("tiny"))
+    parts = text_parts(part_records=12, holdout_records=2)
+    version = publish_texts(store, parts)
+    holdout = store.put(encode_text_jsonl(parts.holdout))
+    request = FinetuneRequest("Python helper", base, (version,), RECIPE, holdout, "psf-2.0")
+    return TextChain(store, base, parts, version, request, finetune(store, request))

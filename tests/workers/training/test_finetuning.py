@@ -1,0 +1,222 @@
+"""Fine-tuning: it learns, it repeats bit for bit, it survives kills, and foreign bases load."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from peft import PeftModel
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
+
+from tests.workers.text_chain import RECIPE, TextChain
+from workers.artifacts.folders import materialise, read_folder, store_folder
+from workers.artifacts.store import ArtifactStore
+from workers.errors import InvalidInputError, JobCancelledError
+from workers.jobs.evaluate import evaluate
+from workers.jobs.finetune import checkpoint_path, finetune, verify
+from workers.jobs.types import NO_ARTIFACT, EvaluateRequest, FineTuneRecipe, FinetuneRequest, VerifyRequest
+from workers.text.base import PRESETS, make_base
+from workers.training.text_manifest import read_text_manifest
+
+
+@pytest.fixture
+def copy(text_chain: TextChain, tmp_path: Path) -> ArtifactStore:
+    """The chain's artefacts with a place for checkpoints of its own."""
+    store = ArtifactStore(tmp_path / "artifacts")
+    for file in text_chain.store.directory.iterdir():
+        (store.directory / file.name).hardlink_to(file)
+    return store
+
+
+def test_held_out_loss_falls_below_the_bases(text_chain: TextChain) -> None:
+    trained = text_chain.trained
+    assert trained.holdout_loss < trained.base_holdout_loss - 0.01
+    assert trained.losses[-1].loss < trained.losses[0].loss
+    assert (trained.records, trained.held_out_records) == (60, 10)
+    assert trained.trained_records == trained.canonical_records <= 60
+    assert trained.losses[-1].step == 3 * -(-trained.trained_records // RECIPE.batch_size)
+
+
+def test_the_adapter_is_a_peft_folder_that_names_its_base(text_chain: TextChain, tmp_path: Path) -> None:
+    folder = materialise(text_chain.store, text_chain.trained.model, tmp_path)
+    config = json.loads((folder / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == f"sha256:{text_chain.base}"
+    base = AutoModelForCausalLM.from_pretrained(make_base("tiny"), local_files_only=True)
+    tokens = torch.arange(20)[None]
+    before = base(tokens).logits
+    with pytest.warns(FutureWarning):
+        adapted = PeftModel.from_pretrained(base, folder)
+    assert not torch.allclose(adapted(tokens).logits, before)
+    card = (folder / "README.md").read_text()
+    assert f"base_model: sha256:{text_chain.base}" in card
+    assert "openledger/datanet-1@1" in card
+
+
+def test_the_manifest_trains_to_the_same_bytes(text_chain: TextChain, copy: ArtifactStore) -> None:
+    found = verify(copy, VerifyRequest(text_chain.trained.manifest))
+    assert found.is_same
+    assert found.retrained == text_chain.trained.model
+    assert (found.largest_difference, found.differing_settings) == (0.0, ())
+
+
+def test_verify_shows_the_distance_of_another_adapter(text_chain: TextChain, copy: ArtifactStore) -> None:
+    other = finetune(copy, replace(text_chain.request, recipe=replace(RECIPE, seed=2)))
+    manifest = copy.get(text_chain.trained.manifest).decode()
+    forged = copy.put(manifest.replace(text_chain.trained.model, other.model).encode())
+    found = verify(copy, VerifyRequest(forged))
+    assert not found.is_same
+    assert found.largest_difference > 1e-3
+    assert found.relative_difference > 0.1
+
+
+def test_another_seed_gives_another_adapter(text_chain: TextChain, copy: ArtifactStore) -> None:
+    other = finetune(copy, replace(text_chain.request, recipe=replace(RECIPE, seed=3)))
+    assert other.model != text_chain.trained.model
+
+
+@pytest.mark.parametrize("stop_at", [0.25, 0.6])
+def test_a_stopped_run_goes_on_to_the_same_bytes(
+    text_chain: TextChain, copy: ArtifactStore, stop_at: float
+) -> None:
+    reached: list[float] = []
+
+    def stop(done: float, text: str) -> None:
+        reached.append(done)
+        if done > stop_at:
+            raise JobCancelledError("killed")
+
+    with pytest.raises(JobCancelledError):
+        finetune(copy, text_chain.request, stop)
+    assert checkpoint_path(copy, text_chain.request).is_file()
+    resumed: list[float] = []
+    again = finetune(copy, text_chain.request, lambda done, text: resumed.append(done))
+    assert resumed[0] > 0.1
+    assert again.model == text_chain.trained.model
+    assert again.manifest == text_chain.trained.manifest
+    assert not checkpoint_path(copy, text_chain.request).exists()
+
+
+def test_a_damaged_checkpoint_is_as_good_as_none(text_chain: TextChain, copy: ArtifactStore) -> None:
+    path = checkpoint_path(copy, text_chain.request)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"half a file")
+    assert finetune(copy, text_chain.request).model == text_chain.trained.model
+
+
+def test_progress_tells_loss_speed_and_time_left(text_chain: TextChain, copy: ArtifactStore) -> None:
+    texts: list[str] = []
+    finetune(copy, text_chain.request, lambda done, text: texts.append(text))
+    assert texts[3].startswith("step 4 of ")
+    assert all(word in texts[3] for word in ("loss", "tokens/s", "s left"))
+
+
+def test_evaluation_repeats_the_trainings_figures(text_chain: TextChain) -> None:
+    found = evaluate(text_chain.store, EvaluateRequest(text_chain.trained.manifest))
+    assert found.loss == pytest.approx(text_chain.trained.holdout_loss, abs=1e-6)
+    assert found.base_loss == pytest.approx(text_chain.trained.base_holdout_loss, abs=1e-6)
+    assert found.better > found.records / 2
+
+
+def test_one_record_in_n_is_held_out(text_chain: TextChain, copy: ArtifactStore) -> None:
+    recipe = replace(RECIPE, epochs=1, holdout_every=5)
+    found = finetune(copy, replace(text_chain.request, holdout=NO_ARTIFACT, recipe=recipe))
+    assert found.held_out_records == found.canonical_records // 5
+    assert found.trained_records + found.held_out_records == found.canonical_records
+
+
+def test_full_fine_tuning_gives_a_folder_like_a_base(
+    text_chain: TextChain, copy: ArtifactStore, tmp_path: Path
+) -> None:
+    recipe = replace(RECIPE, method="full", epochs=1, learning_rate=0.001)
+    request = replace(text_chain.request, recipe=recipe)
+    found = finetune(copy, request)
+    assert {"config.json", "model.safetensors", "tokenizer.json"} <= set(read_folder(copy, found.model))
+    assert found.holdout_loss < found.base_holdout_loss
+    assert finetune(copy, request).model == found.model
+    assert finetune(copy, replace(request, base=found.model)).base_holdout_loss == pytest.approx(
+        found.holdout_loss, abs=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"method": "prefix"}, "method"),
+        ({"rank": 0}, "rank"),
+        ({"learning_rate": 0.0}, "learning_rate"),
+        ({"max_tokens": 100_000}, "max_tokens"),
+        ({"holdout_every": 1}, "holdout_every"),
+        ({"targets": ("nowhere",)}, "adapters do not fit"),
+    ],
+)
+def test_impossible_recipes_are_refused(text_chain: TextChain, changes: dict[str, Any], message: str) -> None:
+    recipe = FineTuneRecipe(**{"max_tokens": 128, **changes})
+    with pytest.raises(InvalidInputError, match=message):
+        finetune(text_chain.store, replace(text_chain.request, recipe=recipe))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="says what happens without CUDA")
+def test_qlora_without_cuda_says_so(text_chain: TextChain) -> None:
+    with pytest.raises(InvalidInputError, match="CUDA device"):
+        finetune(text_chain.store, replace(text_chain.request, recipe=replace(RECIPE, method="qlora")))
+
+
+def test_a_loss_that_is_no_number_ends_the_run(
+    text_chain: TextChain, copy: ArtifactStore, tmp_path: Path
+) -> None:
+    folder = tmp_path / "broken"
+    shutil.copytree(make_base("tiny"), folder)
+    weights = load_file(folder / "model.safetensors")
+    weights["model.norm.weight"][0] = float("nan")
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(InvalidInputError, match="lower the learning rate"):
+        finetune(copy, replace(text_chain.request, base=store_folder(copy, folder)))
+
+
+@pytest.mark.parametrize("family", ["llama", "qwen2"])
+def test_folders_of_other_families_are_bases(
+    text_chain: TextChain, copy: ArtifactStore, tmp_path: Path, family: str
+) -> None:
+    sizes: dict[str, Any] = {
+        "vocab_size": PRESETS["tiny"].vocabulary,
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "intermediate_size": 64,
+        "max_position_embeddings": 256,
+    }
+    torch.manual_seed(1)
+    model = (
+        LlamaForCausalLM(LlamaConfig(**sizes))
+        if family == "llama"
+        else Qwen2ForCausalLM(Qwen2Config(**sizes))
+    )
+    folder = tmp_path / family
+    model.save_pretrained(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (folder / name).write_bytes((make_base("tiny") / name).read_bytes())
+    request = replace(text_chain.request, base=store_folder(copy, folder), recipe=replace(RECIPE, epochs=1))
+    found = finetune(copy, request)
+    assert found.holdout_loss < found.base_holdout_loss
+    assert read_text_manifest(copy, found.manifest).base == request.base
+
+
+def test_a_version_of_vectors_is_refused(text_chain: TextChain, copy: ArtifactStore) -> None:
+    source = replace(
+        text_chain.version.contributions[0], artifact=copy.put(b'{"features":[1,2],"label":0}\n')
+    )
+    version = replace(text_chain.version, contributions=(source,))
+    with pytest.raises(InvalidInputError, match="vectors"):
+        finetune(copy, FinetuneRequest("x", text_chain.base, (version,)))
+
+
+def test_what_is_no_model_folder_is_refused(text_chain: TextChain, copy: ArtifactStore) -> None:
+    with pytest.raises(InvalidInputError, match="not a model folder"):
+        finetune(copy, replace(text_chain.request, base=text_chain.request.holdout))
+    with pytest.raises(InvalidInputError, match="does not load"):
+        finetune(copy, replace(text_chain.request, base=text_chain.trained.model))

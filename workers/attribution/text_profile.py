@@ -1,0 +1,85 @@
+"""Which numeric profile a language model's paid features are made under, and what of it is attributed.
+
+A record's row is the whitened gradient of -mean log p of its response's tokens given its prompt; a
+receipt's query that of the answer's tokens given the prompt that was paid for. Of an adapter all
+coordinates of all factors count.
+Source: attribution.md, section 8 "L-default".
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from workers.artifacts import canonical_json
+from workers.attribution.profile import FORMAT, ROW_LIMIT
+from workers.influence import Attributor, LanguageModelTask, Profile
+from workers.integers import MAX_EXPONENT, MAX_MANTISSA, QUERY_NORM, ROW_SCALE
+from workers.text.examples import Example, pad_token, padded
+from workers.text.loading import TextModel
+from workers.training.text_manifest import TextManifest, numerics
+
+BATCH = 8
+MOST_COORDINATES = 65_536
+WHOLE_MODEL_COORDINATES = 4_096
+
+
+class Sequences:
+    """Examples as batches of one width, which can be iterated again: all are cut or padded to `width`."""
+
+    def __init__(self, examples: Sequence[Example], pad: int, width: int) -> None:
+        self._examples, self._pad, self._width = examples, pad, width
+
+    def __iter__(self) -> Any:
+        for first in range(0, len(self._examples), BATCH):
+            yield padded(self._examples[first : first + BATCH], self._pad, self._width)
+
+
+def text_profile(dimensions: int) -> Profile:
+    """How rows of `dimensions` coordinates are made for payment."""
+    return Profile(dimensions=dimensions, row_limit=ROW_LIMIT, dtype="float32", batch=BATCH)
+
+
+def attributor_of(model: TextModel, dimensions: int, committed: bytes | None = None) -> Attributor:
+    """The method on this model's trainable parameters, fresh or from its committed preconditioner."""
+    task = LanguageModelTask(model.model)
+    if committed is None:
+        return Attributor(task, text_profile(dimensions))
+    return Attributor.load(task, committed, text_profile(dimensions))
+
+
+def coordinates_of(model: TextModel, manifest: TextManifest, asked: int) -> int:
+    """k: what was asked for, or all that an adapter has, within the protocol's bound."""
+    available = sum(value.numel() for value in model.model.parameters() if value.requires_grad)
+    default = min(available, MOST_COORDINATES) if manifest.is_adapter else WHOLE_MODEL_COORDINATES
+    return int(min(asked or default, available))
+
+
+def sequences(examples: Sequence[Example], model: TextModel, manifest: TextManifest) -> Sequences:
+    """Examples in the width that every feature of this model is made in."""
+    return Sequences(examples, pad_token(model.tokenizer), manifest.recipe.max_tokens)
+
+
+def encode_text_profile(profile: Profile, manifest: TextManifest) -> bytes:
+    """The profile of features made by this code."""
+    return canonical_json.encode(
+        {
+            "format": FORMAT,
+            **profile.document(),
+            "task": "language model",
+            "tokens": manifest.recipe.max_tokens,
+            "weights": "float32",
+            "threads": torch.get_num_threads(),
+            "fisher": "empirical, trained records",
+            "eigenvectors": "falling eigenvalue, largest entry positive",
+            "selection": "largest eigenvalues over all layers, ties by position",
+            "row": "whitened gradient of mean log p of the response's tokens; length over all coordinates",
+            "query": "whitened gradient of mean log p of the answer's tokens",
+            "rounding": "half to even",
+            "row_scale": ROW_SCALE,
+            "query_norm": QUERY_NORM,
+            "max_mantissa": MAX_MANTISSA,
+            "max_exponent": MAX_EXPONENT,
+            "versions": numerics(),
+        }
+    )

@@ -1,0 +1,58 @@
+"""Which kind a contribution's records are, and what every kind can say: content hash, sketch, parents.
+
+All records of a file, and of a version, are of one kind: labelled vectors (tables, pictures) or texts.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from genesis.types import Hash32
+from workers.artifacts import canonical_json
+from workers.datasets import records, text
+from workers.datasets.minhash import text_sketch, text_sketches
+from workers.datasets.records import Record
+from workers.datasets.sketch import Sketch, sketch_of, sketches_of
+from workers.datasets.text import TextRecord
+from workers.errors import InvalidInputError
+
+AnyRecord = Record | TextRecord
+
+
+def decode_records(data: bytes) -> Sequence[AnyRecord]:
+    """The records of a contribution's file, told by the first line; raises InvalidInputError."""
+    return records.decode_jsonl(data) if holds_vectors(data) else text.decode_text_jsonl(data)
+
+
+def holds_vectors(data: bytes) -> bool:
+    """True when the file's first record is a vector; raises InvalidInputError when it is no JSON object."""
+    first = next((line for line in data.split(b"\n") if line.strip()), b"")
+    try:
+        value = canonical_json.decode(first)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"line 1: {error}") from error
+    return isinstance(value, dict) and "features" in value
+
+
+def content_hash_of(record: AnyRecord) -> Hash32:
+    """What the record's leaf binds."""
+    return records.content_hash(record) if isinstance(record, Record) else text.content_hash(record)
+
+
+def sketch_of_record(record: AnyRecord) -> bytes:
+    """The packed sketch in the record's leaf."""
+    return sketch_of(record.features) if isinstance(record, Record) else text_sketch(record.plain())
+
+
+def sketches_of_records(found: Sequence[AnyRecord]) -> Sketch:
+    """(N, n) sketches; raises InvalidInputError when kinds or lengths are mixed."""
+    vectors = [record.features for record in found if isinstance(record, Record)]
+    texts = [record.plain() for record in found if isinstance(record, TextRecord)]
+    if vectors and texts:
+        raise InvalidInputError("vectors and texts are in one version")
+    if texts:
+        return text_sketches(texts)
+    lengths = {len(features) for features in vectors}
+    if len(lengths) != 1:
+        raise InvalidInputError(f"records have different numbers of features: {sorted(lengths)}")
+    return sketches_of(np.frombuffer(b"".join(vectors), dtype=np.uint8).reshape(len(vectors), lengths.pop()))

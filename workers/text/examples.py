@@ -1,0 +1,81 @@
+"""How records and receipts become token sequences with a mask over what is learnt or answered.
+
+A conversation is rendered by the base's own chat template; a base without one gets the turns as plain
+paragraphs. The response ends with the end-of-text token, which is learnt too. Sequences are cut to `limit`
+tokens: a prompt loses its beginning, a response its end.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from workers.datasets.text import Message, TextRecord
+from workers.errors import InvalidInputError
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Token ids; those from `answer` on are the response."""
+
+    tokens: tuple[int, ...]
+    answer: int
+
+    @property
+    def learnt(self) -> int:
+        """How many tokens count in the loss: the first of a sequence has nothing before it."""
+        return len(self.tokens) - max(1, self.answer)
+
+
+def example_of(record: TextRecord, tokenizer: Any, limit: int) -> Example:
+    """A record as a sequence of at most `limit` tokens."""
+    before, response = record.turns()
+    prompt = prompt_tokens(before, tokenizer)
+    answer = [*tokenizer.encode(response, add_special_tokens=False), *_end(tokenizer)]
+    return joined(prompt, answer, limit)
+
+
+def joined(prompt: Sequence[int], answer: Sequence[int], limit: int) -> Example:
+    """Prompt and answer in at most `limit` tokens, of which at least half are left to the answer."""
+    if not answer or limit < 2:
+        raise InvalidInputError("a sequence needs an answer and room for two tokens")
+    kept = list(answer[: max(limit - len(prompt), limit // 2)])
+    room = limit - len(kept)
+    start = list(prompt[max(0, len(prompt) - room) :]) if room else []
+    if not start and len(kept) < 2:
+        raise InvalidInputError("a sequence needs at least two tokens")
+    return Example((*start, *kept), len(start))
+
+
+def prompt_tokens(before: Sequence[Message], tokenizer: Any) -> list[int]:
+    """The conversation up to where the assistant answers; for plain text what opens every text."""
+    if not before:
+        return [tokenizer.bos_token_id] if tokenizer.bos_token_id is not None else []
+    if tokenizer.chat_template is None:
+        text = "\n\n".join(message.content for message in before) + "\n\n"
+        return list(tokenizer.encode(text))
+    messages = [{"role": message.role, "content": message.content} for message in before]
+    text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+    return list(tokenizer.encode(text, add_special_tokens=False))
+
+
+def padded(examples: Sequence[Example], pad: int, length: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Tokens (N, T) and mask (N, T) of what counts; T is the longest, or `length` if that is more."""
+    width = max(length, *(len(example.tokens) for example in examples))
+    tokens = torch.full((len(examples), width), pad)
+    mask = torch.zeros((len(examples), width), dtype=torch.int64)
+    for row, example in enumerate(examples):
+        tokens[row, : len(example.tokens)] = torch.tensor(example.tokens)
+        mask[row, max(1, example.answer) : len(example.tokens)] = 1
+    return tokens, mask
+
+
+def pad_token(tokenizer: Any) -> int:
+    """What fills short sequences; never looked at."""
+    found = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
+    return int(found or 0)
+
+
+def _end(tokenizer: Any) -> list[int]:
+    return [tokenizer.eos_token_id] if tokenizer.eos_token_id is not None else []

@@ -1,0 +1,98 @@
+"""What a fine-tuned model's manifest says: everything needed to train it again, and what came out.
+
+Covered: writing, reading, what differs between the machine it was made on and this one. Source: protocol,
+section 3 "Model"; `docs/formats.md`.
+"""
+
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import torch
+
+from workers.artifacts import canonical_json
+from workers.artifacts.store import ArtifactId, ArtifactStore
+from workers.errors import InvalidInputError
+from workers.jobs.codec import from_json, to_json
+from workers.jobs.types import DatasetVersion, FineTuneRecipe, FinetuneRequest, LossPoint
+from workers.training.manifest import versions
+from workers.training.trainer import device_of
+
+FORMAT = "openledger-adapter-manifest/1"
+NOT_FIELDS = ("format", "numerics")
+
+
+@dataclass(frozen=True, slots=True)
+class TextManifest:
+    """The request, the folder that came of it, counts, and losses in nats per response token."""
+
+    name: str
+    base: ArtifactId
+    datasets: tuple[DatasetVersion, ...]
+    recipe: FineTuneRecipe
+    holdout: ArtifactId
+    licence: str
+    model: ArtifactId
+    records: int
+    canonical_records: int
+    trained_records: int
+    held_out_records: int
+    base_holdout_loss: float
+    holdout_loss: float
+    losses: tuple[LossPoint, ...]
+
+    def request(self) -> FinetuneRequest:
+        """What was asked for."""
+        return FinetuneRequest(self.name, self.base, self.datasets, self.recipe, self.holdout, self.licence)
+
+    @property
+    def is_adapter(self) -> bool:
+        """Whether `model` is a PEFT adapter; else it is a whole model."""
+        return self.recipe.method != "full"
+
+
+def numerics() -> dict[str, str]:
+    """What decides the bits of a result besides the request."""
+    return {
+        **versions(),
+        **{package: version(package) for package in ("transformers", "peft", "tokenizers")},
+        "device": torch.cuda.get_device_name() if device_of() == "cuda" else platform.machine(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "threads": "1",
+        "weights": "float32",
+    }
+
+
+def encode_text_manifest(manifest: TextManifest) -> bytes:
+    """The published document."""
+    return canonical_json.encode({"format": FORMAT, "numerics": numerics(), **to_json(manifest)})
+
+
+def read_text_manifest(store: ArtifactStore, name: str) -> TextManifest:
+    """A published manifest; raises InvalidInputError when malformed, ArtifactError when missing."""
+    document = _document(store, name)
+    return from_json(TextManifest, {key: document[key] for key in document.keys() - set(NOT_FIELDS)})
+
+
+def is_text_manifest(store: ArtifactStore, name: str) -> bool:
+    """Whether it is a fine-tuned language model's; raises ArtifactError, InvalidInputError."""
+    document: Any = canonical_json.decode(store.get(name))
+    return isinstance(document, dict) and document.get("format") == FORMAT
+
+
+def differing_settings(store: ArtifactStore, name: str) -> tuple[str, ...]:
+    """What was another on the machine that made it, as `name: theirs, here ours`."""
+    theirs, ours = _document(store, name)["numerics"], numerics()
+    return tuple(
+        f"{key}: {theirs.get(key)}, here {ours[key]}" for key in sorted(ours) if theirs.get(key) != ours[key]
+    )
+
+
+def _document(store: ArtifactStore, name: str) -> dict[str, Any]:
+    document: Any = canonical_json.decode(store.get(name))
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise InvalidInputError(f"{name} is not a manifest of format {FORMAT!r}")
+    if not isinstance(document.get("numerics"), dict):
+        raise InvalidInputError(f"{name} does not say what it was made with")
+    return document
