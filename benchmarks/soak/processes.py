@@ -5,9 +5,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 from genesis.networks import DEV, DEV_BATCHER, DEV_PROPOSER
@@ -25,17 +26,18 @@ HOST = "127.0.0.1"
 L1_EPOCH_SLOTS = 48
 """anvil's finalized block lies two epochs behind its head: deeper than any reorganisation here."""
 STOP_PATIENCE_S = 15.0
+PROGRAM = "openledger_node"
 ROLES = ("sequencer", "batcher", "proposer", "verifier")
 
 
 class Node:
     """One role's process on one data directory and one port, whatever happens to the process."""
 
-    def __init__(self, name: str, directory: Path, arguments: list[str]) -> None:
+    def __init__(self, name: str, directory: Path, arguments: list[str], program: str = PROGRAM) -> None:
         self.name = name
         self.log = directory / f"{name}.log"
         port = free_port(HOST)
-        self._command = [sys.executable, "-m", "openledger_node", "run", *arguments]
+        self._command = [sys.executable, "-m", program, "run", *arguments]
         self._command += ["--datadir", str(directory / name), "--http.port", str(port), "--metrics.port", "0"]
         self._process: subprocess.Popen[bytes] | None = None
         self.rpc = HttpRpc(f"http://{HOST}:{port}", timeout_s=10.0)
@@ -112,16 +114,21 @@ class Cluster:
     nodes: dict[str, Node]
     common: tuple[str, ...]
 
-    def add(self, name: str, *arguments: str) -> Node:
-        return Node(name, self.directory, [*self.common, *arguments])
+    def add(self, name: str, *arguments: str, program: str = PROGRAM) -> Node:
+        return Node(name, self.directory, [*self.common, *arguments], program)
 
 
 @contextlib.asynccontextmanager
-async def running_cluster(directory: Path, epoch_slots: int = L1_EPOCH_SLOTS) -> AsyncIterator[Cluster]:
-    """An L1 with the contracts, and the four roles as processes of their own, each started once."""
+async def running_cluster(
+    directory: Path,
+    epoch_slots: int = L1_EPOCH_SLOTS,
+    programs: Mapping[str, str] = MappingProxyType({}),
+) -> AsyncIterator[Cluster]:
+    """An L1 with the contracts, and the four roles as processes of their own, each started once. `programs`
+    names another module to run for a role than the node's."""
     with _anvil(epoch_slots) as l1_url:
         async with HttpRpc(l1_url) as rpc:
-            cluster = await _cluster(directory, Ethereum(rpc), l1_url)
+            cluster = await _cluster(directory, Ethereum(rpc), l1_url, programs)
             try:
                 for node in cluster.nodes.values():
                     node.start()
@@ -139,7 +146,7 @@ def _anvil(epoch_slots: int) -> Iterator[str]:
         yield url
 
 
-async def _cluster(directory: Path, l1: Ethereum, l1_url: str) -> Cluster:
+async def _cluster(directory: Path, l1: Ethereum, l1_url: str, programs: Mapping[str, str]) -> Cluster:
     network = await prepare_dev_network(l1, directory, DEV.block_time_s)
     files = [
         "--rollup.config",
@@ -162,5 +169,6 @@ async def _cluster(directory: Path, l1: Ethereum, l1_url: str) -> Cluster:
         "verifier": follow,
     }
     for role in ROLES:
-        cluster.nodes[role] = cluster.add(role, "--role", role, *arguments[role])
+        program = programs.get(role, PROGRAM)
+        cluster.nodes[role] = cluster.add(role, "--role", role, *arguments[role], program=program)
     return cluster

@@ -1,8 +1,8 @@
-"""A validator's duties on the L1, wired: attest, propose when the proposer is silent, punish contradictions.
+"""A validator's duties on the L1, wired: attest, dispute, judge, propose when the proposer is silent, punish.
 
 Covered: one key and one sender for all of them; the slashing-protection record, opened before anything is
-signed. Not covered: staking itself, which is the operator's choice (docs/rollup.md), and AI work
-(`openledger_node/validator`).
+signed; pay of juries and won bonds, drawn by the services that earn them. Not covered: staking itself, which
+is the operator's choice (docs/rollup.md), and AI work (`openledger_node/validator`).
 """
 
 import contextlib
@@ -11,20 +11,25 @@ from pathlib import Path
 
 import structlog
 
+from genesis.keccak import keccak256
 from genesis.types import Address
 from openledger_node.client.account import Account
 from openledger_node.config.model import RunConfig
 from openledger_node.metrics.registry import NodeMetrics
+from openledger_node.node.dispute_claims import ChainClaims
 from openledger_node.node.keys import read_key
 from openledger_node.node.lifecycle import Supervisor
 from openledger_node.node.rollup import Rollup, l1_sender, start_proposer
 from openledger_node.node.slashing_protection import SlashingProtection
+from rollup_bridge.challenger.juror import Juror
+from rollup_bridge.challenger.service import Challenger
 from rollup_bridge.validator.attester import Attester, Identity, Statistics
 from rollup_bridge.validator.contradictions import ContradictionWatch
 from rollup_bridge.validator.staking import StakingReader, staking_of
 
 log = structlog.get_logger(__name__)
 
+JURY_SECRET_DOMAIN = b"openledger-jury/1"
 CONTRADICTIONS_FROM = 1_000
 """L1 blocks before the head at which a starting node begins to look for contradictions."""
 
@@ -34,6 +39,8 @@ class L1Validator:
     """What runs, for metrics and health."""
 
     attester: Attester
+    challenger: Challenger
+    juror: Juror
     contradictions: ContradictionWatch
     protection: SlashingProtection
 
@@ -41,6 +48,8 @@ class L1Validator:
         attested, slashed = "attested_l2_block", "contradictions_proven"
         metrics.watch(attested, "Newest L2 block attested.", lambda: self._statistics().last_l2_number)
         metrics.watch("attestations_signed", "Over all lives of the key's record.", self.protection.count)
+        metrics.watch("disputes_won", "Wrong roots deleted.", lambda: self.challenger.statistics().won)
+        metrics.watch("jury_votes", "Values revealed in juries.", lambda: self.juror.votes)
         metrics.watch("outputs_differing", "Not ours, on the L1.", lambda: self._statistics().differing)
         metrics.watch(slashed, "Validators slashed by this one.", lambda: self.contradictions.slashed)
 
@@ -84,11 +93,33 @@ async def start_l1_validator(
         sender=sender,
         clock=rollup.execution.clock,
     )
+    claims = ChainClaims(rollup.chain, rollup.engine)
+    challenger = Challenger(
+        rollup.config.output_oracle,
+        claims=claims,
+        contracts=l1,
+        l1=l1,
+        sender=sender,
+        clock=rollup.execution.clock,
+        attest=attester.attest_to,
+    )
+    juror = Juror(
+        rollup.config.output_oracle,
+        claims=claims,
+        contracts=l1,
+        l1=l1,
+        sender=sender,
+        header_rlp=l1.header_rlp,
+        secret=keccak256(JURY_SECRET_DOMAIN + key),
+        clock=rollup.execution.clock,
+    )
     supervisor.start("attester", attester)
+    supervisor.start("challenger", challenger)
+    supervisor.start("juror", juror)
     supervisor.start("contradictions", watch)
     start_proposer(rollup, supervisor, sender)
     await _say(account.address, staking)
-    return L1Validator(attester, watch, protection)
+    return L1Validator(attester, challenger, juror, watch, protection)
 
 
 async def _say(account: Address, staking: StakingReader) -> None:

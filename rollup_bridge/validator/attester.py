@@ -4,7 +4,7 @@ Covered: its own derivation decides the root, never the proposal; a signature is
 record before anybody sees it, and the record refuses a second root; one attestation per output, found again
 on the L1 after a restart; the epoch's seed, recorded if nobody did; outputs that differ (said loudly: they
 are for the dispute game).
-Not covered: playing that game (`rollup_bridge/challenger`).
+Not covered: playing that game (`rollup_bridge/challenger`), which asks for attestations by `attest_to`.
 Source: `docs/rollup.md`, validators.
 """
 
@@ -116,6 +116,20 @@ class Attester:
         if due is None or await self._staking.has_attested(due.l2_number, due.root, self._identity.account):
             return False
         await self._post(due)
+        return True
+
+    async def attest_to(self, l2_number: int) -> bool:
+        """Our word on the output root of one L2 block, on record; False where we may not give it (now): the
+        block is not final, our stake or our seat among the jurors forbids it, or it did not arrive."""
+        status = await self._status.sync_status()
+        if status.finalized_l2.number < l2_number or not await self._may_attest(status):
+            return False
+        root = output_root(await self._outputs.output_parts(l2_number))
+        try:
+            await self._post(Attestation(l2_number, root, status.finalized_l1.id))
+        except TransactionError as error:
+            _LOG.warning("attestation for L2 block %d not taken: %s", l2_number, error)
+            return False
         return True
 
     async def _may_attest(self, status: SyncStatus) -> bool:

@@ -74,6 +74,19 @@ async def test_its_own_root_is_signed_whatever_was_proposed(rollup: Rollup) -> N
     assert bench.attester.statistics().differing == 1
 
 
+async def test_a_defender_is_attested_when_its_block_is_final_and_not_before(rollup: Rollup) -> None:
+    bench = Bench(rollup, account_that(judges=False))
+    bench.stake()
+    bench.propose(2)
+    bench.finalize(SUBMISSION_INTERVAL)
+    assert not await bench.attester.attest_to(SECOND)
+    assert await bench.attester.attest_to(SUBMISSION_INTERVAL)
+    own = output_root(parts(SUBMISSION_INTERVAL))
+    assert await bench.staking.has_attested(SUBMISSION_INTERVAL, own, bench.account.address)
+    rollup.machine.set_ancestor_hashes([keccak256(b"another fork")] * 3)
+    assert not await bench.attester.attest_to(SUBMISSION_INTERVAL), "it did not arrive"
+
+
 async def test_an_attestation_under_another_fork_is_refused_and_tried_again(rollup: Rollup) -> None:
     bench = Bench(rollup, account_that(judges=False))
     bench.stake()
