@@ -3,7 +3,8 @@
 Implements `rollup_bridge.ports`' L1Source, L1Contracts and L1Network.
 Covered: blocks, receipts (one by one where `eth_getBlockReceipts` is missing) and transactions, kept by hash;
 calls, nonces, fees, sending. Headers, transactions and receipts are checked against block hashes (`checks`)
-unless the node is trusted; a node whose answer does not fit is passed over for the next.
+unless the node is trusted; a node whose answer does not fit is passed over for the next, and so is one whose
+head does not move any more.
 Not covered: which fork is canonical, calls, nonces and fees: for these the node is believed.
 """
 
@@ -34,6 +35,8 @@ _REVERTED = 3
 _UNKNOWN_BLOCK_CODES = (-32000, -32001, -39001)
 _DEFAULT_TIP_WEI = 10**9
 _KEPT_BLOCKS = 256
+STALE_AFTER_S = 60.0
+"""Five slots of Ethereum: an L1 node whose head is older is not asked first any more."""
 
 Value = TypeVar("Value")
 
@@ -76,7 +79,8 @@ class L1Client:
         trusted: bool = False,
         is_development: bool = False,
     ) -> None:
-        self._rpc = FailoverRpc(urls, clock or SystemClock(), timeout_s=timeout_s)
+        self._clock = clock or SystemClock()
+        self._rpc = FailoverRpc(urls, self._clock, timeout_s=timeout_s)
         self._trusted = trusted
         self._is_development = is_development
         self._roots: _Recent[_Roots] = _Recent(_KEPT_BLOCKS)
@@ -84,6 +88,8 @@ class L1Client:
         self._receipts: _Recent[tuple[L1Receipt, ...]] = _Recent(_KEPT_BLOCKS)
         self._transactions: _Recent[tuple[L1Transaction, ...]] = _Recent(_KEPT_BLOCKS)
         self._has_block_receipts = True
+        self._newest_s = 0
+        self._passed_over_s = 0.0
 
     async def chain_id(self) -> int:
         return decoding.quantity(await self._rpc.call("eth_chainId"))
@@ -95,7 +101,9 @@ class L1Client:
                 raise L1UnavailableError(f"the L1 gave block {block.number} for {number}")
             return block
 
-        return self._kept(await self._lookup("eth_getBlockByNumber", hex(number), False, read=read))
+        block = self._kept(await self._lookup("eth_getBlockByNumber", hex(number), False, read=read))
+        self._note_head(block)
+        return block
 
     async def block_by_tag(self, tag: BlockTag) -> L1Block | None:
         """None also where the L1 has no such block yet, as a young chain has no finalized one."""
@@ -223,6 +231,17 @@ class L1Client:
             )
             self._roots.put(block.hash, roots)
         return block
+
+    def _note_head(self, block: L1Block | None) -> None:
+        """A node whose newest block is old may have stopped: ask another one, if there is one."""
+        if block is not None:
+            self._newest_s = max(self._newest_s, block.timestamp_s)
+            return
+        now_s = self._clock.now_s()
+        is_old = now_s - max(self._newest_s, self._passed_over_s) > STALE_AFTER_S
+        if is_old and self._rpc.has_others:
+            self._passed_over_s = now_s
+            self._rpc.pass_over(f"its newest block is {now_s - self._newest_s:.0f} s old")
 
     def _kept(self, block: L1Block | None) -> L1Block | None:
         return None if block is None else self._blocks.put(block.hash, block)

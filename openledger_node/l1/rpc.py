@@ -3,7 +3,7 @@
 Covered: nodes that are down, slow, overloaded (HTTP 429, 5xx, code -32005) or answer rubbish: the next URL is
 tried, then all again after a pause. An error that the node means (a revert, an unknown method) is raised at
 once. What `read` refuses of an answer (`L1UnavailableError`: a lie that can be seen) counts as rubbish.
-Not covered: whether two nodes see the same head.
+Not covered: whether two nodes see the same head; who thinks a node's head is old says so by `pass_over`.
 """
 
 import itertools
@@ -67,12 +67,21 @@ class FailoverRpc(HttpClient):
                     return read(answer.get("result")) if read else answer.get("result")
             except _FAILURES as error:
                 reason = f"{type(error).__name__} {error}".strip()
-                log.warning("L1 node failed", node=self._preferred + 1, nodes=len(self._urls), reason=reason)
-                self.failures += 1
-                self._preferred = (self._preferred + 1) % len(self._urls)
+                self.pass_over(reason)
                 continue
             raise _refused(method, answer["error"])
         raise L1UnavailableError(f"no L1 node answers {method} ({reason})", "check --l1.url and the node")
+
+    @property
+    def has_others(self) -> bool:
+        """Whether there is more than one node to ask."""
+        return len(self._urls) > 1
+
+    def pass_over(self, reason: str) -> None:
+        """Ask the next node first from now on."""
+        log.warning("L1 node failed", node=self._preferred + 1, nodes=len(self._urls), reason=reason)
+        self.failures += 1
+        self._preferred = (self._preferred + 1) % len(self._urls)
 
     async def _post(self, url: str, body: dict[str, Any]) -> dict[str, Any]:
         headers = {"Content-Type": "application/json"}

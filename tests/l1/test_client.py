@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from genesis.types import Address, Hash32
-from openledger_node.l1.client import L1Client
+from openledger_node.l1.client import STALE_AFTER_S, L1Client
 from openledger_node.l1.errors import L1RefusedError, L1UnavailableError
 from rollup_bridge.errors import TemporaryError, TransactionError
 from tests.l1.server import FakeNode, RpcError, running
@@ -187,6 +187,24 @@ async def test_a_node_that_skips_blocks_is_passed_over() -> None:
         block = await l1.block_by_number(15)
         assert block is not None
         assert block.number == 15
+
+
+async def test_a_node_whose_head_is_old_is_passed_over_for_one_whose_head_moves() -> None:
+    def up_to(height: int) -> FakeNode:
+        def block(params: list[Any]) -> Any:
+            return {**BLOCK, "number": params[0]} if int(params[0], 16) <= height else None
+
+        return FakeNode(eth_getBlockByNumber=block)
+
+    clock = FakeClock(int(BLOCK["timestamp"], 16))
+    stuck, moving = up_to(16), up_to(17)
+    async with running(stuck, moving) as urls, L1Client(urls, clock, trusted=True) as l1:
+        assert await l1.block_by_number(16) is not None
+        assert await l1.block_by_number(17) is None, "a young head: the next block is yet to come"
+        clock.time_s += STALE_AFTER_S + 1
+        assert await l1.block_by_number(17) is None
+        assert await l1.block_by_number(17) is not None, "the other node was asked"
+        assert await l1.block_by_number(18) is None
 
 
 async def test_a_node_that_gives_another_block_for_a_hash_is_never_believed() -> None:
