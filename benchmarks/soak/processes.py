@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
-from genesis.networks import DEV, DEV_BATCHER, DEV_PROPOSER
+from genesis.networks import DEV, DEV_BATCHER, DEV_PROPOSER, Network
 from genesis.spec import RollupConfig
 from openledger_node.client.account import dev_private_key
 from openledger_node.client.errors import RemoteError, UnreachableError
@@ -123,12 +123,13 @@ async def running_cluster(
     directory: Path,
     epoch_slots: int = L1_EPOCH_SLOTS,
     programs: Mapping[str, str] = MappingProxyType({}),
+    preset: Network = DEV,
 ) -> AsyncIterator[Cluster]:
     """An L1 with the contracts, and the four roles as processes of their own, each started once. `programs`
     names another module to run for a role than the node's."""
     with _anvil(epoch_slots) as l1_url:
         async with HttpRpc(l1_url) as rpc:
-            cluster = await _cluster(directory, Ethereum(rpc), l1_url, programs)
+            cluster = await _cluster(directory, Ethereum(rpc), l1_url, programs, preset)
             try:
                 for node in cluster.nodes.values():
                     node.start()
@@ -146,8 +147,10 @@ def _anvil(epoch_slots: int) -> Iterator[str]:
         yield url
 
 
-async def _cluster(directory: Path, l1: Ethereum, l1_url: str, programs: Mapping[str, str]) -> Cluster:
-    network = await prepare_dev_network(l1, directory, DEV.block_time_s)
+async def _cluster(
+    directory: Path, l1: Ethereum, l1_url: str, programs: Mapping[str, str], preset: Network
+) -> Cluster:
+    network = await prepare_dev_network(l1, directory, preset.block_time_s, preset)
     files = [
         "--rollup.config",
         str(directory / ROLLUP_FILE),

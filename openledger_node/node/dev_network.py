@@ -64,11 +64,13 @@ def dev_balances() -> dict[Address, Wei]:
     }
 
 
-async def prepare_dev_network(l1: Ethereum, directory: Path, block_time_s: int) -> DevNetwork:
-    """The network of a data directory: found there, or deployed on `l1` and written there."""
+async def prepare_dev_network(
+    l1: Ethereum, directory: Path, block_time_s: int, preset: Network = DEV
+) -> DevNetwork:
+    """The network of a data directory: found there, or deployed on `l1` by a preset and written there."""
     if (directory / ROLLUP_FILE).exists():
         return await _find(l1, directory)
-    network = await _create(l1, DEV, block_time_s)
+    network = await _create(l1, preset, block_time_s)
     write_json(directory / GENESIS_FILE, genesis_to_json(network.genesis))
     write_json(directory / ROLLUP_FILE, rollup_to_json(network.rollup))
     return network
@@ -92,7 +94,7 @@ async def _create(l1: Ethereum, network: Network, block_time_s: int) -> DevNetwo
     first_nonce = await l1.nonce(deployer.address)
     storage = bridge_storage(*bridge_ends(deployer.address, first_nonce))
     storage |= initial_storage(network.policy, GOVERNANCE_TIMELOCK)
-    accounts = l2_allocation(dev_balances(), storage, "dev" if network == DEV else "standard")
+    accounts = l2_allocation(dev_balances(), storage, "dev" if network.name == DEV.name else "standard")
     genesis = GenesisFile(network.l2_chain_id, int(anchor["timestamp"], 16), accounts)
     parameters = _parameters(network, genesis, first_nonce, block_time_s)
     deployment = await deploy_contracts(l1, deployer, parameters)
