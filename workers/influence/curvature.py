@@ -2,6 +2,7 @@
 
 Per layer, with gradients `G_n = Σ_t left_t ⊗ right_t`: the covariances of left and right give two bases U_S,
 U_A, and `Λ_oi = E_n[(U_Sᵀ G_n U_A)²_oi]` with whole examples, so that a sequence counts as one. Two passes.
+Bases are taken of at most 32 evenly spaced positions of an example, which a language model's do as well with.
 Sums are float64; eigenvectors are of float64 matrices, by falling eigenvalue, each with its largest entry
 positive.
 
@@ -17,11 +18,11 @@ from torch import Tensor, nn
 
 from workers.artifacts.tensors import Array
 from workers.errors import InvalidInputError
-from workers.influence.layers import Factors, layer_shape
+from workers.influence.layers import MAX_ELEMENTS, Factors, contracted, layer_shape, thinned
 from workers.influence.passes import Pass
 
-MAX_ELEMENTS = 1 << 25
-"""How many elements of materialised gradients one step may hold."""
+BASIS_POSITIONS = 32
+"""Of an example, that a basis is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ def covariances(passes: Sequence[Pass], modules: Sequence[nn.Module]) -> dict[st
     for one in passes:
         for number, layers in enumerate(one.fisher()):
             for position, (factors, module) in enumerate(zip(layers, modules, strict=True)):
-                left, right = factors.left.flatten(0, 1), factors.right.flatten(0, 1)
+                some = thinned(factors, BASIS_POSITIONS)
+                left, right = some.left.flatten(0, 1), some.right.flatten(0, 1)
                 _add(sums, f"{position}.left", left.T @ left)
                 if not isinstance(module, nn.Embedding) and (number == 0 or not factors.is_fixed):
                     _add(sums, f"{position}.right", right.T @ right)
@@ -75,7 +77,8 @@ def squared_gradients(
 
 
 def rotated(factors: Factors, output_basis: Tensor, input_basis: Tensor | None) -> Factors:
-    """The same gradient in the eigenbasis."""
+    """The same gradient in the eigenbasis, over few positions."""
+    factors = contracted(factors)
     right = factors.right if input_basis is None else factors.right @ input_basis
     return Factors(factors.left @ output_basis, right, factors.is_fixed)
 

@@ -22,6 +22,9 @@ from torch import Tensor, nn
 
 from workers.errors import InvalidInputError
 
+MAX_ELEMENTS = 1 << 25
+"""How many elements of materialised gradients one step may hold."""
+
 Supported = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Embedding | nn.LayerNorm
 SUPPORTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Embedding, nn.LayerNorm)
 
@@ -34,6 +37,31 @@ class Factors:
     left: Tensor
     right: Tensor
     is_fixed: bool = True
+
+
+def contracted(factors: Factors) -> Factors:
+    """The same gradients over as few positions as their smaller side has coordinates, where that is fewer.
+
+    `G = Σ_t left_t ⊗ right_t` is summed once; written as outer products with unit vectors, it is then turned
+    and multiplied at a cost that does not depend on how long the example was. Not for layers so large that
+    the whole gradients of a batch pass `MAX_ELEMENTS`.
+    """
+    examples, positions, outputs = factors.left.shape
+    inputs = factors.right.shape[2]
+    if positions <= min(outputs, inputs) or examples * outputs * inputs > MAX_ELEMENTS:
+        return factors
+    gradient = torch.bmm(factors.left.transpose(1, 2), factors.right)
+    unit = torch.eye(min(outputs, inputs), dtype=gradient.dtype, device=gradient.device)
+    units = unit.expand(examples, -1, -1)
+    if inputs <= outputs:
+        return Factors(gradient.transpose(1, 2), units, factors.is_fixed)
+    return Factors(units, gradient, factors.is_fixed)
+
+
+def thinned(factors: Factors, most: int) -> Factors:
+    """At most `most` of the positions, evenly spaced."""
+    step = -(-factors.left.shape[1] // most)
+    return Factors(factors.left[:, ::step], factors.right[:, ::step], factors.is_fixed)
 
 
 def supported_modules(model: nn.Module) -> dict[str, nn.Module]:
@@ -68,8 +96,10 @@ def layer_shape(module: nn.Module) -> tuple[int, int]:
 class Capture:
     """A context that records the inputs and outputs of modules during forward passes inside it."""
 
-    def __init__(self, modules: Mapping[str, nn.Module]) -> None:
+    def __init__(self, modules: Mapping[str, nn.Module], *, is_cloning: bool = False) -> None:
         self._modules = modules
+        self._is_cloning = is_cloning
+        self._versions: list[int] = []
         self._calls: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in modules}
         self._rights: dict[str, Tensor] = {}
 
@@ -87,10 +117,19 @@ class Capture:
 
     def _hook(self, name: str):  # type: ignore[no-untyped-def]  # torch's hook type is Any
         def record(module: nn.Module, arguments: tuple[Tensor, ...], output: Tensor) -> Tensor:
-            self._calls[name].append((arguments[0].detach(), output))
-            return output.clone()  # what follows may work in place
+            x = arguments[0].detach()
+            self._calls[name].append((x.clone() if self._is_cloning else x, output))
+            self._versions += [x._version, output._version]
+            return output.clone() if self._is_cloning else output
 
         return record
+
+    @property
+    def is_overwritten(self) -> bool:
+        """Whether something worked in place on what was recorded: then it is not what the layer saw or said,
+        and the pass must be made again with clones."""
+        recorded = [one for calls in self._calls.values() for call in calls for one in call]
+        return not self._is_cloning and sum(one._version for one in recorded) != sum(self._versions)
 
     def outputs(self) -> list[Tensor]:
         """Every recorded output, in a fixed order."""

@@ -6,7 +6,9 @@ gradients switched on for the attributed modules only. Filled-up records have gr
 """
 
 import copy
+import math
 from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
 from functools import partial
 from typing import Any
 
@@ -15,59 +17,114 @@ from torch import Tensor, nn
 
 from workers.errors import InvalidInputError
 from workers.influence.batches import FixedBatch, fixed_batches, moved
-from workers.influence.layers import Capture, Factors, layer_shape
+from workers.influence.layers import MAX_ELEMENTS, Capture, Factors, contracted, layer_shape
 from workers.influence.task import Task
 
 CACHE_BYTES = 1 << 28
+"""How much a runner keeps between stages unless told otherwise; results do not depend on it."""
+
+
+class Keeps(Enum):
+    """What a pass holds for the next stage: nothing, whole gradients of an empirical Fisher, or all of it."""
+
+    NOTHING = 0
+    GRADIENTS = 1
+    EVERYTHING = 2
 
 
 class Pass:
-    """One forward pass; `kept` of its examples are real."""
+    """What is asked of one batch, whose first `kept` examples are real. The model runs when it is needed."""
 
     def __init__(self, task: Task, modules: Mapping[str, nn.Module], batch: Any, kept: int) -> None:
-        self._task, self._batch, self.kept = task, batch, kept
-        self.is_kept = False
+        self._task, self._modules, self._batch, self.kept = task, modules, batch, kept
+        self.keeps = Keeps.NOTHING
+        self._ran: tuple[Capture, Any] | None = None
         self._fisher: list[list[Factors]] | None = None
-        with Capture(modules) as self._capture, torch.enable_grad():
-            self._outputs = task.forward(batch)
 
     def loss(self) -> list[Factors]:
         """Gradients of -loss: what training on the example adds to."""
+        if self._fisher is not None and self._is_empirical:
+            return self._fisher[0]
         return self._factors(-self._values(self._task.loss))
 
     def measurement(self) -> list[Factors]:
         """Gradients of the measurement."""
+        if self._is_loss_measured:
+            return self.loss()
         return self._factors(self._values(self._task.measurement))
 
     def fisher(self) -> Iterator[list[Factors]]:
-        """Gradients whose outer products sum to the Fisher."""
+        """Gradients whose outer products sum to the Fisher; signs do not matter."""
         if self._fisher is not None:
             yield from self._fisher
             return
-        with torch.enable_grad():
-            values = [_one_each(value) for value in self._task.fisher(self._outputs, self._batch)]
         found = []
-        for value in values:
+        for value in self._fisher_values():
             factors = self._factors(value)
-            if self.is_kept:
+            if self.keeps is Keeps.EVERYTHING:
                 found.append(factors)
+            elif self.keeps is Keeps.GRADIENTS:
+                found.append([contracted(one) for one in factors])
             yield factors
-        self._fisher = found if self.is_kept else None
+        self._fisher = found if self.keeps is not Keeps.NOTHING else None
+        if self.keeps is Keeps.GRADIENTS:
+            self._ran = None
 
     def values(self) -> Tensor:
         """(kept,): the measurements themselves."""
         return self._values(self._task.measurement).detach()[: self.kept]
 
-    def size_bytes(self) -> int:
+    def size_bytes(self, keeps: "Keeps") -> int:
         """About what keeping this pass costs."""
-        return 16 * sum(output.numel() * output.element_size() for output in self._capture.outputs())
+        capture, _ = self._run()
+        if keeps is Keeps.EVERYTHING:
+            return 16 * sum(output.numel() * output.element_size() for output in capture.outputs())
+        first = capture.outputs()[0]
+        shapes = [layer_shape(module) for module in self._modules.values()]
+        return first.element_size() * len(first) * sum(outputs * inputs for outputs, inputs in shapes)
+
+    @property
+    def can_keep_gradients(self) -> bool:
+        """Whether whole gradients are small and answer for loss and Fisher alike: an empirical Fisher."""
+        capture, _ = self._run()
+        examples = len(capture.outputs()[0])
+        sizes = [math.prod(layer_shape(module)) for module in self._modules.values()]
+        return self._is_empirical and examples * max(sizes) <= MAX_ELEMENTS
+
+    @property
+    def _is_empirical(self) -> bool:
+        return type(self._task).fisher is Task.fisher
+
+    @property
+    def _is_loss_measured(self) -> bool:
+        return type(self._task).measurement is Task.measurement
+
+    def _run(self) -> tuple[Capture, Any]:
+        if self._ran is None:
+            self._ran = self._forward(is_cloning=False)
+            if self._ran[0].is_overwritten:
+                self._ran = self._forward(is_cloning=True)
+        return self._ran
+
+    def _forward(self, *, is_cloning: bool) -> tuple[Capture, Any]:
+        with Capture(self._modules, is_cloning=is_cloning) as capture, torch.enable_grad():
+            return capture, self._task.forward(self._batch)
+
+    def _fisher_values(self) -> list[Tensor]:
+        if self._is_empirical:
+            return [-self._values(self._task.loss)]
+        _, outputs = self._run()
+        with torch.enable_grad():
+            return [_one_each(value) for value in self._task.fisher(outputs, self._batch)]
 
     def _values(self, function: Callable[[Any, Any], Tensor]) -> Tensor:
+        _, outputs = self._run()
         with torch.enable_grad():
-            return _one_each(function(self._outputs, self._batch))
+            return _one_each(function(outputs, self._batch))
 
     def _factors(self, values: Tensor) -> list[Factors]:
-        found = self._capture.factors(values)
+        capture, _ = self._run()
+        found = capture.factors(values)
         if self.kept == len(values):
             return found
         mask = (torch.arange(len(values), device=values.device) < self.kept).to(values.dtype)[:, None, None]
@@ -98,6 +155,7 @@ class Runner:
             module.requires_grad_(True)
         self.shapes = [layer_shape(module) for module in self.modules.values()]
         self._dtype, self._batch, self._device = dtype, batch, device
+        self.cache_bytes = CACHE_BYTES
         self._cached_data: Any = None
         self._cached: dict[int, Pass] = {}
         self._held_bytes = 0
@@ -134,10 +192,14 @@ class Runner:
         if number in self._cached:
             return self._cached[number]
         made = self.run(batch)
-        self._held_bytes += made.size_bytes()
-        if self._held_bytes <= CACHE_BYTES:
-            made.is_kept = True
-            self._cached[number] = made
+        for keeps in (Keeps.EVERYTHING, Keeps.GRADIENTS):
+            size_bytes = made.size_bytes(keeps)
+            fits = self._held_bytes + size_bytes <= self.cache_bytes
+            if fits and (keeps is Keeps.EVERYTHING or made.can_keep_gradients):
+                made.keeps = keeps
+                self._held_bytes += size_bytes
+                self._cached[number] = made
+                break
         return made
 
     def run(self, batch: FixedBatch) -> Pass:

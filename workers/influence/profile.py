@@ -38,4 +38,4 @@ class Profile:
 
     def document(self) -> dict[str, object]:
         """The profile as plain values."""
-        return {"method": "ekfac/2", **asdict(self)}
+        return {"method": "ekfac/3", **asdict(self)}

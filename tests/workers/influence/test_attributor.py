@@ -108,6 +108,19 @@ def test_any_way_of_giving_data_gives_the_same_integers(size: int) -> None:
     assert same(Attributor(classifier(), SMALL).fit(_Rows(data)), expected)
 
 
+@pytest.mark.parametrize(("task", "data"), [(language_task(), tokens(words=11)), (classifier(), vectors())])
+def test_what_is_kept_between_stages_changes_no_integer(task: Task, data: Any) -> None:
+    found = []
+    for cache_bytes in (0, 6_000, 1 << 28):  # nothing, gradients of some batches, everything
+        attributor = Attributor(task, SMALL)
+        attributor.runner.cache_bytes = cache_bytes
+        found.append((attributor.fit(data).mantissas(), attributor.query(data), attributor.committed))
+    for mantissas, queries, committed in found[1:]:
+        assert np.array_equal(mantissas, found[0][0])
+        assert np.array_equal(queries, found[0][1])
+        assert committed == found[0][2]
+
+
 def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:
     data = vectors(33)
     expected = Attributor(classifier(), SMALL).fit(data)

@@ -11,7 +11,7 @@ from workers.errors import InvalidInputError
 from workers.influence import ClassificationTask, LanguageModelTask, Task
 from workers.influence.batches import FixedBatch
 from workers.influence.curvature import gradients_of
-from workers.influence.layers import layer_shape, supported_modules
+from workers.influence.layers import Factors, contracted, layer_shape, supported_modules
 from workers.influence.passes import Runner
 
 LABELS = torch.tensor([0, 1, 2, 0, 1, 2])
@@ -62,6 +62,48 @@ def test_factors_are_per_example_gradients(task: Task, batch: Any) -> None:
             expected = reference(module, module.weight.grad, None if bias is None else bias.grad)
             assert gradients[example].shape == shape == expected.shape
             assert torch.allclose(gradients[example], expected, atol=1e-12)
+
+
+class InPlace(nn.Module):
+    """Overwrites what its first layer said."""
+
+    activation = staticmethod(nn.functional.relu_)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.head = nn.Linear(5, 5), nn.Linear(5, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, 5) to (n, 3)."""
+        found: Tensor = self.head(self.activation(self.first(x)))
+        return found
+
+
+class OutOfPlace(InPlace):
+    """The same, overwriting nothing."""
+
+    activation = staticmethod(nn.functional.relu)
+
+
+def test_layers_that_are_overwritten_are_recorded_as_they_were() -> None:
+    inputs = torch.rand(6, 5, generator=torch.Generator().manual_seed(1))
+    found = []
+    for kind in (InPlace, OutOfPlace):
+        runner = Runner(ClassificationTask(seeded(kind), 1.0), torch.float64, 6, torch.device("cpu"))
+        found.append([gradients_of(one) for one in runner.run(FixedBatch((inputs, LABELS), 6)).loss()])
+    for one, other in zip(*found, strict=True):
+        assert torch.allclose(one, other, atol=1e-12)
+
+
+@pytest.mark.parametrize(("positions", "outputs", "inputs"), [(2, 3, 4), (9, 3, 4), (9, 4, 3), (5, 1, 7)])
+def test_contracted_factors_are_the_same_gradients(positions: int, outputs: int, inputs: int) -> None:
+    generator = torch.Generator().manual_seed(2)
+    left = torch.rand(4, positions, outputs, generator=generator, dtype=torch.float64)
+    right = torch.rand(4, positions, inputs, generator=generator, dtype=torch.float64)
+    whole = Factors(left, right)
+    short = contracted(whole)
+    assert short.left.shape[1] == min(positions, outputs, inputs)
+    assert torch.allclose(gradients_of(short), gradients_of(whole), atol=1e-12)
 
 
 def test_filled_up_records_have_no_gradient() -> None:
