@@ -16,7 +16,7 @@ SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 ARGS ?=
 
-.PHONY: install dev demo test test-all test-demo test-rollup test-economy test-conformance bench-execution bench-storage bench-precompiles fuzz-evm bench-attribution test-python313 check format contracts clean
+.PHONY: install dev demo test test-all test-demo test-rollup test-economy test-conformance bench-execution bench-storage bench-derivation soak bench-precompiles fuzz-evm bench-attribution test-python313 check format contracts clean
 
 install: $(STAMP) $(COMPILED_STAMP)
 
@@ -81,6 +81,13 @@ bench-execution: $(DEV_STAMP) $(NPM_STAMP)
 
 bench-storage: $(DEV_STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.storage.growth $(ARGS)
+
+# Ten minutes of load, L1 reorganisations and kill -9; `make soak ARGS='--seed 20261120'` repeats a plan.
+soak: $(DEV_STAMP) $(NPM_STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.soak $(ARGS)
+
+bench-derivation: $(DEV_STAMP) $(NPM_STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.derivation $(ARGS)
 
 # EELS pins older libraries than ours, so it lives in an environment of its own.
 EELS_STAMP := .cache/eels/.installed
