@@ -14,6 +14,7 @@ from genesis.spec import DEV_L1_CHAIN_ID, OPEN_UNIT, BlockId
 from genesis.types import Address, Hash32
 from openledger_node.chain.chain import Chain
 from openledger_node.client.account import Account
+from openledger_node.evm.records import Header
 from openledger_node.node.dispute_claims import ChainClaims
 from openledger_node.node.l2_engine import ChainEngine
 from openledger_node.node.lane import ExecutionLane
@@ -38,29 +39,25 @@ from rollup_bridge.validator.attestation import (
     attest_calldata,
     attestation_digest,
 )
-from tests.contracts.machine import Machine
+from tests.contracts.embedded import EmbeddedMachine
 from tests.contracts.rollup import DISPUTES, MINIMUM_STAKE, Rollup, deploy, parameters
 from tests.evm import world as l2_world
 from tests.evm.world import ALICE, BOB, CAROL, ROLLUP, STORE_ADDRESS
 from tests.rollup_bridge.fakes import FakeClock
 from tests.rollup_bridge.l1_machine import MachineL1
-from tests.rollup_bridge.validator.bench import header
 
 INTERVAL = 4
 OUTPUTS = 2
-EPOCH_BLOCKS = 8_000
-FIRST_BLOCK = EPOCH_BLOCKS + 5
+EPOCH_BLOCKS = 60
 WINDOW_S = 900
 PURSE_WEI = 20_000 * OPEN_UNIT
 IDLE_JUMP_S = 20
 TURNS = 400
-_ZERO = Hash32(bytes(32))
-
-header_of = lru_cache(None)(header)
 
 
+@lru_cache(1)
 def l2_chain() -> Chain:
-    """Blocks of four transactions, a deposit first, all of them safe."""
+    """Blocks of four transactions, a deposit first, all of them safe; nobody changes it."""
     chain = l2_world.open_chain()
     for height in range(INTERVAL * OUTPUTS):
         nonce = {"nonce": height, "value": 0, "to": STORE_ADDRESS}
@@ -77,27 +74,14 @@ def l2_chain() -> Chain:
     return chain
 
 
-def account_that(judges: bool, number: int) -> Account:
-    """The `number`th account that is a juror in the world's epoch, or is none."""
-    seed = keccak256(keccak256(b"%d" % EPOCH_BLOCKS) + EPOCH_BLOCKS.to_bytes(32, "big"))
-    found = -1
-    candidate = 0
-    while True:
-        account = Account(keccak256(b"player%d" % candidate))
-        drawn = keccak256(seed + bytes(12) + account.address)
-        found += (int.from_bytes(drawn, "big") % 2 == 0) == judges
-        if found == number:
-            return account
-        candidate += 1
-
-
 class SharedL1(MachineL1):
-    """One account's view of the machine that all of them write to."""
+    """One account's view of the chain that all of them write to."""
 
-    def __init__(self, rollup: Rollup, sender: Address, logs: dict[int, list[L1Log]]) -> None:
+    def __init__(self, rollup: Rollup, sender: Address) -> None:
         super().__init__(rollup, sender)
         self.seconds_per_transaction = 0
-        self._logs = logs
+        assert isinstance(rollup.machine, EmbeddedMachine)
+        self._chain = rollup.machine.chain
 
     async def send(
         self,
@@ -108,35 +92,49 @@ class SharedL1(MachineL1):
         gas: int | None = None,
         blobs: tuple[bytes, ...] = (),
     ) -> L1Inclusion:
-        inclusion = await super().send(to, data, value_wei=value_wei, gas=gas, blobs=blobs)
-        if not inclusion.succeeded:
-            raise TransactionError("the estimate reverts")
-        self._logs.setdefault(inclusion.block.number, []).extend(inclusion.logs)
-        self.rollup.machine.advance(1)
-        remember_hashes(self.rollup.machine)
-        return inclusion
+        with self.rollup.machine.rolled_back():
+            if not self.rollup.machine.transact(self.address, to, data).ok:
+                raise TransactionError("the estimate reverts")
+        return await super().send(to, data, value_wei=value_wei, gas=gas, blobs=blobs)
 
     async def block_by_number(self, number: int) -> L1Block | None:
-        machine = self.rollup.machine
-        if number >= machine.block_number:
-            return None
-        return L1Block(keccak256(header_of(number)), number, _ZERO, machine.now_s, 10**9, 1, _ZERO, _ZERO)
+        header = self._chain.header_by_number(number)
+        return None if header is None else _l1_block(header)
 
     async def block_by_hash(self, block_hash: Hash32) -> L1Block | None:
-        raise NotImplementedError
+        header = self._chain.header_by_hash(block_hash)
+        return None if header is None else _l1_block(header)
 
     async def receipts(self, block_hash: Hash32) -> tuple[L1Receipt, ...]:
-        for number, logs in self._logs.items():
-            if keccak256(header_of(number)) == block_hash:
-                return (L1Receipt(_ZERO, succeeded=True, logs=tuple(logs)),)
-        return ()
+        block = self._chain.block_by_hash(block_hash)
+        assert block is not None
+        return tuple(
+            L1Receipt(
+                transaction.hash,
+                receipt.succeeded,
+                tuple(L1Log(log.address, log.topics, log.data) for log in receipt.logs),
+            )
+            for transaction, receipt in zip(block.transactions, block.receipts, strict=True)
+        )
 
     async def transactions(self, block_hash: Hash32) -> tuple[L1Transaction, ...]:
-        raise NotImplementedError
+        raise NotImplementedError("nobody here reads them")
 
     async def block_by_tag(self, tag: BlockTag) -> L1Block | None:
-        machine = self.rollup.machine
-        return L1Block(_ZERO, machine.block_number, _ZERO, machine.now_s, 10**9, 1, _ZERO, _ZERO)
+        return _l1_block(self._chain.head.header)
+
+    async def header_rlp(self, number: int) -> bytes:
+        """See `Juror`."""
+        header = self._chain.header_by_number(number)
+        assert header is not None
+        return header.rlp
+
+
+def _l1_block(header: Header) -> L1Block:
+    base_fee_wei, roots = header.base_fee_wei, (header.prev_randao, header.parent_beacon_block_root)
+    return L1Block(
+        header.hash, header.number, header.parent_hash, header.timestamp_s, base_fee_wei, 1, *roots
+    )
 
 
 @dataclass
@@ -159,16 +157,17 @@ class World:
     def __init__(self) -> None:
         self.chain = l2_chain()
         self.claims = ChainClaims(self.chain, ChainEngine(self.chain, ExecutionLane()))
-        self.proposer_account = account_that(False, 0)
-        machine = Machine()
-        machine.context._block_number = FIRST_BLOCK
-        self.logs: dict[int, list[L1Log]] = {}
-        self.rollup = self._deploy(machine)
+        self.proposer_account = Account(keccak256(b"proposer"))
+        self.machine = EmbeddedMachine()
+        self.rollup = self._deploy(self.machine)
         self.players: list[Player] = []
-        self.rollup.staking.send(self.proposer_account.address, "recordSeed", header_of(EPOCH_BLOCKS))
-        self.tick()
+        while self.machine.block_number <= EPOCH_BLOCKS:
+            self.tick()
+        first = self.machine.chain.header_by_number(EPOCH_BLOCKS)
+        assert first is not None
+        self.rollup.staking.send(self.proposer_account.address, "recordSeed", first.rlp)
 
-    def _deploy(self, machine: Machine) -> Rollup:
+    def _deploy(self, machine: EmbeddedMachine) -> Rollup:
         chosen = parameters(
             submission_interval=INTERVAL,
             finalization_period_s=WINDOW_S,
@@ -178,9 +177,7 @@ class World:
             genesis_output_root=self.right_root(0),
             disputes=replace(DISPUTES, epoch_blocks=EPOCH_BLOCKS),
         )
-        rollup = deploy(machine, chosen)
-        remember_hashes(machine)
-        return rollup
+        return deploy(machine, chosen)
 
     def right_root(self, l2_number: int) -> Hash32:
         """By the chain itself."""
@@ -193,10 +190,20 @@ class World:
         return self.right_root((index + 1) * INTERVAL)
 
     def tick(self, seconds: int = 1) -> None:
-        self.rollup.machine.advance(seconds)
-        remember_hashes(self.rollup.machine)
+        self.machine.advance(seconds)
 
     # -- accounts
+
+    def account_that(self, judges: bool, number: int) -> Account:
+        """The `number`th account that is a juror in this epoch, or is none."""
+        epoch = self.machine.block_number // EPOCH_BLOCKS
+        found, candidate = -1, 0
+        while True:
+            account = Account(keccak256(b"player%d" % candidate))
+            found += self.rollup.staking.read("isJuror", account.address, epoch) == judges
+            if found == number:
+                return account
+            candidate += 1
 
     def join(self, account: Account, *, stake_wei: int = 0, purse_wei: int = PURSE_WEI) -> Player:
         """An account with OPEN, and stake if asked."""
@@ -205,8 +212,7 @@ class World:
         if stake_wei:
             rollup.token.send(account.address, "approve", rollup.at.validator_staking, stake_wei)
             rollup.staking.send(account.address, "stake", stake_wei)
-        self.tick()
-        player = Player(account, SharedL1(rollup, account.address, self.logs), purse_wei)
+        player = Player(account, SharedL1(rollup, account.address), purse_wei)
         self.players.append(player)
         return player
 
@@ -229,16 +235,13 @@ class World:
     def juror(self, player: Player, claims: Claims | None = None) -> Juror:
         """Let a player judge."""
 
-        async def header_rlp(number: int) -> bytes:
-            return header_of(number)
-
         service = Juror(
             self.rollup.at.output_oracle,
             claims=claims or self.claims,
             contracts=player.l1,
             l1=player.l1,
             sender=player.l1,
-            header_rlp=header_rlp,
+            header_rlp=player.l1.header_rlp,
             secret=keccak256(player.address),
             clock=FakeClock(),
         )
@@ -248,7 +251,7 @@ class World:
     def seat_jurors(self, count: int, claims: Claims | None = None, first: int = 0) -> list[Player]:
         """Staked jurors, by the right chain unless told otherwise."""
         players = [
-            self.join(account_that(True, first + number), stake_wei=MINIMUM_STAKE, purse_wei=0)
+            self.join(self.account_that(True, first + number), stake_wei=MINIMUM_STAKE, purse_wei=0)
             for number in range(count)
         ]
         for player in players:
@@ -263,12 +266,13 @@ class World:
 
     def attester(self, number: int = 0) -> Player:
         """A staked account that is no juror in this epoch."""
-        return self.join(account_that(False, 1 + number), stake_wei=MINIMUM_STAKE)
+        return self.join(self.account_that(False, number), stake_wei=MINIMUM_STAKE)
 
     async def attest(self, player: Player, index: int, root: Hash32) -> None:
         """Put a signature on record."""
-        number = self.rollup.machine.block_number - 2
-        place = BlockId(keccak256(header_of(number)), number)
+        before = self.machine.chain.header_by_number(self.machine.block_number - 2)
+        assert before is not None
+        place = BlockId(before.hash, before.number)
         attestation = Attestation((index + 1) * INTERVAL, root, place)
         digest = attestation_digest(DEV_L1_CHAIN_ID, self.rollup.at.validator_staking, attestation)
         signed = SignedAttestation(attestation, player.account.sign_digest(digest))
@@ -280,7 +284,6 @@ class World:
             self.rollup.oracle.send(
                 self.proposer_account.address, "proposeL2Output", root, number, bytes(32), 0
             )
-            self.tick()
 
     # -- playing
 
@@ -366,8 +369,3 @@ class Denies(Lies):
 
 def lie(right: Hash32) -> Hash32:
     return keccak256(b"lie" + right)
-
-
-def remember_hashes(machine: Machine) -> None:
-    newest = machine.block_number - 1
-    machine.set_ancestor_hashes([keccak256(header_of(newest - depth)) for depth in range(250)])
