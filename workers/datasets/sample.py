@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 
 from workers.artifacts.store import ArtifactStore
-from workers.datasets.records import Record, decode_jsonl
+from workers.datasets.kinds import AnyRecord, decode_records
 from workers.errors import InvalidInputError
 from workers.jobs.types import DatasetVersion
 
 
 def records_at(
     store: ArtifactStore, versions: Sequence[DatasetVersion], places: Sequence[int]
-) -> list[Record]:
+) -> list[AnyRecord]:
     """The records at `places` (ascending) in version order; raises InvalidInputError, ArtifactError."""
-    found: list[Record] = []
+    found: list[AnyRecord] = []
     first = taken = 0
     for source in (source for version in versions for source in version.contributions):
         lines = [line for line in store.get(source.artifact).split(b"\n") if line.strip()]
@@ -20,7 +20,7 @@ def records_at(
         while taken < len(places) and places[taken] < first + len(lines):
             taken += 1
         some = [lines[place - first] for place in places[start:taken]]
-        found += decode_jsonl(b"\n".join(some)) if some else []
+        found += decode_records(b"\n".join(some)) if some else []
         first += len(lines)
     if taken < len(places):
         raise InvalidInputError(f"the version has no record {places[taken]}: it holds {first}")

@@ -10,23 +10,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from workers.artifacts.store import ArtifactStore
 from workers.attribution.index import FeatureIndex, Rows, read_index, read_rows
-from workers.attribution.profile import paid_profile, paid_task
 from workers.attribution.queries import read_queries
+from workers.attribution.subjects import subject_of
 from workers.datasets.sample import records_at
-from workers.datasets.version import feature_matrix
 from workers.errors import InvalidInputError
 from workers.influence import Attributor
 from workers.influence.featureindex import RowPart
 from workers.influence.spotcheck import draw_places, spot_check_rows
 from workers.jobs.types import SettledBatch, SpotCheckRequest, SpotCheckResult
 from workers.progress import Progress, silent
-from workers.training.manifest import load_model, read_manifest
-from workers.training.model import scale_features
 from workers.training.trainer import use_determinism
 
 WEIGHT_BITS = 40
@@ -63,13 +59,10 @@ def spot_check(
 
 
 def recomputation(store: ArtifactStore, index: FeatureIndex, places: Sequence[int]) -> tuple[Attributor, Any]:
-    """The committed method on the index's model, and the records at `places` as its batch."""
-    manifest = read_manifest(store, index.manifest)
-    task, profile = paid_task(load_model(store, manifest)), paid_profile(index.dimensions)
-    attributor = Attributor.load(task, store.get(index.preconditioner), profile)
-    records = records_at(store, [manifest.dataset], places)
-    labels = torch.tensor([record.label for record in records])
-    return attributor, (scale_features(feature_matrix(records)), labels)
+    """The committed method on the index's model, and the records at `places` in the method's form."""
+    subject = subject_of(store, index.manifest)
+    attributor = subject.attributor(index.dimensions, store.get(index.preconditioner))
+    return attributor, subject.some_records(records_at(store, subject.datasets, places))
 
 
 def earnings(store: ArtifactStore, rows: Rows, batches: Sequence[SettledBatch]) -> list[int]:
