@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from openledger_node.client.account import Account
+from openledger_node.client.economy import EconomyReader
+from openledger_node.client.ethereum import Ethereum
 from openledger_node.client.rpc import Rpc
+from openledger_node.client.sender import Sender
+from openledger_node.clock import SystemClock
 from openledger_node.config.model import GatewaySection
 from openledger_node.errors import StartError
 from openledger_node.gateway.operators import operator_token
@@ -14,6 +18,9 @@ from openledger_node.gateway.server import Gateway, GatewayOptions
 from openledger_node.gateway.text_server import OutsideServer
 from openledger_node.jobs.pool import PoolAdapter
 from openledger_node.node.text_server import LocalTextServer
+from openledger_node.validator.answers import Answers
+from openledger_node.validator.challenger import Challenger
+from openledger_node.validator.documents import Documents
 from workers.artifacts.store import ArtifactStore
 from workers.pool.handshake import read_token, write_token
 from workers.pool.server import WorkerPool
@@ -32,6 +39,8 @@ class Provider:
     pool: WorkerPool
     text_server: LocalTextServer | None
     """A service of its own; None where somebody else runs the server."""
+    answers: Answers
+    """A service of its own: what the provider committed is shown when it is demanded or disputed."""
 
 
 @contextlib.asynccontextmanager
@@ -92,7 +101,14 @@ async def open_provider(
         raise StartError(
             f"port {options.port} is not available ({error.strerror})", "choose another with --gateway.port"
         ) from None
-    return Provider(gateway, pool, local)
+    return Provider(gateway, pool, local, answers(rpc, account, artifacts))
+
+
+def answers(rpc: Rpc, account: Account, artifacts: ArtifactStore) -> Answers:
+    """Shows what an account committed, from its own artefacts."""
+    reader, clock = EconomyReader(Ethereum(rpc)), SystemClock()
+    sender = Challenger(reader, Sender(reader.ethereum, account, clock), account)
+    return Answers(reader, Documents(reader, [artifacts]), sender, clock)
 
 
 def worker_token_file(directory: Path) -> Path:

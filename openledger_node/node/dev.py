@@ -106,6 +106,7 @@ async def _run(config: DevConfig, directory: Path, supervisor: Supervisor) -> No
         provider = await open_provider(config.gateway, directory, l2, account, workers)
         economy.open(provider.gateway.records)
         supervisor.start("gateway", provider.gateway)
+        supervisor.start("answers", provider.answers)
         if provider.text_server is not None:
             supervisor.start("language models", provider.text_server, needed=False)
         watch = VerifierWatch(rollup.chain, urls.verifier_rpc, rollup.execution.clock)

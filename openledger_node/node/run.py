@@ -181,6 +181,7 @@ async def _start_roles(
         provider = await open_provider(config.gateway, directory, rpc, account, workers)
         economy.open(provider.gateway.records)
         supervisor.start("gateway", provider.gateway)
+        supervisor.start("answers", provider.answers)
         if provider.text_server is not None:
             supervisor.start("language models", provider.text_server, needed=False)
         await supervisor.run_until_stopped()

@@ -30,6 +30,7 @@ from openledger_node.client.rpc import Rpc
 from openledger_node.client.sender import Sender
 from openledger_node.clock import Clock, SystemClock
 from openledger_node.errors import TemporaryError
+from openledger_node.validator.answers import Answers
 from openledger_node.validator.challenger import Challenger
 from openledger_node.validator.check import check_post
 from openledger_node.validator.documents import DocumentError, Documents
@@ -78,6 +79,7 @@ class Validator:
         self._features = features
         self._feed = PostFeed(self._reader)
         self.indexes = IndexWatch(self._reader, self._documents, self._challenger)
+        self.answers = Answers(self._reader, self._documents, self._challenger, self._clock)
         self._open: dict[int, PostNotice] = {}
         self._judged: dict[int, Verdict] = {}
         self._complaints: dict[int, str] = {}
@@ -94,7 +96,8 @@ class Validator:
             await self._clock.sleep(POLL_S)
 
     async def look(self) -> None:
-        """One round over new and open feature indexes and posts."""
+        """One round over new and open feature indexes, posts and demands."""
+        await self.answers.look()
         for found in await self.indexes.look():
             if self._features is not None:
                 self._features.ask_about_index(found.index_id, found.document)
