@@ -62,9 +62,12 @@ async def _until_safe(node: Node, height: int) -> None:
 
 async def _compare_chains(cluster: Cluster, fresh: Node, verdict: Verdict) -> None:
     for number in range(verdict.height + 1):
-        derived = await fresh.rpc.call("eth_getBlockByNumber", hex(number), False)
-        for node in cluster.nodes.values():
-            own = await node.rpc.call("eth_getBlockByNumber", hex(number), False)
+        asked = [
+            node.rpc.call("eth_getBlockByNumber", hex(number), False)
+            for node in (fresh, *cluster.nodes.values())
+        ]
+        derived, *others = await asyncio.gather(*asked)
+        for node, own in zip(cluster.nodes.values(), others, strict=True):
             if own != derived:
                 verdict.wrong.append(f"the {node.name} has another block {number} than the L1 says")
                 return
@@ -96,10 +99,13 @@ async def _count_money(cluster: Cluster, fresh: Node, verdict: Verdict) -> None:
     for origin, number in last_of_origin.items():
         if origin < cluster.deployed_at:
             continue  # there was no vault yet
-        locked = await cluster.l1.read(vault, "accountedDeposits", block=origin)
-        paid = await cluster.l1.read(vault, "payments", block=origin)
-        supply = await fresh.rpc.call("openledger_supply", hex(number))
-        withdrawn = int(await fresh.rpc.call("eth_getBalance", passer, hex(number)), 16)
+        locked, paid, supply, passed = await asyncio.gather(
+            cluster.l1.read(vault, "accountedDeposits", block=origin),
+            cluster.l1.read(vault, "payments", block=origin),
+            fresh.rpc.call("openledger_supply", hex(number)),
+            fresh.rpc.call("eth_getBalance", passer, hex(number)),
+        )
+        withdrawn = int(passed, 16)
         held = int(supply["total"], 16) + int(supply["burned"], 16)
         if held != locked:
             verdict.wrong.append(f"L2 block {number} holds {held} wei, the L1 locked {locked}")
