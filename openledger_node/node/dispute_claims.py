@@ -31,10 +31,7 @@ class ChainClaims:
 
     async def output_root(self, number: int) -> Hash32:
         self._assert_safe(number)
-        try:
-            return output_root(await self._engine.output_parts(number))
-        except MissingStateError as error:
-            raise TemporaryError(f"the state of block {number} is not kept: {error.cause}") from None
+        return output_root(await self._engine.output_parts(number))
 
     async def opening(self, number: int) -> BlockOpening:
         steps = await self._of(number)

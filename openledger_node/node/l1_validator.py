@@ -16,7 +16,7 @@ from genesis.types import Address
 from openledger_node.client.account import Account
 from openledger_node.config.model import RunConfig
 from openledger_node.metrics.registry import NodeMetrics
-from openledger_node.node.dispute_claims import ChainClaims
+from openledger_node.node.disputes import start_disputes
 from openledger_node.node.keys import read_key
 from openledger_node.node.lifecycle import Supervisor
 from openledger_node.node.rollup import Rollup, l1_sender, start_proposer
@@ -93,31 +93,16 @@ async def start_l1_validator(
         sender=sender,
         clock=rollup.execution.clock,
     )
-    claims = ChainClaims(rollup.chain, rollup.engine)
-    challenger = Challenger(
-        rollup.config.output_oracle,
-        claims=claims,
-        contracts=l1,
-        l1=l1,
-        sender=sender,
-        clock=rollup.execution.clock,
+    challenger, juror = start_disputes(
+        rollup,
+        supervisor,
+        sender,
         attest=attester.attest_to,
-    )
-    juror = Juror(
-        rollup.config.output_oracle,
-        claims=claims,
-        contracts=l1,
-        l1=l1,
-        sender=sender,
-        header_rlp=l1.header_rlp,
-        secret=keccak256(JURY_SECRET_DOMAIN + key),
-        clock=rollup.execution.clock,
+        jury_secret=keccak256(JURY_SECRET_DOMAIN + key),
     )
     supervisor.start("attester", attester)
-    supervisor.start("challenger", challenger)
-    supervisor.start("juror", juror)
     supervisor.start("contradictions", watch)
-    start_proposer(rollup, supervisor, sender)
+    start_proposer(rollup, supervisor, sender, disputes=False)
     await _say(account.address, staking)
     return L1Validator(attester, challenger, juror, watch, protection)
 

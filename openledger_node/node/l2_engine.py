@@ -11,6 +11,7 @@ from genesis.spec import BlockId
 from genesis.types import Hash32
 from openledger_node.chain.chain import Chain
 from openledger_node.evm.errors import InvalidBlockError
+from openledger_node.evm.node_store import MissingStateError
 from openledger_node.evm.records import Block, BlockInputs
 from openledger_node.node.lane import ExecutionLane
 from rollup_bridge.errors import InvalidBlockError as RefusedBlockError
@@ -52,13 +53,17 @@ class ChainEngine:
         await self._lane.run(lambda: self._chain.rewind_to(target.hash))
 
     async def output_parts(self, number: int) -> OutputParts:
-        """What the output root of block `number` commits to; TemporaryError above the head."""
+        """What the output root of block `number` commits to; TemporaryError above the head, or without its
+        state."""
         header = self._chain.header_by_number(number)
         if header is None:
             raise TemporaryError(f"L2 block {number} is not there yet")
-        passer = await asyncio.to_thread(
-            lambda: self._chain.snapshot(header).prove(L2_TO_L1_MESSAGE_PASSER, ())
-        )
+        try:
+            passer = await asyncio.to_thread(
+                lambda: self._chain.snapshot(header).prove(L2_TO_L1_MESSAGE_PASSER, ())
+            )
+        except MissingStateError as error:
+            raise TemporaryError(f"the state of L2 block {number} is not kept: {error.cause}") from None
         return OutputParts(number, header.state_root, passer.storage_root, header.hash)
 
     async def message_passer_proof(self, slot: Hash32, number: int) -> StorageWitness:

@@ -1,6 +1,5 @@
 """A rollup node's composition root: chain, derivation, what its roles add, wired with explicit arguments."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -14,18 +13,21 @@ from openledger_node.client.account import dev_private_key
 from openledger_node.clock import Clock
 from openledger_node.config.model import L1Section, MetricsSection, NodeConfig
 from openledger_node.errors import StartError
+from openledger_node.l1.ahead import ReadAhead
 from openledger_node.l1.beacon import BeaconBlobs
 from openledger_node.l1.client import L1Client
 from openledger_node.l1.signers import LocalSigner
 from openledger_node.metrics.registry import NodeMetrics
 from openledger_node.metrics.server import HealthCheck, MetricsServer
+from openledger_node.node.disputes import start_disputes
 from openledger_node.node.execution import Execution, ExecutionSettings, open_execution
 from openledger_node.node.l2_block_maker import RollupBlockMaker
 from openledger_node.node.l2_engine import ChainEngine
-from openledger_node.node.lifecycle import Service, Supervisor
+from openledger_node.node.lifecycle import Supervisor
 from openledger_node.node.network_files import GenesisFile
 from openledger_node.node.rollup_view import RollupView
 from openledger_node.node.safe_heads import SafeHeads
+from openledger_node.node.unless_detached import UnlessDetached
 from openledger_node.rpc.accounts import UnlockedAccounts
 from openledger_node.rpc.context import RpcContext
 from openledger_node.rpc.dev import DevControls, Faucet
@@ -39,8 +41,6 @@ from rollup_bridge.proposer.service import Proposer, ProposerSettings
 from rollup_bridge.txmgr.manager import TransactionManager
 from sequencer.builder.budget import BuildLimits
 from sequencer.loop import Sealed, SequencerLoop
-
-DETACHED_POLL_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,7 @@ async def open_rollup(
             is_development=config.l1_chain_id == DEV_L1_CHAIN_ID,
         ) as l1,
         _beacon(l1_section) as blobs,
+        ReadAhead(l1) as ahead,
     ):
         if execution.chain.genesis.header.hash != config.l2_genesis.hash:
             raise StartError(
@@ -95,7 +96,7 @@ async def open_rollup(
         with contextlib.closing(SafeHeads(directory)) as safe_heads:
             driver = DerivationDriver(
                 config,
-                l1,
+                ahead,
                 engine,
                 execution.clock,
                 blobs=blobs,
@@ -134,23 +135,6 @@ async def _assert_right_l1(l1: L1Client, config: RollupConfig) -> None:
             f"the L1 has another block {config.l1_genesis.number} than the rollup started from",
             "correct --l1.url, or --rollup.config",
         )
-
-
-class UnlessDetached:
-    """Runs a service until a dev method detaches the chain from its L1: what it posts would be false then."""
-
-    def __init__(self, chain: Chain, service: Service) -> None:
-        self._chain = chain
-        self._service = service
-
-    async def run(self) -> None:
-        """Run the service, or nothing, until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(self._service.run())
-            while not self._chain.detached:
-                await asyncio.sleep(DETACHED_POLL_S)
-            task.cancel()
-            await asyncio.Event().wait()
 
 
 class NothingOnSealed:
@@ -209,8 +193,11 @@ def start_batcher(rollup: Rollup, supervisor: Supervisor, private_key: bytes, co
     return batcher
 
 
-def start_proposer(rollup: Rollup, supervisor: Supervisor, sender: TransactionManager) -> Proposer:
-    """Propose output roots from the sender's account, whenever it may."""
+def start_proposer(
+    rollup: Rollup, supervisor: Supervisor, sender: TransactionManager, *, disputes: bool = True
+) -> Proposer:
+    """Propose output roots from the sender's account, whenever it may, and stand up for them in disputes,
+    unless something else does that for this account."""
     proposer = Proposer(
         rollup.config.output_oracle,
         ProposerSettings(poll_interval_s=1.0),
@@ -221,6 +208,8 @@ def start_proposer(rollup: Rollup, supervisor: Supervisor, sender: TransactionMa
         clock=rollup.execution.clock,
     )
     supervisor.start("proposer", UnlessDetached(rollup.chain, proposer))
+    if disputes:
+        start_disputes(rollup, supervisor, sender)
     return proposer
 
 

@@ -31,7 +31,8 @@ _LOG = logging.getLogger(__name__)
 
 
 class Juror:
-    """`secret` is 32 bytes that only this key's holder knows; `header_rlp` gives an L1 block's header."""
+    """`secret` is 32 bytes that only this key's holder knows; with None the account does not vote, and only
+    brings cases on (draws, concludes). `header_rlp` gives an L1 block's header."""
 
     def __init__(
         self,
@@ -42,7 +43,7 @@ class Juror:
         l1: L1Source,
         sender: TransactionSender,
         header_rlp: Callable[[int], Awaitable[bytes]],
-        secret: bytes,
+        secret: bytes | None,
         clock: Clock,
         poll_interval_s: float = 2.0,
     ) -> None:
@@ -91,7 +92,8 @@ class Juror:
         if case.verdict is not Verdict.PENDING:
             return await self._settle(game, jury, case_id, case)
         vote = await jury.vote(case_id, case.round, self._sender.address)
-        act = juror_act(case, vote, now) or public_act(case, now)
+        own = None if self._secret is None else juror_act(case, vote, now)
+        act = own or public_act(case, now)
         if act is None:
             return False
         return await self._do(jury.address, await self._calldata(act, game, jury, case_id, case))
@@ -122,6 +124,7 @@ class Juror:
         return await self._claims.replay(step, witness)
 
     def _salt(self, case_id: int, case: Case) -> Hash32:
+        assert self._secret is not None, "who does not vote needs no salt"
         return salt_of(self._secret, case_id, case.round)
 
     async def _settle(self, game: GameReader, jury: JuryReader, case_id: int, case: Case) -> bool:

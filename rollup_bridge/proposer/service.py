@@ -2,7 +2,7 @@
 
 Covered: only derived blocks are proposed, each under the L1 block it was derived from, so a reorg voids the
 proposal; restart (the oracle knows what comes next); a staked validator that steps in when the proposer is
-silent, and steps back when it is not.
+silent, and steps back when it is not; nothing is proposed on top of an output that differs from ours.
 Not covered: whether the state is right. Verifiers and disputes decide that.
 Source: OP Stack specification, proposals.
 """
@@ -91,6 +91,7 @@ class Proposer:
         if head.number < number or not await self._reader.may_propose(self._sender.address):
             return None
         _check_reach(status)
+        await self._check_ground()
         root = output_root(await self._outputs.output_parts(number))
         inclusion = await self._sender.send(
             self._oracle,
@@ -103,6 +104,18 @@ class Proposer:
         self._count(proposed=1, fees_wei=inclusion.fee_wei)
         self._statistics = replace(self._statistics, last_l2_number=number)
         return inclusion
+
+    async def _check_ground(self) -> None:
+        """A dispute about an output stands on the one before: nothing is put on top of one that differs."""
+        try:
+            before = await self._reader.output(await self._reader.newest_index())
+            own = output_root(await self._outputs.output_parts(before.l2_number))
+        except (TransactionError, TemporaryError):
+            return  # there is none yet, or it is so old that its state is gone
+        if own != before.root:
+            raise TemporaryError(
+                f"the output of L2 block {before.l2_number} is not ours: it has to fall first"
+            )
 
     def statistics(self) -> Statistics:
         return self._statistics

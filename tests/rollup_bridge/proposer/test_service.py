@@ -135,3 +135,13 @@ async def test_what_is_no_oracle_stops_the_node(rollup: Rollup) -> None:
     reader = OracleReader(Address(b"\x99" * 20), MachineL1(rollup, PROPOSER))
     with pytest.raises(CriticalError, match="not an output oracle"):
         await reader.next_block_number()
+
+
+async def test_nothing_is_proposed_on_top_of_an_output_that_differs(rollup: Rollup) -> None:
+    bench = Bench(rollup)
+    bench.node.move(safe=2 * SUBMISSION_INTERVAL)
+    rollup.propose(keccak256(b"not ours"))
+    with pytest.raises(TemporaryError, match="has to fall first"):
+        await bench.proposer.propose_next()
+    rollup.delete_from(0)
+    assert await bench.proposer.propose_next() is not None
