@@ -8,11 +8,15 @@ passer; nodes that ended by themselves or met an uncaught error.
 import asyncio
 from dataclasses import dataclass, field
 
+import structlog
+
 from benchmarks.soak.faults import origin_of
 from benchmarks.soak.processes import Cluster, Node
 from genesis.addresses import L2_TO_L1_MESSAGE_PASSER
 from openledger_node.client.ethereum import from_hex, hex_bytes
 from openledger_node.demo.withdrawal import l1_contract
+
+log = structlog.get_logger(__name__)
 
 POLL_S = 0.5
 
@@ -32,22 +36,24 @@ class Verdict:
 
 
 async def judge(cluster: Cluster, patience_s: float) -> Verdict:
-    """Wait until all that there is now is safe everywhere, derive it again on a fresh node, compare."""
+    """Wait until all that there is now is safe everywhere, derive it again on a fresh node, compare.
+
+    Raises TimeoutError when that does not come to pass; comparing may take as long as it takes.
+    """
     verdict = Verdict(height=await cluster.nodes["sequencer"].height("latest"))
-    async with asyncio.timeout(patience_s):
-        for node in cluster.nodes.values():
-            await _until_safe(node, verdict.height)
-        begin_s = asyncio.get_running_loop().time()
-        fresh = cluster.add("fresh", "--role", "verifier").start()
-        try:
-            await _until_safe(fresh, verdict.height)
-            verdict.derived_s = asyncio.get_running_loop().time() - begin_s
-            await _compare_chains(cluster, fresh, verdict)
-            await _compare_outputs(cluster, fresh, verdict)
-            await _count_money(cluster, fresh, verdict)
-        finally:
-            fresh.stop()
-            await fresh.rpc.close()
+    await _until_safe([*cluster.nodes.values()], verdict.height, patience_s)
+    begin_s = asyncio.get_running_loop().time()
+    fresh = cluster.add("fresh", "--role", "verifier").start()
+    try:
+        await _until_safe([fresh], verdict.height, patience_s)
+        verdict.derived_s = asyncio.get_running_loop().time() - begin_s
+        log.info("derived again", blocks=verdict.height, took_s=round(verdict.derived_s, 1))
+        await _compare_chains(cluster, fresh, verdict)
+        await _compare_outputs(cluster, fresh, verdict)
+        await _count_money(cluster, fresh, verdict)
+    finally:
+        fresh.stop()
+        await fresh.rpc.close()
     for node in (*cluster.nodes.values(), fresh):
         verdict.wrong += [f"the {node.name} ended by itself with {code}" for code in node.died]
         if traces := node.traces():
@@ -55,9 +61,11 @@ async def judge(cluster: Cluster, patience_s: float) -> Verdict:
     return verdict
 
 
-async def _until_safe(node: Node, height: int) -> None:
-    while await node.height("safe") < height:
-        await asyncio.sleep(POLL_S)
+async def _until_safe(nodes: list[Node], height: int, patience_s: float) -> None:
+    async with asyncio.timeout(patience_s):
+        for node in nodes:
+            while await node.height("safe") < height:
+                await asyncio.sleep(POLL_S)
 
 
 async def _compare_chains(cluster: Cluster, fresh: Node, verdict: Verdict) -> None:
