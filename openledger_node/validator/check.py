@@ -7,8 +7,10 @@ leaves; (2) weights and the batch query follow from receipts and queries; (3) ev
 The first wrong score, else the first wrong debt, else the first wrong amount, is the verdict: one is enough
 to void a post.
 
-Covered: wrong, left-out, misplaced and surplus leaves of scores, debts and amounts. Not covered, and said by
-the verdict `Unprovable`: withheld or misfitting documents, a wrong batch query, wrong weights.
+Covered: wrong, left-out, misplaced and surplus leaves of scores, debts and amounts; wrong batch queries and
+queries beyond their norm. Not covered, and said by
+the verdict `Unprovable`: withheld or misfitting documents; wrong weights, which only who has the receipt's
+contents can prove.
 """
 
 from collections.abc import Sequence
@@ -20,6 +22,7 @@ from genesis.commitments import (
     KIND_DEBTS,
     KIND_RECEIPTS,
     KIND_SCORES,
+    MAX_NORM_SQUARED,
     QUERY_BYTES,
     SUM_BYTES,
     SumNode,
@@ -50,11 +53,13 @@ from openledger_node.validator.leaves import (
 from openledger_node.validator.records import (
     Batch,
     ContributorSum,
+    LongQuery,
     PostInputs,
     Right,
     Unprovable,
     Verdict,
     WrongAmount,
+    WrongQuery,
     WrongScore,
 )
 from precompiles.scores import ScoreInputs, negative_score, positive_score
@@ -74,7 +79,7 @@ def check_post(inputs: PostInputs) -> Verdict:
     wrong_amount = _first_wrong_amount(inputs)
     if wrong_amount is not None:
         return wrong_amount
-    return _unprovable_rest(inputs) or Right()
+    return _wrong_batch(inputs) or Right()
 
 
 # --- (1) What is published fits what is committed ---------------------------------------------------------
@@ -104,16 +109,25 @@ def _misfit(inputs: PostInputs) -> str:
     return ""
 
 
-def _unprovable_rest(inputs: PostInputs) -> Unprovable | None:
-    """What is wrong besides scores, debts and amounts."""
+def _wrong_batch(inputs: PostInputs) -> WrongQuery | LongQuery | Unprovable | None:
+    """What is wrong besides scores, debts and amounts: the queries they were made from."""
     for number, batch in enumerate(inputs.batches):
-        reason = _wrong_queries(batch, inputs)
+        reason = _misfit_queries(batch, inputs.chain_id)
         if reason:
             return Unprovable(f"batch {number}: {reason}")
+        for place, query in enumerate(batch.queries):
+            if sum(value * value for value in query.vector) > MAX_NORM_SQUARED:
+                return LongQuery(number, place)
+        computed = batch_query([q.vector for q in batch.queries], [q.weight for q in batch.queries])
+        for coordinate, (posted, right) in enumerate(zip(batch.posted_query, computed, strict=True)):
+            if posted != right:
+                return WrongQuery(number, coordinate, posted, right)
+        if not _are_weights_right(batch):
+            return Unprovable(f"batch {number}: a query has another number or weight than its receipt")
     return None
 
 
-def _wrong_queries(batch: Batch, inputs: PostInputs) -> str:
+def _misfit_queries(batch: Batch, chain_id: int) -> str:
     leaves = [
         query_leaf(
             number=query.number,
@@ -122,19 +136,21 @@ def _wrong_queries(batch: Batch, inputs: PostInputs) -> str:
         )
         for query in batch.queries
     ]
-    settlement = batch.settlement
-    first, last = settlement.first_receipt, settlement.first_receipt + settlement.receipts
-    if not leaves or merkle_root(leaves) != settlement.queries_root:
+    if not leaves or merkle_root(leaves) != batch.settlement.queries_root:
         return "the published queries are not the committed ones"
-    if _receipts_root(batch, inputs.chain_id) != settlement.receipts_root:
+    if any(len(query.vector) != len(batch.posted_query) for query in batch.queries):
+        return "a query has another dimension than the index"
+    if _receipts_root(batch, chain_id) != batch.settlement.receipts_root:
         return "the published receipts are not the settled ones"
-    fees = [receipt.fee_wei for receipt in batch.receipts[first:last]]
-    weights = [query_weight(fee, batch.policy.platform_ppm) for fee in fees]
-    if [(q.number, q.weight) for q in batch.queries] != list(zip(range(first, last), weights, strict=True)):
-        return "a query has another number or weight than its receipt"
-    if batch_query([query.vector for query in batch.queries], weights) != batch.posted_query:
-        return "the posted query is not the weighted sum of the queries"
     return ""
+
+
+def _are_weights_right(batch: Batch) -> bool:
+    settlement = batch.settlement
+    numbers = range(settlement.first_receipt, settlement.first_receipt + settlement.receipts)
+    fees = [receipt.fee_wei for receipt in batch.receipts[numbers.start : numbers.stop]]
+    weights = [query_weight(fee, batch.policy.platform_ppm) for fee in fees]
+    return [(q.number, q.weight) for q in batch.queries] == list(zip(numbers, weights, strict=True))
 
 
 def _receipts_root(batch: Batch, chain_id: int) -> Hash32:

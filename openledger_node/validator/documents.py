@@ -29,7 +29,7 @@ from workers.artifacts import canonical_json
 from workers.artifacts.store import ArtifactId, ArtifactStore, parse_id
 from workers.attribution.commit import pack_sum
 from workers.attribution.index import Sums, decode_rows, read_index
-from workers.attribution.queries import read_queries
+from workers.attribution.queries import decode_queries
 from workers.errors import ArtifactError, InvalidInputError
 
 
@@ -115,7 +115,8 @@ class Documents:
         settlement = await self._reader.settlement(claim.settlement_id)
         uri = await self._reader.uri_of_settlement(claim.settlement_id, settlement.channel_id)
         settled = await self._document(uri, "settlement")
-        queries = await self._from_stores(lambda store: read_queries(store, settled["queries"]))
+        name = parse_id(settled["queries"])
+        queries = decode_queries(await self._from_stores(lambda store: store.get(name)))
         return Batch(
             claim=claim,
             settlement=settlement,
@@ -126,13 +127,11 @@ class Documents:
             ),
             queries=tuple(
                 PublishedQuery(number, weight, tuple(int(value) for value in vector))
-                for number, weight, vector in zip(
-                    queries.numbers, queries.weights, queries.vectors, strict=True
-                )
+                for vector, number, weight in zip(*queries, strict=True)
             ),
             posted_query=tuple(unpack_vector(from_hex(published["query"]), BATCH_QUERY_BYTES)),
             scores=tuple(int(text) for text in published["scores"]),
-            queries_document=parse_id(settled["queries"]),
+            queries_document=name,
         )
 
     async def _document(self, uri: str, what: str) -> Any:

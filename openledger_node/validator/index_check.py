@@ -169,17 +169,6 @@ def partial_sums(rows: Rows, contributor_index: int, coordinate: int, first: int
     return [_part_sum(rows, contributor_index, coordinate, part) for part in parts(first, count)]
 
 
-def disputed_part(
-    rows: Rows, contributor_index: int, coordinate: int, first: int, count: int, *, answered: Sequence[int]
-) -> int | None:
-    """The first part that is wrong (sums are modulo 2^256), None when all are right."""
-    right = partial_sums(rows, contributor_index, coordinate, first, count)
-    for number, (value, claimed) in enumerate(zip(right, answered, strict=True)):
-        if value % 2**256 != claimed:
-            return number
-    return None
-
-
 def _part_sum(rows: Rows, contributor_index: int, coordinate: int, part: range) -> int:
     some = slice(part.start, part.stop)
     counts = (rows.owners[some] == contributor_index) & (

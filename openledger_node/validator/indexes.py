@@ -9,7 +9,6 @@ answering games as the index's signer (the provider's side).
 
 import asyncio
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import structlog
 
@@ -17,6 +16,7 @@ from openledger_node.client.economy import ATTRIBUTION, MODELS, EconomyReader
 from openledger_node.client.errors import RevertedError
 from openledger_node.validator.challenger import Challenger
 from openledger_node.validator.documents import DocumentError, Documents
+from openledger_node.validator.games import Game, Games
 from openledger_node.validator.index_check import (
     BrokenRow,
     IndexInputs,
@@ -24,12 +24,12 @@ from openledger_node.validator.index_check import (
     WrongNorm,
     WrongSum,
     check_index,
-    disputed_part,
+    partial_sums,
     row_evidence,
     rows_layers,
 )
 from openledger_node.validator.records import Right, Unprovable
-from precompiles.views.attribution import ANSWER, CHOICE, INDEX_KEY, INDEX_VOID, PROOF, SumEvidence
+from precompiles.views.attribution import INDEX_KEY, INDEX_VOID, SumEvidence
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +52,7 @@ class IndexWatch:
         self._reader = reader
         self._documents = documents
         self._challenger = challenger
+        self._games = Games(reader, challenger)
         self._next_block = 0
         self._open: dict[int, Watched] = {}
         self.checked = 0
@@ -135,7 +136,7 @@ class IndexWatch:
 
     async def _play(self, inputs: IndexInputs, verdict: WrongSum) -> None:
         """Open a game, or make the next move of the one that is open."""
-        game_id = await self._open_game(inputs.index_id)
+        game_id = await self._games.opened("SumGameOpened", inputs.index_id)
         if game_id is None:
             await self._challenger.send(
                 "openSumGame",
@@ -148,38 +149,14 @@ class IndexWatch:
             )
             self.challenged += 1
             return
-        game = await self._reader.ethereum.read(ATTRIBUTION, "getSumGame", game_id)
-        if game["turn"] == CHOICE:
-            await self._choose(inputs, game_id, game)
-        elif game["turn"] == PROOF:
-            rows = inputs.rows
+        rows = inputs.rows
+
+        async def prove(number: int, game: Game) -> None:
             row = row_evidence(rows, rows_layers(rows), game["first"])
-            await self._challenger.send("proveSumGame", game_id, tuple(asdict(row).values()))
-        elif game["turn"] == ANSWER and await self._reader.ethereum.timestamp_s() > game["until"]:
-            await self._challenger.send("endSumGame", game_id)
+            await self._challenger.send("proveSumGame", number, tuple(asdict(row).values()))
 
-    async def _choose(self, inputs: IndexInputs, game_id: int, game: Any) -> None:
-        answers = await self._reader.ethereum.events(ATTRIBUTION, "SumGameAnswered", game_id)
-        answered = answers[-1].arguments["partials"]
-        part = disputed_part(
-            inputs.rows,
-            game["contributorIndex"],
-            game["coordinate"],
-            game["first"],
-            game["count"],
-            answered=answered,
-        )
-        if part is None:
-            log.error("every part of an answer is right though its sum is wrong", game=game_id)
-            return
-        await self._challenger.send("chooseSumGame", game_id, answered, part)
-
-    async def _open_game(self, index_id: int) -> int | None:
-        """This account's game over an index, if it opened one."""
-        events = await self._reader.ethereum.events(
-            ATTRIBUTION, "SumGameOpened", None, index_id, self._challenger.address_bytes
-        )
-        return int(events[-1].arguments["gameId"]) if events else None
+        place = (verdict.contributor_index, verdict.coordinate)
+        await self._games.play(game_id, lambda first, count: partial_sums(rows, *place, first, count), prove)
 
     # --- Bond and reward ----------------------------------------------------------------------------------
 
@@ -198,7 +175,7 @@ class IndexWatch:
                         return False
                     log.warning("bond not returned", index=index_id, reason=str(error))
                     return True
-        elif await self._open_game(index_id) is None:
+        elif await self._games.opened("SumGameOpened", index_id) is None:
             return True
         await self._challenger.take_reward()
         return True

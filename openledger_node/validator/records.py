@@ -102,10 +102,29 @@ class WrongAmount:
 
 
 @dataclass(frozen=True, slots=True)
+class WrongQuery:
+    """What a game over a batch query is about; `posted` and `computed` are one coordinate, for people."""
+
+    batch: int
+    coordinate: int
+    posted: int
+    computed: int
+
+
+@dataclass(frozen=True, slots=True)
+class LongQuery:
+    """Arguments of `challengeQuery`: a receipt's query beyond the norm's bound; `place` counts within the
+    settlement."""
+
+    batch: int
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
 class Unprovable:
     """Something is wrong or missing that no challenge covers yet."""
 
     reason: str
 
 
-Verdict = Right | WrongScore | WrongAmount | Unprovable
+Verdict = Right | WrongScore | WrongAmount | WrongQuery | LongQuery | Unprovable

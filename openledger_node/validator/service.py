@@ -8,7 +8,7 @@ staking (the operator does that), posts that are wrong in a way no challenge cov
 """
 
 import asyncio
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,17 +31,22 @@ from openledger_node.client.sender import Sender
 from openledger_node.clock import Clock, SystemClock
 from openledger_node.errors import TemporaryError
 from openledger_node.validator.answers import Answers
+from openledger_node.validator.arguments import challenge_of
 from openledger_node.validator.challenger import Challenger
 from openledger_node.validator.check import check_post
 from openledger_node.validator.documents import DocumentError, Documents
 from openledger_node.validator.features import FeatureChecks
+from openledger_node.validator.games import Games
 from openledger_node.validator.indexes import IndexWatch
+from openledger_node.validator.query_games import QueryGames
 from openledger_node.validator.records import (
+    LongQuery,
     PostInputs,
     Right,
     Unprovable,
     Verdict,
     WrongAmount,
+    WrongQuery,
     WrongScore,
 )
 from workers.artifacts.store import ArtifactStore
@@ -81,7 +86,8 @@ class Validator:
         self.indexes = IndexWatch(self._reader, self._documents, self._challenger)
         self.answers = Answers(self._reader, self._documents, self._challenger, self._clock)
         self._open: dict[int, PostNotice] = {}
-        self._judged: dict[int, Verdict] = {}
+        self._judged: dict[int, tuple[PostInputs, Verdict]] = {}
+        self._query_games = QueryGames(Games(self._reader, self._challenger), self._challenger)
         self._complaints: dict[int, str] = {}
         self.checked = 0
         self.challenged = 0
@@ -117,21 +123,23 @@ class Validator:
             del self._open[notice.post_id]
 
     async def _judge(self, notice: PostNotice, post: Post) -> None:
-        verdict = self._judged.get(notice.post_id)
-        if verdict is None:
+        if notice.post_id not in self._judged:
             try:
                 inputs = await self._documents.inputs(notice, post)
             except DocumentError as error:
                 self._complain(notice.post_id, str(error))
                 return
             verdict = await asyncio.to_thread(check_post, inputs)
-            self._judged[notice.post_id] = verdict
+            self._judged[notice.post_id] = inputs, verdict
             self.checked += 1
             _report(notice.post_id, inputs, verdict)
             if self._features is not None and isinstance(verdict, Right):
                 self._features.ask_about_post(inputs)
-        if isinstance(verdict, (WrongScore, WrongAmount)):
-            await self._challenge(notice, post, verdict)
+        inputs, verdict = self._judged[notice.post_id]
+        if isinstance(verdict, WrongQuery):
+            self.challenged += await self._query_games.play(inputs, await self._batches(notice), verdict)
+        elif isinstance(verdict, (WrongScore, WrongAmount, LongQuery)):
+            await self._challenge(notice, inputs, verdict)
 
     def _complain(self, post_id: int, reason: str) -> None:
         """Log why a post cannot be checked, once per reason."""
@@ -141,20 +149,16 @@ class Validator:
 
     # --- Challenging --------------------------------------------------------------------------------------
 
-    async def _challenge(self, notice: PostNotice, post: Post, verdict: WrongScore | WrongAmount) -> None:
+    async def _challenge(
+        self, notice: PostNotice, inputs: PostInputs, verdict: WrongScore | WrongAmount | LongQuery
+    ) -> None:
         await self._challenger.commit(notice.post_id)
         salt = await self._challenger.salt(notice.post_id)
         batches = await self._batches(notice)
-        method, arguments = _arguments(notice.post_id, salt, batches, verdict)
+        method, arguments = challenge_of(inputs, salt, batches, verdict)
         mined = await self._challenger.send(method, *arguments)
         self.challenged += 1
-        log.info(
-            "post voided",
-            post=notice.post_id,
-            signer=post.signer,
-            transaction=mined.hash,
-            contributor=verdict.contributor,
-        )
+        log.info("post voided", post=notice.post_id, signer=inputs.post.signer, transaction=mined.hash)
 
     async def _batches(self, notice: PostNotice) -> Any:
         transaction = await self._reader.ethereum.transaction(notice.event.transaction_hash)
@@ -183,53 +187,19 @@ class Validator:
         return True
 
 
-def _arguments(
-    post_id: int, salt: bytes, batches: Any, verdict: WrongScore | WrongAmount
-) -> tuple[str, tuple[Any, ...]]:
-    """The challenge's method and arguments as `IAttribution` takes them."""
-    leaf = _leaf(verdict.leaf)
-    if isinstance(verdict, WrongScore):
-        evidence = verdict.sum
-        packed = (evidence.records, evidence.norm_squared, evidence.vector, list(evidence.proof))
-        return "challengeDebt" if verdict.is_debt else "challengeScore", (
-            post_id,
-            salt,
-            batches,
-            verdict.batch,
-            verdict.contributor_index,
-            verdict.contributor,
-            packed,
-            verdict.query,
-            leaf,
-        )
-    scores = [_leaf(score) for score in verdict.scores]
-    return "challengeAmount", (
-        post_id,
-        salt,
-        batches,
-        verdict.contributor_index,
-        verdict.contributor,
-        scores,
-        leaf,
-    )
-
-
-def _leaf(leaf: Any) -> tuple[bytes, int, list[bytes], list[int]]:
-    fields = asdict(leaf)
-    return fields["key"], fields["amount"], list(fields["siblings"]), list(fields["sibling_sums"])
-
-
 def _report(post_id: int, inputs: PostInputs, verdict: Verdict) -> None:
     match verdict:
         case Right():
             log.info("post is right", post=post_id, settlements=len(inputs.batches))
         case Unprovable(reason):
             log.warning("post is wrong in a way no challenge covers", post=post_id, reason=reason)
+        case WrongQuery() | LongQuery():
+            log.warning("post has a wrong query", post=post_id, kind=type(verdict).__name__)
         case WrongScore() | WrongAmount():
             log.warning(
                 "post is wrong",
                 post=post_id,
-                challenge=_arguments(post_id, b"", (), verdict)[0],
+                kind=type(verdict).__name__,
                 contributor=verdict.contributor,
                 posted=verdict.posted,
                 computed=verdict.computed,

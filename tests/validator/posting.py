@@ -5,13 +5,13 @@ from typing import Any
 
 from genesis.policy import DEV_POLICY
 from genesis.shares import query_weight
-from genesis.types import Address
+from genesis.types import Address, Hash32
 from openledger_node.client.account import dev_account
 from openledger_node.client.economy import ATTRIBUTION, METERING
 from openledger_node.client.ethereum import Ethereum
 from openledger_node.client.posts import PostFeed, PostNotice
 from openledger_node.client.sender import Sender
-from openledger_node.jobs.settlement import receipts_root_children, settlement_document
+from openledger_node.jobs.settlement import SettlementPlan, receipts_root_children, settlement_document
 from tests.jobs.economy import CHAIN_ID, PROVIDER, Economy, paid_plan
 from workers.artifacts import canonical_json
 from workers.artifacts.store import ArtifactId
@@ -35,7 +35,15 @@ async def settle(economy: Economy, count: int = 6) -> ArtifactId:
             ),
         ),
     )
-    document = economy.store.put(canonical_json.encode(settlement_document(plan, CHAIN_ID, asked.queries)))
+    await send_settlement(economy, plan, asked.queries, asked.queries_root)
+    return asked.queries
+
+
+async def send_settlement(
+    economy: Economy, plan: SettlementPlan, queries_name: ArtifactId, queries_root: Hash32
+) -> None:
+    """Settle a plan under whatever queries the provider commits."""
+    document = economy.store.put(canonical_json.encode(settlement_document(plan, CHAIN_ID, queries_name)))
     left, right = receipts_root_children(plan, CHAIN_ID)
     await Sender(Ethereum(economy.node), dev_account(PROVIDER)).transact(
         METERING,
@@ -49,10 +57,9 @@ async def settle(economy: Economy, count: int = 6) -> ArtifactId:
         left.sum,
         right.hash,
         right.sum,
-        asked.queries_root,
+        queries_root,
         f"sha256:{document}",
     )
-    return asked.queries
 
 
 async def right_post(economy: Economy, queries_name: ArtifactId, poster: int = PROVIDER) -> Post:

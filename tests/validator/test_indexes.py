@@ -9,7 +9,8 @@ from openledger_node.client.account import dev_account
 from openledger_node.client.economy import ATTRIBUTION
 from openledger_node.client.ethereum import Ethereum
 from openledger_node.client.sender import Sender
-from openledger_node.validator.index_check import disputed_part, partial_sums, parts
+from openledger_node.validator.games import disputed_part
+from openledger_node.validator.index_check import partial_sums, parts
 from openledger_node.validator.service import Validator
 from precompiles.views.attribution import ANSWER, INDEX_VOID
 from tests.jobs.economy import BUILDER, VALIDATOR, Economy
@@ -119,6 +120,6 @@ def test_parts_cover_the_range_once(count: int) -> None:
     assert [place for part in parts(0, count) for place in part] == list(range(count))
     sums: Sequence[int] = partial_sums(rows, 0, 0, 0, count)
     assert sum(sums) == count
-    assert disputed_part(rows, 0, 0, 0, count, answered=sums) is None
+    assert disputed_part(sums, sums) is None
     wrong = [*sums[:-1], sums[-1] + 1]
-    assert disputed_part(rows, 0, 0, 0, count, answered=wrong) == len(sums) - 1
+    assert disputed_part(sums, wrong) == len(sums) - 1

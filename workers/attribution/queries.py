@@ -60,11 +60,15 @@ def encode_queries(queries: Queries) -> bytes:
 
 def read_queries(store: ArtifactStore, name: str) -> Queries:
     """Queries of a settlement, checked; raises InvalidInputError, ArtifactError."""
-    tensors = decode_tensors(store.get(name))
+    return Queries(*decode_queries(store.get(name)))
+
+
+def decode_queries(data: bytes) -> tuple[NDArray[np.int16], tuple[int, ...], tuple[int, ...]]:
+    """A queries file as it is, types checked and nothing else: vectors, numbers, weights."""
+    tensors = decode_tensors(data)
     if set(tensors) != {"queries", "numbers", "weights"} or tensors["queries"].dtype != np.int16:
-        raise InvalidInputError(f"{name} is not a queries file")
-    return Queries(
-        vectors=tensors["queries"],
-        numbers=tuple(int(number) for number in tensors["numbers"].tolist()),
-        weights=tuple(int(weight) for weight in tensors["weights"].tolist()),
+        raise InvalidInputError("not a queries file")
+    numbers, weights = (
+        tuple(int(value) for value in tensors[name].tolist()) for name in ("numbers", "weights")
     )
+    return tensors["queries"], numbers, weights
