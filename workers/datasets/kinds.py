@@ -24,6 +24,13 @@ def decode_records(data: bytes) -> Sequence[AnyRecord]:
     return records.decode_jsonl(data) if holds_vectors(data) else text.decode_text_jsonl(data)
 
 
+def encode_records(found: Sequence[AnyRecord]) -> bytes:
+    """A contribution's file."""
+    vectors = [record for record in found if isinstance(record, Record)]
+    texts = [record for record in found if isinstance(record, TextRecord)]
+    return records.encode_jsonl(vectors) + text.encode_text_jsonl(texts)
+
+
 def holds_vectors(data: bytes) -> bool:
     """True when the file's first record is a vector; raises InvalidInputError when it is no JSON object."""
     first = next((line for line in data.split(b"\n") if line.strip()), b"")

@@ -40,10 +40,12 @@ def _later(module: str, function: str) -> JobFunction:
 
 JOBS: dict[str, JobFunction] = {
     "train": train,
+    "prepare": _later("prepare", "prepare"),
     "finetune": _later("finetune", "finetune"),
     "evaluate": _later("evaluate", "evaluate"),
     "verify": _later("finetune", "verify"),
     "spans": _later("spans", "spans"),
+    "embed": _later("embed", "embed"),
     "feature_index": feature_index,
     "queries": queries,
     "attribution": attribution,

@@ -41,6 +41,95 @@ class DatasetVersion:
     contributions: tuple[ContributionSource, ...]
 
 
+# --- prepare ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """One file of an upload; `name` decides how it is read (`data/train.parquet`, `README.md`)."""
+
+    name: str
+    artifact: ArtifactId
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnName:
+    """The upload's column `source` is the record's `target`; an empty target leaves the column out."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class CleaningRule:
+    """`rule` is one of `workers.datasets.cleaning.RULES`, `action` is `mask` or `drop`."""
+
+    rule: str
+    action: str = "mask"
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareRequest:
+    """Check an upload row by row and make a contribution file of it.
+
+    With a `label` it is a table (or pictures of `width` by `height`), read by `schema`, which is made from
+    the upload when ""; without one it is text. Near-duplicates are looked for in the upload and `against`
+    versions, and left out with `drops_duplicates`.
+    """
+
+    files: tuple[UploadedFile, ...]
+    split: str = "train"
+    columns: tuple[ColumnName, ...] = ()
+    label: str = ""
+    width: int = 0
+    height: int = 0
+    schema: ArtifactId = NO_ARTIFACT
+    cleaning: tuple[CleaningRule, ...] = ()
+    against: tuple[DatasetVersion, ...] = ()
+    similarity_ppm: int = 990_000
+    drops_duplicates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RowProblem:
+    """Why the row at `place` (`file:line`) is not among the records."""
+
+    place: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NearDuplicate:
+    """The row at `place` is similar to the one at `of`: a place, or `datanet 3, record 17`."""
+
+    place: str
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCount:
+    """How often a cleaning rule found something."""
+
+    rule: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareResult:
+    """`records` is the contribution file, "" when nothing was accepted. Lists are cut at 1,000 entries;
+    `preview` holds the first records as JSON lines."""
+
+    records: ArtifactId
+    schema: ArtifactId
+    accepted: int
+    refused: int
+    problems: tuple[RowProblem, ...]
+    cleaned: tuple[RuleCount, ...]
+    duplicate_count: int
+    duplicates: tuple[NearDuplicate, ...]
+    preview: tuple[str, ...]
+
+
 # --- train ------------------------------------------------------------------------------------------------
 
 
@@ -412,6 +501,24 @@ class SpotCheckResult:
     largest_lsb: float
 
 
+# --- embed ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedRequest:
+    """Turn texts into vectors by the embedding model that the workers carry."""
+
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedResult:
+    """One unit-length vector per text, and how many tokens the model read of each."""
+
+    vectors: tuple[tuple[float, ...], ...]
+    tokens: tuple[int, ...]
+
+
 # --- ping -------------------------------------------------------------------------------------------------
 
 
@@ -430,6 +537,7 @@ class PingResult:
 
 
 REQUEST_TYPES: dict[str, type] = {
+    "prepare": PrepareRequest,
     "train": TrainRequest,
     "finetune": FinetuneRequest,
     "evaluate": EvaluateRequest,
@@ -440,9 +548,11 @@ REQUEST_TYPES: dict[str, type] = {
     "attribution": AttributionRequest,
     "predict": PredictRequest,
     "spot_check": SpotCheckRequest,
+    "embed": EmbedRequest,
     "ping": PingRequest,
 }
 RESULT_TYPES: dict[str, type] = {
+    "prepare": PrepareResult,
     "train": TrainResult,
     "finetune": FinetuneResult,
     "evaluate": EvaluateResult,
@@ -453,5 +563,6 @@ RESULT_TYPES: dict[str, type] = {
     "attribution": AttributionResult,
     "predict": PredictResult,
     "spot_check": SpotCheckResult,
+    "embed": EmbedResult,
     "ping": PingResult,
 }

@@ -39,6 +39,7 @@ PRIORITIES = {
     "ping": 0,
     "predict": 0,
     "spans": 0,
+    "prepare": 1,
     "queries": 1,
     "attribution": 1,
     "spot_check": 1,

@@ -1,0 +1,241 @@
+"""Uploads of every kind become contribution files, and what is wrong with a row is said with its place."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from datasets import Dataset
+from PIL import Image
+
+from genesis.types import Address
+from workers.artifacts.store import ArtifactStore
+from workers.datasets.contribution import summarize
+from workers.datasets.kinds import decode_records
+from workers.datasets.records import Record
+from workers.datasets.text import TextRecord, encode_text_jsonl, text_record
+from workers.errors import InvalidInputError
+from workers.jobs.prepare import prepare
+from workers.jobs.types import (
+    CleaningRule,
+    ColumnName,
+    ContributionSource,
+    DatasetVersion,
+    PrepareRequest,
+    PrepareResult,
+    UploadedFile,
+)
+
+ROWS = [
+    {
+        "instruction": f"What is {number} plus {number}, asked in words?",
+        "output": f"It is {2 * number}, of course.",
+    }
+    for number in range(20)
+]
+
+
+def upload(store: ArtifactStore, files: dict[str, bytes], **settings: Any) -> PrepareResult:
+    named = tuple(UploadedFile(name, store.put(data)) for name, data in files.items())
+    return prepare(store, PrepareRequest(named, **settings))
+
+
+def as_jsonl(rows: list[dict[str, Any]]) -> bytes:
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+def as_csv(rows: list[dict[str, Any]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def as_parquet(rows: list[dict[str, Any]]) -> bytes:
+    sink = io.BytesIO()
+    pyarrow.parquet.write_table(pa.Table.from_pylist(rows), sink)
+    return sink.getvalue()
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"a.jsonl": as_jsonl(ROWS)},
+        {"a.json": json.dumps(ROWS).encode()},
+        {"a.csv": b"\xef\xbb\xbf" + as_csv(ROWS)},
+        {"a.parquet": as_parquet(ROWS)},
+        {"data/train-0.jsonl": as_jsonl(ROWS[:9]), "data/train-1.jsonl": as_jsonl(ROWS[9:])},
+        {
+            "README.md": b"---\nconfigs:\n- config_name: default\n  data_files:\n"
+            b"  - split: train\n    path: b/*.csv\n  - split: test\n    path: c.csv\n---\n",
+            "b/x.csv": as_csv(ROWS),
+            "c.csv": as_csv([{"wrong": 1}]),
+        },
+    ],
+    ids=["jsonl", "json", "csv", "parquet", "two files", "card"],
+)
+def test_every_format_gives_the_same_records(store: ArtifactStore, files: dict[str, bytes]) -> None:
+    found = upload(store, files)
+    assert (found.accepted, found.refused) == (20, 0)
+    assert store.get(found.records) == encode_text_jsonl([text_record(row) for row in ROWS])
+    assert len(found.preview) == 5
+    summary = summarize(store.get(found.records), chain_id=1, datanet_id=1, contributor=Address(b"\1" * 20))
+    assert summary.records == 20
+
+
+def test_a_folder_that_datasets_wrote_is_read(store: ArtifactStore, tmp_path: Path) -> None:
+    Dataset.from_list(ROWS).to_parquet(tmp_path / "train-00000-of-00001.parquet")
+    data = (tmp_path / "train-00000-of-00001.parquet").read_bytes()
+    assert upload(store, {"data/train-00000-of-00001.parquet": data}).accepted == 20
+
+
+def test_wrong_rows_are_named_with_their_reason(store: ArtifactStore) -> None:
+    data = as_jsonl([ROWS[0], {"instruction": "", "output": "x"}, {"wrong": 1}]) + b"{broken\n[1]\n"
+    found = upload(store, {"a.jsonl": data})
+    assert (found.accepted, found.refused) == (1, 4)
+    reasons = {problem.place: problem.reason for problem in found.problems}
+    assert "empty" in reasons["a.jsonl:2"]
+    assert "keys" in reasons["a.jsonl:3"]
+    assert "not JSON" in reasons["a.jsonl:4"]
+    assert "object" in reasons["a.jsonl:5"]
+
+
+def test_columns_are_renamed_and_left_out(store: ArtifactStore) -> None:
+    rows = [{"q": "why?", "a": "so", "id": 7}]
+    columns = (ColumnName("q", "instruction"), ColumnName("a", "output"), ColumnName("id", ""))
+    found = upload(store, {"a.jsonl": as_jsonl(rows)}, columns=columns)
+    assert json.loads(found.preview[0]) == {"instruction": "why?", "output": "so"}
+    missing = upload(store, {"a.jsonl": as_jsonl(rows)}, columns=(ColumnName("x", "text"),))
+    assert missing.problems[0].reason == "column 'x' is missing"
+
+
+SECRETS = {
+    "email": "write to jane.doe+x@mail.example.org now",
+    "private_key": "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
+    "access_token": "token ghp_" + "a1B2" * 9,
+    "password_in_url": "postgres://user:secret@host/db",
+    "ethereum_key": "key 0x" + "ab" * 32,
+    "iban": "pay to DE89 3704 0044 0532 0130 00",
+    "card_number": "card 4111 1111 1111 1111",
+    "ip_address": "from 8.8.8.8",
+    "phone": "call +49 170 1234567",
+}
+
+
+@pytest.mark.parametrize("rule", SECRETS)
+def test_a_rule_masks_what_it_finds_or_drops_the_record(store: ArtifactStore, rule: str) -> None:
+    rows = [{"text": SECRETS[rule]}, {"text": "nothing of the kind"}]
+    masked = upload(store, {"a.jsonl": as_jsonl(rows)}, cleaning=(CleaningRule(rule),))
+    assert masked.accepted == 2
+    assert f"<{rule.upper()}>" in json.loads(masked.preview[0])["text"]
+    assert [(found.rule, found.count) for found in masked.cleaned] == [(rule, 1)]
+    dropped = upload(store, {"a.jsonl": as_jsonl(rows)}, cleaning=(CleaningRule(rule, "drop"),))
+    assert dropped.accepted == 1
+    assert rule in dropped.problems[0].reason
+
+
+def test_numbers_that_only_look_alike_stay(store: ArtifactStore) -> None:
+    text = "Python 3.11.7, card-like 4111 1111 1111 1112, local 192.168.0.1, hash 0xabcdef"
+    cleaning = tuple(CleaningRule(rule) for rule in SECRETS)
+    found = upload(store, {"a.jsonl": as_jsonl([{"text": text}])}, cleaning=cleaning)
+    assert json.loads(found.preview[0])["text"] == text
+
+
+def test_an_unknown_rule_is_refused(store: ArtifactStore) -> None:
+    with pytest.raises(InvalidInputError, match="rules are"):
+        upload(store, {"a.jsonl": as_jsonl(ROWS)}, cleaning=(CleaningRule("names"),))
+
+
+def test_near_duplicates_are_shown_with_what_they_repeat(store: ArtifactStore) -> None:
+    long = " ".join(f"word{number}" for number in range(60))
+    old = store.put(
+        encode_text_jsonl([text_record({"text": "Something that is on the chain already, word by word."})])
+    )
+    known = DatasetVersion(1, 3, 1, 990_000, (ContributionSource(8, Address(b"\1" * 20), 5, old),))
+    rows = [
+        {"text": long},
+        {"text": "quite another text"},
+        {"text": long.upper() + "!"},
+        {"text": "something that is on the chain already: word by word"},
+    ]
+    found = upload(store, {"a.jsonl": as_jsonl(rows)}, against=(known,))
+    assert [(each.place, each.of) for each in found.duplicates] == [
+        ("a.jsonl:3", "a.jsonl:1"),
+        ("a.jsonl:4", "datanet 3, contribution 8, record 0"),
+    ]
+    assert found.accepted == 4
+    left_out = upload(store, {"a.jsonl": as_jsonl(rows)}, against=(known,), drops_duplicates=True)
+    assert (left_out.accepted, left_out.refused) == (2, 2)
+
+
+def test_a_derived_record_keeps_its_parents(store: ArtifactStore) -> None:
+    parent = "0x" + "ab" * 32
+    found = upload(store, {"a.jsonl": as_jsonl([{"text": "derived", "parents": [parent]}])})
+    record = decode_records(store.get(found.records))[0]
+    assert isinstance(record, TextRecord)
+    assert [each.hex() for each in record.parents] == [parent[2:]]
+
+
+TABLE = [
+    {"size": size, "colour": colour, "kind": kind}
+    for size, colour, kind in [
+        (1.0, "red", "apple"),
+        (3.0, "green", "apple"),
+        (2.0, "red", "cherry"),
+        (1.5, "blue", "plum"),
+    ]
+]
+
+
+def test_a_table_becomes_vectors_by_a_schema_that_others_reuse(store: ArtifactStore) -> None:
+    found = upload(store, {"a.csv": as_csv(TABLE)}, label="kind")
+    records = decode_records(store.get(found.records))
+    assert all(isinstance(record, Record) for record in records)
+    assert [json.loads(line)["features"] for line in found.preview] == [
+        [0, 0, 0, 255],
+        [255, 0, 255, 0],
+        [128, 0, 0, 255],
+        [64, 255, 0, 0],
+    ]
+    assert [json.loads(line)["label"] for line in found.preview] == [0, 0, 1, 2]
+    later = [{"size": 2.0, "colour": "red", "kind": "plum"}, {"size": 9.0, "colour": "red", "kind": "plum"}]
+    again = upload(store, {"b.csv": as_csv(later)}, label="kind", schema=found.schema)
+    assert (again.accepted, again.refused) == (1, 1)
+    assert "size: '9.0' is not within 1.0 to 3.0" in again.problems[0].reason
+
+
+def test_pictures_become_pixels(store: ArtifactStore) -> None:
+    rows = []
+    for label in range(3):
+        sink = io.BytesIO()
+        Image.fromarray(np.full((16, 16), 100 * label, dtype=np.uint8)).save(sink, "PNG")
+        rows.append({"image": {"bytes": sink.getvalue(), "path": f"{label}.png"}, "label": label})
+    found = upload(store, {"train.parquet": as_parquet(rows)}, label="label", width=4, height=4)
+    assert [json.loads(line)["features"] for line in found.preview] == [[0] * 16, [100] * 16, [200] * 16]
+    broken = as_parquet([*rows, {"image": {"bytes": b"\x80\x04", "path": "x"}, "label": 1}])
+    refused = upload(store, {"train.parquet": broken}, label="label", width=4, height=4)
+    assert (refused.accepted, refused.refused) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("files", "settings", "message"),
+    [
+        ({"a.pkl": b"\x80\x04"}, {}, "no .jsonl"),
+        ({"a.jsonl": b""}, {}, "no rows"),
+        ({"a.parquet": b"PAR1"}, {}, "not a Parquet"),
+        ({"a.csv": b"a\n\xff\n"}, {}, "UTF-8"),
+        ({"a.csv": as_csv(TABLE)}, {"label": "shape"}, "label column"),
+        ({"a.csv": as_csv([{"x": 1, "y": 1}, {"x": 2, "y": 1}])}, {"label": "y"}, "classes"),
+    ],
+)
+def test_uploads_that_are_wrong_as_a_whole_are_refused(
+    store: ArtifactStore, files: dict[str, bytes], settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        upload(store, files, **settings)

@@ -1,0 +1,156 @@
+"""How rows of a table or pictures become labelled vectors of bytes: by a schema that a Datanet keeps.
+
+Numbers are scaled from their column's range to 0..255, categories become one byte each (255 for the one
+that is there), pictures are resized and read row by row. The schema is made from the first upload, or
+given; whoever contributes later uses the same, so that a feature means the same in every record.
+
+Covered: values outside of the schema (refused by name, never clipped). Not covered: text columns, missing
+values.
+"""
+
+import base64
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workers.datasets.records import MAX_FEATURES, Record, parse_parents
+from workers.datasets.upload import Row
+from workers.errors import InvalidInputError
+
+MAX_CATEGORIES = 256
+NUMBER, CATEGORY, PICTURE = "number", "category", "image"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: a `number` within `least` and `most`, a `category` of `categories`, or an `image` of
+    `width` by
+    `height` with `channels` 1 or 3."""
+
+    name: str
+    kind: str
+    least: float = 0.0
+    most: float = 0.0
+    categories: tuple[str, ...] = ()
+    width: int = 0
+    height: int = 0
+    channels: int = 1
+
+    @property
+    def features(self) -> int:
+        """How many bytes of the vector it makes."""
+        sizes = {NUMBER: 1, CATEGORY: len(self.categories), PICTURE: self.width * self.height * self.channels}
+        return sizes.get(self.kind, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class TableSchema:
+    """`label` names the column to predict, one of `classes`, which number the labels from 0."""
+
+    label: str
+    classes: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+
+def schema_of(rows: Sequence[Row], label: str, width: int = 0, height: int = 0) -> TableSchema:
+    """The schema that fits all rows; raises InvalidInputError naming a column that does not work."""
+    if not rows or any(label not in row for row in rows):
+        raise InvalidInputError(f"every row needs the label column {label!r}")
+    classes = sorted({_word(row[label]) for row in rows}, key=_natural)
+    if not 2 <= len(classes) <= 1_000:
+        raise InvalidInputError(f"the label column has {len(classes)} classes; 2 to 1,000 can be learnt")
+    names = [name for name in rows[0] if name not in {label, "parents"}]
+    columns = tuple(_column(name, [row.get(name) for row in rows], width, height) for name in names)
+    return check_schema(TableSchema(label, tuple(classes), columns))
+
+
+def check_schema(schema: TableSchema) -> TableSchema:
+    """Raises InvalidInputError when the schema makes no vector."""
+    features = sum(column.features for column in schema.columns)
+    if not 1 <= features <= MAX_FEATURES:
+        raise InvalidInputError(f"the columns make {features} features; 1 to {MAX_FEATURES} are allowed")
+    return schema
+
+
+def vector_record(row: Row, schema: TableSchema) -> Record:
+    """A row as a record; raises InvalidInputError naming the column that does not fit."""
+    label = _word(row.get(schema.label))
+    if label not in schema.classes:
+        raise InvalidInputError(f"{schema.label}: {label!r} is not one of the {len(schema.classes)} classes")
+    unknown = set(row) - {schema.label, "parents", *(column.name for column in schema.columns)}
+    if unknown:
+        raise InvalidInputError(f"column {min(unknown)!r} is not in the schema")
+    features = b"".join(_bytes_of(row.get(column.name), column) for column in schema.columns)
+    return Record(features, schema.classes.index(label), parse_parents(row.get("parents", [])))
+
+
+def _column(name: str, values: Sequence[Any], width: int, height: int) -> Column:
+    if any(value is None or value == "" for value in values):
+        raise InvalidInputError(f"column {name!r} has empty fields")
+    if any(_is_picture(value) for value in values):
+        if not (width and height):
+            raise InvalidInputError(f"column {name!r} holds pictures: give their width and height")
+        return Column(name, PICTURE, width=width, height=height)
+    numbers = [_number(value) for value in values]
+    known = [number for number in numbers if number is not None]
+    if len(known) == len(values):
+        return Column(name, NUMBER, min(known), max(known))
+    categories = sorted({_word(value) for value in values}, key=_natural)
+    if len(categories) > MAX_CATEGORIES:
+        raise InvalidInputError(f"column {name!r} is free text with {len(categories)} different values")
+    return Column(name, CATEGORY, categories=tuple(categories))
+
+
+def _bytes_of(value: Any, column: Column) -> bytes:
+    if column.kind == NUMBER:
+        number = _number(value)
+        if number is None or not column.least <= number <= column.most:
+            raise InvalidInputError(f"{column.name}: {value!r} is not within {column.least} to {column.most}")
+        width = column.most - column.least
+        return bytes([round(255 * (number - column.least) / width) if width else 0])
+    if column.kind == CATEGORY:
+        if _word(value) not in column.categories:
+            raise InvalidInputError(f"{column.name}: {value!r} is not one of its categories")
+        return bytes(255 if name == _word(value) else 0 for name in column.categories)
+    if column.kind == PICTURE:
+        return _pixels(value, column)
+    raise InvalidInputError(f"{column.name}: kind {column.kind!r} is not {NUMBER}, {CATEGORY} or {PICTURE}")
+
+
+def _pixels(value: Any, column: Column) -> bytes:
+    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - only pictures need it
+
+    data: Any = value.get("bytes") if isinstance(value, dict) else value
+    try:
+        data = base64.b64decode(data) if isinstance(data, str) else data
+        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "BMP", "WEBP")) as picture:
+            mode = "L" if column.channels == 1 else "RGB"
+            found: bytes = picture.convert(mode).resize((column.width, column.height)).tobytes()
+    except (UnidentifiedImageError, OSError, ValueError, TypeError, Image.DecompressionBombError) as error:
+        raise InvalidInputError(f"{column.name}: not a PNG, JPEG, BMP or WebP picture ({error})") from error
+    return found
+
+
+def _is_picture(value: Any) -> bool:
+    return isinstance(value, bytes) or (isinstance(value, dict) and "bytes" in value)
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _word(value: Any) -> str:
+    return str(value).strip()
+
+
+def _natural(text: str) -> tuple[float, str]:
+    number = _number(text)
+    return (math.inf if number is None else number, text)

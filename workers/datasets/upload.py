@@ -1,0 +1,150 @@
+"""How files that people have become rows: JSONL, JSON, CSV, Parquet, or a Hugging Face dataset folder.
+
+A folder is read as its card says (`configs` → `data_files`), else its data files in name order. Rows are
+plain JSON values in file order; nothing of them is judged here.
+
+Covered: encodings, broken lines (named), size limits, types that JSON lacks. Not covered: dataset scripts
+(never run), compressed files.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import PurePosixPath
+from typing import Any
+
+import yaml
+
+from workers.artifacts.canonical_json import check_depth
+from workers.datasets.records import MAX_RECORDS
+from workers.errors import InvalidInputError
+
+DATA_SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
+CARD = "README.md"
+MAX_FIELD_CHARACTERS = 1 << 20
+
+Row = dict[str, Any]
+Files = dict[str, bytes]
+
+
+def rows_of(files: Files, split: str = "train") -> Iterator[tuple[str, Row | InvalidInputError]]:
+    """Every row with the place it stands at, or what is wrong at that place. Raises InvalidInputError."""
+    count = 0
+    for name in data_files(files, split):
+        for number, row in _READERS[PurePosixPath(name).suffix](files[name]):
+            count += 1
+            if count > MAX_RECORDS:
+                raise InvalidInputError(f"more than {MAX_RECORDS} rows: upload several files")
+            yield f"{name}:{number}", row
+    if not count:
+        raise InvalidInputError("there are no rows in the upload")
+
+
+def data_files(files: Files, split: str) -> list[str]:
+    """Which files hold the split, in order; raises InvalidInputError."""
+    named = _named_by_card(files[CARD], split) if CARD in files else []
+    found = [name for pattern in named for name in sorted(files) if fnmatch(name, pattern)]
+    if not found:
+        found = [name for name in sorted(files) if PurePosixPath(name).suffix in DATA_SUFFIXES]
+        of_split = [name for name in found if split in PurePosixPath(name).name]
+        found = of_split if of_split and len(found) > 1 else found
+    if not found:
+        raise InvalidInputError(f"no {', '.join(DATA_SUFFIXES)} file in the upload")
+    return list(dict.fromkeys(name for name in found if PurePosixPath(name).suffix in _READERS))
+
+
+def card_header(card: bytes) -> dict[str, Any]:
+    """The YAML at the top of a card; empty when there is none. Raises InvalidInputError."""
+    text = card.decode(errors="replace")
+    if not text.startswith("---\n") or "\n---" not in text[4:]:
+        return {}
+    try:
+        header = yaml.safe_load(text[4:].split("\n---", 1)[0])
+    except yaml.YAMLError as error:
+        raise InvalidInputError(f"{CARD}: {error}") from error
+    return header if isinstance(header, dict) else {}
+
+
+def _named_by_card(card: bytes, split: str) -> list[str]:
+    configs = card_header(card).get("configs")
+    if not isinstance(configs, list) or not configs or not isinstance(configs[0], dict):
+        return []
+    entries = configs[0].get("data_files")
+    if isinstance(entries, str):
+        return [entries]
+    if not isinstance(entries, list):
+        return []
+    chosen = [entry for entry in entries if isinstance(entry, str) or entry.get("split") == split]
+    paths = [entry if isinstance(entry, str) else entry.get("path") for entry in chosen]
+    return [path for each in paths for path in (each if isinstance(each, list) else [each]) if path]
+
+
+def _lines(data: bytes) -> Iterator[tuple[int, Row | InvalidInputError]]:
+    for number, line in enumerate(data.split(b"\n"), start=1):
+        if line.strip():
+            yield number, _object(line)
+
+
+def _object(line: bytes) -> Row | InvalidInputError:
+    try:
+        check_depth(line)
+        value = json.loads(line)
+    except ValueError as error:
+        return InvalidInputError(f"not JSON: {error}")
+    return value if isinstance(value, dict) else InvalidInputError("not a JSON object")
+
+
+def _array(data: bytes) -> Iterator[tuple[int, Row | InvalidInputError]]:
+    if data.lstrip()[:1] != b"[":
+        yield from _lines(data)  # JSON lines under another name are common
+        return
+    try:
+        check_depth(data)
+        values = json.loads(data)
+    except ValueError as error:
+        raise InvalidInputError(f"not JSON: {error}") from error
+    for number, value in enumerate(values, start=1):
+        yield number, value if isinstance(value, dict) else InvalidInputError("not a JSON object")
+
+
+def _table(data: bytes, delimiter: str) -> Iterator[tuple[int, Row | InvalidInputError]]:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(f"the table is not UTF-8: {error}") from error
+    csv.field_size_limit(MAX_FIELD_CHARACTERS)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        for row in reader:
+            if None in row or None in row.values():
+                yield reader.line_num, InvalidInputError("another number of fields than the header")
+            else:
+                yield reader.line_num, dict(row)
+    except csv.Error as error:
+        raise InvalidInputError(f"line {reader.line_num}: {error}") from error
+
+
+def _parquet(data: bytes) -> Iterator[tuple[int, Row | InvalidInputError]]:
+    import pyarrow.parquet  # noqa: PLC0415 - only Parquet needs it
+    from pyarrow import ArrowException, BufferReader  # noqa: PLC0415
+
+    try:
+        file = pyarrow.parquet.ParquetFile(BufferReader(data))
+        number = 0
+        for batch in file.iter_batches(batch_size=1_024):
+            for row in batch.to_pylist():
+                number += 1
+                yield number, {key: value for key, value in row.items() if value is not None}
+    except (ArrowException, OSError) as error:
+        raise InvalidInputError(f"not a Parquet file: {error}") from error
+
+
+_READERS = {
+    ".jsonl": _lines,
+    ".json": _array,
+    ".csv": lambda data: _table(data, ","),
+    ".tsv": lambda data: _table(data, "\t"),
+    ".parquet": _parquet,
+}

@@ -1,0 +1,146 @@
+"""Job `prepare`: an upload to a contribution file: checked by row, cleaned, near-duplicates shown."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from workers.artifacts import canonical_json
+from workers.artifacts.store import ArtifactStore
+from workers.datasets.canonical import canonical_indices
+from workers.datasets.cleaning import clean
+from workers.datasets.kinds import AnyRecord, decode_records, encode_records, sketches_of_records
+from workers.datasets.tables import TableSchema, check_schema, schema_of, vector_record
+from workers.datasets.text import text_record
+from workers.datasets.upload import Files, Row, rows_of
+from workers.errors import InvalidInputError
+from workers.jobs.codec import from_json, to_json
+from workers.jobs.types import (
+    NO_ARTIFACT,
+    ColumnName,
+    NearDuplicate,
+    PrepareRequest,
+    PrepareResult,
+    RowProblem,
+    RuleCount,
+)
+from workers.progress import Progress, silent
+
+LISTED = 1_000
+PREVIEWED = 5
+
+
+@dataclass(slots=True)
+class _Found:
+    """Rows that hold so far, with their places, and what is wrong with the others."""
+
+    rows: list[tuple[str, Row]] = field(default_factory=list)
+    records: list[tuple[str, AnyRecord]] = field(default_factory=list)
+    problems: list[RowProblem] = field(default_factory=list)
+    cleaned: Counter[str] = field(default_factory=Counter)
+
+    def refuse(self, place: str, error: Exception | str) -> None:
+        self.problems.append(RowProblem(place, str(error)))
+
+
+def prepare(store: ArtifactStore, request: PrepareRequest, progress: Progress = silent) -> PrepareResult:
+    """Read, rename, clean, check, compare; raises InvalidInputError when the whole upload is wrong."""
+    files: Files = {file.name: store.get(file.artifact) for file in request.files}
+    found = _Found()
+    for place, row in rows_of(files, request.split):
+        _take_row(found, place, row, request)
+    progress(0.3, f"{len(found.rows)} rows read")
+    schema = _schema(store, request, [row for _, row in found.rows])
+    for place, row in found.rows:
+        try:
+            found.records.append((place, vector_record(row, schema) if schema else text_record(row)))
+        except InvalidInputError as error:
+            found.refuse(place, error)
+    progress(0.6, f"{len(found.records)} records hold")
+    duplicates = _duplicates(store, request, found.records)
+    return _result(store, request, found, schema, duplicates)
+
+
+def _take_row(found: _Found, place: str, row: Row | InvalidInputError, request: PrepareRequest) -> None:
+    if isinstance(row, InvalidInputError):
+        found.refuse(place, row)
+        return
+    try:
+        named = renamed(row, request.columns)
+    except InvalidInputError as error:
+        found.refuse(place, error)
+        return
+    cleaned = clean(named, [(rule.rule, rule.action) for rule in request.cleaning])
+    found.cleaned.update(cleaned.found)
+    if cleaned.dropped_by:
+        found.refuse(place, f"the rule {cleaned.dropped_by} drops it")
+    else:
+        found.rows.append((place, cleaned.value))
+
+
+def renamed(row: Row, columns: Sequence[ColumnName]) -> Row:
+    """The row with its columns' names as records have them; raises InvalidInputError."""
+    targets = {column.source: column.target for column in columns}
+    missing = sorted(set(targets) - set(row))
+    if missing:
+        raise InvalidInputError(f"column {missing[0]!r} is missing")
+    pairs = [(targets.get(key, key), value) for key, value in row.items()]
+    kept = [(key, value) for key, value in pairs if key]
+    if len({key for key, _ in kept}) != len(kept):
+        raise InvalidInputError("two columns have the same name after renaming")
+    return dict(kept)
+
+
+def _schema(store: ArtifactStore, request: PrepareRequest, rows: Sequence[Row]) -> TableSchema | None:
+    if request.schema:
+        return check_schema(from_json(TableSchema, canonical_json.decode(store.get(request.schema))))
+    return schema_of(rows, request.label, request.width, request.height) if request.label else None
+
+
+def _duplicates(
+    store: ArtifactStore, request: PrepareRequest, records: Sequence[tuple[str, AnyRecord]]
+) -> dict[int, str]:
+    """Per near-duplicate among the records what it is similar to; earlier records come first."""
+    known = [
+        (f"datanet {version.datanet_id}, contribution {source.contribution_id}, record {number}", record)
+        for version in request.against
+        for source in version.contributions
+        for number, record in enumerate(decode_records(store.get(source.artifact)))
+    ]
+    everything = [*known, *records]
+    if not records:
+        return {}
+    sketches = sketches_of_records([record for _, record in everything])
+    places = canonical_indices(sketches, np.arange(len(everything)).tolist(), request.similarity_ppm)
+    return {
+        index - len(known): everything[place][0]
+        for index, place in enumerate(places)
+        if place != index and index >= len(known)
+    }
+
+
+def _result(
+    store: ArtifactStore,
+    request: PrepareRequest,
+    found: _Found,
+    schema: TableSchema | None,
+    duplicates: dict[int, str],
+) -> PrepareResult:
+    dropped = set(duplicates) if request.drops_duplicates else set()
+    for index in sorted(dropped):
+        found.refuse(found.records[index][0], f"near-duplicate of {duplicates[index]}")
+    kept = [record for index, (_, record) in enumerate(found.records) if index not in dropped]
+    data = encode_records(kept)
+    listed = sorted(duplicates.items())[:LISTED]
+    return PrepareResult(
+        records=store.put(data) if kept else NO_ARTIFACT,
+        schema=store.put(canonical_json.encode(to_json(schema))) if schema else NO_ARTIFACT,
+        accepted=len(kept),
+        refused=len(found.problems),
+        problems=tuple(found.problems[:LISTED]),
+        cleaned=tuple(RuleCount(rule, count) for rule, count in sorted(found.cleaned.items())),
+        duplicate_count=len(duplicates),
+        duplicates=tuple(NearDuplicate(found.records[index][0], of) for index, of in listed),
+        preview=tuple(line.decode() for line in data.split(b"\n")[:PREVIEWED] if line),
+    )
