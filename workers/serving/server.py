@@ -113,9 +113,10 @@ def build_engine(options: ServerOptions, store: ArtifactStore) -> tuple[Engine, 
     length = min(options.max_length or shape.max_positions, shape.max_positions)
     model = Transformer(shape, load_weights(options.base, shape, dtype, device), length)
     products = products_of(shape)
+    kernel = load_kernel(products, dtype, device, threads)
     library = AdapterLibrary(
         store,
-        BaseModel(products, shape.layers, dtype, folder_hash(options.base)),
+        BaseModel(products, shape.layers, dtype, folder_hash(options.base), kernel is not None),
         max_rank=options.max_rank,
         memory_bytes=options.memory_bytes,
         most_pinned=options.slots // 2,
@@ -127,7 +128,7 @@ def build_engine(options: ServerOptions, store: ArtifactStore) -> tuple[Engine, 
         rank=options.max_rank,
         dtype=dtype,
         device=device,
-        kernel=load_kernel(dtype, device, threads),
+        kernel=kernel,
         is_pinned=library.is_pinned,
     )
     one_adapter = max(1, slots.size_bytes // options.slots)

@@ -27,7 +27,7 @@ VOCABULARY = 320
 DIMENSIONS: dict[str, Any] = {
     "vocab_size": VOCABULARY,
     "hidden_size": 64,
-    "intermediate_size": 112,
+    "intermediate_size": 96,
     "num_hidden_layers": LAYERS,
     "num_attention_heads": 4,
     "num_key_value_heads": 2,

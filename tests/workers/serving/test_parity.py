@@ -44,14 +44,18 @@ def reference(adapted: Any, name: str | None, tokens: list[int]) -> torch.Tensor
 
 def fill_pool(model: Transformer, folder: Path, *, is_native: bool) -> tuple[SlotPool, list[int]]:
     products = products_of(model.shape)
-    kernel = load_kernel(model.dtype, CPU, threads=1) if is_native else None
+    kernel = load_kernel(products, model.dtype, CPU, threads=1) if is_native else None
     assert kernel is not None or not is_native, "the tests need a C compiler"
     pool = SlotPool(products, LAYERS, count=3, rank=8, dtype=model.dtype, device=CPU, kernel=kernel)
     slots = []
     for name in NAMES:
         settings = read_settings((folder / name / CONFIG_FILE).read_bytes(), max_rank=8)
         data = (folder / name / TENSOR_FILE).read_bytes()
-        slots.append(pool.acquire(name, read_adapter(settings, data, products, LAYERS, model.dtype)))
+        slots.append(
+            pool.acquire(
+                name, read_adapter(settings, data, products, LAYERS, dtype=model.dtype, is_tiled=is_native)
+            )
+        )
     return pool, slots
 
 

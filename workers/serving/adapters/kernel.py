@@ -11,17 +11,20 @@ import platform
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import torch
+
+from workers.serving.adapters.geometry import Product
 
 log = logging.getLogger(__name__)
 
 Tensor = torch.Tensor
 SOURCES = ("rows.c", "rows_body.h")
 FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-ffp-contract=fast", "-shared", "-fPIC")
-BLOCK_ROWS = 4
+TILE = 32
 COMPILE_TIMEOUT_S = 60.0
 PARALLEL_ROWS = 16
 """Fewer rows than this are not worth a second thread."""
@@ -52,19 +55,18 @@ class Kernel:
         ranks: Tensor,
         slots: Tensor,
     ) -> None:
-        """Add to `outputs` (rows, outputs) in place; all tensors are on the CPU, rows contiguous."""
+        """Add to `outputs` (rows, outputs) in place; all on the CPU, rows contiguous, factors tiled."""
         rows = len(slots)
         ends = (ctypes.c_int64 * len(bounds))(*(last for _first, last in bounds))
         function = self._functions[inputs.dtype]
         size = inputs.element_size()
 
         def work(first: int, last: int) -> None:
-            wide = torch.empty(BLOCK_ROWS * inputs.shape[1])
             function(
                 ctypes.c_int64(last - first),
                 ctypes.c_int64(inputs.shape[1]),
                 ctypes.c_int64(outputs.shape[1]),
-                ctypes.c_int64(up.shape[1]),
+                ctypes.c_int64(up.shape[-2]),
                 ctypes.c_int64(len(bounds)),
                 ends,
                 ctypes.c_void_p(inputs.data_ptr() + first * inputs.stride(0) * size),
@@ -76,7 +78,6 @@ class Kernel:
                 ctypes.c_void_p(scale.data_ptr()),
                 ctypes.c_void_p(ranks.data_ptr()),
                 ctypes.c_void_p(slots.data_ptr() + 4 * first),
-                ctypes.c_void_p(wide.data_ptr()),
             )
 
         if self._pool is None or rows < PARALLEL_ROWS:
@@ -89,9 +90,15 @@ class Kernel:
             other.result()
 
 
-def load_kernel(dtype: torch.dtype, device: torch.device, threads: int) -> Kernel | None:
+def load_kernel(
+    products: Sequence[Product], dtype: torch.dtype, device: torch.device, threads: int
+) -> Kernel | None:
     """The kernel, compiled if need be; None where it does not apply or no compiler works."""
     if device.type != "cpu" or dtype not in {torch.float32, torch.bfloat16}:
+        return None
+    widths = [width for product in products for _name, width in product.parts]
+    if any(width % TILE for width in [*widths, *(product.inputs for product in products)]):
+        log.warning("adapters run in plain torch: a width of this base is no multiple of %d", TILE)
         return None
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:

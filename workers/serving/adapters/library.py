@@ -41,12 +41,13 @@ MOST_KNOWN = 100_000
 
 @dataclass(frozen=True, slots=True)
 class BaseModel:
-    """What adapters must fit: the base's products, and its folder hash where it is known."""
+    """What adapters must fit: the base's products, its folder hash where known, the slots' layout."""
 
     products: tuple[Product, ...]
     layers: int
     dtype: torch.dtype
     folder_hash: str
+    is_tiled: bool
 
     def largest_file_bytes(self, rank: int) -> int:
         """No tensor file of an adapter that fits is larger (four bytes a value)."""
@@ -220,7 +221,12 @@ class AdapterLibrary:
             data = self._store.get(known.tensors)
             check_content(TENSOR_FILE, data)
             packed = read_adapter(
-                known.settings, data, self._base.products, self._base.layers, self._base.dtype
+                known.settings,
+                data,
+                self._base.products,
+                self._base.layers,
+                dtype=self._base.dtype,
+                is_tiled=self._base.is_tiled,
             )
         except ArtifactError as error:
             raise ModelNotFoundError(f"adapter {PREFIX}{folder}: {error}", "model") from error

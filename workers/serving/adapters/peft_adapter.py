@@ -17,6 +17,7 @@ from safetensors.torch import load as load_tensors
 from workers.artifacts import canonical_json
 from workers.errors import InvalidInputError
 from workers.serving.adapters.geometry import Product, places_of
+from workers.serving.adapters.rows import tiled
 from workers.serving.errors import AdapterRefusedError
 
 Tensor = torch.Tensor
@@ -53,7 +54,8 @@ class PackedAdapter:
     """One adapter in memory, by layer and product.
 
     `downs[layer][product]` is (parts, rank, inputs), `ups[…]` (rank, outputs) with each part's columns side
-    by side, `scales[…]` one float per part. A product the adapter does not touch is None.
+    by side, or both in the native kernel's tiles; `scales[…]` is one float per part. A product the adapter
+    does not touch is None.
     """
 
     rank: int
@@ -98,7 +100,13 @@ def read_settings(data: bytes, max_rank: int) -> AdapterSettings:
 
 
 def read_adapter(
-    settings: AdapterSettings, data: bytes, products: tuple[Product, ...], layers: int, dtype: torch.dtype
+    settings: AdapterSettings,
+    data: bytes,
+    products: tuple[Product, ...],
+    layers: int,
+    *,
+    dtype: torch.dtype,
+    is_tiled: bool,
 ) -> PackedAdapter:
     """Check and pack an `adapter_model.safetensors`; raises AdapterRefusedError naming the tensor."""
     try:
@@ -112,7 +120,8 @@ def read_adapter(
     scales: list[tuple[tuple[float, ...], ...]] = []
     for layer in range(layers):
         packed = [
-            _pack(pairs, layer, product, rank=rank, settings=settings, dtype=dtype) for product in products
+            _pack(pairs, layer, product, rank=rank, settings=settings, dtype=dtype, is_tiled=is_tiled)
+            for product in products
         ]
         downs.append(tuple(down for down, _up, _scales in packed))
         ups.append(tuple(up for _down, up, _scales in packed))
@@ -212,6 +221,7 @@ def _pack(
     rank: int,
     settings: AdapterSettings,
     dtype: torch.dtype,
+    is_tiled: bool,
 ) -> tuple[Tensor | None, Tensor | None, tuple[float, ...]]:
     if not any((layer, name) in pairs for name, _width in product.parts):
         return None, None, ()
@@ -225,4 +235,6 @@ def _pack(
             down[part, :own] = factor_a
             up[:own, first:last] = factor_b.T
             scales[part] = settings.scale(f"model.layers.{layer}.{name}", own)
+    if is_tiled:
+        down, up = tiled(down), tiled(up)
     return down, up, tuple(scales)

@@ -9,14 +9,18 @@ from dataclasses import dataclass
 import torch
 
 from workers.serving.adapters.geometry import Product
-from workers.serving.adapters.kernel import Kernel
+from workers.serving.adapters.kernel import TILE, Kernel
 
 Tensor = torch.Tensor
 
 
 @dataclass(frozen=True, slots=True)
 class ProductSlots:
-    """One product's factors of all slots: A (slots, parts, rank, inputs), B (slots, rank, outputs)."""
+    """One product's factors of all slots: A (slots, parts, rank, inputs), B (slots, rank, outputs).
+
+    Tiled, for the native kernel: A (slots, parts, inputs / TILE, rank, TILE), B (slots, outputs / TILE, rank,
+    TILE). In both the rank is the last axis but one.
+    """
 
     down: Tensor
     up: Tensor
@@ -25,13 +29,26 @@ class ProductSlots:
 
     @classmethod
     def empty(
-        cls, product: Product, count: int, rank: int, dtype: torch.dtype, device: torch.device
+        cls,
+        product: Product,
+        count: int,
+        rank: int,
+        *,
+        dtype: torch.dtype,
+        device: torch.device,
+        is_tiled: bool,
     ) -> "ProductSlots":
         """Zeros; on a CPU untouched slots take no memory."""
+        parts = len(product.parts)
+        down: tuple[int, ...] = (count, parts, rank, product.inputs)
+        up: tuple[int, ...] = (count, rank, product.outputs)
+        if is_tiled:
+            down = (count, parts, product.inputs // TILE, rank, TILE)
+            up = (count, product.outputs // TILE, rank, TILE)
         return cls(
-            down=torch.zeros(count, len(product.parts), rank, product.inputs, dtype=dtype, device=device),
-            up=torch.zeros(count, rank, product.outputs, dtype=dtype, device=device),
-            scale=torch.zeros(count, len(product.parts), device=device),
+            down=torch.zeros(down, dtype=dtype, device=device),
+            up=torch.zeros(up, dtype=dtype, device=device),
+            scale=torch.zeros(count, parts, device=device),
             bounds=product.bounds,
         )
 
@@ -47,13 +64,18 @@ class ProductSlots:
         if down is None or up is None:
             self.scale[slot] = 0.0
             return
-        rank = up.shape[0]
-        self.down[slot, :, :rank] = down
-        self.up[slot, :rank] = up
+        rank = up.shape[-2]
+        self.down[slot, ..., :rank, :] = down
+        self.up[slot, ..., :rank, :] = up
         self.scale[slot] = torch.tensor(scales)
         if is_padded:
-            self.down[slot, :, rank:] = 0.0
-            self.up[slot, rank:] = 0.0
+            self.down[slot, ..., rank:, :] = 0.0
+            self.up[slot, ..., rank:, :] = 0.0
+
+
+def tiled(factor: Tensor) -> Tensor:
+    """(…, rank, columns) as (…, columns / TILE, rank, TILE)."""
+    return factor.reshape(*factor.shape[:-1], -1, TILE).transpose(-3, -2).contiguous()
 
 
 class KernelRows:

@@ -39,7 +39,12 @@ class SlotPool:
         self.count, self.rank = count, rank
         self._device, self._kernel = device, kernel
         self._tensors = [
-            [ProductSlots.empty(product, count, rank, dtype, device) for product in products]
+            [
+                ProductSlots.empty(
+                    product, count, rank, dtype=dtype, device=device, is_tiled=kernel is not None
+                )
+                for product in products
+            ]
             for _ in range(layers)
         ]
         self._ranks = torch.zeros(count, dtype=torch.int32)
