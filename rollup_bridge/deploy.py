@@ -28,6 +28,8 @@ APPROVE_SELECTOR = keccak256(b"approve(address,uint256)")[:4]
 STAKE_FOR_SELECTOR = keccak256(b"stakeFor(address,uint256)")[:4]
 MOST_JURY_ROUNDS, MOST_JURY_SEATS = 3, 7 + 14 + 28
 """As in JuryVerifier.sol."""
+FIRST_BONDS = 4
+"""What each of the first validators gets for disputes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,9 @@ class DeploymentParameters:
     `submission_interval` counts L2 blocks; `l2_genesis_time_s` is the timestamp of L2 block
     `l2_genesis_number` and must not lie in the L1's future. `l2_genesis_allocation_wei` is the sum of all
     balances in the L2 genesis. A proposer silent for `proposer_grace_s` may be replaced by any validator.
-    `initial_validators` are given the least stake; without the proposer among them it has to stake first.
-    `genesis_output_root` is that of L2 block `l2_genesis_number`. Raises ValueError for disputes that could
-    outlast the stake behind them, or a bond that does not cover the largest jury.
+    `initial_validators` are given the least stake and a few bonds; a proposer that is not among them has to
+    stake first. `genesis_output_root` is that of L2 block `l2_genesis_number`. Raises ValueError for disputes
+    that could outlast the stake behind them, or a bond that does not cover the largest jury.
     """
 
     deployer: Address
@@ -269,11 +271,12 @@ def _jury_creation(parameters: DeploymentParameters) -> bytes:
 
 
 def _first_stakes(parameters: DeploymentParameters) -> Steps:
-    """Stake for the first validators, out of what the deployer is left with."""
+    """Stake, and OPEN for a few disputes, for the first validators, out of what the deployer is left with."""
     if not parameters.initial_validators:
         return ()
     at, stake = predict_deployment(parameters), parameters.minimum_validator_stake_wei
     total = stake * len(parameters.initial_validators)
+    bonds = FIRST_BONDS * parameters.disputes.bond_wei
     approve = APPROVE_SELECTOR + encode(["address", "uint256"], [at.validator_staking, total])
     return (
         ("approve the first stakes", at.open_token, approve, 100_000),
@@ -284,6 +287,10 @@ def _first_stakes(parameters: DeploymentParameters) -> Steps:
                 STAKE_FOR_SELECTOR + encode(["address", "uint256"], [validator, stake]),
                 400_000,
             )
+            for validator in parameters.initial_validators
+        ),
+        *(
+            ("OPEN for bonds", at.open_token, _transfer(validator, bonds), 100_000)
             for validator in parameters.initial_validators
         ),
     )

@@ -22,8 +22,11 @@ def embedded_l1(config: DevConfig, directory: Path) -> ChildProcess:
 
 
 def verifier(config: DevConfig, urls: DevUrls, directory: Path) -> ChildProcess:
-    """Gets the network's two files and the L1's URL, nothing else."""
-    command = [*COMMAND, "run", "--role", "verifier", "--datadir", str(directory / "verifier")]
+    """Gets the network's two files, the L1's URL and the validator's key, nothing else: it derives the chain,
+    attests to it and disputes what differs."""
+    key = write_key(directory / "keys" / "l1-validator.key", dev_private_key(DEV_VALIDATOR))
+    command = [*COMMAND, "run", "--role", "validator", "--datadir", str(directory / "verifier")]
+    command += ["--keys.validator", str(key)]
     command += ["--rollup.config", str(directory / ROLLUP_FILE)]
     command += ["--rollup.genesis", str(directory / GENESIS_FILE), "--l1.url", config.l1.url or urls.l1_rpc]
     if config.l1.trust:

@@ -88,8 +88,8 @@ async def _find(l1: Ethereum, directory: Path) -> DevNetwork:
 
 async def _create(l1: Ethereum, network: Network, block_time_s: int) -> DevNetwork:
     payer, deployer = dev_account(0), dev_account(DEV_DEPLOYER)
-    operators = [dev_account(DEV_BATCHER).address, dev_account(DEV_PROPOSER).address, deployer.address]
-    await fund(l1, payer, operators, OPERATOR_L1_BALANCE_WEI)
+    operators = [dev_account(index).address for index in (DEV_BATCHER, DEV_PROPOSER, DEV_VALIDATOR)]
+    await fund(l1, payer, [*operators, deployer.address], OPERATOR_L1_BALANCE_WEI)
     anchor = await l1.block()
     first_nonce = await l1.nonce(deployer.address)
     storage = bridge_storage(*bridge_ends(deployer.address, first_nonce))

@@ -5,11 +5,12 @@ import pytest
 from genesis.addresses import batch_inbox
 from genesis.contracts.artifact import read_artifact
 from genesis.spec import OPEN_TOTAL_SUPPLY
-from rollup_bridge.deploy import ARTIFACTS, contract_address, plan_deployment, predict_deployment
+from rollup_bridge.deploy import ARTIFACTS, FIRST_BONDS, contract_address, plan_deployment, predict_deployment
 from tests.contracts.abi import Abi, address_of
 from tests.contracts.machine import Machine
 from tests.contracts.rollup import (
     DEPLOYER,
+    DISPUTES,
     GENESIS_ALLOCATION,
     GENESIS_TIME_S,
     MINIMUM_STAKE,
@@ -39,7 +40,8 @@ def test_contracts_name_each_other(rollup: Rollup) -> None:
 def test_genesis_allocation_is_locked_and_accounted(rollup: Rollup) -> None:
     assert rollup.token.read("totalSupply") == OPEN_TOTAL_SUPPLY
     assert rollup.balance(rollup.at.open_vault) == GENESIS_ALLOCATION
-    assert rollup.balance(DEPLOYER) == OPEN_TOTAL_SUPPLY - GENESIS_ALLOCATION - MINIMUM_STAKE
+    given = MINIMUM_STAKE + FIRST_BONDS * DISPUTES.bond_wei
+    assert rollup.balance(DEPLOYER) == OPEN_TOTAL_SUPPLY - GENESIS_ALLOCATION - given
     assert rollup.vault.read("accountedDeposits") == GENESIS_ALLOCATION
     assert rollup.vault.read("payments") == 0
 

@@ -7,7 +7,7 @@ from pathlib import Path
 MARKS = {
     "node": " dev --datadir ",
     "l1": " ethereum --dev ",
-    "verifier": " --role verifier ",
+    "verifier": "/verifier ",
     "validator": " --role validator ",
     "worker": " workers.pool.main ",
 }

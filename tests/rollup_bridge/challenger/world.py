@@ -212,7 +212,7 @@ class World:
         if stake_wei:
             rollup.token.send(account.address, "approve", rollup.at.validator_staking, stake_wei)
             rollup.staking.send(account.address, "stake", stake_wei)
-        player = Player(account, SharedL1(rollup, account.address), purse_wei)
+        player = Player(account, SharedL1(rollup, account.address), rollup.balance(account.address))
         self.players.append(player)
         return player
 
