@@ -1,4 +1,4 @@
-"""Foundry's invariants over the L1 money (tests/forge), offline and with our own compiler."""
+"""Foundry's invariants over the money of the L1 and the economy (tests/forge), offline, with our own compiler."""
 
 import os
 import subprocess
@@ -19,6 +19,12 @@ INVARIANTS = (
     "invariant_thePortalHoldsAndApprovesNothing",
     "invariant_stakeIsAllThere",
     "test_oneRoundIsPaidOnce",
+    "invariant_wrappedOpenIsAllThere",
+    "invariant_votesAreAllThere",
+    "invariant_holdersShareNoMoreThanWasEarned",
+    "invariant_grantsPromiseWhatTheyHave",
+    "invariant_theKeyStaysWithinItsLimits",
+    "test_everyStepMovesMoney",
 )
 
 
