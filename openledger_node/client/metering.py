@@ -55,6 +55,10 @@ class Purchases:
         self._terms = terms
         self.tree = ReceiptTree(terms.chain_id, terms.channel_id)
 
+    @property
+    def channel_id(self) -> Hash32:
+        return self._terms.channel_id
+
     async def classify(self, features: Sequence[int]) -> Mapping[str, Any]:
         """Buy one classification; returns the gateway's answer after checking its receipt.
 

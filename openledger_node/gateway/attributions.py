@@ -1,35 +1,38 @@
-"""Who made one paid answer possible: contributors and records by score, for one receipt.
+"""Who made one paid answer possible, by its receipt: from the settled query, or computed before settlement.
 
-Shown, and provable from published rows; not what is paid. Payment is per batch and net per contributor
-(`jobs.attestor`). Covered: receipts whose queries are computed. Not covered: receipts not settled yet.
+Covered: receipts of classifiers and language models, settled or not. Not covered: what is paid, which is per
+batch and net per contributor (`jobs.attestor`).
 """
 
-import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from genesis.types import Hash32
 from openledger_node.client.economy import EconomyReader
 from openledger_node.gateway.errors import NotFoundError
+from openledger_node.gateway.explanations import Answered, Explanations
+from openledger_node.gateway.receipts import ReceiptTable, StoredReceipt
 from openledger_node.gateway.values import channel_id_of
 from openledger_node.jobs.settlement import SettlementPlan, SettlementProgress
 from openledger_node.jobs.settlements import SettlementTable
-from workers.artifacts.store import ArtifactStore, parse_id
-from workers.attribution.index import FeatureIndex, read_index, read_rows
-from workers.attribution.numerics import exact_dots
-from workers.attribution.queries import read_queries
-from workers.attribution.scoring import record_scores
+from workers.artifacts.store import parse_id
 
-TOP_RECORDS = 5
 MOST_DIGITS = 18
 """Of a receipt's number; it fits the database's 64 bits."""
 
 
 class Attributions:
     def __init__(
-        self, *, settlements: SettlementTable, artifacts: ArtifactStore, reader: EconomyReader
+        self,
+        *,
+        settlements: SettlementTable,
+        receipts: ReceiptTable,
+        explanations: Explanations,
+        reader: EconomyReader,
     ) -> None:
         self._settlements = settlements
-        self._artifacts = artifacts
+        self._receipts = receipts
+        self._explanations = explanations
         self._reader = reader
 
     async def explain(self, receipt_id: str) -> dict[str, Any]:
@@ -37,10 +40,18 @@ class Attributions:
         channel_text, _, number_text = receipt_id.rpartition("-")
         if not number_text.isascii() or not number_text.isdecimal() or len(number_text) > MOST_DIGITS:
             raise NotFoundError(f"{receipt_id!r} is not a receipt id")
-        plan, progress = await self._settlement_of(channel_id_of(channel_text), int(number_text))
+        channel_id, number = channel_id_of(channel_text), int(number_text)
+        receipt = await self._receipts.get(channel_id, number)
+        if receipt is None:
+            raise NotFoundError(f"no receipt {receipt_id} here")
+        settled = await self._settlement_of(channel_id, number)
+        if settled is None:
+            return {"id": receipt_id, "object": "attribution", **await self._unsettled(receipt)}
+        plan, progress = settled
         uri = await self._reader.uri_of_index(plan.feature_index, plan.model_id)
-        explained = await asyncio.to_thread(
-            self._explain, parse_id(uri), progress.queries, int(number_text) - plan.first_receipt
+        position = number - plan.first_receipt
+        explained = await self._explanations.of_query(
+            parse_id(uri), progress.queries, position, text_of(receipt)
         )
         return {
             "id": receipt_id,
@@ -53,41 +64,35 @@ class Attributions:
             **explained,
         }
 
+    async def _unsettled(self, receipt: StoredReceipt) -> dict[str, Any]:
+        channel = await self._reader.channel(receipt.channel_id)
+        answered = Answered(
+            channel.model_id, channel.feature_index, receipt.features, receipt.response, text_of(receipt)
+        )
+        return {
+            "modelId": channel.model_id,
+            "featureIndex": channel.feature_index,
+            "settlementId": 0,
+            "postId": 0,
+            "final": False,
+            **await self._explanations.explain(answered),
+        }
+
     async def _settlement_of(
         self, channel_id: Hash32, number: int
-    ) -> tuple[SettlementPlan, SettlementProgress]:
+    ) -> tuple[SettlementPlan, SettlementProgress] | None:
+        """The settlement that took a receipt, once its queries are computed."""
         for plan, progress in await self._settlements.of_channel(channel_id):
             if plan.first_receipt <= number < plan.receipt_count and progress.queries:
                 return plan, progress
-        raise NotFoundError("this receipt is not settled yet", "settle its channel first")
-
-    def _explain(self, index_name: str, queries_name: str, position: int) -> dict[str, Any]:
-        index = read_index(self._artifacts, index_name)
-        query = [int(value) for value in read_queries(self._artifacts, queries_name).vectors[position]]
-        return {
-            "contributors": _contributors(index, query),
-            "records": self._records(index, query),
-        }
-
-    def _records(self, index: FeatureIndex, query: list[int]) -> list[dict[str, Any]]:
-        rows = read_rows(self._artifacts, index.rows)
-        scores = record_scores(rows, query)
-        canonical = [i for i in range(len(scores)) if rows.canonical_mask[i]]
-        best = sorted(canonical, key=lambda i: (-scores[i], i))[:TOP_RECORDS]
-        return [
-            {
-                "record": i,
-                "contributor": f"0x{index.sums.contributors[int(rows.owners[i])].hex()}",
-                "score": str(scores[i]),
-            }
-            for i in best
-        ]
+        return None
 
 
-def _contributors(index: FeatureIndex, query: list[int]) -> list[dict[str, Any]]:
-    scores = exact_dots(index.sums.vectors, query)
-    order = sorted(range(len(scores)), key=lambda c: (-scores[c], c))
-    return [
-        {"index": c, "contributor": f"0x{index.sums.contributors[c].hex()}", "score": str(scores[c])}
-        for c in order
-    ]
+def text_of(receipt: StoredReceipt) -> str:
+    """What a language model answered, "" for a classifier."""
+    choices = receipt.answer.get("choices")
+    if not isinstance(choices, list):
+        return ""
+    choice: Mapping[str, Any] = choices[0]
+    text = choice["message"]["content"] if "message" in choice else choice["text"]
+    return str(text)

@@ -19,7 +19,7 @@ from workers.datasets.contribution import summarize
 from workers.jobs.codec import from_json, to_json
 from workers.jobs.types import REQUEST_TYPES
 
-OFFERED_KINDS = ("feature_index", "ping", "train")
+OFFERED_KINDS = ("embed", "evaluate", "feature_index", "finetune", "ping", "spans", "train", "verify")
 HEARTBEAT_S = 15.0
 
 

@@ -23,6 +23,7 @@ from openledger_node.gateway.channels import Channels
 from openledger_node.gateway.datasets import DatasetTable
 from openledger_node.gateway.deliveries import DeliveryTable
 from openledger_node.gateway.earnings import Earnings
+from openledger_node.gateway.explanations import Explanations
 from openledger_node.gateway.http import errors_as_json
 from openledger_node.gateway.inference_routes import InferenceRoutes
 from openledger_node.gateway.job_routes import JobRoutes
@@ -84,6 +85,7 @@ class GatewayParts:
     metering: Metering
     catalog: Catalog
     text_calls: TextCalls
+    explanations: Explanations
 
 
 class Gateway:
@@ -123,7 +125,10 @@ class Gateway:
         parts = _parts(options, database, house)
         chain_id = await house.reader.ethereum.chain_id()
         attributions = Attributions(
-            settlements=parts.settlements, artifacts=house.artifacts, reader=house.reader
+            settlements=parts.settlements,
+            receipts=parts.receipts,
+            explanations=parts.explanations,
+            reader=house.reader,
         )
         records = _records(parts, house, attributions, chain_id)
         return cls(options, parts, _app(options, parts, house, attributions, chain_id), records)
@@ -190,8 +195,13 @@ def _parts(options: GatewayOptions, database: Database, house: _House) -> Gatewa
     settling = Settling(
         channels=channels, receipts=receipt_table, attestor=attestor, clock=house.clock, rule=options.rule
     )
+    explanations = Explanations(reader=house.reader, artifacts=house.artifacts, pool=house.pool)
     text_calls = TextCalls(
-        channels=channels, receipts=receipt_table, deliveries=DeliveryTable(database), clock=house.clock
+        channels=channels,
+        receipts=receipt_table,
+        deliveries=DeliveryTable(database),
+        clock=house.clock,
+        explain=explanations.explain,
     )
     return GatewayParts(
         database=database,
@@ -204,6 +214,7 @@ def _parts(options: GatewayOptions, database: Database, house: _House) -> Gatewa
         metering=metering,
         catalog=Catalog(house.reader, house.clock),
         text_calls=text_calls,
+        explanations=explanations,
     )
 
 

@@ -26,10 +26,12 @@ from openledger_node.gateway import text_answers as shape
 from openledger_node.gateway.backend import BackendLostError, TextBackend
 from openledger_node.gateway.channels import Channels, ChannelSession, Delivered, receipt_name
 from openledger_node.gateway.deliveries import DeliveryTable, Piece
+from openledger_node.gateway.explanations import Answered
 from openledger_node.gateway.receipts import ReceiptTable
 from openledger_node.gateway.text_models import TextModel
 from openledger_node.gateway.text_requests import DEFAULT_MAX_TOKENS, TextRequest
 from openledger_node.gateway.vouchers import voucher_from_json
+from workers.errors import WorkerError
 
 CUSTOMER_GONE, SERVER_LOST, RESTARTED = "customer_gone", "server_lost", "gateway_restarted"
 CUT = "length"
@@ -39,8 +41,8 @@ log = structlog.get_logger(__name__)
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 """Hands one chunk to the customer; raises CustomerGoneError."""
-Explain = Callable[["TextCall", tuple[int, ...], tuple[int, ...]], Awaitable[Mapping[str, Any] | None]]
-"""Who made an answer possible, by call, prompt and answer; None when nobody asked."""
+Explain = Callable[[Answered, int], Awaitable[Mapping[str, Any]]]
+"""Who made an answer possible: so many contributors and records, best first."""
 
 
 class CustomerGoneError(OpenLedgerError):
@@ -98,10 +100,6 @@ class Outcome:
     attribution: Mapping[str, Any] | None = None
 
 
-async def nothing_to_explain(*_of: object) -> None:
-    """An `Explain` where there is nobody to ask."""
-
-
 class TextCalls:
     """Serves paid answers of language models for one provider."""
 
@@ -112,7 +110,7 @@ class TextCalls:
         receipts: ReceiptTable,
         deliveries: DeliveryTable,
         clock: Clock,
-        explain: Explain = nothing_to_explain,
+        explain: Explain,
     ) -> None:
         self._channels = channels
         self._receipts = receipts
@@ -190,7 +188,7 @@ class TextCalls:
         body = await backend.complete(terms.path, _upstream_body(call, terms, is_stream=False))
         part = shape.read_answer(body, is_chat=terms.is_chat)
         _assert_within(len(part.piece.tokens), terms)
-        explained = await self._explain(call, terms.prompt, part.piece.tokens)
+        explained = await self._explained(call, terms, part.piece)
         return Outcome(part.piece.tokens, part.piece.text, part.choice, attribution=explained)
 
     async def _deliver(
@@ -243,13 +241,26 @@ class TextCalls:
     ) -> None:
         kept, last = pieces
         tokens, text = _joined([*kept, last.piece])
-        explained = await self._explain(call, terms.prompt, tokens)
+        explained = await self._explained(call, terms, Piece(tokens, text))
         choice = shape.plain_choice(text, last.finish, is_chat=terms.is_chat)
         frame = terms.frame(session)
         answer = await self._record(session, terms, Outcome(tokens, text, choice, attribution=explained))
         await send(shape.chunk(frame, last.choice, answer["x_openledger"]))
         if call.request.wants_usage:
             await send(shape.usage_chunk(frame, answer["usage"]))
+
+    async def _explained(self, call: TextCall, terms: Terms, said: Piece) -> Mapping[str, Any] | None:
+        """What `attribution` asked for; an explanation that fails does not take the answer with it."""
+        top = call.request.attribution_top_k
+        if not top:
+            return None
+        entry = call.model.entry
+        answered = Answered(entry.model_id, entry.model.feature_index, terms.prompt, said.tokens, said.text)
+        try:
+            return await self._explain(answered, top)
+        except (OpenLedgerError, WorkerError, LookupError, TimeoutError) as error:
+            log.warning("answer goes without its attribution", model=entry.model_id, reason=repr(error))
+            return {"error": str(error) or "no worker computed it in time"}
 
     async def _break_off(
         self, session: ChannelSession, terms: Terms, sent: list[Piece], why: str
