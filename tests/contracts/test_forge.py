@@ -1,4 +1,4 @@
-"""Foundry's invariants over the money of the L1 and the economy (tests/forge), offline, with our own compiler."""
+"""Foundry's invariants over the money of the L1 and of the economy (tests/forge), with our own compiler."""
 
 import os
 import subprocess
