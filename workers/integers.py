@@ -50,9 +50,9 @@ def check_rows(mantissas: NDArray[np.int8], exponents: NDArray[np.uint8]) -> Non
 
 def broken_rows(mantissas: NDArray[np.int8], exponents: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """(N,): which rows break one of those rules."""
-    exact = mantissas.astype(np.float64)
-    largest = np.abs(exact).max(axis=1, initial=0.0)
-    norms = np.einsum("ij,ij->i", exact, exact) * 4.0 ** exponents.astype(np.float64)
+    wide = mantissas.astype(np.int32)  # squares sum to at most 2^14 · MAX_DIMENSIONS = 2^30
+    largest = np.maximum(mantissas.max(axis=1).astype(np.int32), -mantissas.min(axis=1).astype(np.int32))
+    norms = np.einsum("ij,ij->i", wide, wide) * 4.0 ** exponents.astype(np.float64)
     broken: NDArray[np.bool_] = (
         (largest > MAX_MANTISSA)
         | (exponents > MAX_EXPONENT)

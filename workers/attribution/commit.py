@@ -24,8 +24,8 @@ from genesis.commitments import (
     SumNode,
     address_word,
     contributor_sum_leaf,
+    leaf_hash,
     query_leaf,
-    row_leaf,
     sum_leaf,
     sum_proof,
     sum_tree_id,
@@ -33,6 +33,7 @@ from genesis.commitments import (
     vector_root,
 )
 from genesis.types import Address, Hash32
+from workers.errors import InvalidInputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +99,24 @@ def row_leaves(
     exponents: NDArray[np.uint8],
     canonical: NDArray[np.int64],
     owners: NDArray[np.int64],
+    first: int = 0,
 ) -> list[Hash32]:
-    """One leaf per record of the version, in order."""
+    """One leaf per row, in order, as `genesis.commitments.row_leaf` makes it; `first` is the first row's
+    record. Raises InvalidInputError for a negative record or owner."""
+    count, width = mantissas.shape
+    if min(canonical.min(initial=0), owners.min(initial=0)) < 0:
+        raise InvalidInputError("a row's canonical record or contributor is negative")
+    words = np.zeros((count, 4, 4), dtype=">u8")  # four words of 32 bytes, their last eight in use
+    for place, values in enumerate((np.arange(first, first + count), canonical, owners, exponents)):
+        words[:, place, 3] = values
+    heads, rows = words.tobytes(), mantissas.tobytes()
+    head_bytes = 4 * 32
     return [
-        row_leaf(
-            index=index,
-            canonical_index=int(canonical[index]),
-            contributor_index=int(owners[index]),
-            exponent=int(exponents[index]),
-            row_root=vector_root(mantissas[index].tobytes(), ROW_BYTES),
+        leaf_hash(
+            heads[head_bytes * i : head_bytes * (i + 1)]
+            + vector_root(rows[width * i : width * (i + 1)], ROW_BYTES)
         )
-        for index in range(len(mantissas))
+        for i in range(count)
     ]
 
 

@@ -154,7 +154,7 @@ class Runner:
         for module in self.modules.values():
             module.requires_grad_(True)
         self.shapes = [layer_shape(module) for module in self.modules.values()]
-        self._dtype, self._batch, self._device = dtype, batch, device
+        self.batch, self._dtype, self._device = batch, dtype, device
         self.cache_bytes = CACHE_BYTES
         self._cached_data: Any = None
         self._cached: dict[int, Pass] = {}
@@ -179,7 +179,7 @@ class Runner:
         if self._cached_data is not data:
             self._cached_data, self._cached, self._held_bytes = data, {}, 0
         waiting: list[Callable[[], Pass]] = []
-        for number, batch in enumerate(fixed_batches(data, self._batch)):
+        for number, batch in enumerate(fixed_batches(data, self.batch)):
             waiting.append(partial(self._make, number, batch))
             if len(waiting) == size:
                 yield waiting

@@ -76,6 +76,7 @@ def spot_check_rows(
     if not len(rows.mantissas) == length(records) == len(places):
         raise InvalidInputError("one record and one row per place are needed")
     preconditioner = attributor.committed
+    attributor.runner.batch = min(attributor.runner.batch, len(places))  # nothing is filled up for a few rows
     together = row_distance(FeatureIndex((rows,), preconditioner), attributor, records)
     if together.is_within:
         return SpotCheck(tuple(places), (), together)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.artifacts.store import ArtifactStore
-from workers.attribution.index import FeatureIndex, Rows, read_index, read_rows
+from workers.attribution.index import FeatureIndex, Rows, decode_rows, read_index
 from workers.attribution.queries import read_queries
 from workers.attribution.subjects import subject_of
 from workers.datasets.sample import records_at
@@ -37,7 +37,7 @@ def spot_check(
         raise InvalidInputError("a spot check needs a seed of 32 bytes and at least one draw")
     use_determinism()
     index = read_index(store, request.index)
-    rows = read_rows(store, index.rows)
+    rows = decode_rows(store.get(index.rows))
     weights = earnings(store, rows, request.batches)
     places = tuple(sorted(set(draw_places(request.seed, weights, request.draws))))
     fresh = sorted(set(places) - set(request.known))
