@@ -8,6 +8,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 COMPILED_STAMP := $(VENV)/.compiled
 NPM_STAMP := tests/clients/node_modules/.installed
 PUBLISHED_STAMP := .cache/preinstalls/.installed
+SLITHER_STAMP := .cache/slither/.installed
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 # Long runs write .cache/logs/TARGET.log and, when stopped, go on where they were (tests/resuming.py).
 LONG = @mkdir -p .cache/logs; $(PYTEST) --resume
@@ -50,6 +51,12 @@ $(PUBLISHED_STAMP): genesis/contracts/published/package-lock.json
 	npm ci --silent --ignore-scripts --omit=peer --omit=optional --legacy-peer-deps --no-audit --no-fund --prefix .cache/preinstalls
 	@touch $@
 
+# slither pins libraries of its own.
+$(SLITHER_STAMP):
+	$(PYTHON) -m venv .cache/slither
+	.cache/slither/bin/python -m pip --disable-pip-version-check install -q slither-analyzer==0.11.6
+	@touch $@
+
 dev: install
 	$(BIN)/openledger-node dev $(ARGS)
 
@@ -68,8 +75,8 @@ test-demo: $(DEV_STAMP)
 test-rollup: $(DEV_STAMP) $(NPM_STAMP) $(PUBLISHED_STAMP)
 	$(LONG) tests/rollup_bridge tests/contracts tests/l1 tests/integration $(ARGS) $(LOGGED)
 
-test-economy: $(DEV_STAMP) $(NPM_STAMP) $(PUBLISHED_STAMP)
-	$(LONG) tests/precompiles tests/contracts tests/sdk tests/gateway tests/jobs tests/validator tests/workers $(ARGS) $(LOGGED)
+test-economy: $(DEV_STAMP) $(NPM_STAMP) $(PUBLISHED_STAMP) $(SLITHER_STAMP)
+	$(LONG) tests/precompiles tests/contracts tests/samples tests/slither tests/sdk tests/cli tests/gateway tests/jobs tests/validator tests/workers $(ARGS) $(LOGGED)
 
 # Ethereum's own execution tests, all of them; goes on where it was stopped, log in .cache/conformance.
 test-conformance: $(DEV_STAMP)

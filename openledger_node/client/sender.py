@@ -69,7 +69,7 @@ class Outgoing:
 
 
 class Sender:
-    """Sends for one account on one chain."""
+    """Sends for one account on one chain. `gas_percent` of an estimate is what a transaction may use."""
 
     def __init__(
         self,
@@ -77,11 +77,13 @@ class Sender:
         account: Account,
         clock: Clock | None = None,
         also_decode: Sequence[Contract] = (),
+        gas_percent: int = GAS_MARGIN_PERCENT,
     ) -> None:
         self.ethereum = ethereum
         self.account = account
         self._clock = clock or SystemClock()
         self._also_decode = tuple(also_decode)
+        self._gas_percent = gas_percent
         self._lock = asyncio.Lock()
         self._next_nonce = 0
 
@@ -133,7 +135,7 @@ class Sender:
             estimate = int(await self.ethereum.rpc.call("eth_estimateGas", request), 16)
         except RemoteError as error:
             raise decoded_revert(outgoing.contract, outgoing.what, error) from error
-        return estimate * GAS_MARGIN_PERCENT // 100
+        return estimate * self._gas_percent // 100
 
     async def _sign_and_send(self, outgoing: Outgoing, gas: int) -> bytes:
         base_fee_wei = int((await self.ethereum.block())["baseFeePerGas"], 16)

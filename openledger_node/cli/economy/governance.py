@@ -29,7 +29,7 @@ PROPOSAL_STATES = (
 )
 SUPPORT = {"against": 0, "for": 1, "abstain": 2}
 Choice = Literal["for", "against", "abstain"]
-State = Literal["active", "succeeded", "queued", "executed", "ready"]
+OVER = ("canceled", "defeated", "expired", "executed")
 
 
 @app.command
@@ -154,56 +154,70 @@ async def show(proposal: int, *, options: Flat = DEFAULTS) -> None:
 
 
 @app.command
-async def vote(proposal: int, choice: Choice, *, reason: str = "", options: Flat = DEFAULTS) -> None:
-    """Vote on an active proposal."""
+async def vote(
+    proposal: int, choice: Choice, *, reason: str = "", wait: bool = False, options: Flat = DEFAULTS
+) -> None:
+    """Vote on an active proposal; `--wait` until voting starts."""
     async with session(options) as opened:
+        if wait:
+            await _reached(opened, proposal, "active")
         support = SUPPORT[choice]
         opened.show(await opened.write(GOVERNOR, "castVoteWithReason", proposal, support, reason))
 
 
 @app.command
-async def queue(proposal: int, *, options: Flat = DEFAULTS) -> None:
-    """Hand a proposal that succeeded to the timelock; anybody may."""
-    await _carry(options, "queue", proposal)
+async def queue(proposal: int, *, wait: bool = False, options: Flat = DEFAULTS) -> None:
+    """Hand a proposal that succeeded to the timelock; `--wait` until voting is over. Anybody may."""
+    async with session(options) as opened:
+        if wait:
+            await _reached(opened, proposal, "succeeded")
+        opened.show(await _carry(opened, "queue", proposal))
 
 
 @app.command
-async def execute(proposal: int, *, options: Flat = DEFAULTS) -> None:
-    """Carry out a queued proposal after the timelock's delay; anybody may."""
-    await _carry(options, "execute", proposal)
+async def execute(proposal: int, *, wait: bool = False, options: Flat = DEFAULTS) -> None:
+    """Carry out a queued proposal after the timelock's delay; `--wait` until then. Anybody may."""
+    async with session(options) as opened:
+        if wait:
+            await _due(opened, proposal)
+        opened.show(await _carry(opened, "execute", proposal))
 
 
 @app.command
 async def cancel(proposal: int, *, options: Flat = DEFAULTS) -> None:
     """Take back the signer's own proposal before voting starts."""
-    await _carry(options, "cancel", proposal)
-
-
-@app.command
-async def wait(proposal: int, state: State, *, options: Flat = DEFAULTS) -> None:
-    """Wait until a proposal is in a state; `ready` is queued with the timelock's delay over."""
     async with session(options) as opened:
-        wanted = "queued" if state == "ready" else state
-
-        async def holds() -> bool:
-            return await _state(opened, proposal) == wanted
-
-        async def is_due() -> bool:
-            due_s = await opened.read(GOVERNOR, "proposalEta", proposal)
-            return bool(await opened.l2.timestamp_s() >= due_s)
-
-        await opened.until(f"state {wanted}", holds)
-        if state == "ready":
-            await opened.until("the end of the timelock's delay", is_due)
-        opened.show({"proposalId": proposal, "state": state})
+        opened.show(await _carry(opened, "cancel", proposal))
 
 
-async def _carry(options: Options, method: str, proposal: int) -> None:
-    async with session(options) as opened:
-        found = await _proposal(opened, proposal)
-        described = keccak256(found["description"].encode())
-        calls = found["targets"], found["values"], found["calldatas"]
-        opened.show(await opened.write(GOVERNOR, method, *calls, described))
+async def _reached(opened: Session, proposal: int, wanted: str) -> None:
+    """Wait for a state; raises UserError when the proposal has come to another end."""
+
+    async def holds() -> bool:
+        state = await _state(opened, proposal)
+        if state in OVER and state != wanted:
+            raise UserError(f"the proposal is {state}", "see `governance show`")
+        return state == wanted
+
+    await opened.until(f"state {wanted}", holds)
+
+
+async def _due(opened: Session, proposal: int) -> None:
+    """Wait for the end of the timelock's delay."""
+    await _reached(opened, proposal, "queued")
+    due_s = await opened.read(GOVERNOR, "proposalEta", proposal)
+
+    async def is_due() -> bool:
+        return bool(await opened.l2.timestamp_s() >= due_s)
+
+    await opened.until("the end of the timelock's delay", is_due)
+
+
+async def _carry(opened: Session, method: str, proposal: int) -> dict[str, Any]:
+    found = await _proposal(opened, proposal)
+    described = keccak256(found["description"].encode())
+    calls = found["targets"], found["values"], found["calldatas"]
+    return await opened.write(GOVERNOR, method, *calls, described)
 
 
 async def _proposals(opened: Session) -> list[dict[str, Any]]:

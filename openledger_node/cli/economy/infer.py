@@ -292,11 +292,11 @@ async def fulfil(
     *,
     tokens_in: int,
     tokens_out: int,
-    queries: Word = Hash32(bytes(32)),  # noqa: B008 - a constant
+    queries: Word,
     uri: str = "",
     options: Flat = DEFAULTS,
 ) -> None:
-    """Answer a request as its provider: the hash of the answer and what it took."""
+    """Answer a request as its provider: the hash of the answer, what it took, the root of its query."""
     await _write(options, "fulfil", request, output, tokens_in, tokens_out, queries, uri)
 
 

@@ -89,7 +89,7 @@ async def unbond(
     Parameters
     ----------
     amount
-        How much; on the L1 in shares of the validator's pool, as `stake show` counts them.
+        How much; on the L1 as much of the validator's pool as that is worth now.
     layer
         Where it is staked.
     role
@@ -102,8 +102,17 @@ async def unbond(
             opened.show(await opened.write(STAKING, "requestUnstake", ROLES[role], amount))
             return
         whose = validator if validator is not None else (await opened.sender("l1")).address
-        pool = await _validators(opened)
-        opened.show(await opened.write(pool, "requestUnstake", whose, amount, layer="l1"))
+        validators = await _validators(opened)
+        shares = await _shares(opened, validators, whose, amount)
+        opened.show(await opened.write(validators, "requestUnstake", whose, shares, layer="l1"))
+
+
+async def _shares(opened: Session, validators: Contract, validator: Address, amount_wei: int) -> int:
+    """The shares of a validator's pool that are worth an amount, rounded up."""
+    stake_wei, shares, *_ = await opened.read(validators, "pools", validator, layer="l1")
+    if not stake_wei:
+        raise UserError("that validator's pool is empty", "see `stake show --layer l1`")
+    return int(-(-amount_wei * shares // stake_wei))
 
 
 @app.command
