@@ -17,6 +17,7 @@ from openledger_node.evm.records import Block, BlockInputs, CallRequest
 from openledger_node.evm.rlp_codec import encode, uint
 from openledger_node.storage.keyvalue import MemoryKeyValue
 from rollup_bridge.deploy import contract_address
+from rollup_bridge.ports import L1Block, L1Log, L1Receipt
 from tests.contracts.machine import GAS, START_S, Log, Machine, Outcome
 from tests.evm.world import HISTORY_CODE
 
@@ -77,6 +78,38 @@ class EmbeddedMachine(Machine):
         )
         self._now_s = timestamp_s + 1
         return block
+
+    def l1_block(self, number: int | None) -> L1Block:
+        """The block at a height, or the head."""
+        header = self.chain.head.header if number is None else self.chain.header_by_number(number)
+        assert header is not None
+        return L1Block(
+            hash=header.hash,
+            number=header.number,
+            parent_hash=header.parent_hash,
+            timestamp_s=header.timestamp_s,
+            base_fee_wei=header.base_fee_wei,
+            blob_base_fee_wei=1,
+            prev_randao=header.prev_randao,
+            parent_beacon_block_root=header.parent_beacon_block_root,
+        )
+
+    def header_rlp(self, number: int) -> bytes:
+        header = self.chain.header_by_number(number)
+        assert header is not None
+        return header.rlp
+
+    def receipts(self, block_hash: Hash32) -> tuple[L1Receipt, ...]:
+        block = self.chain.block_by_hash(block_hash)
+        assert block is not None
+        return tuple(
+            L1Receipt(
+                transaction.hash,
+                receipt.succeeded,
+                tuple(L1Log(log.address, log.topics, log.data) for log in receipt.logs),
+            )
+            for transaction, receipt in zip(block.transactions, block.receipts, strict=True)
+        )
 
     @contextmanager
     def rolled_back(self) -> Iterator[None]:

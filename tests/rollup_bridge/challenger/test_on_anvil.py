@@ -1,0 +1,89 @@
+"""The five dishonest strategies once more, with anvil as the L1: another EVM, RPC's headers, real blocks."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.clients.programs import require_npm
+from tests.contracts.anvil_machine import running_anvil
+from tests.contracts.rollup import MINIMUM_STAKE
+from tests.rollup_bridge.challenger.test_strategies import (
+    BOND,
+    PRIZE,
+    REWARD,
+    Garbles,
+    Wavers,
+    Withholds,
+    challenge,
+    defend,
+    verdicts,
+    wrong,
+)
+from tests.rollup_bridge.challenger.world import Lies, World
+
+pytestmark = [pytest.mark.npm, pytest.mark.slow]
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    require_npm()
+    with running_anvil() as machine:
+        yield World(machine)
+
+
+async def test_wrong_root(world: World) -> None:
+    world.seat_jurors(4)
+    proposer, honest = world.proposer(Lies(world.claims, 2, 3)), world.attester()
+    world.challenger(honest)
+    world.propose(wrong(world))
+    await world.play()
+    assert verdicts(world) == [2]
+    assert not world.stands(0, wrong(world))
+    assert world.gain_wei(honest) > REWARD
+    assert world.stake_wei(proposer) == MINIMUM_STAKE // 2
+
+
+async def test_stalling(world: World) -> None:
+    proposer, staller = world.proposer(), world.attester()
+    world.propose(world.root(0))
+    challenge(world, staller)
+    await world.play()
+    assert world.stands(0, world.root(0))
+    assert (world.gain_wei(proposer), world.gain_wei(staller)) == (PRIZE, -BOND)
+
+
+async def test_freeloading(world: World) -> None:
+    """A friend challenges in order to lose, so that the lie had survived a challenge."""
+    world.seat_jurors(4)
+    proposer, friend = world.proposer(Lies(world.claims, 2, 3)), world.attester(0)
+    honest = world.attester(1)
+    world.propose(wrong(world))
+    challenge(world, friend)
+    defend(world, proposer)
+    world.challenger(honest)
+    await world.play()
+    assert not world.stands(0, wrong(world))
+    assert world.gain_wei(honest) > REWARD
+
+
+async def test_wrong_bisection(world: World) -> None:
+    world.seat_jurors(4)
+    proposer, liar = world.proposer(), world.attester()
+    world.propose(world.root(0))
+    challenge(world, liar)
+    world.challenger(liar, Wavers(world.claims, 2, 3))
+    await world.play()
+    assert world.stands(0, world.root(0))
+    assert world.gain_wei(proposer) > 0 > world.gain_wei(liar)
+
+
+@pytest.mark.parametrize("liar", [Withholds, Garbles])
+async def test_withheld_witness(world: World, liar: type[Lies]) -> None:
+    world.seat_jurors(4)
+    world.proposer(liar(world.claims, 2, 3))
+    honest = world.attester()
+    world.challenger(honest)
+    world.propose(wrong(world))
+    await world.play()
+    assert not world.stands(0, wrong(world))
+    assert world.gain_wei(honest) > REWARD
