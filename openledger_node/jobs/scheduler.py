@@ -15,6 +15,7 @@ from openledger_node.errors import OpenLedgerError
 from openledger_node.jobs.machine import (
     FINISHED,
     AskedAgain,
+    Cancelled,
     Event,
     Failed,
     Job,
@@ -50,6 +51,7 @@ class JobScheduler:
         self._changed = asyncio.Condition()
         self._changes = 0
         self._writing = asyncio.Lock()
+        self._running: dict[str, asyncio.Task[Event]] = {}
 
     async def submit(self, kind: str, request: Any) -> Job:
         """Queue a job; the same kind and request again give the same job, queued anew if it had failed."""
@@ -67,6 +69,17 @@ class JobScheduler:
 
     async def recent(self, count: int) -> list[Job]:
         return await self._table.recent(count)
+
+    async def cancel(self, job_id: str) -> Job:
+        """Take a job back, also from the worker that has it; a finished one stays as it is."""
+        job = await self._apply(job_id, Cancelled())
+        if job.state is JobState.CANCELLED and (work := self._running.get(job_id)) is not None:
+            work.cancel()
+        return job
+
+    async def news_so_far(self, job_id: str) -> list[News]:
+        """Everything that was said of a job, oldest first."""
+        return await self._table.news_after(job_id, 0)
 
     async def result(self, kind: str, request: Any) -> Any:
         """Submit and wait; raises `JobFailedError`."""
@@ -115,9 +128,16 @@ class JobScheduler:
     async def _attempt(self, job: Job) -> None:
         reports: asyncio.Queue[tuple[float, str]] = asyncio.Queue()
         reporter = asyncio.create_task(self._report(job.id, reports))
+        work = self._running[job.id] = asyncio.create_task(self._outcome(job, reports))
         try:
-            event = await self._outcome(job, reports)
+            event = await work
+        except asyncio.CancelledError:
+            if (await self._table.get(job.id) or job).state is not JobState.CANCELLED:
+                raise  # the node stops
+            event = Cancelled()
         finally:
+            del self._running[job.id]
+            work.cancel()
             reporter.cancel()
         after = await self._apply(job.id, event)
         log.info("job", job=job.id[:8], kind=job.kind, state=str(after.state), error=after.error)

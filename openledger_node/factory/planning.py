@@ -1,0 +1,164 @@
+"""How a plan is made: the chain asked for terms and versions, the artefacts for the data and the base."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import orjson
+
+from genesis.types import Address
+from openledger_node.client.datasets import dataset_version
+from openledger_node.client.economy import DATANETS, EconomyReader
+from openledger_node.client.errors import RevertedError
+from openledger_node.errors import UserError
+from openledger_node.factory.estimate import Estimate, estimate, last_speed
+from openledger_node.factory.plans import Plan, Wish
+from openledger_node.factory.recipes import classifier_recipe, fine_tune_recipe
+from openledger_node.factory.terms import DatanetTerms, Verdict, judged, model_licence
+from openledger_node.jobs.machine import Job
+from workers.artifacts.folders import read_folder
+from workers.artifacts.store import ArtifactId, ArtifactStore, parse_id
+from workers.datasets.kinds import holds_vectors
+from workers.errors import ArtifactError, InvalidInputError
+from workers.jobs.types import NO_ARTIFACT, DatasetVersion, FineTuneRecipe, FinetuneRequest, TrainRequest
+
+DEFAULT_HOLDOUT_EVERY = 10
+BASE_CONFIG = "config.json"
+
+
+class Planner:
+    """Makes plans; `recent` are finished jobs, newest first, for the speed of this machine."""
+
+    def __init__(self, reader: EconomyReader, artifacts: ArtifactStore) -> None:
+        self._reader = reader
+        self._artifacts = artifacts
+
+    async def plan(self, wish: Wish, recent: Sequence[Job]) -> Plan:
+        """Raises UserError for what cannot even be planned; what merely stands in the way is in the plan."""
+        versions, terms = [], []
+        for datanet_id, number in wish.datanets:
+            version = await self._version(datanet_id, number)
+            versions.append(version)
+            terms.append(await self._terms(version, wish.account))
+        verdicts = [judged(each) for each in terms]
+        verdict = Verdict(
+            tuple(problem for each in verdicts for problem in each.problems),
+            tuple(warning for each in verdicts for warning in each.warnings),
+        )
+        holdout = ArtifactId(parse_id(wish.holdout)) if wish.holdout else NO_ARTIFACT
+        if await asyncio.to_thread(self._holds_vectors, versions):
+            return self._classifier(wish, versions, terms, holdout, verdict)
+        licence = model_licence(tuple(each.licence for each in terms))
+        parent, base = await self._base(wish.base)
+        recipe = await asyncio.to_thread(self._recipe, wish, base)
+        request = FinetuneRequest(wish.name, base, tuple(versions), recipe, holdout, licence)
+        work = await asyncio.to_thread(self._estimate, versions, terms, recipe, last_speed(recent, base))
+        return Plan(wish, "finetune", request, parent, tuple(terms), work, verdict)
+
+    def _classifier(
+        self,
+        wish: Wish,
+        versions: Sequence[DatasetVersion],
+        terms: Sequence[DatanetTerms],
+        holdout: ArtifactId,
+        verdict: Verdict,
+    ) -> Plan:
+        if len(versions) != 1:
+            raise UserError("a classifier is trained on one Datanet version", "name one")
+        recipe = classifier_recipe(wish.preset, wish.settings)
+        request = TrainRequest(versions[0], recipe, holdout)
+        return Plan(wish, "train", request, 0, tuple(terms), None, verdict)
+
+    async def _version(self, datanet_id: int, number: int) -> DatasetVersion:
+        try:
+            newest = await self._reader.ethereum.read(DATANETS, "getDatanet", datanet_id)
+            if not (number or newest["versions"]):
+                raise UserError(f"Datanet {datanet_id} has no published version", "its owner publishes one")
+            return await dataset_version(self._reader, datanet_id, number or newest["versions"])
+        except RevertedError as error:
+            raise UserError(f"Datanet {datanet_id}, version {number}: {error}", "see datanet list") from error
+
+    async def _terms(self, version: DatasetVersion, account: str) -> DatanetTerms:
+        ethereum, number = self._reader.ethereum, version.datanet_id
+        found = await ethereum.read(DATANETS, "getDatanet", number)
+        frozen = await ethereum.read(DATANETS, "getVersion", number, version.version)
+        created = await ethereum.events(DATANETS, "DatanetCreated", number)
+        return DatanetTerms(
+            datanet_id=number,
+            version=version.version,
+            name=str(created[0].arguments["name"]),
+            licence=found["licence"].rstrip(b"\0").decode(errors="replace"),
+            usage=found["usage"],
+            may_use=await self._may_use(number, account, found["usage"]),
+            usage_price_wei=int(await ethereum.read(DATANETS, "usagePrice", number)),
+            contributions=frozen["contributions"],
+            records=frozen["records"],
+            missing_files=sum(not self._artifacts.has(each.artifact) for each in version.contributions),
+        )
+
+    async def _may_use(self, datanet_id: int, account: str, usage: int) -> bool:
+        if not account:
+            return usage == 0
+        try:
+            address = Address(bytes.fromhex(account.removeprefix("0x")))
+        except ValueError as error:
+            raise UserError(f"account {account!r} is no address") from error
+        return bool(await self._reader.ethereum.read(DATANETS, "mayUse", datanet_id, address))
+
+    async def _base(self, name: str) -> tuple[int, ArtifactId]:
+        """Model id (0 when it is not on chain) and folder of a base."""
+        digits = name.removeprefix("model-")
+        if digits.isascii() and digits.isdecimal() and len(digits) < 20:
+            try:
+                model = await self._reader.model(int(digits))
+            except RevertedError as error:
+                raise UserError(f"there is no model {digits}", "see model list") from error
+            return int(digits), ArtifactId(model.artifact_hash.hex())
+        if not name:
+            raise UserError(
+                "text needs a base model", "openledger-node factory add-base FOLDER prints its hash"
+            )
+        return 0, parse_id(name)
+
+    def _recipe(self, wish: Wish, base: ArtifactId) -> FineTuneRecipe:
+        """The recipe, fitted to the base's context where nobody said otherwise."""
+        try:
+            files = read_folder(self._artifacts, base)
+            config = orjson.loads(self._artifacts.get(files[BASE_CONFIG]))
+            context = int(config["max_position_embeddings"])
+        except (ArtifactError, InvalidInputError, KeyError, ValueError, TypeError) as error:
+            raise UserError(f"base {base} is no language model at this gateway: {error}") from error
+        preset = fine_tune_recipe(wish.preset, {})
+        fitted = {"max_tokens": min(preset.max_tokens, context)}
+        if not wish.holdout:
+            fitted["holdout_every"] = DEFAULT_HOLDOUT_EVERY
+        recipe = fine_tune_recipe(wish.preset, {**fitted, **wish.settings})
+        if recipe.max_tokens > context:
+            raise UserError(f"max_tokens {recipe.max_tokens} is more than the base's {context}")
+        return recipe
+
+    def _holds_vectors(self, versions: Sequence[DatasetVersion]) -> bool:
+        first = next((each for version in versions for each in version.contributions), None)
+        if first is None or not self._artifacts.has(first.artifact):
+            return False
+        return holds_vectors(self._artifacts.get(first.artifact))
+
+    def _estimate(
+        self,
+        versions: Sequence[DatasetVersion],
+        terms: Sequence[DatanetTerms],
+        recipe: FineTuneRecipe,
+        tokens_per_s: float | None,
+    ) -> Estimate:
+        paths = [
+            self._artifacts.path(each.artifact) for version in versions for each in version.contributions
+        ]
+        size_bytes = sum(_size(path) for path in paths)
+        return estimate(sum(each.records for each in terms), size_bytes, recipe, tokens_per_s)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
