@@ -126,9 +126,8 @@ def _misfit(inputs: IndexInputs) -> str:
 def _first_broken_row(inputs: IndexInputs) -> int | None:
     """The first row that breaks a rule of range, least exponent, norm, canonical record or contributor."""
     rows = inputs.rows
-    places = np.arange(len(rows.mantissas))
     broken = broken_rows(rows.mantissas, rows.exponents)
-    broken |= (rows.canonical > places) | (rows.owners >= inputs.index.contributors)
+    broken |= (rows.canonical >= len(rows.mantissas)) | (rows.owners >= inputs.index.contributors)
     found = np.flatnonzero(broken)
     return int(found[0]) if len(found) else None
 

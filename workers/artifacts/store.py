@@ -21,6 +21,7 @@ ArtifactId = NewType("ArtifactId", str)
 MAX_ARTIFACT_BYTES = 1 << 32
 FETCH_TIMEOUT_S = 30.0
 BLOCK_BYTES = 1 << 20
+PARTIAL_CONTENT = 206
 _ID = re.compile(r"[0-9a-f]{64}")
 
 
@@ -74,6 +75,22 @@ class ArtifactStore:
         _check(name, data, str(self.directory))
         return data
 
+    def get_range(self, name: str, first: int, count: int) -> bytes:
+        """`count` bytes from `first` on, from the file or by an HTTP range request; raises ArtifactError.
+
+        A part says nothing about its whole: the caller checks it against what was committed.
+        """
+        name = parse_id(name)
+        if self.has(name):
+            with self.path(name).open("rb") as file:
+                file.seek(first)
+                data = file.read(count)
+        else:
+            data = self._request(name, {"Range": f"bytes={first}-{first + count - 1}"}, count)
+        if len(data) != count:
+            raise ArtifactError(f"artefact {name} has no {count} bytes at {first}")
+        return data
+
     def _read(self, name: ArtifactId) -> bytes | None:
         try:
             return (self.directory / name).read_bytes()
@@ -94,17 +111,25 @@ class ArtifactStore:
             raise
 
     def _fetch(self, name: ArtifactId) -> bytes:
+        data = self._request(name, {}, MAX_ARTIFACT_BYTES + 1)
+        if len(data) > MAX_ARTIFACT_BYTES:
+            raise ArtifactError(f"artefact {name} at {self._url} is larger than {MAX_ARTIFACT_BYTES} bytes")
+        return data
+
+    def _request(self, name: ArtifactId, headers: dict[str, str], most: int) -> bytes:
+        """At most `most` bytes of the answer; a host that ignores a range is refused."""
         if not self._url:
             raise ArtifactError(
                 f"artefact {name} is not in {self.directory} and no URL to fetch it from is set"
             )
+        request = urllib.request.Request(f"{self._url}/{name}", headers=headers)  # noqa: S310 - scheme checked
         try:
-            with urllib.request.urlopen(f"{self._url}/{name}", timeout=FETCH_TIMEOUT_S) as response:  # noqa: S310 - scheme checked
-                data: bytes = response.read(MAX_ARTIFACT_BYTES + 1)
+            with urllib.request.urlopen(request, timeout=FETCH_TIMEOUT_S) as response:  # noqa: S310
+                if headers and response.status != PARTIAL_CONTENT:
+                    raise ArtifactError(f"{self._url} does not serve parts of artefacts")
+                data: bytes = response.read(most)
         except (urllib.error.URLError, TimeoutError, OSError) as error:
             raise ArtifactError(f"artefact {name} could not be fetched from {self._url}: {error}") from error
-        if len(data) > MAX_ARTIFACT_BYTES:
-            raise ArtifactError(f"artefact {name} at {self._url} is larger than {MAX_ARTIFACT_BYTES} bytes")
         return data
 
 

@@ -8,7 +8,9 @@ Covered: bounds and types of a file from a stranger. Not covered: metadata (igno
 """
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -59,6 +61,43 @@ def decode_tensors(data: bytes) -> dict[str, Array]:
     header, body = _split(data)
     header.pop("__metadata__", None)
     return {name: _tensor(name, entry, body) for name, entry in header.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class TensorPlace:
+    """Where one tensor of a file lies: bytes from `first` on, in `dtype`, of `shape`."""
+
+    first: int
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+
+    def rows(self, start: int, count: int) -> tuple[int, int]:
+        """(first byte, number of bytes) of some consecutive rows."""
+        size = self.dtype.itemsize * math.prod(self.shape[1:])
+        return self.first + start * size, count * size
+
+
+def tensor_places(read: Callable[[int, int], bytes]) -> dict[str, TensorPlace]:
+    """Where a file's tensors lie, from its header alone; `read` gives `count` bytes from `first` on.
+
+    Raises InvalidInputError when malformed, and what `read` raises.
+    """
+    size = int.from_bytes(read(0, 8), "little")
+    if size > MAX_HEADER_BYTES:
+        raise InvalidInputError("tensor file: header length is out of bounds")
+    header, _ = _split(size.to_bytes(8, "little") + read(8, size))
+    header.pop("__metadata__", None)
+    try:
+        return {
+            name: TensorPlace(
+                8 + size + int(entry["data_offsets"][0]),
+                _DTYPES[entry["dtype"]],
+                tuple(map(int, entry["shape"])),
+            )
+            for name, entry in header.items()
+        }
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise InvalidInputError("tensor file: malformed entry") from error
 
 
 def _split(data: bytes) -> tuple[dict[str, Any], memoryview]:

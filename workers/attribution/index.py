@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genesis.commitments import merkle_layers, merkle_proof, merkle_root
+from genesis.commitments import merkle_layers, merkle_proof
 from genesis.types import Address, Hash32
 from workers.artifacts import canonical_json
 from workers.artifacts.store import ArtifactId, ArtifactStore
@@ -60,9 +60,13 @@ class Rows:
             )
         return sums
 
+    def layers(self) -> list[list[Hash32]]:
+        """All layers of the rows' tree, leaves first."""
+        return merkle_layers(row_leaves(self.mantissas, self.exponents, self.canonical, self.owners))
+
     def root(self) -> Hash32:
         """Root of the rows' tree."""
-        return merkle_root(row_leaves(self.mantissas, self.exponents, self.canonical, self.owners))
+        return self.layers()[-1][0]
 
 
 @dataclass(frozen=True)
@@ -153,12 +157,14 @@ def publish_index(
     store: ArtifactStore, named: Mapping[str, ArtifactId], rows: Rows, sums: Sums
 ) -> ArtifactId:
     """Keep whatever rows and sums it is given, with their roots; `named` are the document's other files."""
+    layers = rows.layers()
     document = {
         "format": FORMAT,
         **named,
+        "row_tree": store.put(encode_layers(layers)),
         "rows": store.put(encode_rows(rows)),
         "sums": store.put(encode_tensors({"sums": sums.vectors})),
-        "rows_root": "0x" + rows.root().hex(),
+        "rows_root": "0x" + layers[-1][0].hex(),
         "sums_root": "0x" + sums.root().hex(),
         "record_count": len(rows.mantissas),
         "dimensions": int(sums.vectors.shape[1]),
@@ -212,6 +218,16 @@ def _parse(store: ArtifactStore, document: Any) -> FeatureIndex:
             vectors=vectors,
             norms_squared=tuple(int(entry["norm_squared"]) for entry in entries),
         ),
+    )
+
+
+def encode_layers(layers: Sequence[Sequence[Hash32]]) -> bytes:
+    """A tree's file: per level, leaves first, its hashes; any row's path is read from it in pieces."""
+    return encode_tensors(
+        {
+            f"{level:02d}": np.frombuffer(b"".join(layer), np.uint8).reshape(-1, 32)
+            for level, layer in enumerate(layers)
+        }
     )
 
 
