@@ -198,14 +198,36 @@ def record_leaf(
     `index` counts within the contribution; `sketch` is the packed integer sketch (int8 for vectors);
     `parents` are the leaves of the records this one was derived from.
     """
+    return record_leaf_of_hashes(
+        chain_id=chain_id,
+        datanet_id=datanet_id,
+        index=index,
+        content_hash=content_hash,
+        sketch_hash=keccak256(sketch),
+        contributor=contributor,
+        parents_hash=keccak256(b"".join(parents)),
+    )
+
+
+def record_leaf_of_hashes(
+    *,
+    chain_id: int,
+    datanet_id: int,
+    index: int,
+    content_hash: Hash32,
+    sketch_hash: Hash32,
+    contributor: Address,
+    parents_hash: Hash32,
+) -> Hash32:
+    """The same leaf by the hashes of sketch and parents."""
     return leaf_hash(
         word(chain_id)
         + word(datanet_id)
         + word(index)
         + content_hash
-        + keccak256(sketch)
+        + sketch_hash
         + address_word(contributor)
-        + keccak256(b"".join(parents))
+        + parents_hash
     )
 
 

@@ -51,6 +51,7 @@ from precompiles.attribution_readings import (
     slashed_of,
 )
 from precompiles.attribution_receipts import challenge_query, challenge_receipt, challenge_weight
+from precompiles.attribution_records import challenge_count, challenge_duplicate, challenge_owner
 from precompiles.attribution_sum_games import open_sum_game, open_wide_sum_game, prove_sum_game
 from precompiles.attribution_tallies import (
     challenge_wide_norm,
@@ -107,6 +108,19 @@ CONTRACT = Contract(
             "function challengeNorm(uint256 indexId, bytes32 salt, uint256 contributorIndex, "
             "address contributor, SumEvidence sum)",
             challenge_norm,
+            STRUCTS,
+        ),
+        Method("function challengeCount(uint256 indexId, bytes32 salt)", challenge_count),
+        Method(
+            "function challengeOwner(uint256 indexId, bytes32 salt, RecordEvidence record, "
+            "address credited, WideSum sum)",
+            challenge_owner,
+            STRUCTS,
+        ),
+        Method(
+            "function challengeDuplicate(uint256 indexId, bytes32 salt, RecordEvidence record, "
+            "RecordEvidence other)",
+            challenge_duplicate,
             STRUCTS,
         ),
         Method("function settleIndexCase(uint256 indexId)", settle_index_case),

@@ -224,7 +224,7 @@ def challenged_index(host: Host, index_id: int, salt: Hash32) -> FeatureIndex:
 
 
 def _breaks_a_rule(index: FeatureIndex, row: RowEvidence) -> bool:
-    if row.exponent > MAXIMUM_EXPONENT or row.canonical_index > row.index:
+    if row.exponent > MAXIMUM_EXPONENT or row.canonical_index >= index.rows:
         return True
     if row.contributor_index >= index.contributors:
         return True

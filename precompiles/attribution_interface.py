@@ -124,6 +124,7 @@ STRUCTS: dict[str, Struct[Any]] = {
     "WideSum": disputes.WIDE_SUM,
     "QueryLeaf": disputes.QUERY_LEAF,
     "ReceiptEvidence": disputes.RECEIPT_EVIDENCE,
+    "RecordEvidence": disputes.RECORD_EVIDENCE,
     "DemandPath": disputes.DEMAND_PATH,
     "Demand": disputes.DEMAND,
     "Tally": disputes.TALLY,

@@ -101,6 +101,7 @@ SOURCE = ("source", 23 * SLOT_READ + 4 * SLOT_WRITE + LOG + 24 * HASH)
 BATCH = ("batch", 16 * SLOT_READ + SLOT_WRITE + 27 * HASH)
 HASHED_BATCH = ("batch", 10 * HASH)
 COORDINATES = ("coordinate", COORDINATE)
+COUNTED_SOURCE = ("source", 12 * SLOT_READ + 12 * HASH)
 OPENED = ("content opened", 8 * HASH)
 SCORE_LEAF = ("score leaf", 24 * SLOT_READ + 30 * HASH)
 GAS_OF = Price(SLOT_READ)
@@ -263,6 +264,21 @@ ATTRIBUTION: Mapping[str, Price] = {
         logged_words=2,
         hashes=8,
         elements=(COORDINATES, TREE_HASH),
+    ),
+    "challengeCount": _price(reads=100, writes=18, logged_words=8, elements=(COUNTED_SOURCE,)),
+    "challengeOwner": _price(
+        reads=125,
+        writes=18,
+        logged_words=8,
+        hashes=16,
+        elements=(COUNTED_SOURCE, ("sketch byte", ROW_COORDINATE), TREE_HASH),
+    ),
+    "challengeDuplicate": _price(
+        reads=150,
+        writes=18,
+        logged_words=8,
+        hashes=24,
+        elements=(COUNTED_SOURCE, ("sketch byte", ROW_COORDINATE), TREE_HASH),
     ),
     "settleIndexCase": _price(reads=32, writes=5, logged_words=2, transfers=1),
     "indexStatus": _price(reads=10),

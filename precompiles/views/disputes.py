@@ -59,6 +59,27 @@ class ReceiptEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordEvidence:
+    """A record of a model's source with its way to the published version, and its row's leaf and path."""
+
+    source: int
+    position: int
+    contribution_id: int
+    first_record: int
+    contribution_proof: Sequence[Hash32]
+    record_index: int
+    content_hash: Hash32
+    sketch: bytes
+    parents_hash: Hash32
+    record_proof: Sequence[Hash32]
+    canonical_index: int
+    contributor_index: int
+    exponent: int
+    row_root: Hash32
+    row_proof: Sequence[Hash32]
+
+
+@dataclass(frozen=True, slots=True)
 class DemandPath:
     """Which hash of which committed tree is to be opened: what was opened already, from the root down.
 
@@ -114,6 +135,14 @@ RECEIPT_EVIDENCE = Struct(
     ReceiptEvidence,
     "uint256 number, bytes32 promptHash, bytes32 outputHash, uint256 tokensIn, uint256 tokensOut, "
     "uint256 fee, uint256 amount, bytes32[] siblings, uint256[] siblingSums",
+)
+RECORD_EVIDENCE = Struct(
+    "RecordEvidence",
+    RecordEvidence,
+    "uint256 source, uint256 position, uint256 contributionId, uint256 firstRecord, "
+    "bytes32[] contributionProof, uint256 recordIndex, bytes32 contentHash, bytes sketch, "
+    "bytes32 parentsHash, bytes32[] recordProof, uint256 canonicalIndex, uint256 contributorIndex, "
+    "uint256 exponent, bytes32 rowRoot, bytes32[] rowProof",
 )
 DEMAND_PATH = Struct(
     "DemandPath", DemandPath, "uint256 tree, uint256 position, uint256 chunk, bytes[] opened"

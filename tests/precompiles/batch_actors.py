@@ -4,13 +4,14 @@ from typing import Any
 
 from genesis.addresses import ATTRIBUTION
 from genesis.commitments import BATCH_QUERY_BYTES, LEAF, NODE, SUM_BYTES, vector_root, word
-from genesis.types import ZERO_HASH
+from genesis.types import ZERO_HASH, Address
 from precompiles.views.attribution import PENDING
 from precompiles.views.disputes import DemandPath, VectorChunk, WideSum
 from tests.precompiles.attribution_actors import AttributionActors
 from tests.precompiles.batches import chunk_hashes, chunk_of
 from tests.precompiles.calls import call, number
 from tests.precompiles.evidence import Index, Posted, Tree
+from tests.precompiles.memory import Chosen
 from tests.precompiles.world import Call, Outcome
 
 
@@ -39,6 +40,8 @@ class BatchActors(AttributionActors):
     def _open_query_game(self) -> Call:
         post_id, posted = self._pending()
         batch = self.random.randrange(len(posted.claims))
+        if posted.claims[batch].settlement_id not in self.batches:
+            return self._garbage()
 
         def learn(outcome: Outcome) -> None:
             self.games.append(number(outcome))
@@ -86,33 +89,42 @@ class BatchActors(AttributionActors):
     # --- Wide vectors -------------------------------------------------------------------------------------
 
     def _tally(self) -> Call:
-        post_id, posted = self._pending()
+        _, posted = self._pending()
         batch = self.random.randrange(len(posted.claims))
         place = self.random.randrange(len(posted.index.contributors))
         vector, query = posted.index.vectors[place], posted.queries[batch]
-
-        def learn(_: Outcome) -> None:
-            self._follow_up.append(lambda: self._wide_score(post_id, batch, place))
-
-        self._learn = learn
         return self._tally_call(vector, query)
 
     def _tally_call(self, vector: bytes, query: bytes) -> Call:
         chunks = (chunk_hashes(vector, SUM_BYTES), chunk_hashes(query, BATCH_QUERY_BYTES))
         return call(self._account().address, ATTRIBUTION, "tallyProducts", *chunks, vector, query)
 
-    def _challenge_wide_score(self) -> Call:
-        post_id, _, _, posted = self._challenge()
-        place = self.random.randrange(len(posted.index.contributors))
-        return self._wide_score(post_id, self.random.randrange(len(posted.claims)), place)
+    def _product_challenge(self, chosen: Chosen, number_: int) -> Call:
+        """Sometimes by a tally instead."""
+        posted = chosen[3]
+        tree = posted.trees[number_]
+        place = self._position(tree)
+        if place >= len(posted.index.contributors) or self.random.random() < 0.6:
+            return super()._product_challenge(chosen, number_)
+        batch = (number_ - 1) // 2
+        is_debt = number_ % 2 == 0
+        self._learn = lambda _: self._follow_up.insert(
+            0, lambda: self._wide_score(chosen[0], batch, place, chosen[1], is_debt=is_debt)
+        )
+        return self._tally_call(posted.index.vectors[place], posted.queries[batch])
 
-    def _wide_score(self, post_id: int, batch: int, place: int) -> Call:
+    def _challenge_wide_score(self) -> Call:
+        post_id, challenger, _, posted = self._challenge()
+        place = self.random.randrange(len(posted.index.contributors))
+        batch = self.random.randrange(len(posted.claims))
+        return self._wide_score(post_id, batch, place, challenger, is_debt=self.random.random() < 0.3)
+
+    def _wide_score(
+        self, post_id: int, batch: int, place: int, challenger: Address, *, is_debt: bool
+    ) -> Call:
         posted = self.posts[post_id]
-        known = [each for each in self.salts if each[0] == post_id]
-        challenger = self.random.choice(known)[1] if known else self._account().address
         self._challenging = (post_id, challenger)
         salt = self.salts.get((post_id, challenger), ZERO_HASH)
-        is_debt = self.random.random() < 0.3
         tree = (posted.debts if is_debt else posted.scores)[batch]
         self._learn = self._proved
         tail = (posted.index.contributors[place], wide_sum(posted.index, place), self._leaf(tree, place))

@@ -231,13 +231,16 @@ class DataActors(Memory):
         has_rows = self.random.random() < 0.5
         if has_rows:
             index = self._index_of_rows(contributors, dimensions)
-        if self.random.random() < 0.1:
+        lies_in_norms = self.random.random() < 0.2
+        if lies_in_norms:
             index = replace(index, norms=tuple(2**93 + 1 for _ in index.norms))
 
         def learn(outcome: Outcome) -> None:
             self.indexes[number(outcome)] = index
             self.index_of_model[model_id] = number(outcome)
-            if has_rows and self.random.random() < 0.5:
+            if lies_in_norms and self.random.random() < 0.5:
+                self._follow_up = self._norm_follow_ups(number(outcome)) + self._follow_up
+            elif has_rows and self.random.random() < 0.5:
                 self._follow_up.extend(self._index_follow_ups())
 
         self._learn = learn
@@ -270,6 +273,10 @@ class DataActors(Memory):
             vectors = [[self.random.randint(-99, 99) for _ in range(dimensions)] for _ in contributors]
             index = replace(make_index(contributors, vectors), rows=tuple(rows))
         return index
+
+    def _norm_follow_ups(self, index_id: int) -> list[Callable[[], Call]]:
+        """What follows a fresh index whose norms lie."""
+        raise NotImplementedError
 
     def _index_follow_ups(self) -> list[Callable[[], Call]]:
         """What follows a fresh index while it can be challenged."""

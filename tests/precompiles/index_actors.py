@@ -7,7 +7,7 @@ from genesis.commitments import address_word, word
 from genesis.keccak import keccak256
 from genesis.types import Address, Hash32
 from precompiles.views.attribution import INDEX_KEY, RowEvidence
-from tests.precompiles.batch_actors import BatchActors
+from tests.precompiles.batch_actors import BatchActors, wide_sum
 from tests.precompiles.calls import call, number, words
 from tests.precompiles.data_actors import DataActors
 from tests.precompiles.evidence import Index
@@ -25,6 +25,7 @@ class IndexActors(DataActors, BatchActors):
             self._challenge_norm,
             self._tally_norm,
             self._challenge_wide_norm,
+            self._challenge_count,
             self._play_sum_game,
             self._play_sum_game,
             self._demand_of_index,
@@ -64,6 +65,31 @@ class IndexActors(DataActors, BatchActors):
             return self._garbage()
         row = self._row(index, self.random.randrange(len(index.rows)))
         return call(challenger, ATTRIBUTION, "challengeRow", index_id, salt, row)
+
+    def _norm_follow_ups(self, index_id: int) -> list[Callable[[], Call]]:
+        """A challenge of an index whose norms lie, in one transaction or by a tally."""
+        challenger, salt = self._account().address, self._hash()
+        index = self.indexes[index_id]
+        place = self.random.randrange(len(index.contributors))
+        who = (index_id, salt, place, index.contributors[place])
+        plain, wide = (*who, index.evidence(place)), (*who, wide_sum(index, place))
+        proofs: list[Callable[[], Call]] = [lambda: call(challenger, ATTRIBUTION, "challengeNorm", *plain)]
+        if self.random.random() < 0.5:
+            proofs = [
+                lambda: self._tally_call(index.vectors[place], b""),
+                lambda: call(challenger, ATTRIBUTION, "challengeWideNorm", *wide),
+            ]
+        commitment = keccak256(word(INDEX_KEY + index_id) + address_word(challenger) + salt)
+        bond_wei = self._version_parameter("challenge_bond_wei")
+        arguments = (index_id, commitment)
+        return [
+            lambda: call(challenger, ATTRIBUTION, "commitIndexChallenge", *arguments, value_wei=bond_wei),
+            *proofs,
+        ]
+
+    def _challenge_count(self) -> Call:
+        index_id, challenger, salt, _ = self._challenger()
+        return call(challenger, ATTRIBUTION, "challengeCount", index_id, salt)
 
     def _row(self, index: Index, place: int) -> RowEvidence:
         return index.row(min(place, len(index.rows) - 1))

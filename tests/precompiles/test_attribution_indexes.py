@@ -46,7 +46,7 @@ def machine_type(request: pytest.FixtureRequest) -> Any:
         (0, {"exponent": 2**200}),
         (1, {"values": (63, -63, 1)}),
         (3, {"values": (127, 127, 127), "exponent": 7}),
-        (1, {"canonical": 2}),
+        (1, {"canonical": 5}),
         (0, {"contributor": 3}),
     ],
 )

@@ -21,7 +21,14 @@ from precompiles.views.attribution import (
     SumEvidence,
     SumLeaf,
 )
-from precompiles.views.disputes import DemandPath, QueryLeaf, ReceiptEvidence, VectorChunk, WideSum
+from precompiles.views.disputes import (
+    DemandPath,
+    QueryLeaf,
+    ReceiptEvidence,
+    RecordEvidence,
+    VectorChunk,
+    WideSum,
+)
 from tests.precompiles.calls import calldata, method
 
 MAXIMUM_BYTES = 120_000
@@ -55,6 +62,24 @@ def chunk(coordinate_bytes: int) -> VectorChunk:
     return VectorChunk((HASH,) * CHUNKS, b"\x88" * 1_024 * coordinate_bytes)
 
 
+RECORD = RecordEvidence(
+    63,
+    2**20,
+    2**20,
+    2**31,
+    (HASH,) * DEPTH,
+    2**20,
+    HASH,
+    b"\x55" * 49_152,
+    HASH,
+    (HASH,) * DEPTH,
+    2**31,
+    2**20,
+    7,
+    HASH,
+    (HASH,) * ROW_DEPTH,
+)
+RECORD_HASHES = 2 * DEPTH + ROW_DEPTH
 PROOF_HASHES = DEPTH + 2 * DEPTH
 PRODUCT = (1, HASH, CLAIMS, 0, 1, SOMEBODY, SUM, QUERY, LEAF)
 CASES: dict[str, tuple[tuple[Any, ...], tuple[int, ...]]] = {
@@ -96,6 +121,9 @@ CASES: dict[str, tuple[tuple[Any, ...], tuple[int, ...]]] = {
     "finalize": ((1,), ()),
     "claimFor": ((ORDER, 1, (HASH,) * DEPTH, (1,) * DEPTH, b"\x66" * 65), (DEPTH,)),
     "settleIndexCase": ((1,), ()),
+    "challengeCount": ((1, HASH), (64,)),
+    "challengeOwner": ((1, HASH, RECORD, SOMEBODY, WIDE), (64, 49_152, RECORD_HASHES + DEPTH)),
+    "challengeDuplicate": ((1, HASH, RECORD, RECORD), (64, 2 * 49_152, 2 * RECORD_HASHES)),
 }
 
 

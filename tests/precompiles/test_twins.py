@@ -84,7 +84,9 @@ DECODED = [
     for method in CONTRACTS[target].methods
     if any(parameter.type.is_dynamic for parameter in method.inputs)
 ]
-ALL_METHODS = sum(len(CONTRACTS[target].methods) for target in PRECOMPILES)
+ELSEWHERE = {"challengeOwner", "challengeDuplicate"}
+"""Succeed only over whole records behind an index, on both machines: `test_attribution_records`."""
+ALL_METHODS = sum(len(CONTRACTS[target].methods) for target in PRECOMPILES) - len(ELSEWHERE)
 SENDER = Account(1).address
 
 
@@ -153,6 +155,6 @@ def test_the_user_base_reaches_every_method() -> None:
         method.name
         for target in PRECOMPILES
         for method in CONTRACTS[target].methods
-        if (target, method.selector) not in reached
+        if (target, method.selector) not in reached and method.name not in ELSEWHERE
     ]
     raise AssertionError(missing)

@@ -130,6 +130,26 @@ interface IAttribution {
         uint256[] siblingSums;
     }
 
+    /// @dev A record of a model's source (positions count from 0) with its way to the published version, as in
+    /// `verifyRecord`, and the leaf of its row with the path to `rowsRoot`. `parentsHash` is that of its parents' leaves.
+    struct RecordEvidence {
+        uint256 source;
+        uint256 position;
+        uint256 contributionId;
+        uint256 firstRecord;
+        bytes32[] contributionProof;
+        uint256 recordIndex;
+        bytes32 contentHash;
+        bytes sketch;
+        bytes32 parentsHash;
+        bytes32[] recordProof;
+        uint256 canonicalIndex;
+        uint256 contributorIndex;
+        uint256 exponent;
+        bytes32 rowRoot;
+        bytes32[] rowProof;
+    }
+
     /// @dev Which hash of which committed tree is to be opened: the contents above it, from the root down. `tree` of an
     /// index: 0 rows, 1 sums. Of a post: 0 amounts; for batch b 5b + 1 scores, 5b + 2 debts, 5b + 3 the batch query, 5b + 4
     /// the receipts' queries, 5b + 5 the receipts. `position` is the leaf's place, for queries and receipts within the
@@ -252,6 +272,14 @@ interface IAttribution {
     function challengeRow(uint256 indexId, bytes32 salt, RowEvidence calldata row) external;
     /// @notice Proves that a contributor's committed squared norm is not that of its committed sum.
     function challengeNorm(uint256 indexId, bytes32 salt, uint256 contributorIndex, address contributor, SumEvidence calldata sum) external;
+    /// @notice Proves that an index has not one row for each record of its model's sources.
+    function challengeCount(uint256 indexId, bytes32 salt) external;
+    /// @notice Proves that a row is credited to `credited`, who is not its record's contributor. `sum` is the committed sum
+    /// of the contributor that the row names.
+    function challengeOwner(uint256 indexId, bytes32 salt, RecordEvidence calldata record, address credited, WideSum calldata sum) external;
+    /// @notice Proves that `record` was wrongly kept, since `other` is canonical, earlier and similar; or wrongly dropped for
+    /// `other`, which is not all of that. Earlier is by commit block, contribution id and index.
+    function challengeDuplicate(uint256 indexId, bytes32 salt, RecordEvidence calldata record, RecordEvidence calldata other) external;
     /// @notice After all reveal windows: returns the caller's bond if its challenge succeeded, credits the challenger of
     /// record, and moves bonds of challenges that nobody proved to the model's next pool.
     function settleIndexCase(uint256 indexId) external;

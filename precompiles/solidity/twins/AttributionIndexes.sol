@@ -182,7 +182,7 @@ abstract contract AttributionIndexes is AttributionChallenges {
         pure
         returns (bool)
     {
-        if (row.exponent > MAXIMUM_EXPONENT || row.canonicalIndex > row.index) return true;
+        if (row.exponent > MAXIMUM_EXPONENT || row.canonicalIndex >= index.rows) return true;
         if (row.contributorIndex >= index.contributors) return true;
         uint256 top;
         uint256 norm;

@@ -5,11 +5,11 @@ import {IAttribution} from "../interfaces/IAttribution.sol";
 import {AttributionClaims} from "./AttributionClaims.sol";
 import {AttributionDemands} from "./AttributionDemands.sol";
 import {AttributionPosting} from "./AttributionPosting.sol";
-import {AttributionTallies} from "./AttributionTallies.sol";
+import {AttributionRecords} from "./AttributionRecords.sol";
 import {GasTables} from "./GasTables.sol";
 
 /// @title Twin of the Attribution precompile
-contract AttributionTwin is AttributionPosting, AttributionClaims, AttributionTallies, AttributionDemands {
+contract AttributionTwin is AttributionPosting, AttributionClaims, AttributionRecords, AttributionDemands {
     function getPost(uint256 postId) external payable nonPayable returns (IAttribution.Post memory) {
         return _existing(postId);
     }

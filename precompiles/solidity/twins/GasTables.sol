@@ -18,6 +18,9 @@ library GasTables {
         if (selector == 0x03af06d8) return _total(counts, 171791, 0, 0, 0); // commitIndexChallenge
         if (selector == 0x4b81a5f3) return _total(counts, 348047, 10, 60, 0); // challengeRow
         if (selector == 0x575956ab) return _total(counts, 348047, 30, 60, 0); // challengeNorm
+        if (selector == 0x06c391dd) return _total(counts, 403103, 25920, 0, 0); // challengeCount
+        if (selector == 0x2b09350d) return _total(counts, 458063, 25920, 10, 60); // challengeOwner
+        if (selector == 0x0f61bbaf) return _total(counts, 512543, 25920, 10, 60); // challengeDuplicate
         if (selector == 0x1849b3c7) return _total(counts, 138907, 0, 0, 0); // settleIndexCase
         if (selector == 0xd1c94b60) return _total(counts, 23700, 0, 0, 0); // indexStatus
         if (selector == 0x7dfbbc9b) return _total(counts, 255243, 30, 60, 0); // openSumGame
