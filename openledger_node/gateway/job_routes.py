@@ -19,7 +19,17 @@ from workers.datasets.contribution import summarize
 from workers.jobs.codec import from_json, to_json
 from workers.jobs.types import REQUEST_TYPES
 
-OFFERED_KINDS = ("embed", "evaluate", "feature_index", "finetune", "ping", "spans", "train", "verify")
+OFFERED_KINDS = (
+    "embed",
+    "evaluate",
+    "feature_index",
+    "finetune",
+    "ping",
+    "prepare",
+    "spans",
+    "train",
+    "verify",
+)
 HEARTBEAT_S = 15.0
 
 
@@ -37,6 +47,7 @@ class JobRoutes:
         router.add_get("/api/jobs", self.recent)
         router.add_get("/api/jobs/{id}", self.get)
         router.add_get("/api/jobs/{id}/events", self.events)
+        router.add_post("/api/jobs/{id}/cancel", self.cancel)
         router.add_post("/api/datasets", self.add_dataset)
         router.add_get("/api/datasets", self.list_datasets)
 
@@ -72,6 +83,11 @@ class JobRoutes:
         finally:
             beating.cancel()
         return response
+
+    async def cancel(self, request: web.Request) -> web.StreamResponse:
+        """The job after it was taken back; a finished one stays as it is."""
+        job = await self._job(request)
+        return json_response(job_to_json(await self._scheduler.cancel(job.id)))
 
     async def add_dataset(self, request: web.Request) -> web.StreamResponse:
         """`{artifact, datanet_id, contributor}` → what `contribute` takes; 400 names a malformed line."""

@@ -23,7 +23,9 @@ from openledger_node.gateway.channels import Channels
 from openledger_node.gateway.datasets import DatasetTable
 from openledger_node.gateway.deliveries import DeliveryTable
 from openledger_node.gateway.earnings import Earnings
+from openledger_node.gateway.embedding_routes import EmbeddingRoutes
 from openledger_node.gateway.explanations import Explanations
+from openledger_node.gateway.factory_routes import FactoryRoutes
 from openledger_node.gateway.http import errors_as_json
 from openledger_node.gateway.inference_routes import InferenceRoutes
 from openledger_node.gateway.job_routes import JobRoutes
@@ -41,6 +43,7 @@ from openledger_node.gateway.text_calls import TextCalls
 from openledger_node.gateway.text_models import TextModels
 from openledger_node.gateway.text_routes import TextRoutes
 from openledger_node.gateway.text_server import OutsideServer, TextServer
+from openledger_node.gateway.usage_routes import UsageRoutes
 from openledger_node.jobs import settlements, table
 from openledger_node.jobs.attestor import Attestor, AttestorParts
 from openledger_node.jobs.database import Database, sqlite_url
@@ -250,6 +253,7 @@ def _app(
         datasets=DatasetTable(parts.database),
         chain_id=chain_id,
     ).add_to(app.router)
+    FactoryRoutes(reader=house.reader, artifacts=house.artifacts, scheduler=parts.scheduler).add_to(app.router)
     text_models = TextModels(parts.catalog, house.reader, house.artifacts)
     InferenceRoutes(
         catalog=parts.catalog,
@@ -270,6 +274,8 @@ def _app(
         chain_id=chain_id,
     )
     text.add_to(app.router)
+    EmbeddingRoutes(house.pool).add_to(app.router)
+    UsageRoutes(parts.channels, parts.receipts).add_to(app.router)
     app.on_cleanup.append(lambda _app: text.close())
     source = StatusSource(
         ethereum=house.reader.ethereum,

@@ -337,3 +337,25 @@ async def test_a_customer_refuses_a_receipt_over_another_text(shop: Shop) -> Non
 async def test_a_classifier_does_not_chat_and_a_text_model_does_not_classify(shop: Shop) -> None:
     with pytest.raises(GatewayError, match="no language model"):
         await shop.running.http.post("/v1/chat/completions", shop.body() | {"model": "model-1"})
+
+
+async def test_usage_is_told_by_day(shop: Shop) -> None:
+    for count in (3, 5):
+        body = shop.body(max_tokens=count)
+        headers = await shop.purchases.headers(body)
+        answer = await shop.running.http.post("/v1/chat/completions", body, headers)
+        shop.purchases.accept(answer["x_openledger"], ANSWER[:count])
+    path = f"/v1/usage?channel=0x{shop.purchases.channel_id.hex()}"
+    (used,) = (await shop.running.http.get(path))["data"]
+    assert (used["requests"], used["inputTokens"], used["outputTokens"]) == (2, 2 * PROMPT_TOKENS, 8)
+    assert used["fee"] == str(fee_wei(3) + fee_wei(5)) == used["days"][0]["fee"]
+    assert (await shop.running.http.get(f"{path}&end_time=1"))["data"][0]["requests"] == 0
+
+
+async def test_an_answer_goes_without_an_attribution_that_cannot_be_made(shop: Shop) -> None:
+    """The classifier's index stands under this model: its worker refuses token ids as features."""
+    body = shop.body(max_tokens=4, attribution={"top_k": 2})
+    headers = await shop.purchases.headers(shop.body(max_tokens=4))
+    answer = await shop.running.http.post("/v1/chat/completions", body, headers)
+    assert "error" in answer["x_openledger"]["attribution"]
+    shop.purchases.accept(answer["x_openledger"], ANSWER[:4])
