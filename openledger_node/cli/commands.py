@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 failed, 2 bad usage.
 """
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Coroutine
@@ -95,6 +96,8 @@ def demo(
     l1: str = "http://127.0.0.1:7545",
     gateway: str = "http://127.0.0.1:8000",
     dishonest_provider: bool = False,
+    text: bool = False,
+    base: Literal["small", "tiny"] = "small",
     seed: int = 1,
     json: bool = False,
 ) -> None:
@@ -104,14 +107,25 @@ def demo(
     ----------
     dishonest_provider
         The provider posts one false score; the validator must catch it.
+    text
+        A language model fine-tuned on five people's text, its answers bought with OpenAI's client.
+    base
+        With `--text`: which of the project's own bases; `small` is pre-trained once, in minutes.
     seed
-        Decides which records are mislabelled or copied, and the false score.
+        Decides which records are mislabelled or copied, and the false score; with `--text`, the first of the
+        three seeds of fine-tuning.
     json
         Print one JSON object instead of progress and a table.
     """
+    from openledger_node.demo.records import TEXT_ANSWERS
     from openledger_node.demo.run import DemoOptions, run_demo
+    from openledger_node.demo.text.run import run_text_demo
 
     configure("warning", "console")
+    if text:
+        asked = DemoOptions(rpc, l1, gateway, seed=seed, as_json=json, inferences=TEXT_ANSWERS)
+        _run(run_text_demo(asked, base))
+        return
     options = DemoOptions(
         rpc_url=rpc, l1_url=l1, gateway_url=gateway, dishonest=dishonest_provider, seed=seed, as_json=json
     )
@@ -353,8 +367,6 @@ def decode_posted(
 
 def replace_process(command: list[str]) -> None:
     """Become another program, which then owns terminal, signals and exit code."""
-    import os
-
     os.execv(command[0], command)  # noqa: S606 - our own interpreter and module
 
 
@@ -389,6 +401,10 @@ def run_command() -> None:
         sys.exit(EXIT_USAGE)
     except OpenLedgerError as error:
         _fail(error)
+    except BrokenPipeError:
+        # The reader has gone, as `head` does; nothing may be written any more, also not at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_FAILED)
     except BaseExceptionGroup as group:
         known = group.subgroup(OpenLedgerError)
         if known is None or group.split(OpenLedgerError)[1] is not None:

@@ -1,16 +1,18 @@
 """Steps 1 and 2: five people bring data, a curator accepts it, a version is published."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from genesis.keccak import keccak256
 from openledger_node.client.economy import DATANETS
 from openledger_node.demo.data import COPY, DemoData
 from openledger_node.demo.world import CONTRIBUTORS, OWNER, World
+from workers.artifacts import canonical_json
 from workers.datasets.contribution import ContributionSummary, summarize
 from workers.jobs.types import ContributionSource, DatasetVersion
 
-NAME = "Handwritten digits"
+NAME, SOURCE = "Handwritten digits", "scikit-learn digits"
 LICENCE = b"cc-by-4.0"
 ADMISSION_OPEN = 0
 USAGE_OPEN = 0
@@ -27,43 +29,48 @@ class Contributed:
     file: bytes
 
 
-async def create_datanet(world: World) -> int:
+async def create_datanet(
+    world: World, called: str = NAME, source: str = SOURCE, licence: bytes = LICENCE
+) -> int:
     """The owner creates an open Datanet; returns its id."""
-    description = f'{{"name":"{NAME}","source":"scikit-learn digits"}}'.encode()
+    description = canonical_json.encode({"name": called, "source": source})
     name = await world.gateway.put_artifact(description)
     mined = await world.send(
         OWNER,
         DATANETS,
         "createDatanet",
-        NAME,
+        called,
         f"sha256:{name}",
         keccak256(description),
-        LICENCE.ljust(32, b"\0"),
+        licence.ljust(32, b"\0"),
         ADMISSION_OPEN,
         USAGE_OPEN,
     )
     datanet_id = int(mined.event("DatanetCreated").arguments["datanetId"])
     world.result.datanet_id = datanet_id
-    world.say(f"Datanet {datanet_id}: {NAME}, {LICENCE.decode()}, open to everyone")
+    world.say(f"Datanet {datanet_id}: {called}, {licence.decode()}, open to everyone")
     return datanet_id
 
 
 async def contribute_all(world: World, datanet_id: int, data: DemoData) -> list[Contributed]:
     """Everybody commits, then reveals. The copy can only be made of what was revealed: it comes later."""
     first = [number for number in range(len(CONTRIBUTORS)) if number != COPY]
-    found = dict(zip(first, await _commit(world, datanet_id, data, first), strict=True))
-    await _reveal(world, first, [found[number] for number in first])
-    found[COPY] = (await _commit(world, datanet_id, data, [COPY]))[0]
-    await _reveal(world, [COPY], [found[COPY]])
+    found = dict(zip(first, await commit(world, datanet_id, data.parts, first), strict=True))
+    await reveal(world, first, [found[number] for number in first])
+    found[COPY] = (await commit(world, datanet_id, data.parts, [COPY]))[0]
+    await reveal(world, [COPY], [found[COPY]])
     return [found[number] for number in range(len(CONTRIBUTORS))]
 
 
-async def _commit(world: World, datanet_id: int, data: DemoData, numbers: list[int]) -> list[Contributed]:
+async def commit(
+    world: World, datanet_id: int, parts: Sequence[bytes], numbers: Sequence[int]
+) -> list[Contributed]:
+    """Those contributors bring their part of `parts` under a root and a bond."""
     _, policy = await world.reader.current_policy()
     chain_id = await world.l2.chain_id()
 
-    async def commit(number: int) -> Contributed:
-        role, file = CONTRIBUTORS[number], data.parts[number]
+    async def contribute(number: int) -> Contributed:
+        role, file = CONTRIBUTORS[number], parts[number]
         summary = await asyncio.to_thread(
             summarize, file, chain_id=chain_id, datanet_id=datanet_id, contributor=world.address(role)
         )
@@ -81,10 +88,10 @@ async def _commit(world: World, datanet_id: int, data: DemoData, numbers: list[i
         world.say(f"{role}: {summary.records} records under root 0x{summary.root.hex()[:12]}…")
         return Contributed(contribution_id, summary, file)
 
-    return list(await asyncio.gather(*(commit(number) for number in numbers)))
+    return list(await asyncio.gather(*(contribute(number) for number in numbers)))
 
 
-async def _reveal(world: World, numbers: list[int], contributed: list[Contributed]) -> None:
+async def reveal(world: World, numbers: Sequence[int], contributed: Sequence[Contributed]) -> None:
     """Name the content once the policy's delay is over; until then nothing of it is public."""
     _, policy = await world.reader.current_policy()
     found = [await world.l2.read(DATANETS, "getContribution", each.contribution_id) for each in contributed]
@@ -92,12 +99,12 @@ async def _reveal(world: World, numbers: list[int], contributed: list[Contribute
     while await world.l2.block_number() < earliest:
         await asyncio.sleep(POLL_S)
 
-    async def reveal(number: int, each: Contributed) -> None:
+    async def publish_content(number: int, each: Contributed) -> None:
         await world.gateway.put_artifact(each.file)
         uri = f"sha256:{each.summary.artifact}"
         await world.send(CONTRIBUTORS[number], DATANETS, "reveal", each.contribution_id, uri)
 
-    await asyncio.gather(*(reveal(n, each) for n, each in zip(numbers, contributed, strict=True)))
+    await asyncio.gather(*(publish_content(n, each) for n, each in zip(numbers, contributed, strict=True)))
 
 
 async def publish(world: World, datanet_id: int, contributed: list[Contributed]) -> DatasetVersion:

@@ -1,7 +1,7 @@
 """Steps 6 to 8: the provider settles, the worker attributes, the window passes, contributors claim."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from genesis.shares import PPM
@@ -51,16 +51,34 @@ async def read_fees(world: World, channel_id: Hash32, settlement_id: int) -> Non
     (event,) = await world.l2.events(METERING, "Settled", channel_id, settlement_id)
     parts = [event.arguments[name] for name in ("platform", "provider", "owner", "stakers", "pool")]
     gross = event.arguments["gross"]
+    passed = await world.l2.events(METERING, "PoolPassed", channel_id)
+    parents = sum(int(each.arguments["amount"]) for each in passed if each.block_number == event.block_number)
     world.result.settlement_id = settlement_id
-    texts = [str(part) for part in parts]
+    platform, provider, owner, stakers, pool = (str(part) for part in parts)
     world.result.fees = FeeParts(
-        str(gross), texts[0], texts[1], texts[2], texts[3], texts[4], sums_to_gross=sum(parts) == gross
+        str(gross),
+        platform,
+        provider,
+        owner,
+        stakers,
+        pool,
+        str(parents),
+        sums_to_gross=sum(parts) + parents == gross,
     )
     world.say(f"gross {open_text(gross, 4)}, of which {open_text(parts[-1], 4)} for contributors")
 
 
 async def claim_all(world: World, settlement: Mapping[str, Any], data: DemoData) -> None:
-    """Everybody with an amount claims it with a proof from the published post, and the table is filled."""
+    """Everybody with an amount claims it, and the table is filled."""
+    post, paid = await claim_amounts(world, settlement, ROLES)
+    _compare_copy(world, paid)
+    await _compare_labels(world, post, data)
+
+
+async def claim_amounts(
+    world: World, settlement: Mapping[str, Any], brought: Sequence[str]
+) -> tuple[Post, Mapping[Address, int]]:
+    """Claim every amount with a proof from the published post; `brought` says who contributed what."""
     result = from_json(AttributionResult, settlement["attribution"])
     post = await asyncio.to_thread(read_post, world.published, result.post)
     post_id = int(settlement["postId"])
@@ -75,7 +93,7 @@ async def claim_all(world: World, settlement: Mapping[str, Any], data: DemoData)
     world.result.contributors = [
         ContributorRow(
             index=each.index,
-            role=ROLES[roles[each.contributor]],
+            role=brought[roles[each.contributor]],
             account=f"0x{each.contributor.hex()}",
             records=each.records,
             canonical_records=each.canonical_records,
@@ -85,9 +103,8 @@ async def claim_all(world: World, settlement: Mapping[str, Any], data: DemoData)
         )
         for each in result.contributors
     ]
-    _compare_copy(world, paid)
-    await _compare_labels(world, post, data)
     await _read_pool(world, post_id)
+    return post, paid
 
 
 async def _claim(world: World, post: Post, post_id: int, index: int) -> None:

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 DEFAULT_INFERENCES = 60
+TEXT_ANSWERS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ class FeeParts:
     owner_wei: str
     stakers_wei: str
     contributors_wei: str
+    parents_wei: str
+    """What an adapter passes on to the contributors of its base."""
     sums_to_gross: bool
 
 

@@ -20,7 +20,7 @@ def judge(result: DemoResult) -> None:
         "bought_at_least_50": result.inferences >= MINIMUM_INFERENCES,
         "fee_parts_sum_to_gross": result.fees is not None and result.fees.sums_to_gross,
         "pool_is_paid_or_carried": result.pool is not None and result.pool.sums_to_pool,
-        "claims_equal_the_post": _claims_equal_the_post(result),
+        "claims_equal_the_post": claims_equal_the_post(result),
         "every_unit_accounted_for": result.conservation is not None and result.conservation.holds,
         "withdrawal_arrived": result.withdrawal is not None and result.withdrawal.arrived,
         "copy_earns_under_a_tenth": result.copy_of_original < MAXIMUM_COPY_PART,
@@ -36,7 +36,8 @@ def judge(result: DemoResult) -> None:
     result.ok = all(result.checks.values())
 
 
-def _claims_equal_the_post(result: DemoResult) -> bool:
+def claims_equal_the_post(result: DemoResult) -> bool:
+    """What contributors claimed is what the post paid."""
     earned = sum(int(row.earned_wei) for row in result.contributors)
     return result.pool is not None and earned == int(result.pool.paid_wei)
 
@@ -46,18 +47,23 @@ def show(world: World) -> None:
     if world.options.as_json:
         sys.stdout.write(orjson.dumps(world.result.to_json(), option=orjson.OPT_INDENT_2).decode() + "\n")
         return
-    world.console.print(_table(world.result))
-    _explain(world)
+    world.console.print(table(world.result))
+    show_fees(world)
+    say = world.console.print
+    say(f"The copy earned {world.result.copy_of_original:.1%} of its original.")
+    say(f"A wrong label scored {world.result.wrong_label_of_clean:.2f} of a clean one beside it.")
+    show_checks(world)
 
 
-def _table(result: DemoResult) -> Table:
-    table = Table(title="Who was paid, and why", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+def table(result: DemoResult) -> Table:
+    """Who was paid what, and why."""
+    rows = Table(title="Who was paid, and why", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("contributor", "brought"):
-        table.add_column(name, no_wrap=True)
+        rows.add_column(name, no_wrap=True)
     for name in ("records", "kept", "summed score", "share", "OPEN earned"):
-        table.add_column(name, justify="right", no_wrap=True)
+        rows.add_column(name, justify="right", no_wrap=True)
     for row in result.contributors:
-        table.add_row(
+        rows.add_row(
             f"{row.account[:6]}…{row.account[-4:]}",
             row.role,
             str(row.records),
@@ -66,23 +72,28 @@ def _table(result: DemoResult) -> Table:
             f"{row.share_ppm / 10_000:.2f} %",
             f"{int(row.earned_wei) / 10**18:.6f}",
         )
-    return table
+    return rows
 
 
-def _explain(world: World) -> None:
+def show_fees(world: World) -> None:
+    """Where the gross fee went."""
     result = world.result
-    say = world.console.print
     if result.fees is not None:
-        say(
+        parents_wei = int(result.fees.parents_wei)
+        world.console.print(
             f"Fees: {open_text(int(result.fees.gross_wei), 4)} paid = "
             f"{open_text(int(result.fees.platform_wei), 4)} platform + "
             f"{open_text(int(result.fees.provider_wei), 4)} provider + "
             f"{open_text(int(result.fees.owner_wei), 4)} model owner + "
             f"{open_text(int(result.fees.stakers_wei), 4)} stakers + "
             f"{open_text(int(result.fees.contributors_wei), 4)} contributors"
+            + (f" + {open_text(parents_wei, 4)} to the base's contributors" if parents_wei else "")
         )
-    say(f"The copy earned {result.copy_of_original:.1%} of its original.")
-    say(f"A wrong label scored {result.wrong_label_of_clean:.2f} of a clean one beside it.")
+
+
+def show_checks(world: World) -> None:
+    """Every check, and how long it all took."""
+    result, say = world.result, world.console.print
     for name, holds in result.checks.items():
         say(f"{'✓' if holds else '✗'} {name.replace('_', ' ')}", style="green" if holds else "red")
     say(f"{len(result.transactions)} transactions; {sum(step.seconds for step in result.steps):.0f} seconds.")

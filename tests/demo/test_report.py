@@ -23,7 +23,7 @@ def good() -> DemoResult:
         contributors=[ContributorRow(0, "clean", "0x00", 300, 300, "5", 1_000_000, "90")],
         copy_of_original=0.02,
         wrong_label_of_clean=-0.3,
-        fees=FeeParts("10", "1", "2", "3", "0", "4", sums_to_gross=True),
+        fees=FeeParts("10", "1", "2", "3", "0", "4", "0", sums_to_gross=True),
         pool=PoolParts("100", "0", "90", "10", sums_to_pool=True),
         conservation=Conservation(1, 1, "5", "0", "5", "0", "0", holds=True),
         withdrawal=WithdrawalReport("0x00", "90", "0", "90", arrived=True),
