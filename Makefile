@@ -73,7 +73,7 @@ test-demo: $(DEV_STAMP)
 	$(LONG) tests/demo $(ARGS) $(LOGGED)
 
 test-rollup: $(DEV_STAMP) $(NPM_STAMP) $(PUBLISHED_STAMP)
-	$(LONG) tests/rollup_bridge tests/contracts tests/l1 tests/integration $(ARGS) $(LOGGED)
+	$(LONG) tests/rollup_bridge tests/contracts tests/l1 tests/node tests/chain/test_snapshot.py tests/integration $(ARGS) $(LOGGED)
 
 test-economy: $(DEV_STAMP) $(NPM_STAMP) $(PUBLISHED_STAMP) $(SLITHER_STAMP)
 	$(LONG) tests/precompiles tests/contracts tests/samples tests/slither tests/sdk tests/cli tests/gateway tests/jobs tests/validator tests/workers $(ARGS) $(LOGGED)

@@ -5,7 +5,8 @@
 An anvil gets an L1 block for every six seconds of the chain's past, as Ethereum has for L2 blocks of 2 s. A
 sequencer with batcher then makes up for that past, with so many transfers in each block as `--transactions`
 says on average. When all of it is safe, a fresh verifier derives it: blocks per second of wall time and of
-its CPU time. With `--directory` a chain that was made is kept, and derived again by the next run.
+its CPU time. `--transactions 0` needs no sequencer: blocks of the L1's deposits alone are derived as the
+sequencing windows end. With `--directory` a chain that was made is kept, and derived again by the next run.
 """
 
 import argparse
@@ -34,11 +35,15 @@ GWEI = 10**9
 POLL_S = 0.25
 
 
-async def _make(l1: Ethereum, directory: Path, blocks: int) -> None:
+EMPTY_WINDOW = 10
+"""L1 blocks of the sequencing window of a chain without a sequencer."""
+
+
+async def _make(l1: Ethereum, directory: Path, window: int) -> None:
     """The contracts at the beginning of the past, and the L1 blocks of all of it."""
     await prepare_dev_network(l1, directory, DEV.block_time_s)
     rollup = json.loads((directory / ROLLUP_FILE).read_text())
-    rollup["seq_window_size"] = 2 * blocks  # the batches come long after their epochs
+    rollup["seq_window_size"] = window
     (directory / ROLLUP_FILE).write_text(json.dumps(rollup))
     missing_s = int(time.time()) - await l1.timestamp_s()
     await l1.rpc.call("anvil_mine", hex(missing_s // L1_BLOCK_S), hex(L1_BLOCK_S))
@@ -99,26 +104,26 @@ async def _derive(node: Node, blocks: int) -> dict[str, float]:
 async def _measure(directory: Path, l1_url: str, blocks: int, per_block: float) -> None:
     async with HttpRpc(l1_url) as rpc:
         if not (directory / ROLLUP_FILE).exists():
-            await _make(Ethereum(rpc), directory, blocks)
-    network = [
-        "--rollup.config",
-        str(directory / ROLLUP_FILE),
-        "--rollup.genesis",
-        str(directory / GENESIS_FILE),
-    ]
+            # The batches come long after their epochs; without any, each window ends soon.
+            await _make(Ethereum(rpc), directory, 2 * blocks if per_block else EMPTY_WINDOW)
+    files = [str(directory / ROLLUP_FILE), "--rollup.genesis", str(directory / GENESIS_FILE)]
+    common = ["--rollup.config", *files, "--l1.url", l1_url]
+    if per_block:
+        await _sequence(directory, common, blocks, per_block)
+    fresh = Node(f"fresh-{int(time.time())}", directory, [*common, "--role", "verifier"])
+    try:
+        print(json.dumps({"machine": machine(), **await _derive(fresh, blocks)}))
+    finally:
+        fresh.stop()
+        await fresh.rpc.close()
+
+
+async def _sequence(directory: Path, common: list[str], blocks: int, per_block: float) -> None:
     key = write_key(directory / "batcher.key", dev_private_key(DEV_BATCHER))
-    common = [*network, "--l1.url", l1_url]
-    sequencing = ["--role", "sequencer,batcher", "--keys.batcher", str(key), "--batcher.data", "calldata"]
-    sequencer = Node("sequencer", directory, [*common, *sequencing]).start()
+    roles = ["--role", "sequencer,batcher", "--keys.batcher", str(key), "--batcher.data", "calldata"]
+    sequencer = Node("sequencer", directory, [*common, *roles]).start()
     try:
         await _grow(sequencer, blocks, per_block)
-        sequencer.stop()
-        fresh = Node(f"fresh-{int(time.time())}", directory, [*common, "--role", "verifier"])
-        try:
-            print(json.dumps({"machine": machine(), **await _derive(fresh, blocks)}))
-        finally:
-            fresh.stop()
-            await fresh.rpc.close()
     finally:
         sequencer.stop()
         await sequencer.rpc.close()
@@ -132,7 +137,7 @@ def main() -> None:
     parser.add_argument("--transactions", type=float, default=2.0, help="on average in a block")
     parser.add_argument("--directory", type=Path)
     arguments = parser.parse_args()
-    past_s = arguments.blocks * DEV.block_time_s + 60
+    past_s = (arguments.blocks + L1_BLOCK_S * EMPTY_WINDOW) * DEV.block_time_s + 60
     with tempfile.TemporaryDirectory(prefix="derivation-") as temporary:
         directory = arguments.directory or Path(temporary)
         directory.mkdir(parents=True, exist_ok=True)
