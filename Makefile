@@ -9,6 +9,7 @@ COMPILED_STAMP := $(VENV)/.compiled
 NPM_STAMP := tests/clients/node_modules/.installed
 PUBLISHED_STAMP := .cache/preinstalls/.installed
 SLITHER_STAMP := .cache/slither/.installed
+WEBSDK_STAMP := .cache/websdk/.installed
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 # Long runs write .cache/logs/TARGET.log and, when stopped, go on where they were (tests/resuming.py).
 LONG = @mkdir -p .cache/logs; $(PYTEST) --resume
@@ -17,7 +18,7 @@ SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 ARGS ?=
 
-.PHONY: install dev demo test test-all test-demo test-rollup test-economy test-conformance bench-execution bench-storage bench-derivation soak bench-precompiles fuzz-evm bench-attribution test-python313 check format contracts clean
+.PHONY: install dev demo test test-all test-demo test-rollup test-economy test-conformance bench-execution bench-storage bench-derivation soak bench-precompiles bench-disputes fuzz-evm bench-attribution test-python313 check format contracts clean
 
 install: $(STAMP) $(COMPILED_STAMP)
 
@@ -51,6 +52,13 @@ $(PUBLISHED_STAMP): genesis/contracts/published/package-lock.json
 	npm ci --silent --ignore-scripts --omit=peer --omit=optional --legacy-peer-deps --no-audit --no-fund --prefix .cache/preinstalls
 	@touch $@
 
+# What the viem package is compiled with and against.
+$(WEBSDK_STAMP): web/sdk/package-lock.json
+	@mkdir -p .cache/websdk
+	cp web/sdk/package*.json .cache/websdk/
+	npm ci --silent --ignore-scripts --legacy-peer-deps --no-audit --no-fund --prefix .cache/websdk
+	@touch $@
+
 # slither pins libraries of its own.
 $(SLITHER_STAMP):
 	$(PYTHON) -m venv .cache/slither
@@ -75,7 +83,7 @@ test-demo: $(DEV_STAMP)
 test-rollup: $(DEV_STAMP) $(NPM_STAMP) $(PUBLISHED_STAMP)
 	$(LONG) tests/rollup_bridge tests/contracts tests/l1 tests/node tests/chain/test_snapshot.py tests/integration $(ARGS) $(LOGGED)
 
-test-economy: $(DEV_STAMP) $(NPM_STAMP) $(PUBLISHED_STAMP) $(SLITHER_STAMP)
+test-economy: $(DEV_STAMP) $(NPM_STAMP) $(PUBLISHED_STAMP) $(SLITHER_STAMP) $(WEBSDK_STAMP)
 	$(LONG) tests/precompiles tests/contracts tests/samples tests/slither tests/sdk tests/cli tests/gateway tests/jobs tests/validator tests/workers $(ARGS) $(LOGGED)
 
 # Ethereum's own execution tests, all of them; goes on where it was stopped, log in .cache/conformance.
@@ -115,6 +123,9 @@ $(ETHEREUMJS_STAMP): tests/differential/ethereumjs/package-lock.json tests/diffe
 fuzz-evm: $(DEV_STAMP) $(EELS_STAMP) $(ETHEREUMJS_STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.differential $(ARGS)
 
+bench-disputes: $(DEV_STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.disputes
+
 bench-precompiles: $(DEV_STAMP)
 	OMP_NUM_THREADS=1 RAYON_NUM_THREADS=1 $(BIN)/python -m benchmarks.precompiles $(ARGS)
 
@@ -145,6 +156,7 @@ contracts: $(DEV_STAMP) $(NPM_STAMP) $(PUBLISHED_STAMP)
 	$(BIN)/python -m genesis.contracts.compile
 	$(BIN)/python -m tests.contracts.construct
 	$(BIN)/python -m tests.precompiles.package
+	$(BIN)/python -m tests.sdk.web
 	$(BIN)/python -m tests.precompiles.gas_tables
 
 clean:

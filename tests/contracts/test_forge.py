@@ -25,6 +25,11 @@ INVARIANTS = (
     "invariant_grantsPromiseWhatTheyHave",
     "invariant_theKeyStaysWithinItsLimits",
     "test_everyStepMovesMoney",
+    "invariant_bondsAreAllThere",
+    "invariant_whatIsFinalStays",
+    "invariant_disputesAreCounted",
+    "test_aVerifierWithoutAJuryEndsAGame",
+    "test_aRightStepKeepsTheRoot",
 )
 
 
