@@ -18,7 +18,7 @@ SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 ARGS ?=
 
-.PHONY: install dev demo test test-all test-demo test-rollup test-economy test-conformance bench-execution bench-storage bench-derivation soak bench-precompiles bench-disputes fuzz-evm bench-attribution test-python313 check format contracts clean
+.PHONY: install dev demo test test-all test-demo test-rollup test-economy test-conformance bench-execution bench-storage bench-derivation soak bench-precompiles bench-disputes fuzz-evm bench-attribution bench-serving test-python313 check format contracts clean
 
 install: $(STAMP) $(COMPILED_STAMP)
 
@@ -128,6 +128,9 @@ bench-disputes: $(DEV_STAMP)
 
 bench-precompiles: $(DEV_STAMP)
 	OMP_NUM_THREADS=1 RAYON_NUM_THREADS=1 $(BIN)/python -m benchmarks.precompiles $(ARGS)
+
+bench-serving: $(DEV_STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.serving $(ARGS)
 
 bench-attribution: $(DEV_STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.attribution $(ARGS)

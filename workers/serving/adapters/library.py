@@ -182,7 +182,7 @@ class AdapterLibrary:
                 return self._packed[name]
             if name in self._failed:
                 return self._failed.pop(name)
-        self._begin(name)
+            self._begin(name)
         return None
 
     def prefetch(self, folder: str) -> None:
@@ -192,9 +192,8 @@ class AdapterLibrary:
             if name in self._packed:
                 self._packed.move_to_end(name)
                 return
-            if name in self._failed or name in self._loading:
-                return
-        self._begin(name)
+            if name not in self._failed:
+                self._begin(name)
 
     def statistics(self) -> LibraryStatistics:
         """A snapshot."""

@@ -141,9 +141,11 @@ class Engine:
     def _admit(self) -> None:
         self._prefetch()
         kept: deque[Sequence] = deque()
+        not_ready: set[str] = set()
         while self._waiting and len(self._running) < self.limits.lanes:
             sequence = self._waiting.popleft()
-            if not self._try_start(sequence):
+            if sequence.adapter in not_ready or not self._try_start(sequence):
+                not_ready.add(sequence.adapter)
                 kept.append(sequence)
                 if sequence.overtaken >= MOST_OVERTAKEN:
                     break

@@ -1,0 +1,128 @@
+"""OpenLoRA measured in one process: throughput by number of adapters, cold loads, memory.
+
+Throughput is (prompt + generated) tokens per CPU second of the whole process, one thread: the machine is
+shared, so that seconds by the clock say nothing. Configurations take turns, and ratios are of the same turn.
+"""
+
+import statistics
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from benchmarks.serving.workload import RANK, Request, requests
+from workers.artifacts.store import ArtifactStore
+from workers.serving.adapters.library import AdapterLibrary
+from workers.serving.engine.engine import Engine
+from workers.serving.engine.sequence import NO_ADAPTER, Event, SamplingSettings, Sequence
+from workers.serving.server import ServerOptions, build_engine
+
+GREEDY = 0.0
+IDLE_S = 0.001
+
+
+@dataclass(frozen=True)
+class Load:
+    """Sizes of one run: sequences computed together, tokens per prompt and answer."""
+
+    lanes: int = 100
+    prompt_tokens: int = 32
+    answer_tokens: int = 32
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Megabytes of a process, from /proc: anonymous pages are what it wrote itself."""
+
+    anonymous: float
+    resident: float
+
+
+def memory() -> Memory:
+    """This process now."""
+    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return Memory(*(int(lines[name].split()[0]) / 1024 for name in ("RssAnon", "VmRSS")))
+
+
+class Ours:
+    """An engine over the benchmark's base; `hashes` are adapters by number."""
+
+    def __init__(self, base: Path, store: ArtifactStore, hashes: list[str], load: Load, slots: int) -> None:
+        self.load, self._hashes = load, hashes
+        options = ServerOptions(
+            base,
+            "base",
+            threads=1,
+            lanes=load.lanes,
+            slots=slots,
+            max_rank=RANK,
+            memory_bytes=256 << 20,
+            max_length=load.prompt_tokens + load.answer_tokens,
+        )
+        self.engine, self.library = _build(options, store)
+
+    def run(self, asked: list[Request]) -> float:
+        """Tokens per CPU second."""
+        finished: list[Event] = []
+        started_s = time.process_time()
+        for request in asked:
+            self.engine.add(self._sequence(request, finished))
+        while self.engine.has_work:
+            if not self.engine.step():
+                time.sleep(IDLE_S)
+        spent_s = time.process_time() - started_s
+        failures = [event for event in finished if isinstance(event, Exception)]
+        if failures:
+            raise failures[0]
+        assert len(finished) == len(asked) * self.load.answer_tokens
+        return len(asked) * (self.load.prompt_tokens + self.load.answer_tokens) / spent_s
+
+    def first_token_s(self, request: Request) -> float:
+        """Seconds by the clock until an idle engine gives its first token."""
+        events: list[Event] = []
+        started_s = time.perf_counter()
+        sequence = self._sequence(request, events)
+        self.engine.add(sequence)
+        while not events:
+            if not self.engine.step():
+                time.sleep(IDLE_S / 10)
+        elapsed_s = time.perf_counter() - started_s
+        sequence.is_cancelled = True
+        self.engine.step()
+        return elapsed_s
+
+    def _sequence(self, request: Request, events: list[Event]) -> Sequence:
+        settings = SamplingSettings(self.load.answer_tokens, GREEDY)
+        adapter = self._hashes[request.adapter] if request.adapter >= 0 else NO_ADAPTER
+        return Sequence(request.prompt, settings, adapter, events.append)
+
+
+def _build(options: ServerOptions, store: ArtifactStore) -> tuple[Engine, AdapterLibrary]:
+    engine, library, _shape = build_engine(options, store)
+    torch.set_num_threads(1)
+    return engine, library
+
+
+def throughput(ours: Ours, counts: list[int], rounds: int) -> dict[int, list[float]]:
+    """Tokens per CPU second by number of adapters, one figure a round, counts taking turns; 0 is the base."""
+    found: dict[int, list[float]] = {count: [] for count in counts}
+    lanes, prompt = ours.load.lanes, ours.load.prompt_tokens
+    for count in counts:
+        ours.run(requests(min(lanes, max(count, 1)), count, prompt))  # warm: slots filled, pages touched
+    for turn in range(rounds):
+        for count in counts if turn % 2 == 0 else counts[::-1]:
+            found[count].append(ours.run(requests(lanes, count, prompt, seed=turn)))
+    return found
+
+
+def cold_loads(ours: Ours, numbers: list[int]) -> dict[str, float]:
+    """Median milliseconds to the first token for an adapter on disk, and again once it is in a slot."""
+    prompt = requests(1, 0, ours.load.prompt_tokens)[0].prompt
+    cold = [ours.first_token_s(Request(prompt, number)) for number in numbers]
+    warm = [ours.first_token_s(Request(prompt, number)) for number in numbers[-8:]]
+    base = [ours.first_token_s(Request(prompt, -1)) for _ in numbers[-8:]]
+    names = ("cold", "in a slot", "base")
+    return {
+        name: 1000 * statistics.median(values) for name, values in zip(names, (cold, warm, base), strict=True)
+    }

@@ -1,0 +1,77 @@
+"""Tokens from logits: seeds, temperatures, nuclei, and rows that do not see each other."""
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workers.serving.engine.sampling import choose
+from workers.serving.engine.sequence import NO_ADAPTER, SamplingSettings, Sequence, TokenOutput
+
+
+def sequence(**sampling: object) -> Sequence:
+    return Sequence((1,), SamplingSettings(8, **sampling), NO_ADAPTER, lambda event: None)  # type: ignore[arg-type]
+
+
+def token(logits: torch.Tensor, one: Sequence) -> int:
+    (output,) = choose(logits[None].clone(), [one])
+    assert output is not None
+    return output.token
+
+
+LOGITS = torch.log(torch.tensor([0.1, 0.5, 0.3, 0.1]))
+
+
+def test_temperature_zero_takes_the_likeliest() -> None:
+    assert token(LOGITS, sequence(temperature=0.0)) == 1
+
+
+def test_frequencies_are_the_probabilities() -> None:
+    one = sequence(seed=1)
+    counts = torch.bincount(torch.tensor([token(LOGITS, one) for _ in range(4_000)]), minlength=4)
+    assert ((counts / 4_000 - LOGITS.exp()).abs() < 0.03).all()
+
+
+def test_nucleus_and_top_k_leave_the_rest_out() -> None:
+    nucleus, three = sequence(seed=1, top_p=0.75), sequence(seed=1, top_k=1)
+    assert {token(LOGITS, nucleus) for _ in range(200)} == {1, 2}
+    assert {token(LOGITS, three) for _ in range(50)} == {1}
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 2**64 - 1),
+    st.floats(0.1, 3.0),
+    st.floats(0.05, 1.0),
+    st.integers(0, 10),
+    st.integers(0, 6),
+)
+def test_a_seed_gives_the_same_choice_in_any_company(
+    seed: int, temperature: float, top_p: float, top_k: int, others: int
+) -> None:
+    logits = torch.randn(7, 50, generator=torch.Generator().manual_seed(others))
+    settings_ = {"seed": seed, "temperature": temperature, "top_p": top_p, "top_k": top_k}
+    alone = token(logits[0], sequence(**settings_))
+    company = [sequence(**settings_), *(sequence(seed=number, top_p=0.9) for number in range(others))]
+    together = choose(logits[: len(company)].clone(), company)
+    assert together[0] == TokenOutput(alone)
+
+
+def test_logprobs_are_of_the_unscaled_distribution() -> None:
+    (output,) = choose(LOGITS[None].clone(), [sequence(temperature=0.0, logprobs=2)])
+    assert output is not None
+    assert output.logprob is not None
+    assert abs(output.logprob - float(LOGITS[1])) < 1e-6
+    assert [index for index, _value in output.alternatives] == [1, 2]
+
+
+def test_rows_that_are_not_finite_are_named() -> None:
+    bad = torch.full((4,), torch.nan)
+    outputs = choose(torch.stack([LOGITS, bad, LOGITS]), [sequence(temperature=0.0) for _ in range(3)])
+    assert outputs == [TokenOutput(1), None, TokenOutput(1)]
+
+
+def test_minimum_length_forbids_the_end() -> None:
+    one = sequence(temperature=0.0, min_tokens=1, stop_tokens=frozenset({1}))
+    assert token(LOGITS, one) == 2
+    one.generated.append(2)
+    assert token(LOGITS, one) == 1
