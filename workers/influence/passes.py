@@ -35,9 +35,16 @@ class Keeps(Enum):
 class Pass:
     """What is asked of one batch, whose first `kept` examples are real. The model runs when it is needed."""
 
-    def __init__(self, task: Task, modules: Mapping[str, nn.Module], batch: Any, kept: int) -> None:
+    def __init__(
+        self,
+        task: Task,
+        modules: Mapping[str, nn.Module],
+        batch: Any,
+        kept: int,
+        reserve: Callable[["Pass", int], bool] = lambda _one, _size_bytes: False,
+    ) -> None:
         self._task, self._modules, self._batch, self.kept = task, modules, batch, kept
-        self.keeps = Keeps.NOTHING
+        self._reserve = reserve
         self._ran: tuple[Capture, Any] | None = None
         self._fisher: list[list[Factors]] | None = None
 
@@ -58,38 +65,31 @@ class Pass:
         if self._fisher is not None:
             yield from self._fisher
             return
-        found = []
-        for value in self._fisher_values():
+        values, keeps, found = self._fisher_values(), self._room(), []
+        for value in values:
             factors = self._factors(value)
-            if self.keeps is Keeps.EVERYTHING:
-                found.append(factors)
-            elif self.keeps is Keeps.GRADIENTS:
-                found.append([contracted(one) for one in factors])
+            if keeps is not Keeps.NOTHING:
+                is_whole = keeps is Keeps.EVERYTHING
+                found.append(factors if is_whole else [contracted(one) for one in factors])
             yield factors
-        self._fisher = found if self.keeps is not Keeps.NOTHING else None
-        if self.keeps is Keeps.GRADIENTS:
-            self._ran = None
+        self._fisher = found or None
+        if keeps is not Keeps.EVERYTHING:
+            self._ran = None  # nothing of the graph is held for passes that wait for their turn
 
     def values(self) -> Tensor:
         """(kept,): the measurements themselves."""
         return self._values(self._task.measurement).detach()[: self.kept]
 
-    def size_bytes(self, keeps: "Keeps") -> int:
-        """About what keeping this pass costs."""
-        capture, _ = self._run()
-        if keeps is Keeps.EVERYTHING:
-            return 16 * sum(output.numel() * output.element_size() for output in capture.outputs())
-        first = capture.outputs()[0]
-        shapes = [layer_shape(module) for module in self._modules.values()]
-        return first.element_size() * len(first) * sum(outputs * inputs for outputs, inputs in shapes)
-
-    @property
-    def can_keep_gradients(self) -> bool:
-        """Whether whole gradients are small and answer for loss and Fisher alike: an empirical Fisher."""
-        capture, _ = self._run()
-        examples = len(capture.outputs()[0])
-        sizes = [math.prod(layer_shape(module)) for module in self._modules.values()]
-        return self._is_empirical and examples * max(sizes) <= MAX_ELEMENTS
+    def _room(self) -> "Keeps":
+        """What there is room to hold until the next stage."""
+        outputs = self._run()[0].outputs()
+        element_bytes = outputs[0].element_size()
+        if self._reserve(self, 16 * element_bytes * sum(output.numel() for output in outputs)):
+            return Keeps.EVERYTHING
+        sizes = [len(outputs[0]) * math.prod(layer_shape(module)) for module in self._modules.values()]
+        are_small = self._is_empirical and max(sizes) <= MAX_ELEMENTS
+        is_room = are_small and self._reserve(self, element_bytes * sum(sizes))
+        return Keeps.GRADIENTS if is_room else Keeps.NOTHING
 
     @property
     def _is_empirical(self) -> bool:
@@ -191,18 +191,19 @@ class Runner:
         """The pass over batch `number`, kept for the next stage while all kept ones are small."""
         if number in self._cached:
             return self._cached[number]
-        made = self.run(batch)
-        for keeps in (Keeps.EVERYTHING, Keeps.GRADIENTS):
-            size_bytes = made.size_bytes(keeps)
-            fits = self._held_bytes + size_bytes <= self.cache_bytes
-            if fits and (keeps is Keeps.EVERYTHING or made.can_keep_gradients):
-                made.keeps = keeps
-                self._held_bytes += size_bytes
-                self._cached[number] = made
-                break
-        return made
+        return self.run(batch, partial(self._keep, number))
 
-    def run(self, batch: FixedBatch) -> Pass:
+    def _keep(self, number: int, one: Pass, size_bytes: int) -> bool:
+        """Hold a pass for the next stage, if there is room."""
+        if self._held_bytes + size_bytes > self.cache_bytes:
+            return False
+        self._held_bytes += size_bytes
+        self._cached[number] = one
+        return True
+
+    def run(
+        self, batch: FixedBatch, reserve: Callable[[Pass, int], bool] = lambda _one, _size_bytes: False
+    ) -> Pass:
         """The pass over one fixed batch."""
         content = moved(batch.content, self._dtype, self._device)
-        return Pass(self._task, self.modules, content, batch.kept)
+        return Pass(self._task, self.modules, content, batch.kept, reserve)
