@@ -1,0 +1,46 @@
+// What is signed off the chain (EIP-712): a customer's voucher, a contributor's claim order.
+import { addresses } from '@openledger/precompiles'
+import type { Address, Hex } from 'viem'
+
+export type Voucher = { channelId: Hex; receiptCount: bigint; cumulativeFee: bigint; receiptsRoot: Hex }
+
+export type ClaimOrder = {
+  postId: bigint
+  contributorIndex: bigint
+  contributor: Address
+  recipient: Address
+  deadline: bigint
+}
+
+/** For `client.signTypedData`: up to `cumulativeFee` for the receipts under `receiptsRoot`. */
+export const voucherTypedData = (chainId: number, message: Voucher) =>
+  ({
+    domain: { name: 'OpenLedger Inference Metering', version: '1', chainId, verifyingContract: addresses.metering },
+    types: {
+      Voucher: [
+        { name: 'channelId', type: 'bytes32' },
+        { name: 'receiptCount', type: 'uint256' },
+        { name: 'cumulativeFee', type: 'uint256' },
+        { name: 'receiptsRoot', type: 'bytes32' },
+      ],
+    },
+    primaryType: 'Voucher',
+    message,
+  }) as const
+
+/** For `client.signTypedData`: a contributor's amount of one post, paid to somebody else. */
+export const claimTypedData = (chainId: number, message: ClaimOrder) =>
+  ({
+    domain: { name: 'OpenLedger Attribution', version: '1', chainId, verifyingContract: addresses.attribution },
+    types: {
+      Claim: [
+        { name: 'postId', type: 'uint256' },
+        { name: 'contributorIndex', type: 'uint256' },
+        { name: 'contributor', type: 'address' },
+        { name: 'recipient', type: 'address' },
+        { name: 'deadline', type: 'uint256' },
+      ],
+    },
+    primaryType: 'Claim',
+    message,
+  }) as const
