@@ -117,14 +117,18 @@ class Chain(ChainReader):
     # -- heads -------------------------------------------------------------------------------------------
 
     def set_heads(self, *, safe: Hash32 | None = None, finalized: Hash32 | None = None) -> None:
-        """Move one or both, in one write. Raises `ValueError` for a block that is not canonical."""
+        """Move one or both, in one write. Raises `ValueError` for a block that is not canonical.
+
+        Not synced by itself: it is on disk with the next block, and what a power failure takes back until
+        then is derived again.
+        """
         heads = replace(
             self._heads,
             safe=self._heads.safe if safe is None else self._canonical_id(safe),
             finalized=self._heads.finalized if finalized is None else self._canonical_id(finalized),
         )
         if heads != self._heads:
-            self._store.write(head_entries(heads))
+            self._store.write(head_entries(heads), sync=False)
             self._heads = heads
 
     # -- growing -----------------------------------------------------------------------------------------
