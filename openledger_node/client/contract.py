@@ -12,6 +12,7 @@ from eth_abi.exceptions import DecodingError
 from genesis.types import Address, Hash32
 from openledger_node.client.abi import (
     Interface,
+    Parameter,
     Signature,
     decode_values,
     encode_values,
@@ -89,11 +90,16 @@ def _event_arguments(signature: Signature, topics: list[bytes], data: bytes) -> 
     indexed = [parameter for parameter in signature.inputs if parameter.indexed]
     plain = [parameter for parameter in signature.inputs if not parameter.indexed]
     values = {
-        parameter.name: decode_values((parameter,), topic)[0]
+        parameter.name: topic if _is_hashed(parameter) else decode_values((parameter,), topic)[0]
         for parameter, topic in zip(indexed, topics, strict=True)
     }
     values.update(zip((p.name for p in plain), decode_values(plain, data), strict=True))
     return {parameter.name: values[parameter.name] for parameter in signature.inputs}
+
+
+def _is_hashed(parameter: Parameter) -> bool:
+    """True iff a topic has the hash of such a value instead of the value. Source: Solidity's ABI, events."""
+    return parameter.type in {"string", "bytes"} or parameter.type.endswith("]") or parameter.type == "tuple"
 
 
 def _decode_error(interface: Interface, data: bytes) -> tuple[str, dict[str, Any]]:

@@ -28,8 +28,9 @@ from openledger_node.errors import OpenLedgerError, UserError
 
 Layer = Literal["l1", "l2"]
 POLL_S = 0.2
-GAS_PERCENT: Mapping[Layer, int] = {"l1": 200, "l2": 115}
-"""On the L1 stake is noted by block: the estimate may change a note where the transaction adds one."""
+GAS_PERCENT = 200
+"""Votes and stake are noted by block time: an estimate may change the note of the last block where the
+transaction adds one. What is not used is given back."""
 
 
 class RefusedError(OpenLedgerError):
@@ -94,7 +95,7 @@ class Session:
                 keystore=chosen.keystore,
                 password_file=chosen.password_file,
             )
-            self._senders[layer] = Sender(chain, account, gas_percent=GAS_PERCENT[layer])
+            self._senders[layer] = Sender(chain, account, gas_percent=GAS_PERCENT)
         return self._senders[layer]
 
     async def whose(self, account: Address | None) -> Address:
