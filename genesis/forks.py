@@ -89,3 +89,7 @@ def schedule_of(spec: ChainSpec) -> ForkSchedule:
     if spec.osaka_time_s is None:
         return PRAGUE_ONLY
     return ForkSchedule(((0, Fork.PRAGUE), (spec.osaka_time_s, Fork.OSAKA)))
+
+
+PROTOCOL_FORKS: frozenset[str] = frozenset()
+"""Forks that Policy may schedule and this build knows, by name; each release that brings one adds it."""

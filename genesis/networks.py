@@ -26,6 +26,8 @@ DEV_BALANCE_WEI = 10_000 * OPEN_UNIT
 DEV_FAUCET_BALANCE_WEI = 1_000_000 * OPEN_UNIT
 
 L2_BLOCK_GAS_LIMIT = 30_000_000
+L1_BLOCK_TIME_S = 12
+"""Ethereum's slot."""
 
 
 @dataclass(frozen=True, slots=True)

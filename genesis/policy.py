@@ -55,7 +55,7 @@ DEFAULT_POLICY = Policy(
     index_window_s=3 * DAY_S,
     post_window_s=3 * DAY_S,
     post_delay_s=2 * DAY_S,
-    challenge_reveal_s=DAY_S,
+    challenge_reveal_s=DAY_S + 3_600,
     challenge_bond_wei=100 * OPEN_UNIT,
     slash_amount_wei=1_000 * OPEN_UNIT,
     challenger_ppm=300_000,
@@ -70,7 +70,7 @@ DEFAULT_POLICY = Policy(
     rollover_limit=8,
     demand_window_s=2 * DAY_S,
     demand_fee_wei=OPEN_UNIT,
-    request_window_s=DAY_S,
+    request_window_s=DAY_S + 3_600,
     parent_share_ppm=100_000,
 )
 
@@ -103,3 +103,21 @@ DEV_POLICY = Policy(
     parent_share_ppm=100_000,
 )
 """Windows of seconds, so that the whole loop fits into a coffee."""
+
+DEADLINES = (
+    "index_window_s",
+    "post_window_s",
+    "post_delay_s",
+    "challenge_reveal_s",
+    "close_delay_s",
+    "unbonding_s",
+    "demand_window_s",
+    "request_window_s",
+)
+"""Windows in which silence costs money."""
+
+
+def short_deadlines(policy: Policy, least_s: int) -> list[str]:
+    """Names of the deadlines below `least_s`, with their values."""
+    values = {name: getattr(policy, name) for name in DEADLINES}
+    return [f"{name} = {value}" for name, value in values.items() if value < least_s]

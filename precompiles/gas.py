@@ -113,6 +113,10 @@ POLICY: Mapping[str, Price] = {
     "currentVersion": _price(reads=1),
     "getParameters": _price(reads=27),
     "timelock": _price(reads=1),
+    "scheduleFork": _price(reads=4, writes=3, logged_words=1),
+    "cancelFork": _price(reads=4, writes=1, logged_words=0),
+    "forkCount": _price(reads=1),
+    "getFork": _price(reads=3),
     **_VIEW,
 }
 

@@ -3,8 +3,10 @@
 Covered: publishing within the floors, reading. A published version never changes, and whoever depends on one
 pins its number. The floors come from version 1, which genesis writes: windows, bonds and stakes may not fall
 below half of it, nor may the contributors' share.
-Not covered: scheduled protocol upgrades.
+Scheduled protocol upgrades: `policy_forks`.
 """
+
+from typing import Any
 
 from genesis.addresses import POLICY
 from genesis.keccak import keccak256
@@ -13,16 +15,27 @@ from genesis.shares import PPM
 from genesis.spec import OPEN_UNIT
 from genesis.types import Address
 from precompiles import gas
-from precompiles.abi import encode_parameters
+from precompiles.abi import Struct, encode_parameters
 from precompiles.checks import MAXIMUM_WEI
 from precompiles.contract import Contract, Error, Event, Method
 from precompiles.host import Host
+from precompiles.policy_forks import (
+    FORK_CANCELLED,
+    FORK_NOT_FOUND,
+    FORK_SCHEDULED,
+    INVALID_FORK,
+    NOT_TIMELOCK,
+    cancel_fork,
+    check_timelock,
+    fork_count,
+    get_fork,
+    schedule_fork,
+)
 from precompiles.slots import hash_word, load_address, store_struct
 from precompiles.views import policy as view
 
 POLICY_PUBLISHED = Event("event PolicyPublished(uint256 indexed version, bytes32 parametersHash)")
 
-NOT_TIMELOCK = Error("error NotTimelock(address caller)")
 INVALID_PARAMETER = Error("error InvalidParameter(string name)")
 VERSION_NOT_FOUND = Error("error VersionNotFound(uint256 version)")
 
@@ -84,7 +97,8 @@ def _check(parameters: Policy, first: Policy) -> None:
         raise INVALID_PARAMETER(b"slashAmount")
     if parameters.demand_window_s < parameters.challenge_reveal_s:
         raise INVALID_PARAMETER(b"demandWindowSeconds")
-    contested_s = parameters.post_window_s + parameters.demand_window_s + parameters.challenge_reveal_s
+    reveals_s = 2 * parameters.challenge_reveal_s
+    contested_s = parameters.post_window_s + parameters.demand_window_s + reveals_s
     if parameters.unbonding_s < contested_s:
         raise INVALID_PARAMETER(b"unbondingSeconds")
 
@@ -92,9 +106,7 @@ def _check(parameters: Policy, first: Policy) -> None:
 def publish(host: Host, parameters: Policy) -> int:
     """Add a version, which becomes current at once for whatever starts from now on."""
     gas.charge(host, gas.POLICY["publish"])
-    timelock = load_address(host, POLICY, view.TIMELOCK_SLOT)
-    if host.caller != timelock:
-        raise NOT_TIMELOCK(host.caller)
+    check_timelock(host)
     _check(parameters, view.parameters(host, 1))
     version = view.current_version(host) + 1
     host.store(view.CURRENT_VERSION_SLOT, version)
@@ -134,7 +146,7 @@ def initial_words(parameters: Policy, timelock_address: Address) -> dict[int, in
     }
 
 
-_STRUCTS = {"Parameters": view.PARAMETERS}
+_STRUCTS: dict[str, Struct[Any]] = {"Parameters": view.PARAMETERS, "Fork": view.FORK}
 CONTRACT = Contract(
     name="Policy",
     address=POLICY,
@@ -144,7 +156,11 @@ CONTRACT = Contract(
         Method("function currentVersion() view returns (uint256)", current_version),
         Method("function getParameters(uint256 version) view returns (Parameters)", get_parameters, _STRUCTS),
         Method("function timelock() view returns (address)", timelock),
+        Method("function scheduleFork(bytes32 name, uint256 time) returns (uint256 number)", schedule_fork),
+        Method("function cancelFork(uint256 number)", cancel_fork),
+        Method("function forkCount() view returns (uint256)", fork_count),
+        Method("function getFork(uint256 number) view returns (Fork)", get_fork, _STRUCTS),
     ),
-    events=(POLICY_PUBLISHED,),
-    errors=(NOT_TIMELOCK, INVALID_PARAMETER, VERSION_NOT_FOUND),
+    events=(POLICY_PUBLISHED, FORK_SCHEDULED, FORK_CANCELLED),
+    errors=(NOT_TIMELOCK, INVALID_PARAMETER, VERSION_NOT_FOUND, FORK_NOT_FOUND, INVALID_FORK),
 )

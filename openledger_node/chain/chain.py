@@ -16,6 +16,7 @@ from genesis.spec import BlockId, ChainSpec
 from genesis.types import Address, Hash32
 from openledger_node.chain.block_store import BlockStore, Puts, canonical_entries, canonical_keys
 from openledger_node.chain.ethereum_genesis import EthereumGenesis
+from openledger_node.chain.fork_watch import assert_forks_known
 from openledger_node.chain.genesis import genesis_block, genesis_entries, genesis_supply_wei
 from openledger_node.chain.head_block import HeadBlock
 from openledger_node.chain.heads import assert_linked, head_entries, id_of, lower, stored_heads
@@ -34,7 +35,7 @@ from openledger_node.evm.allocation import Allocation
 from openledger_node.evm.blocks import decode_block
 from openledger_node.evm.engine import Engine
 from openledger_node.evm.errors import InvalidBlockError
-from openledger_node.evm.records import AccountOverride, Block, BlockInputs, ExecutedBlock
+from openledger_node.evm.records import AccountOverride, Block, BlockInputs, ExecutedBlock, Header
 from openledger_node.evm.rlp_codec import RlpError
 from openledger_node.storage import keys
 from openledger_node.storage.identity import check_identity
@@ -135,13 +136,13 @@ class Chain(ChainReader):
 
     def open_block(self, inputs: BlockInputs) -> OpenBlock:
         """A block on the head; `inputs.transactions` are forced in (a bad one raises `InvalidBlockError`)."""
-        parent = self._known_header(self._heads.unsafe.hash)
+        parent = self._parent_of(inputs.timestamp_s)
         steered = self.steering.applied(parent, inputs)
         return HeadBlock(self.engine, parent, self._state_root(parent), steered, self._accept)
 
     def import_block(self, inputs: BlockInputs, expected_hash: Hash32 | None = None) -> Block:
         """Execute on the head, store, make it the head. Raises `InvalidBlockError`, nothing changed."""
-        parent = self._known_header(self._heads.unsafe.hash)
+        parent = self._parent_of(inputs.timestamp_s)
         executed = self.engine.execute_block(parent, inputs, self._state_root(parent))
         found = executed.block.header.hash
         if expected_hash is not None and found != expected_hash:
@@ -155,7 +156,7 @@ class Chain(ChainReader):
             raw = decode_block(encoded)
         except RlpError as error:
             raise InvalidBlockError(str(error)) from error
-        parent = self._known_header(self._heads.unsafe.hash)
+        parent = self._parent_of(raw.header.timestamp_s)
         executed = self.engine.verify_block(parent, raw)
         self._accept(executed)
         return executed.block
@@ -221,6 +222,13 @@ class Chain(ChainReader):
     def _announce(self, change: HeadChange) -> None:
         for listener in self._listeners:
             listener(change)
+
+    def _parent_of(self, timestamp_s: int) -> Header:
+        """The head, if this build knows the rules of a block at that time. Raises `UnknownForkError`."""
+        parent = self._known_header(self._heads.unsafe.hash)
+        if self.spec.is_rollup:
+            assert_forks_known(self.engine.snapshot(parent, self._state_root(parent)), timestamp_s)
+        return parent
 
     def _removed_above(self, number: int) -> tuple[Block, ...]:
         """Canonical blocks above `number`, newest first."""

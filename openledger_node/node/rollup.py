@@ -19,6 +19,7 @@ from openledger_node.l1.client import L1Client
 from openledger_node.l1.signers import LocalSigner
 from openledger_node.metrics.registry import NodeMetrics
 from openledger_node.metrics.server import HealthCheck, MetricsServer
+from openledger_node.node.deadlines import assert_deadlines
 from openledger_node.node.disputes import start_disputes
 from openledger_node.node.execution import Execution, ExecutionSettings, open_execution
 from openledger_node.node.l2_block_maker import RollupBlockMaker
@@ -91,6 +92,7 @@ async def open_rollup(
                 "the genesis file does not make the rollup configuration's genesis block",
                 "give the two files of one network with --rollup.genesis and --rollup.config",
             )
+        assert_deadlines(config, execution.chain.snapshot())
         await _assert_right_l1(l1, config)
         engine = ChainEngine(execution.chain, execution.lane)
         with contextlib.closing(SafeHeads(directory)) as safe_heads:

@@ -1,9 +1,10 @@
 """Where the Policy precompile keeps its versions, and how others read a parameter."""
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
 from genesis.addresses import POLICY
 from genesis.policy import Policy
+from genesis.types import Hash32
 from precompiles.abi import Struct
 from precompiles.host import Host
 from precompiles.slots import field_slot, load_struct, mapping_slot
@@ -11,6 +12,8 @@ from precompiles.slots import field_slot, load_struct, mapping_slot
 CURRENT_VERSION_SLOT = 0
 TIMELOCK_SLOT = 1
 VERSIONS_SLOT = 2
+FORK_COUNT_SLOT = 3
+FORKS_SLOT = 4
 
 PARAMETERS = Struct(
     "Parameters",
@@ -24,6 +27,17 @@ PARAMETERS = Struct(
     "uint256 minimumClaim, uint256 rolloverLimit, uint256 demandWindowSeconds, uint256 demandFee, "
     "uint256 requestWindowSeconds, uint256 parentSharePpm",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledFork:
+    """A protocol upgrade by name (ASCII, padded with zeros) and the time of its first block."""
+
+    name: Hash32
+    time_s: int
+
+
+FORK = Struct("Fork", ScheduledFork, "bytes32 name, uint256 time")
 _FIELD_INDEX = {field.name: i for i, field in enumerate(fields(Policy))}
 
 
@@ -50,3 +64,18 @@ def parameter(host: Host, version: int, name: str) -> int:
 def current(host: Host, name: str) -> int:
     """One parameter of the current version."""
     return parameter(host, current_version(host), name)
+
+
+def fork_slot(number: int) -> int:
+    """Base slot of a scheduled fork."""
+    return mapping_slot(FORKS_SLOT, number)
+
+
+def fork_count(host: Host) -> int:
+    """How many forks were ever scheduled; numbers count from 1."""
+    return host.load(POLICY, FORK_COUNT_SLOT)
+
+
+def fork(host: Host, number: int) -> ScheduledFork:
+    """A scheduled fork; zeros when it does not exist."""
+    return load_struct(host, POLICY, fork_slot(number), FORK)

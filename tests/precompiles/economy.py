@@ -100,6 +100,7 @@ class Economy(IndexActors):
             (self._view, 24, self.accounts),
             (self._gas_of, 1, self.accounts),
             (self._publish_policy, 1, self.accounts),
+            (self._fork, 1, self.accounts),
             (self._garbage, 1, self.accounts),
         ]
         self._opening: list[Callable[[], Call]] = [
@@ -210,6 +211,8 @@ class Economy(IndexActors):
             (POLICY, "currentVersion", ()),
             (POLICY, "getParameters", (self.random.randrange(3),)),
             (POLICY, "timelock", ()),
+            (POLICY, "forkCount", ()),
+            (POLICY, "getFork", (self.random.randrange(3),)),
             (PRECOMPILE_REGISTRY, "isActive", (self.random.choice(PRECOMPILES),)),
             (PRECOMPILE_REGISTRY, "version", (account,)),
             (PRECOMPILE_REGISTRY, "supportsInterface", (bytes.fromhex("01ffc9a7"),)),
@@ -223,6 +226,14 @@ class Economy(IndexActors):
         counts = [self.random.choice((0, 3, 2**64, 2**255)) for _ in range(self.random.randrange(6))]
         selector = self.random.choice((found.selector, found.selector, b"\0\0\0\1"))
         return call(self._account().address, target, "gasOf", selector, counts)
+
+    def _fork(self) -> Call:
+        """Governance schedules a fork, or takes one back."""
+        sender = self.random.choice((TIMELOCK, TIMELOCK, self._account().address))
+        if self.random.random() < 0.3:
+            return call(sender, POLICY, "cancelFork", self.random.randrange(3))
+        time_s = self.machine.moment.timestamp_s + self.random.choice((0, 604_800, 604_800, 700_000))
+        return call(sender, POLICY, "scheduleFork", self._hash(), time_s)
 
     def _publish_policy(self) -> Call:
         changed = self.random.choice(

@@ -10,6 +10,7 @@ from genesis.policy import DEFAULT_POLICY, DEV_POLICY, Policy
 from genesis.shares import PPM
 from genesis.spec import OPEN_UNIT
 from precompiles import policy as law
+from precompiles import policy_forks
 from tests.precompiles.calls import event, number, words
 from tests.precompiles.scene import Scene
 from tests.precompiles.world import TIMELOCK, NativeMachine, TwinMachine
@@ -42,7 +43,7 @@ def test_a_new_version_leaves_the_old_one_alone(scene: Scene) -> None:
 
 def test_only_the_timelock_publishes(scene: Scene) -> None:
     refused = scene.refuse(scene.owner, POLICY, "publish", DEV_POLICY)
-    assert refused == law.NOT_TIMELOCK(scene.owner.address).data
+    assert refused == policy_forks.NOT_TIMELOCK(scene.owner.address).data
 
 
 @pytest.mark.parametrize("unknown", [0, 2, 2**256 - 1])
@@ -104,3 +105,49 @@ def test_bounds_and_relations(scene: Scene, changes: dict[str, int], name: str) 
 def test_the_default_policy_could_be_published_again() -> None:
     scene = Scene(DEFAULT_POLICY)
     assert words(scene.do(TIMELOCK, POLICY, "publish", DEFAULT_POLICY)) == [2]
+
+
+# --- Scheduled forks --------------------------------------------------------------------------------------
+
+NAME = b"osaka".ljust(32, b"\0")
+WEEK_S = 7 * 86_400
+
+
+def test_a_fork_is_announced_a_week_ahead(scene: Scene) -> None:
+    now = scene.machine.moment.timestamp_s
+    refused = scene.refuse(TIMELOCK, POLICY, "scheduleFork", NAME, now + WEEK_S - 1)
+    assert refused == policy_forks.INVALID_FORK(now + WEEK_S).data
+    assert number(scene.do(TIMELOCK, POLICY, "scheduleFork", NAME, now + WEEK_S)) == 1
+    assert scene.read(POLICY, "forkCount") == 1
+    assert scene.fields(POLICY, "getFork", 1) == [int.from_bytes(NAME, "big"), now + WEEK_S]
+
+
+def test_forks_come_one_after_the_other(scene: Scene) -> None:
+    time = scene.machine.moment.timestamp_s + 2 * WEEK_S
+    scene.do(TIMELOCK, POLICY, "scheduleFork", NAME, time)
+    refused = scene.refuse(TIMELOCK, POLICY, "scheduleFork", NAME, time)
+    assert refused == policy_forks.INVALID_FORK(time + 1).data
+    refused = scene.refuse(TIMELOCK, POLICY, "scheduleFork", bytes(32), time + 1)
+    assert refused == policy_forks.INVALID_FORK(time + 1).data
+    scene.do(TIMELOCK, POLICY, "scheduleFork", NAME, time + 1)
+
+
+def test_a_fork_is_cancelled_before_its_time_only(scene: Scene) -> None:
+    time = scene.machine.moment.timestamp_s + WEEK_S
+    scene.do(TIMELOCK, POLICY, "scheduleFork", NAME, time)
+    scene.do(TIMELOCK, POLICY, "scheduleFork", NAME, time + 1)
+    scene.do(TIMELOCK, POLICY, "cancelFork", 2)
+    assert scene.fields(POLICY, "getFork", 2) == [0, time + 1]
+    absent = policy_forks.FORK_NOT_FOUND
+    assert scene.refuse(TIMELOCK, POLICY, "cancelFork", 2) == absent(2).data
+    scene.wait(WEEK_S)
+    assert scene.refuse(TIMELOCK, POLICY, "cancelFork", 1) == absent(1).data
+    assert scene.refuse(TIMELOCK, POLICY, "cancelFork", 3) == absent(3).data
+    assert scene.refuse(scene.owner, POLICY, "getFork", 0) == absent(0).data
+
+
+@pytest.mark.parametrize("name", ["scheduleFork", "cancelFork"])
+def test_only_the_timelock_schedules(scene: Scene, name: str) -> None:
+    arguments = (NAME, 2**40) if name == "scheduleFork" else (1,)
+    refused = scene.refuse(scene.owner, POLICY, name, *arguments)
+    assert refused == policy_forks.NOT_TIMELOCK(scene.owner.address).data

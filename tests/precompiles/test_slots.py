@@ -92,6 +92,8 @@ LAYOUTS: dict[str, dict[str, int]] = {
         "newestVersion": policy.CURRENT_VERSION_SLOT,
         "publisher": policy.TIMELOCK_SLOT,
         "versions": policy.VERSIONS_SLOT,
+        "forksScheduled": policy.FORK_COUNT_SLOT,
+        "forks": policy.FORKS_SLOT,
     },
     "PrecompileRegistryTwin": {"versions": registry.VERSIONS_SLOT},
 }
@@ -116,6 +118,7 @@ STRUCTS: list[tuple[str, str, Struct[Any]]] = [
     ("StakingTwin", "Stake", staking.STAKE),
     ("StakingTwin", "Account", staking.ACCOUNT),
     ("PolicyTwin", "Parameters", policy.PARAMETERS),
+    ("PolicyTwin", "Fork", policy.FORK),
 ]
 
 

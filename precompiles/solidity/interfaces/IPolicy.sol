@@ -37,17 +37,36 @@ interface IPolicy {
         uint256 parentSharePpm;
     }
 
+    /// @dev A protocol upgrade by name (ASCII, padded with zeros) and the time of its first block; a cancelled one has
+    /// no name.
+    struct Fork {
+        bytes32 name;
+        uint256 time;
+    }
+
     event PolicyPublished(uint256 indexed version, bytes32 parametersHash);
+
+    event ForkScheduled(uint256 indexed number, bytes32 indexed name, uint256 time);
+    event ForkCancelled(uint256 indexed number, bytes32 indexed name);
 
     error NotTimelock(address caller);
     error InvalidParameter(string name);
     error VersionNotFound(uint256 version);
+    error ForkNotFound(uint256 number);
+    error InvalidFork(uint256 earliest);
 
     /// @notice Timelock only. Versions count from 1, which genesis writes. Windows, bonds and stakes
     /// may not fall below half of version 1's, nor may the contributors' share.
     function publish(Parameters calldata parameters) external returns (uint256 version);
     function currentVersion() external view returns (uint256);
     function getParameters(uint256 version) external view returns (Parameters memory);
+    /// @notice Timelock only: announces a fork, seven days ahead at least and after every other. A node that does not know
+    /// it stops before it.
+    function scheduleFork(bytes32 name, uint256 time) external returns (uint256 number);
+    /// @notice Timelock only, before its time.
+    function cancelFork(uint256 number) external;
+    function forkCount() external view returns (uint256);
+    function getFork(uint256 number) external view returns (Fork memory);
     function timelock() external view returns (address);
     function gasOf(bytes4 selector, uint256[] calldata elementCounts) external view returns (uint256);
 }

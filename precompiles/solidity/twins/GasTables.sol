@@ -161,6 +161,10 @@ library GasTables {
         if (selector == 0x9d888e86) return _total(counts, 4260, 0, 0, 0); // currentVersion
         if (selector == 0xc6ceb96b) return _total(counts, 60420, 0, 0, 0); // getParameters
         if (selector == 0xd33219b4) return _total(counts, 4260, 0, 0, 0); // timelock
+        if (selector == 0x4d525db0) return _total(counts, 43051, 0, 0, 0); // scheduleFork
+        if (selector == 0xf7e40861) return _total(counts, 22675, 0, 0, 0); // cancelFork
+        if (selector == 0x2c967077) return _total(counts, 4260, 0, 0, 0); // forkCount
+        if (selector == 0x44c8946e) return _total(counts, 8580, 0, 0, 0); // getFork
         if (selector == 0xe07d67fc) return _total(counts, 4200, 0, 0, 0); // gasOf
         revert IPrecompileErrors.UnknownFunctionSelector(selector);
     }

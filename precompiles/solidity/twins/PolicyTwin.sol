@@ -14,11 +14,14 @@ contract PolicyTwin is Twin {
     uint256 internal newestVersion;
     address internal publisher;
     mapping(uint256 version => IPolicy.Parameters) internal versions;
+    uint256 internal forksScheduled;
+    mapping(uint256 number => IPolicy.Fork) internal forks;
 
     /*//////////////////////////////////////////////////////////////
                                   LOGIC
     //////////////////////////////////////////////////////////////*/
 
+    uint256 internal constant NOTICE_SECONDS = 7 days;
     uint256 internal constant MAXIMUM_PLATFORM_PPM = 200_000;
     uint256 internal constant MAXIMUM_CHALLENGER_PPM = 300_000;
     uint256 internal constant MAXIMUM_SIGNIFICANCE_PPM = 100 * PPM;
@@ -29,7 +32,7 @@ contract PolicyTwin is Twin {
     uint256 internal constant MAXIMUM_PARENT_PPM = 500_000;
 
     function publish(IPolicy.Parameters calldata parameters) external payable nonPayable returns (uint256 version) {
-        if (msg.sender != publisher) revert IPolicy.NotTimelock(msg.sender);
+        _checkTimelock();
         _check(parameters, versions[1]);
         version = ++newestVersion;
         versions[version] = parameters;
@@ -47,6 +50,42 @@ contract PolicyTwin is Twin {
 
     function timelock() external payable nonPayable returns (address) {
         return publisher;
+    }
+
+    function scheduleFork(bytes32 name, uint256 time) external payable nonPayable returns (uint256 number) {
+        _checkTimelock();
+        uint256 earliest = block.timestamp + NOTICE_SECONDS;
+        if (forksScheduled > 0 && forks[forksScheduled].time >= earliest) earliest = forks[forksScheduled].time + 1;
+        if (name == 0 || time < earliest || time > type(uint64).max) revert IPolicy.InvalidFork(earliest);
+        number = ++forksScheduled;
+        forks[number] = IPolicy.Fork(name, time);
+        emit IPolicy.ForkScheduled(number, name, time);
+    }
+
+    function cancelFork(uint256 number) external payable nonPayable {
+        _checkTimelock();
+        IPolicy.Fork storage found = _existingFork(number);
+        bytes32 name = found.name;
+        if (name == 0 || block.timestamp >= found.time) revert IPolicy.ForkNotFound(number);
+        found.name = 0;
+        emit IPolicy.ForkCancelled(number, name);
+    }
+
+    function forkCount() external payable nonPayable returns (uint256) {
+        return forksScheduled;
+    }
+
+    function getFork(uint256 number) external payable nonPayable returns (IPolicy.Fork memory) {
+        return _existingFork(number);
+    }
+
+    function _checkTimelock() internal view {
+        if (msg.sender != publisher) revert IPolicy.NotTimelock(msg.sender);
+    }
+
+    function _existingFork(uint256 number) internal view returns (IPolicy.Fork storage) {
+        if (number == 0 || number > forksScheduled) revert IPolicy.ForkNotFound(number);
+        return forks[number];
     }
 
     function gasOf(bytes4 selector, uint256[] calldata elementCounts) external payable nonPayable returns (uint256) {
@@ -87,7 +126,7 @@ contract PolicyTwin is Twin {
         if (p.demandWindowSeconds < p.challengeRevealSeconds) {
             revert IPolicy.InvalidParameter("demandWindowSeconds");
         }
-        if (p.unbondingSeconds < p.postWindowSeconds + p.demandWindowSeconds + p.challengeRevealSeconds) {
+        if (p.unbondingSeconds < p.postWindowSeconds + p.demandWindowSeconds + 2 * p.challengeRevealSeconds) {
             revert IPolicy.InvalidParameter("unbondingSeconds");
         }
     }
