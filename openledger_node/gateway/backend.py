@@ -28,13 +28,13 @@ DONE = b"[DONE]"
 class BackendLostError(TemporaryError):
     """The server is not there, broke off, or answered nonsense."""
 
-    code = "OL-1330"
+    code = "OL-1323"
 
 
 class BackendRefusedError(UserError):
     """The server says what is wrong with the request; `status` and `body` are its own."""
 
-    code = "OL-1331"
+    code = "OL-1123"
 
     def __init__(self, status: int, body: Mapping[str, Any]) -> None:
         error = body.get("error")

@@ -48,7 +48,7 @@ Explain = Callable[[Answered, int], Awaitable[Mapping[str, Any]]]
 class CustomerGoneError(OpenLedgerError):
     """The customer closed the connection before the answer was complete."""
 
-    code = "OL-1332"
+    code = "OL-1324"
 
 
 @dataclass(frozen=True, slots=True)

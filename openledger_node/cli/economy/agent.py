@@ -1,15 +1,28 @@
 """`openledger-node agent`: an agent's identity, what it offers, and the limits of its wallet."""
 
+import secrets
+from pathlib import Path
 from typing import Any
 
 from cyclopts import App
 
-from genesis.types import Hash32
-from openledger_node.cli.economy.session import DEFAULTS, Flat, Options, Session, session
+from genesis.types import Address, Hash32
+from openledger_node.agents.audit import AuditTrail, read_trail
+from openledger_node.agents.definition import parse_definition
+from openledger_node.agents.mind import bought_mind
+from openledger_node.agents.run import Agent
+from openledger_node.agents.setup import set_up, stop
+from openledger_node.agents.tools import Tools
+from openledger_node.agents.wallet import Wallet
+from openledger_node.cli.economy.session import DEFAULTS, Flat, Options, Session, read_file, session
 from openledger_node.cli.economy.values import Account, Amount, Data, Word
+from openledger_node.client.account import Account as KeyAccount
 from openledger_node.client.contract import Contract
 from openledger_node.client.predeploys import AGENTS, agent_account
+from openledger_node.client.sender import Sender
+from openledger_node.clock import SystemClock
 from openledger_node.errors import UserError
+from openledger_node.node.keys import read_key, write_key
 
 app = App(name="agent", help="Agents: register, describe, give a wallet with limits.")
 
@@ -150,3 +163,98 @@ async def _account(options: Options, agent: int, method: str, *arguments: Any) -
 async def _write(options: Options, method: str, *arguments: Any) -> None:
     async with session(options) as opened:
         opened.show(await opened.write(AGENTS, method, *arguments))
+
+
+@app.command
+async def launch(
+    file: Path,
+    *,
+    model: int,
+    key_out: Path,
+    funds: Amount = 0,
+    options: Flat = DEFAULTS,
+) -> None:
+    """Register the agent that a definition describes, with a wallet that allows its tools and nothing else.
+
+    Parameters
+    ----------
+    file
+        The definition (`docs/agents.md`).
+    model
+        The model on chain that it runs on.
+    key_out
+        Where the agent's new key goes; who has it has no more than the wallet's limits.
+    funds
+        What the wallet is given.
+    """
+    data = read_file(file)
+    definition = parse_definition(data)
+    private_key = secrets.token_bytes(32)
+    async with session(options) as opened:
+        uri = f"sha256:{await opened.gateway.put_artifact(data)}"
+        write_key(key_out, private_key)
+        made = await set_up(
+            await opened.sender(),
+            definition,
+            uri=uri,
+            model_id=model,
+            key=KeyAccount(private_key).address,
+            funds_wei=funds,
+        )
+        opened.show({"agentId": made.agent_id, "account": made.account, "key": str(key_out), "uri": uri})
+
+
+@app.command
+async def run(
+    agent: int,
+    file: Path,
+    *,
+    key: Path,
+    channel: Word,
+    trail: Path = Path("agent-audit.jsonl"),
+    dry_run: bool = False,
+    options: Flat = DEFAULTS,
+) -> None:
+    """Run an agent on its schedule until it is done or stopped; its key pays the model from a channel.
+
+    Parameters
+    ----------
+    agent
+        The agent.
+    file
+        Its definition.
+    key
+        The key that `launch` wrote; it signs actions and vouchers.
+    channel
+        A channel for the definition's model, that key its voucher key (`infer open-channel --voucher-key`).
+    trail
+        Where every step is written down.
+    dry_run
+        Simulate actions and send none; the model is paid all the same.
+    """
+    definition = parse_definition(read_file(file))
+    account = KeyAccount(read_key(key, "--key"))
+    async with session(options) as opened:
+        wallet_address = Address(await opened.read(AGENTS, "accountOf", agent))
+        audit = AuditTrail(trail, SystemClock())
+        wallet = Wallet(wallet_address, Sender(opened.l2, account), audit, is_dry_run=dry_run)
+        mind = await bought_mind(opened.reader, opened.gateway, account, channel, definition)
+        tools = Tools(definition.tools, wallet, opened.reader)
+        running = Agent(definition, think=mind, tools=tools, wallet=wallet, audit=audit)
+        await running.run_on_schedule(SystemClock())
+        opened.show({"agentId": agent, "trail": str(trail), "head": audit.head})
+
+
+@app.command(name="stop")
+async def stop_agent(agent: int, *, options: Flat = DEFAULTS) -> None:
+    """The kill switch: the agent's wallet obeys its key no more, from the next block on."""
+    async with session(options) as opened:
+        await stop(await opened.sender(), agent)
+        opened.show({"agentId": agent, "stopped": True})
+
+
+@app.command
+async def audit(trail: Path, *, options: Flat = DEFAULTS) -> None:
+    """Check that an audit trail is whole, and show it."""
+    async with session(options) as opened:
+        opened.show({"entries": list(read_trail(trail))})

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,12 +21,13 @@ from workers.jobs.types import (
     FeatureIndexResult,
     FinetuneRequest,
     FinetuneResult,
+    LossPoint,
 )
 
 NAME = "python-helper"
 LICENCE = "psf-2.0"
 RECIPE_FILE = "recipe.json"
-RECIPE = replace(DEFAULT_FINE_TUNE_RECIPE, learning_rate=0.004, max_tokens=160)
+RECIPE = replace(DEFAULT_FINE_TUNE_RECIPE, learning_rate=0.01, max_tokens=160)
 INPUT_PRICE_WEI, OUTPUT_PRICE_WEI = 10**18, 4 * 10**18
 """Per 1,000 tokens."""
 NO_PARENT = 0
@@ -80,15 +82,14 @@ async def fine_tune(
         result.runs.append(
             FineTuned(
                 seed,
-                trained.losses[0].loss,
-                trained.losses[-1].loss,
+                *quarters(trained.losses),
                 trained.base_holdout_loss,
                 trained.holdout_loss,
                 trained.model,
             )
         )
         world.say(
-            f"seed {seed}: training loss {trained.losses[0].loss:.2f} → {trained.losses[-1].loss:.2f}; "
+            f"seed {seed}: training loss {result.runs[-1].first_loss:.2f} → {result.runs[-1].last_loss:.2f}; "
             f"held out {trained.holdout_loss:.3f}, the base {trained.base_holdout_loss:.3f}"
         )
     result.training = {
@@ -99,6 +100,13 @@ async def fine_tune(
         "manifest": made[0].manifest,
     }
     return made[0]
+
+
+def quarters(losses: Sequence[LossPoint]) -> tuple[float, float]:
+    """Mean loss over the first and over the last quarter of training."""
+    size = max(1, len(losses) // 4)
+    first, last = (sum(point.loss for point in part) / size for part in (losses[:size], losses[-size:]))
+    return first, last
 
 
 async def publish_model(

@@ -19,7 +19,7 @@ class BaseReport:
 
 @dataclass(frozen=True, slots=True)
 class FineTuned:
-    """One seed's run: losses are nats per token, the first and last of training, and on held-out records."""
+    """One seed's run: losses are nats per token, over the first and last quarter and on held-out records."""
 
     seed: int
     first_loss: float
