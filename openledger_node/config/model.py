@@ -44,6 +44,9 @@ class GatewaySection(Section):
     port: int = Field(default=8000, ge=0, le=65535)
     text_url: str | None = None
     """Server of language models in vLLM's dialect; without it the node starts OpenLoRA on what it is told."""
+    artifacts_url: str = ""
+    """Bucket that keeps all files besides the data directory, as `s3://bucket/prefix`; keys and endpoint come
+    from the AWS_… variables."""
     calls_per_minute: int = Field(default=600, ge=0)
     """What one customer may ask for; 0 is no limit."""
 

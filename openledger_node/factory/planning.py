@@ -13,6 +13,7 @@ from openledger_node.client.errors import RevertedError
 from openledger_node.errors import UserError
 from openledger_node.factory.estimate import Estimate, estimate, last_speed
 from openledger_node.factory.plans import Plan, Wish
+from openledger_node.factory.publishing import parent_of
 from openledger_node.factory.recipes import classifier_recipe, fine_tune_recipe
 from openledger_node.factory.terms import DatanetTerms, Verdict, judged, model_licence
 from openledger_node.jobs.machine import Job
@@ -118,7 +119,8 @@ class Planner:
             raise UserError(
                 "text needs a base model", "openledger-node factory add-base FOLDER prints its hash"
             )
-        return 0, parse_id(name)
+        base = parse_id(name)
+        return await parent_of(self._reader, base), base
 
     def _recipe(self, wish: Wish, base: ArtifactId) -> FineTuneRecipe:
         """The recipe, fitted to the base's context where nobody said otherwise."""

@@ -51,7 +51,9 @@ async def open_workers(directory: Path, count: int, artifacts_url: str = "") -> 
     """
     artifacts_path = directory / ARTIFACTS_FOLDER
     token_file = worker_token_file(directory)
-    pool = WorkerPool(ArtifactStore(artifacts_path), address=WORKER_ADDRESS, token=read_token(token_file))
+    pool = WorkerPool(
+        ArtifactStore(artifacts_path, artifacts_url), address=WORKER_ADDRESS, token=read_token(token_file)
+    )
     async with contextlib.AsyncExitStack() as closing:
         await pool.start()
         closing.push_async_callback(pool.close)
@@ -78,7 +80,7 @@ async def open_provider(
     options: GatewaySection, directory: Path, rpc: Rpc, account: Account, pool: WorkerPool
 ) -> Provider:
     """Bind the gateway; it closes by itself when its service ends. Raises StartError."""
-    artifacts = ArtifactStore(directory / ARTIFACTS_FOLDER)
+    artifacts = ArtifactStore(directory / ARTIFACTS_FOLDER, options.artifacts_url)
     local = LocalTextServer(directory, artifacts) if options.text_url is None else None
     gateway = await Gateway.open(
         GatewayOptions(

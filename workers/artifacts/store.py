@@ -1,7 +1,7 @@
 """Where artefacts are kept: files named by the sha256 of their bytes.
 
-Covered: atomic writes, verification on every read, fetching from a node over HTTP when missing, size limits.
-Not covered: deleting what nobody needs any more; who may read what.
+Covered: atomic writes, verification on every read, fetching from a node over HTTP when missing, a bucket
+behind the directory, size limits. Not covered: deleting what nobody needs any more; who may read what.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ import urllib.request
 from pathlib import Path
 from typing import NewType
 
+from workers.artifacts.bucket import Bucket
 from workers.errors import ArtifactError
 
 ArtifactId = NewType("ArtifactId", str)
@@ -21,6 +22,7 @@ ArtifactId = NewType("ArtifactId", str)
 MAX_ARTIFACT_BYTES = 1 << 32
 FETCH_TIMEOUT_S = 30.0
 BLOCK_BYTES = 1 << 20
+BUCKET_SCHEMES = frozenset({"s3"})
 PARTIAL_CONTENT = 206
 _ID = re.compile(r"[0-9a-f]{64}")
 
@@ -39,13 +41,16 @@ def parse_id(text: str) -> ArtifactId:
 
 
 class ArtifactStore:
-    """A directory of artefacts; `url` is a node's `…/artifacts` to fetch missing ones from, or ""."""
+    """A directory of artefacts, and by `url` what stands behind it: a node's `…/artifacts` to fetch missing
+    ones from, a bucket (`s3://bucket/prefix`) that gets and gives everything, or "" for nothing."""
 
     def __init__(self, directory: Path, url: str = "") -> None:
-        if url and not url.startswith(("http://", "https://")):
-            raise ArtifactError(f"{url!r}: artefacts are fetched over http or https only")
+        scheme = url.partition("://")[0]
+        if url and scheme not in {"http", "https", *BUCKET_SCHEMES}:
+            raise ArtifactError(f"{url!r}: artefacts are kept behind http, https or s3 only")
         self.directory = directory
         self._url = url.rstrip("/")
+        self._bucket = Bucket(url) if scheme in BUCKET_SCHEMES else None
         directory.mkdir(parents=True, exist_ok=True)
 
     def path(self, name: str) -> Path:
@@ -53,14 +58,16 @@ class ArtifactStore:
         return self.directory / parse_id(name)
 
     def has(self, name: str) -> bool:
-        """True if the artefact is here; says nothing about its content."""
-        return self.path(name).is_file()
+        """True if the artefact is here or in the bucket; says nothing about its content."""
+        return self.path(name).is_file() or (self._bucket is not None and self._bucket.has(parse_id(name)))
 
     def put(self, data: bytes) -> ArtifactId:
         """Keep `data`, whole or not at all; a second write of the same bytes changes nothing."""
         name = artifact_id(data)
         if self._read(name) != data:
             self._write(name, data)
+        if self._bucket is not None:
+            self._bucket.put(name, data)
         return name
 
     def get(self, name: str) -> bytes:
@@ -111,6 +118,8 @@ class ArtifactStore:
             raise
 
     def _fetch(self, name: ArtifactId) -> bytes:
+        if self._bucket is not None:
+            return self._bucket.get(name, MAX_ARTIFACT_BYTES)
         data = self._request(name, {}, MAX_ARTIFACT_BYTES + 1)
         if len(data) > MAX_ARTIFACT_BYTES:
             raise ArtifactError(f"artefact {name} at {self._url} is larger than {MAX_ARTIFACT_BYTES} bytes")
