@@ -29,6 +29,7 @@ class Output:
     own_root: Hash32 | None
     proposed_s: int
     submission_id: int
+    proposer: Address
 
     @property
     def is_wrong(self) -> bool:
@@ -49,8 +50,13 @@ class Stance:
 def should_challenge(
     output: Output, stance: Stance, challenges: Iterable[Challenge], *, judges: bool
 ) -> bool:
-    """Whether to challenge a wrong root now. Another's challenge is no reason not to: it may mean to lose."""
-    if not output.is_wrong or stance.now_s >= output.proposed_s + stance.window_s:
+    """Whether to challenge a wrong root now. Another's challenge is no reason not to: it may mean to lose.
+    What we proposed ourselves we leave to others: winning against oneself would make light of the slash."""
+    if (
+        not output.is_wrong
+        or output.proposer == stance.me
+        or stance.now_s >= output.proposed_s + stance.window_s
+    ):
         return False
     about = [other for other in challenges if other.submission_id == output.submission_id]
     if any(other.challenger == stance.me for other in about):

@@ -189,12 +189,13 @@ class Challenger:
             proposal = await self._oracle.output(index)
             if stance.now_s >= proposal.proposed_s + stance.window_s:
                 break
-            _, identity, l1_block = await self._disputes.submission(index)
+            proposer, identity, l1_block = await self._disputes.submission(index)
             try:
                 own = await self._claims.output_root(proposal.l2_number)
             except TemporaryError:
                 own = None
-            found.append((Output(index, proposal.root, own, proposal.proposed_s, identity), l1_block))
+            output = Output(index, proposal.root, own, proposal.proposed_s, identity, proposer)
+            found.append((output, l1_block))
         return found[::-1]
 
     # -- in the game
