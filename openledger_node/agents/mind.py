@@ -33,7 +33,8 @@ class GatewayMind:
             "max_tokens": MAX_TOKENS,
             "temperature": 0.0,
         }
-        return await self._purchases.ask(body)
+        answer = await self._purchases.ask(body)
+        return str(answer["choices"][0]["message"]["content"])
 
 
 async def bought_mind(

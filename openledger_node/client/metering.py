@@ -59,6 +59,10 @@ class Purchases:
     def channel_id(self) -> Hash32:
         return self._terms.channel_id
 
+    @property
+    def model(self) -> str:
+        return self._terms.model
+
     async def classify(self, features: Sequence[int]) -> Mapping[str, Any]:
         """Buy one classification; returns the gateway's answer after checking its receipt.
 

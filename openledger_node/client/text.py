@@ -42,13 +42,12 @@ class TextPurchases(Purchases):
             KEY_HEADER: f"{self.tree.count}-{secrets.token_hex(8)}",
         }
 
-    async def ask(self, body: Mapping[str, Any]) -> str:
-        """A chat answer's text, paid and checked; raises like `headers` and `accept`."""
+    async def ask(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A chat answer, paid and checked; raises like `headers` and `accept`."""
         headers = await self.headers(body)
         answer = await self._post_again("/v1/chat/completions", body, headers)
-        text = str(answer["choices"][0]["message"]["content"])
-        self.accept(answer["x_openledger"], text)
-        return text
+        self.accept(answer["x_openledger"], str(answer["choices"][0]["message"]["content"]))
+        return answer
 
     def accept(self, paid: Mapping[str, Any], text: str) -> None:
         """Check an answer's receipt against the text that came; only then is it acknowledged.

@@ -2,11 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cyclopts import App
 
 from genesis.types import ZERO_ADDRESS, Address, Hash32
+from openledger_node.cli.economy.answer import show_answer
 from openledger_node.cli.economy.session import DEFAULTS, Flat, Options, Session, read_file, session
 from openledger_node.cli.economy.values import Account, Amount, Word
 from openledger_node.client.economy import METERING
@@ -14,10 +15,12 @@ from openledger_node.client.ethereum import from_hex, hex_bytes
 from openledger_node.client.metering import Purchases, Terms
 from openledger_node.client.predeploys import CALLBACKS
 from openledger_node.client.purchase_journal import PurchaseJournal, journal_path
+from openledger_node.client.text import TextPurchases
 from openledger_node.errors import OpenLedgerError, UserError
 
 app = App(name="infer", help="Buy and sell inference: channels, requests, the directory of providers.")
 
+Bought = TypeVar("Bought", bound=Purchases)
 REQUEST_STATES = ("none", "open", "fulfilled", "paid", "disputed", "refunded")
 NO_CALLBACK = 0
 DAY_S = 86_400
@@ -96,7 +99,7 @@ async def buy(channel: Word, inputs: Path, *, journal: Path | None = None, optio
     """
     features = _inputs(inputs)
     async with session(options) as opened:
-        purchases, kept = await _purchases(opened, channel, journal)
+        purchases, kept = await _purchases(opened, channel, journal, Purchases)
         before_wei = purchases.tree.total_fee_wei
         answers = []
         for each in features:
@@ -108,6 +111,45 @@ async def buy(channel: Word, inputs: Path, *, journal: Path | None = None, optio
         await purchases.acknowledge()
         spent_wei = purchases.tree.total_fee_wei - before_wei
         opened.show({"channelId": channel, "spent": spent_wei, "answers": answers})
+
+
+@app.command
+async def ask(
+    channel: Word,
+    question: str,
+    *,
+    max_tokens: int = 128,
+    top: int = 3,
+    journal: Path | None = None,
+    options: Flat = DEFAULTS,
+) -> None:
+    """Ask a language model, and see whose data made the answer possible and what stands in it word for word.
+
+    Parameters
+    ----------
+    channel
+        The channel that pays; its model answers.
+    question
+        What is asked.
+    max_tokens
+        Most tokens of the answer.
+    top
+        So many contributors and records, best first; 0 asks for the answer alone.
+    journal
+        Where checked receipts are kept, if not in the state folder.
+    """
+    async with session(options) as opened:
+        purchases, kept = await _purchases(opened, channel, journal, TextPurchases)
+        body: dict[str, Any] = {
+            "model": purchases.model,
+            "messages": [{"role": "user", "content": question}],
+            "max_tokens": max_tokens,
+        }
+        answer = await purchases.ask(body | ({"attribution": {"top_k": top}} if top else {}))
+        paid = answer["x_openledger"]
+        kept.append(Hash32(from_hex(paid["receipt"]["receiptHash"])), int(paid["fee"]))
+        await purchases.acknowledge()
+        show_answer(answer, as_json=options.json)
 
 
 def _inputs(file: Path) -> list[list[int]]:
@@ -122,8 +164,8 @@ def _inputs(file: Path) -> list[list[int]]:
 
 
 async def _purchases(
-    opened: Session, channel: Hash32, journal: Path | None
-) -> tuple[Purchases, PurchaseJournal]:
+    opened: Session, channel: Hash32, journal: Path | None, kind: type[Bought]
+) -> tuple[Bought, PurchaseJournal]:
     chain_id = await opened.l2.chain_id()
     found = await opened.read(METERING, "getChannel", channel)
     sender = await opened.sender()
@@ -131,7 +173,7 @@ async def _purchases(
         raise UserError("the signer is not the channel's voucher key", "use the account that signs for it")
     name = f"model-{found['modelId']}"
     terms = Terms(channel, chain_id, name, found["inputPrice"], found["outputPrice"])
-    purchases = Purchases(opened.gateway, sender.account, terms)
+    purchases = kind(opened.gateway, sender.account, terms)
     kept = PurchaseJournal(journal or journal_path(chain_id, channel), chain_id, channel)
     purchases.tree = kept.tree()
     if purchases.tree.count < found["settledReceipts"]:
