@@ -9,6 +9,7 @@ from openledger_node.rpc.dev_methods import DevMethods
 from openledger_node.rpc.economy_methods import EconomyMethods
 from openledger_node.rpc.fee_methods import FeeMethods
 from openledger_node.rpc.log_methods import LogMethods
+from openledger_node.rpc.market_methods import MarketMethods
 from openledger_node.rpc.node_methods import NodeMethods, modules
 from openledger_node.rpc.openrpc import document
 from openledger_node.rpc.otterscan_methods import OtterscanMethods
@@ -40,7 +41,7 @@ def build_methods(context: RpcContext) -> Table:
         OtterscanMethods(context).table(),
     ]
     if context.chain.spec.is_rollup:
-        parts.append(EconomyMethods(context).table())
+        parts += [EconomyMethods(context).table(), MarketMethods(context).table()]
     if context.rollup is not None:
         parts.append(RollupMethods(context, context.rollup).table())
     if context.economy is not None:

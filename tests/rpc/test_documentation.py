@@ -9,6 +9,7 @@ import pytest
 from openledger_node.rpc.context import ReadLimits
 from openledger_node.rpc.dispatch import RpcLimits
 from openledger_node.rpc.economy_methods import EconomyMethods
+from openledger_node.rpc.market_methods import MarketMethods
 from openledger_node.rpc.methods import build_methods
 from openledger_node.rpc.ports import EconomyDoor
 from openledger_node.rpc.record_methods import RecordMethods
@@ -46,6 +47,7 @@ def test_every_method_is_documented(node: RunningNode) -> None:
     parts = [
         build_methods(context),
         EconomyMethods(context).table(),
+        MarketMethods(context).table(),
         RecordMethods(EconomyDoor()).table(),
         RollupMethods(context, rollup).table(),
     ]

@@ -9,12 +9,14 @@ from eth_account import Account
 
 from genesis.addresses import DATANET_REGISTRY, GOVERNANCE_TIMELOCK, INFERENCE_METERING
 from genesis.alloc import l2_allocation
+from genesis.keccak import keccak256
 from genesis.networks import DEV, L2_BLOCK_GAS_LIMIT
 from genesis.policy import DEV_POLICY
-from genesis.spec import ROLLUP_FEES, ChainSpec
+from genesis.spec import OPEN_UNIT, ROLLUP_FEES, ChainSpec
 from genesis.types import ZERO_HASH, Address, Hash32, Wei
 from openledger_node.chain.chain import Chain
 from openledger_node.client.economy import DATANETS
+from openledger_node.client.predeploys import AGENTS, GOVERNOR, TOKENS, VOTES
 from openledger_node.clock import SystemClock
 from openledger_node.evm.records import BlockInputs
 from openledger_node.rpc.context import RpcContext
@@ -60,7 +62,7 @@ class FakeRollup:
 
 class Bench:
     def __init__(self) -> None:
-        alloc = l2_allocation({ALICE: Wei(RICH_WEI)}, initial_storage(DEV_POLICY, GOVERNANCE_TIMELOCK))
+        alloc = l2_allocation({ALICE: Wei(RICH_WEI)}, initial_storage(DEV_POLICY, GOVERNANCE_TIMELOCK), "dev")
         self.chain = Chain.open(SPEC, MemoryKeyValue(), alloc, START_S)
         self.pool = PoolService(self.chain, SystemClock(), feeds := Feeds())
         self.pool.start()
@@ -82,7 +84,7 @@ class Bench:
             "to": to,
             "data": data,
             "value": value,
-            "gas": 1_000_000,
+            "gas": 5_000_000,
             "maxFeePerGas": 10**10,
             "maxPriorityFeePerGas": 10**6,
         }
@@ -222,6 +224,43 @@ async def test_unknown_records_are_null_and_money_is_zero(bench: Bench) -> None:
     validator = await bench.ask("openledger_getValidator", "0x" + ALICE.hex())
     assert validator["provider"]["active"] == "0x0"
     assert await bench.ask("eth_getCode", "0x" + INFERENCE_METERING.hex()) == "0x60006000fd"
+
+
+async def test_votes_agents_and_tokens(bench: Bench) -> None:
+    alice = "0x" + ALICE.hex()
+    for method, *arguments in (("getRequest", 1), ("getProposal", "0x1"), ("getGrant", 1), ("getAgent", 1)):
+        assert await bench.ask(f"openledger_{method}", *arguments) is None, method
+    assert await bench.ask("openledger_getProviders") == []
+    assert await bench.ask("openledger_getProvider", alice) is None
+    assert await bench.ask("openledger_getAssetToken", 3, 1) is None
+    await bench.send(VOTES.address, VOTES.calldata("depositFor", ALICE), 7 * OPEN_UNIT)
+    votes = await bench.ask("openledger_getVotes", alice)
+    assert (int(votes["votes"], 16), votes["delegate"]) == (7 * OPEN_UNIT, alice)
+    await bench.send(AGENTS.address, AGENTS.calldata("register", "agent.json"))
+    agent = await bench.ask("openledger_getAgent", 1)
+    assert (agent["owner"], agent["uri"], agent["profile"]["modelId"]) == (alice, "agent.json", "0x0")
+    await bench.send(TOKENS.address, TOKENS.calldata("create", 3, 1, "Agent", "AGT", 1_000))
+    token = await bench.ask("openledger_getAssetToken", 3, 1)
+    assert (token["symbol"], token["totalSupply"]) == ("AGT", hex(1_000))
+
+
+async def test_a_proposal(bench: Bench) -> None:
+    await bench.send(VOTES.address, VOTES.calldata("depositFor", ALICE), 7 * OPEN_UNIT)
+    calls = [BOB], [0], [b""]
+    await bench.send(GOVERNOR.address, GOVERNOR.calldata("propose", *calls, "nothing"))
+    described = keccak256(b"nothing")
+    asked = {
+        "to": "0x" + GOVERNOR.address.hex(),
+        "data": "0x" + GOVERNOR.calldata("hashProposal", *calls, described).hex(),
+    }
+    proposal_id = hex(int(await bench.ask("eth_call", asked), 16))
+    proposal = await bench.ask("openledger_getProposal", proposal_id)
+    assert (proposal["state"], proposal["proposer"], proposal["for"]) == (
+        "pending",
+        "0x" + ALICE.hex(),
+        "0x0",
+    )
+    assert int(proposal["voteEnd"], 16) > int(proposal["voteStart"], 16)
 
 
 async def test_revert_of_a_precompile_has_code_3_and_data(bench: Bench) -> None:
