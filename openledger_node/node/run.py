@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -59,24 +59,34 @@ async def _run_roles(config: RunConfig, supervisor: Supervisor) -> None:
 
 
 async def _run_ai_validator(config: RunConfig, supervisor: Supervisor) -> None:
-    """A validator of AI work: JSON-RPC and published artefacts are all it has."""
-    if config.l2.url is None or config.l2.artifacts is None:
+    """A validator of AI work alone: JSON-RPC and published artefacts are all it has."""
+    if config.l2.url is None and config.l2.artifacts is None:
         raise StartError(
             "a validator reads an L1 or another node",
             "give --l1.url for output roots, or --l2.url and --l2.artifacts for AI work alone",
         )
-    account = Account(read_key(config.keys.validator, "--keys.validator"))
     with node_directory(config.datadir) as directory:
         guard = DiskGuard(directory, config.min_free_disk)
         guard.assert_room()
-        async with HttpRpc(config.l2.url) as rpc:
-            artifacts_url = config.l2.artifacts
-            options = ValidatorOptions((artifacts_url,), directory / ARTIFACTS_FOLDER)
-            features = FeatureChecks(lambda: open_checkers(directory, artifacts_url))
-            supervisor.start("validator", Validator(rpc, account, options, features))
-            supervisor.start("feature checks", features)
+        async with _ai_checks(config, supervisor, directory):
             supervisor.start("disk guard", guard)
             await supervisor.run_until_stopped()
+
+
+@contextlib.asynccontextmanager
+async def _ai_checks(config: RunConfig, supervisor: Supervisor, directory: Path) -> AsyncIterator[None]:
+    """Checks of AI work, started; the node they read takes their transactions, too, so it is the sequencer or
+    one that passes them on."""
+    if config.l2.url is None or config.l2.artifacts is None:
+        raise StartError("AI work is checked by another node's records", "give --l2.url and --l2.artifacts")
+    account = Account(read_key(config.keys.validator, "--keys.validator"))
+    async with HttpRpc(config.l2.url) as rpc:
+        artifacts_url = config.l2.artifacts
+        options = ValidatorOptions((artifacts_url,), directory / ARTIFACTS_FOLDER)
+        features = FeatureChecks(lambda: open_checkers(directory, artifacts_url))
+        supervisor.start("validator", Validator(rpc, account, options, features))
+        supervisor.start("feature checks", features)
+        yield
 
 
 async def _run_rollup(config: RunConfig, supervisor: Supervisor) -> None:
@@ -122,7 +132,7 @@ async def _run_rollup(config: RunConfig, supervisor: Supervisor) -> None:
             starting = start_l1_validator(config, rollup, supervisor, closing, directory)
             validator = await supervisor.guard(starting)
             validator.watch(metrics)
-            checks["attester"] = lambda: validator.attester.idle_because
+            checks["attester"] = lambda: validator.attester.problem
         await _start_roles(config, rollup, supervisor, ports.port, directory, keys=keys, economy=economy)
 
 
@@ -170,6 +180,10 @@ async def _start_roles(
     if "proposer" in config.role:
         start_proposer(rollup, supervisor, l1_sender(rollup, keys["proposer"]))
     log.info("node is up", roles=",".join(config.role), rpc=f"http://{config.http.host}:{port}")
+    if "validator" in config.role and (config.l2.url or config.l2.artifacts):
+        async with _ai_checks(config, supervisor, directory):
+            await supervisor.run_until_stopped()
+        return
     if economy is None:
         await supervisor.run_until_stopped()
         return

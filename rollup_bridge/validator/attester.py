@@ -91,7 +91,9 @@ class Attester:
         self._differed: set[int] = set()
         self._statistics = Statistics()
         self.idle_because: str | None = None
-        """Why nothing is signed, for the health check; None while all is well."""
+        """Why nothing is signed; None while attestations are being made."""
+        self.problem: str | None = None
+        """The same for the health check: a juror that does not attest is well."""
 
     async def run(self) -> None:
         """Attest until cancelled."""
@@ -134,7 +136,9 @@ class Attester:
 
     async def _may_attest(self, status: SyncStatus) -> bool:
         if not await self._staking.is_validator(self._identity.account):
-            return self._idle("the stake in ValidatorStaking does not reach the minimum")
+            self.problem = "the stake in ValidatorStaking does not reach the minimum"
+            return self._idle(self.problem)
+        self.problem = None
         epoch = status.head_l1.number // await self._staking.epoch_blocks()
         if not await self._staking.has_seed(epoch):
             await self._record_seed(epoch)

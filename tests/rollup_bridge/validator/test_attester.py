@@ -46,10 +46,10 @@ async def test_without_stake_nothing_is_signed(rollup: Rollup) -> None:
     bench.propose(1)
     bench.finalize(SECOND)
     assert not await bench.attester.attest_next()
-    assert bench.attester.idle_because == "the stake in ValidatorStaking does not reach the minimum"
+    assert bench.attester.problem == "the stake in ValidatorStaking does not reach the minimum"
     bench.stake()
     assert await bench.attester.attest_next()
-    assert bench.attester.idle_because is None
+    assert bench.attester.problem is bench.attester.idle_because is None
 
 
 async def test_a_juror_of_the_epoch_does_not_attest(rollup: Rollup) -> None:
@@ -59,6 +59,7 @@ async def test_a_juror_of_the_epoch_does_not_attest(rollup: Rollup) -> None:
     bench.finalize(SECOND)
     assert not await bench.attester.attest_next()
     assert "jurors do not attest" in str(bench.attester.idle_because)
+    assert bench.attester.problem is None
     assert bench.record.signed == []
 
 
