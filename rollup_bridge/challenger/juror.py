@@ -23,6 +23,7 @@ from rollup_bridge.challenger.jury import (
 )
 from rollup_bridge.challenger.ports import Claims
 from rollup_bridge.challenger.records import Case, Phase, Verdict
+from rollup_bridge.challenger.settled import Settled
 from rollup_bridge.challenger.witnesses import posted_witness
 from rollup_bridge.errors import TemporaryError, TransactionError
 from rollup_bridge.ports import Clock, L1Contracts, L1Source, TransactionSender
@@ -56,7 +57,8 @@ class Juror:
         self._secret = secret
         self._clock = clock
         self._poll_interval_s = poll_interval_s
-        self._done: set[int] = set()
+        self._done = Settled()
+        self._now = Now(0, 0)
         self.votes = 0
         """Values revealed by this process."""
 
@@ -77,23 +79,25 @@ class Juror:
         head = await self._l1.block_by_tag("latest")
         if head is None:
             raise TemporaryError("the L1 has no head")
-        now, acted = Now(head.number, head.timestamp_s), False
+        self._now, acted = Now(head.number, head.timestamp_s), False
         for line_id in range(await game.line_count()):
-            if line_id in self._done or (await game.line(line_id)).phase < Phase.VERDICT:
+            if self._done.stands(line_id, head.number):
                 continue
-            case = await jury.case(line_id)
-            acted |= await self._attend(game, jury, line_id, case, now)
+            if (await game.line(line_id)).phase < Phase.VERDICT:
+                self._done.reopen(line_id)
+            else:
+                acted |= await self._attend(game, jury, line_id, await jury.case(line_id))
         return acted
 
-    async def _attend(self, game: GameReader, jury: JuryReader, case_id: int, case: Case, now: Now) -> bool:
+    async def _attend(self, game: GameReader, jury: JuryReader, case_id: int, case: Case) -> bool:
         if not case.draw_block:  # the line ended before there was a step
-            self._done.add(case_id)
+            self._done.finish(case_id, self._now.block)
             return False
         if case.verdict is not Verdict.PENDING:
             return await self._settle(game, jury, case_id, case)
         vote = await jury.vote(case_id, case.round, self._sender.address)
-        own = None if self._secret is None else juror_act(case, vote, now)
-        act = own or public_act(case, now)
+        own = None if self._secret is None else juror_act(case, vote, self._now)
+        act = own or public_act(case, self._now)
         if act is None:
             return False
         return await self._do(jury.address, await self._calldata(act, game, jury, case_id, case))
@@ -139,7 +143,7 @@ class Juror:
                     data = calldata("settle", ["uint256", "uint256", "address"], arguments)
                     acted |= await self._do(jury.address, data)
         if is_settled and not acted:
-            self._done.add(case_id)
+            self._done.finish(case_id, self._now.block)
         return acted
 
     async def _do(self, to: Address, data: bytes) -> bool:

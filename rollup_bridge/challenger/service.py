@@ -36,6 +36,7 @@ from rollup_bridge.challenger.duties import (
 from rollup_bridge.challenger.moves import Answer, ClaimAt, OpeningAt, OutputAt, Question, move, question
 from rollup_bridge.challenger.ports import Claims
 from rollup_bridge.challenger.records import Challenge, Line, Phase, Status, Verdict
+from rollup_bridge.challenger.settled import Settled
 from rollup_bridge.errors import TemporaryError, TransactionError
 from rollup_bridge.ports import Clock, L1Contracts, L1Source, TransactionSender
 from rollup_bridge.proposer.oracle import OracleReader
@@ -96,8 +97,9 @@ class Challenger:
         self._attest = attest
         self._poll_interval_s = poll_interval_s
         self._terms: Terms | None = None
-        self._over: set[int] = set()
+        self._over = Settled()
         """Challenges that owe us nothing and that we owe nothing."""
+        self._block = 0
         self._statistics = Statistics()
 
     async def run(self) -> None:
@@ -118,7 +120,7 @@ class Challenger:
         """Do everything that is due now; False if that was nothing."""
         terms = await self._known_terms()
         game = GameReader(terms.game, self._contracts)
-        stance = Stance(self._sender.address, await self._now_s(), terms.window_s, terms.clock_s)
+        stance = await self._stance(terms)
         challenges = await self._open_challenges(game)
         lines = await self._lines(game, challenges)
         acts = [
@@ -145,16 +147,17 @@ class Challenger:
             )
         return self._terms
 
-    async def _now_s(self) -> int:
+    async def _stance(self, terms: Terms) -> Stance:
         head = await self._l1.block_by_tag("latest")
         if head is None:
             raise TemporaryError("the L1 has no head")
-        return head.timestamp_s
+        self._block = head.number
+        return Stance(self._sender.address, head.timestamp_s, terms.window_s, terms.clock_s)
 
     async def _open_challenges(self, game: GameReader) -> list[Challenge]:
         """Challenges that are not over for us."""
-        count = await game.challenge_count()
-        return [await game.challenge(number) for number in range(count) if number not in self._over]
+        numbers = range(await game.challenge_count())
+        return [await game.challenge(n) for n in numbers if not self._over.stands(n, self._block)]
 
     async def _lines(self, game: GameReader, challenges: Sequence[Challenge]) -> dict[int, list[Line]]:
         found: dict[int, list[Line]] = {challenge.id: [] for challenge in challenges}
@@ -213,11 +216,11 @@ class Challenger:
             stands = await self._stands(challenge)
             found = await self._acts_for(stance, challenge, own, terms, stands=stands)
             acts += found
-            if not found and (challenge.status is not Status.OPEN or not stands):
-                self._over.add(challenge.id)
-                self._count(
-                    won=int(challenge.status is Status.SUCCEEDED and challenge.challenger == stance.me)
-                )
+            if found or (challenge.status is Status.OPEN and stands):
+                self._over.reopen(challenge.id)
+            elif self._over.finish(challenge.id, self._block):
+                is_won = challenge.status is Status.SUCCEEDED and challenge.challenger == stance.me
+                self._count(won=int(is_won))
         return acts
 
     async def _acts_for(

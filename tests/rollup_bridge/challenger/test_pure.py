@@ -33,6 +33,7 @@ from rollup_bridge.challenger.moves import (
 )
 from rollup_bridge.challenger.ports import BlockOpening
 from rollup_bridge.challenger.records import Case, Challenge, Line, Phase, Status, Verdict, Vote
+from rollup_bridge.challenger.settled import REORG_BLOCKS, Settled
 
 ME, THEM, PROPOSER = (Address(bytes([number]) * 20) for number in (1, 2, 3))
 RIGHT, WRONG = keccak256(b"right"), keccak256(b"wrong")
@@ -214,3 +215,20 @@ class TestJury:
             salt_of(secret, case, round_) for secret in (b"a", b"b") for case in (0, 1) for round_ in (0, 1)
         }
         assert len(salts) == 8
+
+
+class TestSettled:
+    def test_a_number_is_left_out_once_no_reorg_can_give_it_to_another(self) -> None:
+        settled = Settled()
+        assert settled.finish(3, block=100)
+        assert not settled.finish(3, block=130)
+        assert not settled.stands(3, block=100 + REORG_BLOCKS - 1)
+        assert settled.stands(3, block=100 + REORG_BLOCKS)
+        assert not settled.stands(4, block=1_000)
+
+    def test_what_is_open_again_has_to_finish_again(self) -> None:
+        settled = Settled()
+        settled.finish(3, block=100)
+        settled.reopen(3)
+        assert settled.finish(3, block=150)
+        assert not settled.stands(3, block=170)
