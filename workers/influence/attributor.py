@@ -104,7 +104,9 @@ class Attributor:
         modules = list(self.runner.modules.values())
         sums: dict[str, Array] | None = None
         for chunk in stages.run(
-            "covariances", self._chunks(train), lambda chunk: covariances([make() for make in chunk], modules)
+            "covariances",
+            self._chunks(train),
+            lambda chunk: covariances([make() for make in chunk], modules, self.profile.widest),
         ):
             sums = combine(sums, chunk)
         assert sums is not None

@@ -20,6 +20,7 @@ from workers.artifacts.tensors import Array
 from workers.errors import InvalidInputError
 from workers.influence.layers import MAX_ELEMENTS, Factors, contracted, layer_shape, thinned
 from workers.influence.passes import Pass
+from workers.influence.wide import directions, sketched
 
 BASIS_POSITIONS = 32
 """Of an example, that a basis is made of."""
@@ -27,8 +28,8 @@ BASIS_POSITIONS = 32
 
 @dataclass(frozen=True, slots=True)
 class LayerCurvature:
-    """One layer's basis: `output_basis` (O, O) and `input_basis` (I, I) with eigenvectors in columns (None:
-    the identity), `eigenvalues` Λ (O, I) and `damping` λ."""
+    """One layer's basis: `output_basis` (O, o) and `input_basis` (I, i) with eigenvectors in columns (None:
+    the identity), `eigenvalues` Λ (o, i) and `damping` λ; o = O and i = I unless a side is very wide."""
 
     output_basis: Tensor
     input_basis: Tensor | None
@@ -36,18 +37,25 @@ class LayerCurvature:
     damping: float
 
 
-def covariances(passes: Sequence[Pass], modules: Sequence[nn.Module]) -> dict[str, Array]:
-    """Sums over a chunk of `left leftᵀ` and `right rightᵀ` per layer, and the number of examples."""
+def covariances(
+    passes: Sequence[Pass], modules: Sequence[nn.Module], widest: int = 1 << 30
+) -> dict[str, Array]:
+    """Sums over a chunk of `left leftᵀ` and `right rightᵀ` per layer, sketches of them for a side wider than
+    `widest`, and the number of examples."""
     sums: dict[str, Array] = {"count": np.array([float(sum(one.kept for one in passes))])}
     for one in passes:
         for number, layers in enumerate(one.fisher()):
             for position, (factors, module) in enumerate(zip(layers, modules, strict=True)):
                 some = thinned(factors, BASIS_POSITIONS)
                 left, right = some.left.flatten(0, 1), some.right.flatten(0, 1)
-                _add(sums, f"{position}.left", left.T @ left)
+                _add(sums, f"{position}.left", _covariance(left, widest))
                 if not isinstance(module, nn.Embedding) and (number == 0 or not factors.is_fixed):
-                    _add(sums, f"{position}.right", right.T @ right)
+                    _add(sums, f"{position}.right", _covariance(right, widest))
     return sums
+
+
+def _covariance(vectors: Tensor, widest: int) -> Tensor:
+    return vectors.T @ vectors if vectors.shape[1] <= widest else sketched(vectors, widest)
 
 
 def bases(sums: dict[str, Array], modules: Sequence[nn.Module]) -> list[tuple[Tensor, Tensor | None]]:
@@ -55,13 +63,18 @@ def bases(sums: dict[str, Array], modules: Sequence[nn.Module]) -> list[tuple[Te
     diagonal)."""
     return [
         (
-            ordered_eigenvectors(torch.from_numpy(sums[f"{position}.left"])),
-            None
-            if isinstance(module, nn.Embedding)
-            else ordered_eigenvectors(torch.from_numpy(sums[f"{position}.right"])),
+            _basis(sums[f"{position}.left"]),
+            None if isinstance(module, nn.Embedding) else _basis(sums[f"{position}.right"]),
         )
         for position, module in enumerate(modules)
     ]
+
+
+def _basis(sums: Array) -> Tensor:
+    matrix = torch.from_numpy(sums)
+    is_sketch = matrix.shape[0] != matrix.shape[1]
+    _check_finite(matrix)
+    return directions(matrix) if is_sketch else ordered_eigenvectors(matrix)
 
 
 def squared_gradients(
@@ -122,15 +135,19 @@ def combine(sums: dict[str, Array] | None, chunk: dict[str, Array]) -> dict[str,
 
 def ordered_eigenvectors(matrix: Tensor) -> Tensor:
     """Eigenvectors in columns, by falling eigenvalue, each with its largest entry positive. Float64."""
-    if not bool(torch.isfinite(matrix).all()):
-        raise InvalidInputError(
-            "the model's gradients or activations are not finite: nothing can be attributed"
-        )
+    _check_finite(matrix)
     _values, vectors = torch.linalg.eigh((matrix + matrix.T) / 2)
     ordered: Tensor = vectors.flip(1)
     peaks = ordered.gather(0, ordered.abs().argmax(dim=0, keepdim=True))
     signs: Tensor = torch.where(peaks < 0, -1.0, 1.0)
     return (ordered * signs).contiguous()
+
+
+def _check_finite(matrix: Tensor) -> None:
+    if not bool(torch.isfinite(matrix).all()):
+        raise InvalidInputError(
+            "the model's gradients or activations are not finite: nothing can be attributed"
+        )
 
 
 def check_shapes(modules: Sequence[nn.Module]) -> list[tuple[int, int]]:

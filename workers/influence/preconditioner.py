@@ -149,7 +149,7 @@ def _decode_layer(tensors: Mapping[str, Tensor], position: int) -> LayerCurvatur
         tensors[f"{position}.eigenvalues"],
         float(tensors[f"{position}.damping"].item()),
     )
-    inputs = layer.eigenvalues.shape[-1] if layer.input_basis is None else len(layer.input_basis)
-    if layer.eigenvalues.shape != (len(layer.output_basis), inputs):
+    inputs = layer.eigenvalues.shape[-1] if layer.input_basis is None else layer.input_basis.shape[1]
+    if layer.eigenvalues.shape != (layer.output_basis.shape[1], inputs):
         raise InvalidInputError(f"preconditioner file: layer {position} has shapes that do not fit")
     return layer

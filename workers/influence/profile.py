@@ -13,7 +13,8 @@ DTYPES = {"float32": torch.float32, "float64": torch.float64}
 class Profile:
     """`damping` times a layer's mean eigenvalue is added to all of its eigenvalues. A row longer than
     `row_limit` times the median row is shortened to that (0: every row to length 1; RelatIF). `tolerance_lsb`
-    is how near to a rounding boundary an honest recomputation may lie to differ, and then by 1."""
+    is how near to a rounding boundary an honest recomputation may lie to differ, and then by 1. A side of a
+    layer wider than `widest` is seen through that many directions (`wide`)."""
 
     dimensions: int = 512
     damping: float = 0.1
@@ -22,12 +23,18 @@ class Profile:
     batch: int = 1_024
     chunk_batches: int = 8
     tolerance_lsb: float = 2.0**-6
+    widest: int = 4_096
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
             raise InvalidInputError(f"dtype {self.dtype!r} is not one of {sorted(DTYPES)}")
-        if not (1 <= self.dimensions <= 65_536 and self.batch >= 1 and self.chunk_batches >= 1):
-            raise InvalidInputError("dimensions, batch or chunk size are out of range")
+        if not (
+            1 <= self.dimensions <= 65_536
+            and self.batch >= 1
+            and self.widest >= 1
+            and self.chunk_batches >= 1
+        ):
+            raise InvalidInputError("dimensions, batch, chunk size or width are out of range")
         if not (0 < self.damping < 1e6 and 0 <= self.row_limit < 1e6):
             raise InvalidInputError("damping or row limit are out of range")
 

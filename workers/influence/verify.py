@@ -92,7 +92,8 @@ def preconditioner_residual(attributor: Attributor, train: Any) -> float:
     makes, about 1e-12 for an honest one from another machine, near 1 for one of other data.
 
     The bases must be orthonormal and turn the recomputed covariances diagonal, Λ and λ be those of the basis,
-    the coordinates the largest Λ. That near-equal eigenvalues leave a basis free does not matter.
+    the coordinates the largest Λ. That near-equal eigenvalues leave a basis free does not matter. Sides wider
+    than the profile's `widest` need their whole covariance here.
     """
     runner, fitted = attributor.runner, attributor.preconditioner
     passes, modules = list(runner.passes(train)), list(runner.modules.values())
@@ -118,7 +119,7 @@ def _off_diagonal(basis: torch.Tensor, covariance: NDArray[Any]) -> float:
     turns = basis.double().cpu().numpy()
     turned = turns.T @ covariance @ turns
     rest = turned - np.diag(np.diag(turned))
-    skew = turns.T @ turns - np.eye(len(turns))
+    skew = turns.T @ turns - np.eye(turns.shape[1])
     size = float(np.linalg.norm(covariance))
     return max(float(np.linalg.norm(rest)) / size if size else 0.0, float(np.abs(skew).max()))
 
