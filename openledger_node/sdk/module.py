@@ -6,7 +6,6 @@ from typing import Any
 
 from eth_utils.address import to_checksum_address
 from web3 import AsyncWeb3, Web3
-from web3.module import Module
 
 from genesis.addresses import (
     AGENT_REGISTRY,
@@ -21,6 +20,7 @@ from genesis.addresses import (
 from genesis.contracts.artifact import read_artifact
 from genesis.predeploys import ARTIFACTS
 from genesis.types import Address
+from openledger_node.sdk.methods import OpenLedgerMethods
 from precompiles.abis import CLIENT_NAMES, abi_of
 
 PREDEPLOYS: Mapping[str, tuple[Address, str]] = {
@@ -35,8 +35,8 @@ PREDEPLOYS: Mapping[str, tuple[Address, str]] = {
 }
 
 
-class OpenLedger(Module):
-    """`w3.openledger`: contracts by name; on `AsyncWeb3` their calls are awaited, all else is the same."""
+class OpenLedger(OpenLedgerMethods):
+    """`w3.openledger`: contracts and the node's methods by name; on `AsyncWeb3` their calls are awaited."""
 
     w3: Web3 | AsyncWeb3[Any]
 

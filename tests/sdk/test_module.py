@@ -1,10 +1,12 @@
 """The web3.py module against the precompiles: a provider that answers `eth_call` from the native machine."""
 
+import re
 from typing import Any
 
 import pytest
 from web3 import AsyncWeb3, Web3
 from web3.exceptions import ContractCustomError
+from web3.method import Method
 from web3.providers import AsyncBaseProvider, BaseProvider
 
 from genesis.addresses import INFERENCE_METERING
@@ -19,12 +21,14 @@ from openledger_node.sdk import (
     receipts_root,
     voucher_digest,
 )
+from openledger_node.sdk.methods import OpenLedgerMethods
 from openledger_node.sdk.module import PREDEPLOYS
 from precompiles.abis import CLIENT_NAMES
 from tests.precompiles.calls import UNIT, Account
 from tests.precompiles.evidence import receipts_tree
 from tests.precompiles.scene import FEES_WEI, HASH, Scene
 from tests.precompiles.world import Call, NativeMachine
+from tests.rpc.test_documentation import documented
 
 SENDER = Account(1).address
 
@@ -116,3 +120,41 @@ def test_commitments_differ_by_what_they_bind() -> None:
         claim_order_digest(1, 0, one, other, 5, 2),
     }
     assert len(values) == 6
+
+
+class Recorder(BaseProvider):
+    """Answers with what it was asked."""
+
+    def make_request(self, method: Any, params: Any) -> Any:
+        return {"jsonrpc": "2.0", "id": 1, "result": {"method": method, "params": list(params)}}
+
+
+class AsyncRecorder(AsyncBaseProvider):
+    """The same, awaited."""
+
+    async def make_request(self, method: Any, params: Any) -> Any:
+        return Recorder().make_request(method, params)
+
+
+ASKED = {"method": "openledger_getVersion", "params": ["0x1", "0x2"]}
+
+
+def test_every_method_of_the_node_is_there() -> None:
+    named = {
+        f"openledger_{re.sub('_(.)', lambda found: found[1].upper(), name)}"
+        for name, member in vars(OpenLedgerMethods).items()
+        if isinstance(member, Method)
+    }
+    assert named == {name for name in documented() if name.startswith("openledger_")}
+
+
+def test_methods_are_called_plainly() -> None:
+    w3 = Web3(Recorder(), external_modules={"openledger": (OpenLedger,)})
+    assert w3.openledger.get_version(1, 2) == ASKED  # type: ignore[attr-defined] # attached at run time
+    asked = w3.openledger.get_channel(b"\x01" * 32)  # type: ignore[attr-defined] # attached at run time
+    assert asked["params"] == ["0x" + "01" * 32]
+
+
+async def test_methods_are_awaited_on_async_web3() -> None:
+    w3: Any = AsyncWeb3(AsyncRecorder(), external_modules={"openledger": (OpenLedger,)})
+    assert await w3.openledger.get_version(1, 2) == ASKED

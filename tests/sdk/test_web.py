@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.clients.accounts import fresh_account
 from tests.clients.programs import PACKAGES, require_npm
 from tests.integration.network import DevNode
 from tests.precompiles.artifacts import SOLIDITY
+from tests.rpc.test_documentation import documented
 from tests.sdk.web import FILE, SDK, text
 
 INSTALLED = Path(__file__).parents[2] / ".cache" / "websdk" / "node_modules"
@@ -28,6 +30,11 @@ PATIENCE_S = 250
 
 def test_the_file_is_what_the_generator_writes() -> None:
     assert FILE.read_text() == text(), "run: python -m tests.sdk.web"
+
+
+def test_every_method_of_the_node_is_there() -> None:
+    named = set(re.findall(r"'(openledger_\w+)'", (SDK / "src" / "rpc.ts").read_text()))
+    assert named == {name for name in documented() if name.startswith("openledger_")}
 
 
 def package_in(folder: Path) -> Path:

@@ -25,6 +25,27 @@ export function rpcActions(client: Client<Transport, Chain | undefined>) {
   return {
     getDatanet: (id: bigint) => ask<Struct | null>('openledger_getDatanet', toHex(id)),
     getContribution: (id: bigint) => ask<Struct | null>('openledger_getContribution', toHex(id)),
+    getRequest: (id: bigint) => ask<Struct | null>('openledger_getRequest', toHex(id)),
+    getProvider: (account: Address) => ask<Struct | null>('openledger_getProvider', account),
+    getProviders: () => ask<Struct[]>('openledger_getProviders'),
+    getProposal: (id: bigint) => ask<Struct | null>('openledger_getProposal', toHex(id)),
+    getVotes: (account: Address) => ask<Struct>('openledger_getVotes', account),
+    getGrant: (id: bigint) => ask<(Struct & { amounts: Hex[] }) | null>('openledger_getGrant', toHex(id)),
+    getAgent: (id: bigint) => ask<(Omit<Struct, 'profile'> & { profile: Struct }) | null>('openledger_getAgent', toHex(id)),
+    /** Kinds: 1 model, 2 Datanet, 3 agent. */
+    getAssetToken: (kind: bigint, asset: bigint) =>
+      ask<Struct | null>('openledger_getAssetToken', toHex(kind), toHex(asset)),
+    getVersion: (datanet: bigint, version: bigint) =>
+      ask<Struct | null>('openledger_getVersion', toHex(datanet), toHex(version)),
+    getFeatureIndex: (id: bigint) => ask<Struct | null>('openledger_getFeatureIndex', toHex(id)),
+    getSettlement: (id: bigint) => ask<Struct | null>('openledger_getSettlement', toHex(id)),
+    getPost: (id: bigint) => ask<Struct | null>('openledger_getPost', toHex(id)),
+    getValidator: (account: Address) =>
+      ask<Record<'validator' | 'provider', Struct>>('openledger_getValidator', account),
+    getWithdrawalProof: (transaction: Hex) =>
+      ask<Record<string, unknown>>('openledger_getWithdrawalProof', transaction),
+    supply: () => ask<Struct>('openledger_supply'),
+    syncStatus: () => ask<Record<string, unknown>>('openledger_syncStatus'),
     getModel: (id: bigint) => ask<Struct | null>('openledger_getModel', toHex(id)),
     getLineage: (id: bigint) => ask<unknown[] | null>('openledger_getLineage', toHex(id)),
     getChannel: (id: Hex) => ask<Struct | null>('openledger_getChannel', id),
