@@ -1,6 +1,5 @@
 """The law in real blocks: the engine answers every call like the precompiles over dictionaries.
 
-
 Conservation is checked over dictionaries (`test_conservation`); equal return data, revert data, logs, storage
 and balances carry it over to the engine. Each call is a forced deposit in a block of its own, so this also
 sends every challenge and answer as from the L1. `eth_estimateGas` is what a call then uses, to the unit, and
