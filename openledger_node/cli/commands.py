@@ -365,6 +365,29 @@ def decode_posted(
     decode_file(file, kind, chain_id=chain_id, genesis_time_s=genesis_time, block_time_s=block_time)
 
 
+@rollup_app.command(name="disputes")
+def show_disputes(
+    *,
+    l1_url: Annotated[str, Parameter(name="--l1.url")],
+    rollup_config: Annotated[Path, Parameter(name="--rollup.config")],
+    only_open: bool = False,
+) -> None:
+    """Print as JSON who challenged which output root, who defends it, and how far each line is.
+
+    Parameters
+    ----------
+    l1_url
+        The L1's node.
+    rollup_config
+        Network file that names the L1 contracts.
+    only_open
+        Leave out what is decided.
+    """
+    from openledger_node.cli import disputes
+
+    _run(disputes.show_disputes(l1_url, rollup_config, only_open=only_open))
+
+
 def replace_process(command: list[str]) -> None:
     """Become another program, which then owns terminal, signals and exit code."""
     os.execv(command[0], command)  # noqa: S606 - our own interpreter and module

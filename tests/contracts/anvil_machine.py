@@ -25,7 +25,7 @@ class AnvilMachine(Machine):
     """A machine that is an anvil; made by `running_anvil`."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self.url = url
         self._session = requests.Session()
         self.state = self
         self._is_reading = False
@@ -33,7 +33,7 @@ class AnvilMachine(Machine):
     def ask(self, method: str, *parameters: Any) -> Any:
         """A JSON-RPC result. Raises `AnvilError`."""
         body: Any = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
-        answer = self._session.post(self._url, json=body, timeout=30).json()
+        answer = self._session.post(self.url, json=body, timeout=30).json()
         if "error" in answer:
             raise AnvilError(answer["error"])
         return answer["result"]

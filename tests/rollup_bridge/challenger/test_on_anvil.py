@@ -1,11 +1,17 @@
 """The five dishonest strategies once more, with anvil as the L1: another EVM, RPC's headers, real blocks."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from genesis.spec import DEV_L1_CHAIN_ID
+from openledger_node.cli.disputes import show_disputes
+from openledger_node.node.network_files import rollup_to_json, write_json
 from tests.clients.programs import require_npm
-from tests.contracts.anvil_machine import running_anvil
+from tests.contracts.anvil_machine import AnvilMachine, running_anvil
 from tests.contracts.rollup import MINIMUM_STAKE
 from tests.rollup_bridge.challenger.test_strategies import (
     BOND,
@@ -20,6 +26,7 @@ from tests.rollup_bridge.challenger.test_strategies import (
     wrong,
 )
 from tests.rollup_bridge.challenger.world import Lies, World
+from tests.rollup_bridge.fakes import FakeL1, rollup_config
 
 pytestmark = [pytest.mark.npm, pytest.mark.slow]
 
@@ -87,3 +94,29 @@ async def test_withheld_witness(world: World, liar: type[Lies]) -> None:
     await world.play()
     assert not world.stands(0, wrong(world))
     assert world.gain_wei(honest) > REWARD
+
+
+async def test_a_dispute_is_shown_to_people(
+    world: World, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    world.proposer()
+    staller = world.attester()
+    world.propose(world.root(0))
+    challenge(world, staller)
+    file = tmp_path / "rollup.json"
+    config = replace(
+        rollup_config(FakeL1()), l1_chain_id=DEV_L1_CHAIN_ID, output_oracle=world.rollup.at.output_oracle
+    )
+    write_json(file, rollup_to_json(config))
+    assert isinstance(world.machine, AnvilMachine)
+    await show_disputes(world.machine.url, file, only_open=True)
+    [shown] = json.loads(capfdbinary.readouterr().out)["challenges"]
+    assert (shown["status"], shown["challenger"]) == ("open", "0x" + staller.address.hex())
+    assert shown["outputRoot"] == "0x" + world.root(0).hex()
+    await world.play()
+    await show_disputes(world.machine.url, file, only_open=True)
+    assert json.loads(capfdbinary.readouterr().out)["challenges"] == []
+    await show_disputes(world.machine.url, file, only_open=False)
+    [shown] = json.loads(capfdbinary.readouterr().out)["challenges"]
+    assert shown["status"] == "failed"
+    assert [line["phase"] for line in shown["lines"]] == ["held"]
