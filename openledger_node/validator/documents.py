@@ -13,7 +13,7 @@ from genesis.commitments import BATCH_QUERY_BYTES, unpack_vector
 from genesis.keccak import keccak256
 from genesis.types import Address, Hash32
 from openledger_node.client.abi import encode_values
-from openledger_node.client.economy import ATTRIBUTION, EconomyReader, Post
+from openledger_node.client.economy import ATTRIBUTION, DATANETS, MODELS, EconomyReader, Post
 from openledger_node.client.ethereum import from_hex
 from openledger_node.client.posts import PostNotice
 from openledger_node.validator.index_check import IndexInputs
@@ -68,7 +68,17 @@ class Documents:
             raise DocumentError(f"a document of feature index {index_id} is malformed: {error!r}") from error
         except (InvalidInputError, ArtifactError) as error:
             raise DocumentError(str(error)) from error
-        return IndexInputs(index_id, index, parse_id(uri), _contributor_sums(published.sums), rows)
+        records = await self._source_records(index.model_id)
+        return IndexInputs(index_id, index, records, parse_id(uri), _contributor_sums(published.sums), rows)
+
+    async def _source_records(self, model_id: int) -> int:
+        """How many records the versions that a model was made from have, as the chain says."""
+        ethereum, total = self._reader.ethereum, 0
+        for place in range((await self._reader.model(model_id)).sources):
+            datanet_id, number = await ethereum.read(MODELS, "getSource", model_id, place)
+            version = await ethereum.read(DATANETS, "getVersion", datanet_id, number)
+            total += int(version["records"])
+        return total
 
     async def _assemble(
         self, post_id: int, post: Post, claims: Sequence[BatchClaim], document: Any

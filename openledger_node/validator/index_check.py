@@ -1,11 +1,12 @@
-"""Whether a committed feature index keeps its rules: rows in range, norms and sums exact.
+"""Whether a committed feature index keeps its rules: a row for every record, in range; norms and sums exact.
 
-Pure: no I/O, no torch, integers only. Order: (1) what is published must hash to what is committed; (2) every
-row; (3) every contributor's squared norm; (4) every contributor's sum. The first fault is the verdict: one is
-enough to void an index.
+Pure: no I/O, no torch, integers only. Order: (1) one row for each record of the model's sources; (2) what is
+published must hash to what is committed; (3) every row; (4) every contributor's squared norm; (5) every
+contributor's sum. The first fault is the verdict: one is enough to void an index.
 
-Covered: what `challengeRow`, `challengeNorm` and a sum game prove. Not covered: whether rows are those of the
-model and its records (`features`, by recomputing), whether duplicates are marked (`duplicates`).
+Covered: what `challengeCount`, `challengeRow`, `challengeNorm` and a sum game prove. Not covered: whether
+rows are those of the model and its records (`features`, by recomputing); whether rows name their records'
+contributors and duplicates (`challengeOwner`, `challengeDuplicate`).
 """
 
 from collections.abc import Sequence
@@ -32,10 +33,12 @@ WAYS = 16
 
 @dataclass(frozen=True, slots=True)
 class IndexInputs:
-    """One index: what the chain says, its document, the published contributor sums and rows."""
+    """One index: what the chain says, how many records its model's sources have, its document, the published
+    contributor sums and rows."""
 
     index_id: int
     index: FeatureIndex
+    source_records: int
     document: ArtifactId
     sums: tuple[ContributorSum, ...]
     rows: Rows
@@ -44,6 +47,13 @@ class IndexInputs:
     def vectors(self) -> NDArray[np.int64]:
         """(C, k): the committed sums."""
         return np.stack([np.frombuffer(each.vector, ">i8").astype(np.int64) for each in self.sums])
+
+
+@dataclass(frozen=True, slots=True)
+class WrongCount:
+    """`challengeCount` holds: there is not one row for each of the sources' `records`."""
+
+    records: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +84,13 @@ class WrongSum:
     computed: int
 
 
-IndexVerdict = Right | BrokenRow | WrongNorm | WrongSum | Unprovable
+IndexVerdict = Right | WrongCount | BrokenRow | WrongNorm | WrongSum | Unprovable
 
 
 def check_index(inputs: IndexInputs) -> IndexVerdict:
     """The verdict on one index."""
+    if inputs.index.rows != inputs.source_records:
+        return WrongCount(inputs.source_records)
     reason = _misfit(inputs)
     if reason:
         return Unprovable(reason)

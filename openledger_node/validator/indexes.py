@@ -1,10 +1,10 @@
 """How a validator watches feature indexes: each is checked before it can be used, a wrong one is voided.
 
-Wrong rows and norms fall in one transaction after a commitment; a wrong sum is disputed in a game, whose
-moves are read from the chain, so that a restart goes on with it.
+Rows left out, wrong rows and norms fall in one transaction after a commitment; a wrong sum is disputed in a
+game, whose moves are read from the chain, so that a restart goes on with it.
 
-Covered: rows out of their rules, norms, sums; games to their end; bonds and rewards taken back. Not covered:
-answering games as the index's signer (the provider's side).
+Covered: what `index_check` finds; games to their end; bonds and rewards taken back. Not covered: answering
+games as the index's signer (`answers`).
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from openledger_node.validator.index_check import (
     BrokenRow,
     IndexInputs,
     IndexVerdict,
+    WrongCount,
     WrongNorm,
     WrongSum,
     check_index,
@@ -92,7 +93,7 @@ class IndexWatch:
             return
         if one.verdict is None:
             await self._judge(one)
-        if isinstance(one.verdict, (BrokenRow, WrongNorm)):
+        if isinstance(one.verdict, (WrongCount, BrokenRow, WrongNorm)):
             await self._challenge(one.index_id, one.verdict)
         elif isinstance(one.verdict, WrongSum) and one.inputs is not None:
             await self._play(one.inputs, one.verdict)
@@ -113,11 +114,13 @@ class IndexWatch:
 
     # --- Challenges of one transaction --------------------------------------------------------------------
 
-    async def _challenge(self, index_id: int, verdict: BrokenRow | WrongNorm) -> None:
+    async def _challenge(self, index_id: int, verdict: WrongCount | BrokenRow | WrongNorm) -> None:
         key = INDEX_KEY + index_id
         await self._challenger.commit(key)
         salt = await self._challenger.salt(key)
-        if isinstance(verdict, BrokenRow):
+        if isinstance(verdict, WrongCount):
+            mined = await self._challenger.send("challengeCount", index_id, salt)
+        elif isinstance(verdict, BrokenRow):
             row = tuple(asdict(verdict.row).values())
             mined = await self._challenger.send("challengeRow", index_id, salt, row)
         else:
@@ -190,6 +193,8 @@ def _report(index_id: int, verdict: IndexVerdict) -> None:
     match verdict:
         case Unprovable(reason):
             log.warning("feature index is wrong in a way no challenge covers", index=index_id, reason=reason)
+        case WrongCount(records):
+            log.warning("feature index leaves records out", index=index_id, records=records)
         case BrokenRow(row):
             log.warning("feature index has a row out of its rules", index=index_id, row=row.index)
         case WrongNorm() | WrongSum():

@@ -114,7 +114,7 @@ def open_economy(directory: Path, made: Trained, providers: tuple[int, ...] = (P
     node.act(OWNER, DATANET_REGISTRY, DATANETS.calldata("createDatanet", *name))
     bond = OPEN_UNIT
     root = keccak256(b"records")
-    node.act(OWNER, DATANET_REGISTRY, DATANETS.calldata("contribute", 1, root, 1, 1), bond)
+    node.act(OWNER, DATANET_REGISTRY, DATANETS.calldata("contribute", 1, root, made.index.rows, 1), bond)
     node.advance(3)
     node.act(OWNER, DATANET_REGISTRY, DATANETS.calldata("reveal", 1, "sha256:00"))
     node.act(OWNER, DATANET_REGISTRY, DATANETS.calldata("review", 1, True, 10_000))

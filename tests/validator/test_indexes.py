@@ -60,6 +60,14 @@ async def test_a_row_out_of_its_rules_voids_the_index(economy: Economy, fault: s
     assert balance(economy) == before  # the bond is back; the builder had no stake to lose
 
 
+async def test_a_record_left_out_voids_the_index(economy: Economy) -> None:
+    rows, sums = published(economy)
+    fewer = Rows(*(getattr(rows, name)[:-1] for name in Rows.__dataclass_fields__))
+    index_id = await commit(economy, fewer, sums_of(fewer, sums.contributors))
+    await rounds(validator(economy), economy)
+    assert await status(economy, index_id) == INDEX_VOID
+
+
 async def test_a_wrong_norm_voids_the_index(economy: Economy) -> None:
     rows, sums = published(economy)
     index_id = await commit(economy, rows, with_norm(sums, 1, -1))
