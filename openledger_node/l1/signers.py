@@ -1,19 +1,14 @@
-"""Who signs L1 transactions: a key in memory, from a raw key or an encrypted keystore file.
+"""Who signs L1 transactions: a key in memory.
 
-Covered: keystore version 3 files with a password file; no key in logs or in `repr`.
-Not covered: remote signers.
-Source: Web3 Secret Storage (keystore v3); EIP-1559 and EIP-4844 for what is signed.
+Covered: EIP-1559 and EIP-4844 transactions; no key in logs or in `repr`. Not covered: remote signers.
 """
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
-import orjson
 from eth_account import Account
 
 from genesis.types import Address, Hash32
-from openledger_node.errors import StartError
 from openledger_node.l1.blobs import commitment_of, network_form, versioned_hash
 from rollup_bridge.ports import SignedTransaction, UnsignedTransaction
 
@@ -65,18 +60,3 @@ def _fields(transaction: UnsignedTransaction) -> dict[str, Any]:
         "maxFeePerGas": transaction.max_fee_wei,
         "maxPriorityFeePerGas": transaction.max_priority_fee_wei,
     }
-
-
-def keystore_signer(keystore: Path, password_file: Path) -> LocalSigner:
-    """`StartError` if a file cannot be read or the password does not fit. Takes about a second."""
-    try:
-        document = orjson.loads(keystore.read_bytes())
-        password = password_file.read_text().rstrip("\r\n")
-    except (OSError, orjson.JSONDecodeError) as error:
-        raise StartError(f"keystore {keystore} cannot be read", str(error)) from error
-    try:
-        return LocalSigner(bytes(Account.decrypt(document, password)))
-    except (KeyError, TypeError, ValueError, NotImplementedError) as error:
-        raise StartError(
-            f"keystore {keystore} cannot be decrypted", f"check the password in {password_file}"
-        ) from error

@@ -20,7 +20,7 @@ from openledger_node.client.account import dev_account
 from openledger_node.client.predeploys import AGENTS
 from openledger_node.client.purchase_journal import PurchaseJournal
 from openledger_node.client.receipt_tree import ReceiptTree
-from openledger_node.errors import StartError, UserError
+from openledger_node.errors import UserError
 
 GROUPS = (
     "account",
@@ -112,19 +112,6 @@ def test_the_environment_holds_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(signer.KEY_VARIABLE)
     with pytest.raises(UserError, match="no account to sign with"):
         signer.signer(1, account=None, keystore=None, password_file=None)
-
-
-def test_a_keystore_is_written_once_and_read_with_its_password(tmp_path: Path) -> None:
-    password, keystore = tmp_path / "password", tmp_path / "keys" / "mine.json"
-    password.write_text("secret\n")
-    made = signer.write_keystore(b"\x05" * 32, keystore, password)
-    assert keystore.stat().st_mode & 0o077 == 0
-    assert signer.read_keystore(keystore, password).address == made.address
-    with pytest.raises(UserError, match="cannot write"):
-        signer.write_keystore(b"\x06" * 32, keystore, password)
-    password.write_text("other")
-    with pytest.raises(StartError, match="cannot be decrypted"):
-        signer.read_keystore(keystore, password)
 
 
 def test_what_was_bought_is_known_to_the_next_process(tmp_path: Path) -> None:

@@ -1,17 +1,14 @@
 from dataclasses import replace
-from pathlib import Path
 
-import orjson
 import pytest
 import rlp
 from eth_account import Account
 
 from genesis.keccak import keccak256
 from genesis.types import Address
-from openledger_node.errors import StartError
 from openledger_node.l1.blobs import commitment_of, versioned_hash
 from openledger_node.l1.raw_transaction import decode_l1_transaction
-from openledger_node.l1.signers import LocalSigner, keystore_signer
+from openledger_node.l1.signers import LocalSigner
 from rollup_bridge.codec.blob import encode_blob
 from rollup_bridge.ports import UnsignedTransaction
 
@@ -46,24 +43,3 @@ async def test_blobs_travel_beside_what_is_signed(cell_proofs: bool) -> None:
 
 def test_the_key_does_not_show() -> None:
     assert KEY.hex() not in repr(LocalSigner(KEY))
-
-
-def test_a_keystore_file_opens_with_its_password(tmp_path: Path) -> None:
-    keystore, password = tmp_path / "key.json", tmp_path / "password"
-    document = Account.encrypt(KEY, "s3cret", kdf="pbkdf2", iterations=2)
-    keystore.write_bytes(orjson.dumps(dict(document)))
-    password.write_text("s3cret\n")
-    assert keystore_signer(keystore, password).address.hex() == ADDRESS
-    password.write_text("wrong")
-    with pytest.raises(StartError, match="decrypted"):
-        keystore_signer(keystore, password)
-
-
-@pytest.mark.parametrize("content", [None, b"no json", b"{}", b'{"version":1}', b"[]"])
-def test_what_is_no_keystore_is_refused_with_one_line(tmp_path: Path, content: bytes | None) -> None:
-    keystore, password = tmp_path / "key.json", tmp_path / "password"
-    password.write_text("x")
-    if content is not None:
-        keystore.write_bytes(content)
-    with pytest.raises(StartError, match=r"key\.json"):
-        keystore_signer(keystore, password)

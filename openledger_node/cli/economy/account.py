@@ -7,10 +7,12 @@ from cyclopts import App
 
 from openledger_node.cli.economy.output import show as show_result
 from openledger_node.cli.economy.session import DEFAULTS, Flat, session
-from openledger_node.cli.economy.signer import environment_key, write_keystore
+from openledger_node.cli.economy.signer import environment_key
 from openledger_node.cli.economy.values import Account, Amount, checksummed
 from openledger_node.client.account import dev_account
 from openledger_node.client.ethereum import hex_bytes
+from openledger_node.client.keystore import write_keystore
+from openledger_node.errors import UserError
 
 app = App(name="account", help="Keys, balances, payments.")
 
@@ -31,8 +33,6 @@ async def import_key(*, options: Flat = DEFAULTS) -> None:
 
 
 def _write_key(key: bytes, keystore: Path | None, password_file: Path | None, *, as_json: bool) -> None:
-    from openledger_node.errors import UserError
-
     if keystore is None or password_file is None:
         raise UserError("a key needs a file and a password", "give --keystore and --password-file")
     account = write_keystore(key, keystore, password_file)
