@@ -15,8 +15,6 @@ from fnmatch import fnmatch
 from pathlib import PurePosixPath
 from typing import Any
 
-import yaml
-
 from workers.artifacts.canonical_json import check_depth
 from workers.datasets.records import MAX_RECORDS
 from workers.errors import InvalidInputError
@@ -60,6 +58,8 @@ def card_header(card: bytes) -> dict[str, Any]:
     text = card.decode(errors="replace")
     if not text.startswith("---\n") or "\n---" not in text[4:]:
         return {}
+    import yaml  # noqa: PLC0415 - only cards need it
+
     try:
         header = yaml.safe_load(text[4:].split("\n---", 1)[0])
     except yaml.YAMLError as error:

@@ -29,12 +29,19 @@ NODE_MODULES = (
     "workers.attribution.scoring",
     "workers.datasets.contribution",
     "workers.datasets.version",
+    "workers.datasets.text",
+    "workers.datasets.cleaning",
+    "workers.artifacts.folders",
+    "openledger_node.factory.planning",
+    "openledger_node.factory.folders",
+    "openledger_node.factory.exporting",
 )
 WITHOUT_TORCH = """
 import sys
+AI = ("torch", "sklearn", "safetensors", "scipy", "transformers", "yaml", "pyarrow")
 class Block:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in ("torch", "sklearn", "safetensors", "scipy"):
+        if name.split(".")[0] in AI:
             raise ImportError(name)
 sys.meta_path.insert(0, Block())
 import importlib
