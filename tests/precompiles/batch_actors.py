@@ -78,7 +78,8 @@ class BatchActors(AttributionActors):
             ("challengeWeight", (leaf, receipt)),
             ("challengeQuery", (leaf, batch.packed_query(chosen))),
         )
-        name, tail = self.random.choice(moves)
+        fitting = 2 if max(batch.receipts[chosen].query) > 99 else self.random.randrange(3)
+        name, tail = moves[fitting]
         return call(challenger, ATTRIBUTION, name, *head, *tail)
 
     @staticmethod

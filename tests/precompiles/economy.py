@@ -28,12 +28,16 @@ from tests.precompiles.index_actors import IndexActors
 from tests.precompiles.memory import ODD_WORDS, TEST_POLICY, nothing
 from tests.precompiles.world import TIMELOCK, Call, Machine, Moment
 
+FAVOUR, DRAWS = 0.8, 60
+
 
 class Economy(IndexActors):
     """Draws the next call; learns from its outcome."""
 
     def __init__(self, seed: int, machine: Machine, policy: Policy = TEST_POLICY) -> None:
         super().__init__(seed, machine, policy)
+        self.favoured: Address | None = None
+        """The precompile that most calls go to."""
         self._actions: list[tuple[Callable[[], Call], int, Sized]] = [
             (self._create_datanet, 2, self.accounts),
             (self._set_member, 1, self.datanets),
@@ -132,6 +136,12 @@ class Economy(IndexActors):
         possible = [(action, weight) for action, weight, needed in self._actions if len(needed)]
         actions, weights = zip(*possible, strict=True)
         drawn: Call = self.random.choices(actions, weights)[0]()
+        if self.favoured is not None and self.random.random() < FAVOUR:
+            for _ in range(DRAWS):
+                if drawn.target == self.favoured:
+                    break
+                self._learn = nothing
+                drawn = self.random.choices(actions, weights)[0]()
         sent = self._spoil(drawn) if self.random.random() < 0.12 else drawn
         return sent if sent.value_wei <= self.machine.balance(sent.sender) else replace(sent, value_wei=0)
 
@@ -172,7 +182,8 @@ class Economy(IndexActors):
             (DATANET_REGISTRY, "usagePrice", (datanet_id,)),
             (MODEL_REGISTRY, "isDeprecated", (self._some(self.models),)),
             (MODEL_REGISTRY, "childCount", (self._some(self.models),)),
-            (MODEL_REGISTRY, "childAt", (self._some(self.models), 0)),
+            (MODEL_REGISTRY, "childAt", (self.random.choice(list(self.models) or [1]), 0)),
+            (MODEL_REGISTRY, "childAt", (1, 0)),
             (MODEL_REGISTRY, "userCount", (datanet_id,)),
             (MODEL_REGISTRY, "userAt", (datanet_id, self.random.randrange(2))),
             (MODEL_REGISTRY, "getFeatureIndex", (self._some(self.indexes),)),

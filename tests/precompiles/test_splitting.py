@@ -29,6 +29,8 @@ CLEAN, MISLABELLED = 1, 3
 COUNTS = (2, 5, 10, 20, 50)
 INFERENCES = 120
 GAIN_LIMIT = 0.05
+BATCH_DISTANCE = 0.1
+"""Half the sum of the differences of shares."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class World:
     owners: NDArray[np.int64]
     earlier: list[int]
     query: list[int]
+    queries: NDArray[np.int64]
+    """(R, k): the receipts' own queries that `query` sums up."""
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +54,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     kept = rows.canonical_mask
     half = INFERENCES // 2
     halves = [[int(x) for x in part.sum(axis=0)] for part in (vectors[:half], vectors[half:])]
-    return World(rows.integers()[kept], rows.owners[kept], halves[0], halves[1])
+    return World(rows.integers()[kept], rows.owners[kept], halves[0], halves[1], vectors[half:])
 
 
 def earned(world: World, groups: Sequence[NDArray[np.int64]], own: int) -> float:
@@ -93,6 +97,43 @@ def test_an_informed_split_is_shown(world: World, capsys: pytest.CaptureFixture[
             shown = " ".join(f"{count}: {gain:+.3f}" for count, gain in found.items())
             print(f"\n  contributor {splitter}, gain of an informed split into k parts: {shown}", end="")
     assert max(gains[CLEAN].values()) <= GAIN_LIMIT
+
+
+def test_batch_shares_beside_shares_by_inference(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """One vector for a batch instead of one per receipt: who gets how much differs, and by how much is told.
+
+    By inference each receipt's pool is divided by that receipt's own positive scores and an inference that
+    pays nobody leaves its part to the others. The distance is half the sum of the shares' differences.
+    """
+    batch = shares(world, [world.query], significance_ppm=DEFAULT_POLICY.significance_ppm)
+    queries = [[int(x) for x in query] for query in world.queries]
+    single = shares(world, queries, significance_ppm=DEFAULT_POLICY.significance_ppm)
+    plain = shares(world, queries, significance_ppm=0)
+    apart, apart_plain = (float(np.abs(batch - each).sum()) / 2 for each in (single, plain))
+    with capsys.disabled():
+        shown = [" ".join(f"{share:.3f}" for share in each) for each in (batch, single, plain)]
+        print(
+            f"\n  shares of a batch {shown[0]}; by inference {shown[1]}, without significance {shown[2]}",
+            end="",
+        )
+        print(f"\n  distance {apart:.3f}, without significance {apart_plain:.3f}", end="")
+    assert apart < BATCH_DISTANCE
+
+
+def shares(world: World, queries: Sequence[Sequence[int]], significance_ppm: int) -> NDArray[np.float64]:
+    """(C,): every contributor's share when each query divides an equal part of the pool."""
+    total = np.zeros(len(np.unique(world.owners)))
+    for query in queries:
+        packed = pack_vector(query, BATCH_QUERY_BYTES)
+        scores = []
+        for owner in np.unique(world.owners):
+            vector = world.rows[world.owners == owner].sum(axis=0)
+            inputs = ScoreInputs(pack_sum(vector), sum(int(x) ** 2 for x in vector), packed)
+            scores.append(positive_score(inputs, world.rows.shape[1], significance_ppm) or 0)
+        if sum(scores):
+            total += np.array([score / sum(scores) for score in scores])
+    shared: NDArray[np.float64] = total / total.sum()
+    return shared
 
 
 def informed_gains(world: World, splitter: int) -> dict[int, float]:

@@ -5,6 +5,7 @@ calls inside STATICCALL, where a twin notices a write only when it happens, only
 """
 
 from dataclasses import replace
+from itertools import count
 from random import Random
 from typing import Any
 
@@ -38,8 +39,8 @@ class Pair:
                 machine.fund(holder, FUNDS_WEI)
         self.steps = 0
 
-    def step(self) -> None:
-        """One call on both, and everything compared."""
+    def step(self) -> Address:
+        """One call on both, and everything compared; returns whom it went to."""
         moment = self.economy.next_moment()
         self.native.moment = self.twins.moment = moment
         call = self.economy.next_call()
@@ -47,6 +48,7 @@ class Pair:
         if self.steps % 4 == 0:
             self.compare_static(call)
         self.compare(call)
+        return call.target
 
     def compare(self, call: Call) -> None:
         """Run the call on both machines for good."""
@@ -134,10 +136,26 @@ def test_twins_answer_like_their_precompiles_for_long(seed: int) -> None:
         pair.step()
 
 
+CALLS = 10_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", PRECOMPILES, ids=lambda target: CONTRACTS[target].name)
+def test_ten_thousand_calls_of_each_precompile(target: Address) -> None:
+    compared = 0
+    for seed in count(1_000):
+        pair = Pair(seed)
+        pair.economy.favoured = target
+        for _ in range(1_000):
+            compared += pair.step() == target
+        if compared >= CALLS:
+            return
+
+
 def test_the_user_base_reaches_every_method() -> None:
     """Equality of what is never reached would prove nothing; so every method succeeds here sometimes."""
     reached: set[tuple[Address, bytes]] = set()
-    for seed in range(60):
+    for seed in range(120):
         machine = NativeMachine(TEST_POLICY)
         economy = Economy(seed, machine)
         for holder in (TIMELOCK, *(each.address for each in economy.accounts)):
