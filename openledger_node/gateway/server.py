@@ -253,7 +253,9 @@ def _app(
         datasets=DatasetTable(parts.database),
         chain_id=chain_id,
     ).add_to(app.router)
-    FactoryRoutes(reader=house.reader, artifacts=house.artifacts, scheduler=parts.scheduler).add_to(app.router)
+    FactoryRoutes(reader=house.reader, artifacts=house.artifacts, scheduler=parts.scheduler).add_to(
+        app.router
+    )
     text_models = TextModels(parts.catalog, house.reader, house.artifacts)
     InferenceRoutes(
         catalog=parts.catalog,

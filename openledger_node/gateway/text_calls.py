@@ -11,7 +11,7 @@ Invariants:
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -24,6 +24,7 @@ from openledger_node.clock import Clock
 from openledger_node.errors import OpenLedgerError, UserError
 from openledger_node.gateway import text_answers as shape
 from openledger_node.gateway.backend import BackendLostError, TextBackend
+from openledger_node.gateway.bunches import in_bunches
 from openledger_node.gateway.channels import Channels, ChannelSession, Delivered, receipt_name
 from openledger_node.gateway.deliveries import DeliveryTable, Piece
 from openledger_node.gateway.explanations import Answered
@@ -39,8 +40,8 @@ CUT = "length"
 
 log = structlog.get_logger(__name__)
 
-Send = Callable[[Mapping[str, Any]], Awaitable[None]]
-"""Hands one chunk to the customer; raises CustomerGoneError."""
+Send = Callable[[Sequence[Mapping[str, Any]]], Awaitable[None]]
+"""Hands chunks to the customer, all or none; raises CustomerGoneError."""
 Explain = Callable[[Answered, int], Awaitable[Mapping[str, Any]]]
 """Who made an answer possible: so many contributors and records, best first."""
 
@@ -143,8 +144,7 @@ class TextCalls:
         async with session.lock:
             earlier = await self._earlier(session, call)
             if earlier is not None:
-                for chunk in shape.replay(earlier, wants_usage=call.request.wants_usage):
-                    await send(chunk)
+                await send(list(shape.replay(earlier, wants_usage=call.request.wants_usage)))
                 return
             terms = await self._admit(session, call, backend)
             await self._deliver(session, call, backend, terms, send)
@@ -194,23 +194,21 @@ class TextCalls:
     async def _deliver(
         self, session: ChannelSession, call: TextCall, backend: TextBackend, terms: Terms, send: Send
     ) -> None:
-        """Pass pieces on until the last, which waits for the receipt."""
+        """Pass pieces on until the last, which waits for the receipt; what waits together goes together."""
         frame, kept, sent, made = terms.frame(session), list[Piece](), 0, 0
         last: shape.Part | None = None
         try:
             chunks = backend.stream(terms.path, _upstream_body(call, terms, is_stream=True))
-            async with aclosing(chunks):
-                async for received in chunks:
-                    part = shape.read_part(received, is_chat=terms.is_chat)
-                    if part is None:
-                        continue
-                    made += len(part.piece.tokens)
+            async with aclosing(in_bunches(chunks)) as bunches:
+                async for bunch in bunches:
+                    parts = [shape.read_part(received, is_chat=terms.is_chat) for received in bunch]
+                    found = [part for part in parts if part is not None]
+                    made += sum(len(part.piece.tokens) for part in found)
                     _assert_within(made, terms)
-                    if part.finish:
-                        last = part
-                        continue
-                    await self._keep(session, terms, kept, part.piece)
-                    await send(shape.chunk(frame, part.choice))
+                    last = next((part for part in found if part.finish), last)
+                    going = [part for part in found if not part.finish]
+                    await self._keep(session, terms, kept, Piece(*_joined([part.piece for part in going])))
+                    await send([shape.chunk(frame, part.choice) for part in going])
                     sent = len(kept)
             if last is None:
                 raise BackendLostError(f"{backend.url} ended its answer without a reason", "try again")
@@ -221,7 +219,7 @@ class TextCalls:
             answer = await self._break_off(session, terms, kept, SERVER_LOST)
             if answer is not None:
                 ending = shape.end_choice(CUT, is_chat=terms.is_chat)
-                await send(shape.chunk(frame, ending, answer["x_openledger"]))
+                await send([shape.chunk(frame, ending, answer["x_openledger"])])
             raise error
         await self._finish(session, call, terms, (kept, last), send)
 
@@ -245,9 +243,10 @@ class TextCalls:
         choice = shape.plain_choice(text, last.finish, is_chat=terms.is_chat)
         frame = terms.frame(session)
         answer = await self._record(session, terms, Outcome(tokens, text, choice, attribution=explained))
-        await send(shape.chunk(frame, last.choice, answer["x_openledger"]))
+        ending = [shape.chunk(frame, last.choice, answer["x_openledger"])]
         if call.request.wants_usage:
-            await send(shape.usage_chunk(frame, answer["usage"]))
+            ending.append(shape.usage_chunk(frame, answer["usage"]))
+        await send(ending)
 
     async def _explained(self, call: TextCall, terms: Terms, said: Piece) -> Mapping[str, Any] | None:
         """What `attribution` asked for; an explanation that fails does not take the answer with it."""

@@ -5,7 +5,7 @@ and unloaded, the base chosen, by the operator. Not covered: several answers a c
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -127,12 +127,12 @@ class TextRoutes:
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
         )
 
-        async def send(data: Mapping[str, Any]) -> None:
+        async def send(chunks: Sequence[Mapping[str, Any]]) -> None:
             try:
                 async with asyncio.timeout(SLOWEST_WRITE_S):
                     if not response.prepared:
                         await response.prepare(request)
-                    await response.write(b"data: " + orjson.dumps(data) + b"\n\n")
+                    await response.write(b"".join(b"data: %b\n\n" % orjson.dumps(each) for each in chunks))
             except (ConnectionError, TimeoutError) as error:
                 raise CustomerGoneError("the customer went away") from error
 
@@ -143,7 +143,7 @@ class TextRoutes:
             if not response.prepared:
                 raise
             said = {"message": str(error), "type": "server_error", "code": "interrupted", "param": None}
-            await send({"error": said})
+            await send([{"error": said}])
         except ConnectionError as error:
             raise CustomerGoneError("the customer went away") from error
         return response

@@ -256,7 +256,7 @@ async def test_a_customer_that_leaves_a_stream_pays_for_what_went_out(shop: Shop
     text = chunk.choices[0].delta.content or ""
     paid = (chunk.model_extra or {})["x_openledger"]
     assert text.startswith(seen)
-    assert len(text) <= len(seen) + 5, "what was on its way when the customer left, and no more"
+    assert len(text) <= len(seen) + 12, "what was on its way when the customer left, and no more"
     assert (paid["fee"], paid["interrupted"]) == (str(fee_wei(len(text))), "customer_gone")
     shop.purchases.accept(paid, text)
 
