@@ -1,9 +1,12 @@
-"""The npm lock file installs on any platform."""
+"""The npm lock files install what their package files ask for, on any platform."""
 
 import json
 from pathlib import Path
 
-CLIENTS = Path(__file__).parents[1] / "clients"
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+CLIENTS = REPOSITORY / "tests" / "clients"
 
 
 def test_lock_names_every_optional_package() -> None:
@@ -18,8 +21,16 @@ def test_lock_names_every_optional_package() -> None:
     assert needed <= packages.keys()
 
 
-def test_lock_is_of_this_package_file() -> None:
-    asked = json.loads((CLIENTS / "package.json").read_text())["dependencies"]
-    packages = json.loads((CLIENTS / "package-lock.json").read_text())["packages"]
-    assert packages[""]["dependencies"] == asked
+@pytest.mark.parametrize(
+    ("folder", "kind"),
+    [
+        (CLIENTS, "dependencies"),
+        (REPOSITORY / "genesis" / "contracts" / "published", "dependencies"),
+        (REPOSITORY / "web" / "sdk", "devDependencies"),
+    ],
+)
+def test_lock_is_of_this_package_file(folder: Path, kind: str) -> None:
+    asked = json.loads((folder / "package.json").read_text())[kind]
+    packages = json.loads((folder / "package-lock.json").read_text())["packages"]
+    assert packages[""][kind] == asked
     assert {name: packages[f"node_modules/{name}"]["version"] for name in asked} == asked

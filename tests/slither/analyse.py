@@ -5,6 +5,7 @@ The compiler is that of `tests/clients`, through Foundry's shim.
 """
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable
@@ -51,7 +52,7 @@ def resolved(importer: str, name: str) -> str:
     """The repository path that an import names."""
     if not name.startswith("."):
         return PACKAGES + name
-    return ((REPOSITORY / importer).parent / name).resolve().relative_to(REPOSITORY).as_posix()
+    return os.path.normpath(Path(importer).parent / name)
 
 
 def findings(folders: Iterable[str]) -> list[dict[str, str]]:
