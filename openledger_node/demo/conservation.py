@@ -7,9 +7,10 @@ withdrawals' own events instead. Source: protocol, section 1 "conservation".
 
 from genesis.addresses import L1_BLOCK, L2_TO_L1_MESSAGE_PASSER
 from openledger_node.client.abi import interface_from_signatures
+from openledger_node.client.bridge import l1_contracts
 from openledger_node.client.contract import Contract
+from openledger_node.client.predeploys import MESSAGE_PASSER
 from openledger_node.demo.records import Conservation
-from openledger_node.demo.withdrawal import MESSAGE_PASSER, l1_contracts
 from openledger_node.demo.world import World, open_text
 
 L1_ATTRIBUTES = Contract(L1_BLOCK, interface_from_signatures("function number() returns (uint64)"))
@@ -19,7 +20,7 @@ async def check_conservation(world: World) -> None:
     """Read both sides at one block and compare."""
     l2_block = await world.l2.block_number()
     l1_block = int(await world.l2.read(L1_ATTRIBUTES, "number", block=l2_block))
-    vault = (await l1_contracts(world))["OpenVault"]
+    vault = (await l1_contracts(world.l2))["OpenVault"]
     accounted = int(await world.l1.read(vault, "accountedDeposits", block=l1_block))
     payments = int(await world.l1.read(vault, "payments", block=l1_block))
     supply = await world.l2.rpc.call("openledger_supply", hex(l2_block))

@@ -19,7 +19,7 @@ from workers.jobs.codec import from_json
 from workers.jobs.types import AttributionResult
 
 POLL_S = 0.3
-PATIENCE_S = 90.0
+PATIENCE_S = 240.0
 PROVIDER = "provider"
 
 

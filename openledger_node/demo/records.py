@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 DEFAULT_INFERENCES = 60
-TEXT_ANSWERS = 15
+TEXT_ANSWERS = 10
 
 
 @dataclass(frozen=True, slots=True)

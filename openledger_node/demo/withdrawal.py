@@ -2,53 +2,21 @@
 
 import asyncio
 from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from genesis.addresses import L2_TO_L1_MESSAGE_PASSER
-from genesis.types import Address
-from openledger_node.client.abi import interface_from_artefact, interface_from_signatures
+from openledger_node.client.bridge import BridgeReader, l1_contracts, withdrawal_of
 from openledger_node.client.contract import Contract
 from openledger_node.client.errors import RevertedError
-from openledger_node.client.ethereum import from_hex, hex_bytes
+from openledger_node.client.ethereum import hex_bytes
+from openledger_node.client.predeploys import MESSAGE_PASSER
 from openledger_node.demo.records import WithdrawalReport
 from openledger_node.demo.world import CONTRIBUTORS, World, open_text
 from openledger_node.errors import OpenLedgerError
-from rollup_bridge.withdrawals.withdrawal import Withdrawal, message_passer_slot, withdrawal_hash
+from rollup_bridge.withdrawals.withdrawal import Withdrawal
 
 POLL_S = 0.5
 PATIENCE_S = 120.0
 L1_GAS_LIMIT = 100_000
-ZERO_WORD = bytes(32)
-
-MESSAGE_PASSER = Contract(
-    L2_TO_L1_MESSAGE_PASSER,
-    interface_from_signatures(
-        "function initiateWithdrawal(address target, uint256 gasLimit, bytes data)",
-        "event MessagePassed(uint256 indexed nonce, address indexed sender, address indexed target,"
-        " uint256 value, uint256 gasLimit, bytes data, bytes32 withdrawalHash)",
-    ),
-)
-
-
-@cache
-def l1_contract(name: str, address: Address) -> Contract:
-    """One of the rollup's L1 contracts with its compiled ABI."""
-    artefact = files("rollup_bridge") / "contracts" / "artifacts" / f"{name}.json"
-    return Contract(address, interface_from_artefact(artefact.read_text()))
-
-
-async def l1_contracts(world: World) -> Mapping[str, Contract]:
-    """The rollup's L1 contracts, by the node's own account of where they are."""
-    config = await world.l2.rpc.call("optimism_rollupConfig")
-    keys = {
-        "Portal": "deposit_contract_address",
-        "OutputOracle": "output_oracle_address",
-        "OpenToken": "open_token_address",
-        "OpenVault": "open_vault_address",
-    }
-    return {name: l1_contract(name, Address(from_hex(config[key]))) for name, key in keys.items()}
 
 
 async def withdraw(world: World) -> None:
@@ -57,20 +25,12 @@ async def withdraw(world: World) -> None:
     account = world.address(role)
     rows = world.result.contributors
     amount_wei = next(int(row.earned_wei) for row in rows if row.account == f"0x{account.hex()}")
-    contracts = await l1_contracts(world)
+    contracts = await l1_contracts(world.l2)
     before_wei = await world.l1.read(contracts["OpenToken"], "balanceOf", account)
     mined = await world.send(
         role, MESSAGE_PASSER, "initiateWithdrawal", account, L1_GAS_LIMIT, b"", value_wei=amount_wei
     )
-    passed = mined.event("MessagePassed").arguments
-    withdrawal = Withdrawal(
-        nonce=passed["nonce"],
-        sender=Address(passed["sender"]),
-        target=Address(passed["target"]),
-        value_wei=passed["value"],
-        gas_limit=passed["gasLimit"],
-        data=passed["data"],
-    )
+    withdrawal = withdrawal_of(mined.event("MessagePassed"))
     world.say(f"{role} withdraws {open_text(amount_wei)}; waiting for an output on the L1")
     await _prove(world, role, withdrawal, mined.block_number, contracts)
     await _finalize(world, role, withdrawal, contracts["Portal"])
@@ -92,29 +52,12 @@ async def _prove(
     l2_number: int,
     contracts: Mapping[str, Contract],
 ) -> None:
-    portal, oracle = contracts["Portal"], contracts["OutputOracle"]
+    bridge = BridgeReader(world.l1, world.l2, contracts)
     async with _patience("an output for the withdrawal"):
-        while int(await world.l1.read(oracle, "latestBlockNumber")) < l2_number:
+        while not await bridge.is_covered(l2_number):
             await asyncio.sleep(POLL_S)
-    index = int(await world.l1.read(oracle, "getL2OutputIndexAfter", l2_number))
-    covered = int((await world.l1.read(oracle, "getL2Output", index))["l2BlockNumber"])
-    block = await world.l2.block(covered)
-    slot = message_passer_slot(withdrawal_hash(withdrawal))
-    proof = await world.l2.rpc.call(
-        "eth_getProof", hex_bytes(L2_TO_L1_MESSAGE_PASSER), [hex_bytes(slot)], hex(covered)
-    )
-    parts = (ZERO_WORD, from_hex(block["stateRoot"]), from_hex(proof["storageHash"]), from_hex(block["hash"]))
-    nodes = [from_hex(node) for node in proof["storageProof"][0]["proof"]]
-    await world.send(
-        role,
-        portal,
-        "proveWithdrawalTransaction",
-        withdrawal.fields,
-        index,
-        parts,
-        nodes,
-        chain="L1",
-    )
+    arguments = await bridge.proof(withdrawal, l2_number)
+    await world.send(role, contracts["Portal"], "proveWithdrawalTransaction", *arguments, chain="L1")
 
 
 async def _finalize(world: World, role: str, withdrawal: Withdrawal, portal: Contract) -> None:

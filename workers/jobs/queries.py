@@ -3,10 +3,15 @@
 from workers.artifacts.store import ArtifactStore
 from workers.attribution.index import read_index
 from workers.attribution.queries import Queries, check_receipts, encode_queries
-from workers.attribution.subjects import subject_of
+from workers.attribution.subjects import Subject, subject_of
+from workers.influence import Attributor
 from workers.jobs.types import QueriesRequest, QueriesResult
 from workers.progress import Progress, silent
 from workers.training.trainer import use_determinism
+
+KEPT_METHODS = 2
+_METHODS: dict[str, tuple[Subject, Attributor]] = {}
+"""Models and preconditioners of this process by index: content-addressed, so a stale entry cannot exist."""
 
 
 def queries(store: ArtifactStore, request: QueriesRequest, progress: Progress = silent) -> QueriesResult:
@@ -15,9 +20,18 @@ def queries(store: ArtifactStore, request: QueriesRequest, progress: Progress = 
     numbers = tuple(receipt.number for receipt in request.receipts)
     weights = tuple(receipt.weight for receipt in request.receipts)
     check_receipts(numbers, weights)
-    index = read_index(store, request.index)
-    subject = subject_of(store, index.manifest)
-    attributor = subject.attributor(index.dimensions, store.get(index.preconditioner))
+    subject, attributor = _method_of(store, request.index)
     progress(0.3, "preconditioner read")
     result = Queries(attributor.query(subject.asked(request.receipts)), numbers, weights)
     return QueriesResult(store.put(encode_queries(result)), result.root(), len(numbers))
+
+
+def _method_of(store: ArtifactStore, index_name: str) -> tuple[Subject, Attributor]:
+    if index_name not in _METHODS:
+        index = read_index(store, index_name)
+        subject = subject_of(store, index.manifest)
+        while len(_METHODS) >= KEPT_METHODS:
+            del _METHODS[next(iter(_METHODS))]
+        attributor = subject.attributor(index.dimensions, store.get(index.preconditioner))
+        _METHODS[index_name] = (subject, attributor)
+    return _METHODS[index_name]

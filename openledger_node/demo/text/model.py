@@ -27,7 +27,7 @@ from workers.jobs.types import (
 NAME = "python-helper"
 LICENCE = "psf-2.0"
 RECIPE_FILE = "recipe.json"
-RECIPE = replace(DEFAULT_FINE_TUNE_RECIPE, learning_rate=0.01, max_tokens=160)
+RECIPE = replace(DEFAULT_FINE_TUNE_RECIPE, rank=2, alpha=4, learning_rate=0.01, max_tokens=128)
 INPUT_PRICE_WEI, OUTPUT_PRICE_WEI = 10**18, 4 * 10**18
 """Per 1,000 tokens."""
 NO_PARENT = 0
