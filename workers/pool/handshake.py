@@ -16,8 +16,10 @@ from pathlib import Path
 
 from workers.errors import ProtocolError
 from workers.pool.codec import MAX_HANDSHAKE_BYTES, Message, read_message, write_message
+from workers.pool.placement import Capacity
 
 PROTOCOL = 1
+ANY_CAPACITY = Capacity()
 NONCE_BYTES = 32
 TOKEN_BYTES = 32
 HANDSHAKE_TIMEOUT_S = 10.0
@@ -29,6 +31,7 @@ class WorkerIdentity:
 
     name: str
     pid: int
+    capacity: Capacity = ANY_CAPACITY
 
 
 def write_token(path: Path) -> bytes:
@@ -71,11 +74,15 @@ async def greet_worker(
             await write_message(writer, {"type": "refused", "reason": "wrong token"})
             raise ProtocolError("a worker with the wrong token was refused")
         await write_message(writer, {"type": "welcome", "mac": _mac(token, b"node", nonce, worker_nonce)})
-        return WorkerIdentity(name[:64], pid)
+        return WorkerIdentity(name[:64], pid, _capacity(answer))
 
 
 async def greet_node(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, token: bytes, name: str
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    token: bytes,
+    name: str,
+    capacity: Capacity = ANY_CAPACITY,
 ) -> None:
     """The worker's side; raises ProtocolError or TimeoutError unless the node knows the token."""
     async with asyncio.timeout(HANDSHAKE_TIMEOUT_S):
@@ -85,11 +92,19 @@ async def greet_node(
             raise ProtocolError(f"the node speaks pool protocol {hello.get('protocol')}, not {PROTOCOL}")
         nonce = secrets.token_hex(NONCE_BYTES)
         auth: Message = {"type": "auth", "name": name, "pid": os.getpid(), "nonce": nonce}
+        auth |= {"device": capacity.device, "memory_mb": capacity.memory_mb}
         await write_message(writer, {**auth, "mac": _mac(token, b"worker", node_nonce, nonce)})
         welcome = await _expect(reader, "welcome")
         expected = _mac(token, b"node", node_nonce, nonce)
         if not hmac.compare_digest(str(welcome.get("mac")).encode(), expected.encode()):
             raise ProtocolError("the node does not know the token")
+
+
+def _capacity(answer: Message) -> Capacity:
+    device, memory_mb = answer.get("device", "cpu"), answer.get("memory_mb", ANY_CAPACITY.memory_mb)
+    if not isinstance(device, str) or type(memory_mb) is not int or memory_mb < 0:
+        raise ProtocolError("malformed auth message")
+    return Capacity(device[:16], memory_mb)
 
 
 async def _expect(reader: asyncio.StreamReader, kind: str) -> Message:

@@ -6,16 +6,20 @@ Exit codes: 0 the node closed the connection, 1 refused or unreachable, 2 bad us
 import argparse
 import asyncio
 import os
+import signal
 import socket
 import sys
+import threading
 from pathlib import Path
 
 from workers.errors import WorkerError
 from workers.pool.address import connect
 from workers.pool.handshake import greet_node, read_token
+from workers.pool.placement import Capacity
 from workers.pool.runner import RecordingStore, RunJob, Runner
 from workers.pool.spawn import PARENT_VARIABLE
 
+MEMINFO = Path("/proc/meminfo")
 CONNECT_ATTEMPTS = 20
 CONNECT_INTERVAL_S = 0.5
 
@@ -47,8 +51,10 @@ async def work(options: argparse.Namespace) -> None:
     run_job = load_jobs()
     reader, writer = await connect_patiently(options.connect)
     try:
-        await greet_node(reader, writer, token, options.name)
-        await Runner(store, run_job, reader, writer).serve()
+        await greet_node(reader, writer, token, options.name, capacity())
+        runner = Runner(store, run_job, reader, writer)
+        leave_on_sigterm(runner)
+        await runner.serve()
     finally:
         writer.close()
 
@@ -63,6 +69,25 @@ async def connect_patiently(address: str) -> tuple[asyncio.StreamReader, asyncio
                 raise
             await asyncio.sleep(CONNECT_INTERVAL_S)
     raise AssertionError("unreachable")
+
+
+def capacity() -> Capacity:
+    """This machine's device and memory; a CPU worker may use what the operating system calls available."""
+    import torch  # noqa: PLC0415 - loaded with the jobs
+
+    if torch.cuda.is_available():
+        return Capacity("cuda", torch.cuda.get_device_properties(0).total_memory >> 20)
+    lines = MEMINFO.read_text().splitlines() if MEMINFO.exists() else []
+    available = [int(line.split()[1]) >> 10 for line in lines if line.startswith("MemAvailable:")]
+    return Capacity("cpu", *available)
+
+
+def leave_on_sigterm(runner: Runner) -> None:
+    """The first SIGTERM lets the running job finish; whoever cannot wait sends SIGKILL."""
+    tasks: set[asyncio.Task[None]] = set()
+    loop = asyncio.get_running_loop()
+    if threading.current_thread() is threading.main_thread():
+        loop.add_signal_handler(signal.SIGTERM, lambda: tasks.add(loop.create_task(runner.leave())))
 
 
 def _is_orphan() -> bool:

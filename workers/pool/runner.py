@@ -1,8 +1,8 @@
 """What a worker process does: one connection to a node, one job at a time on a thread, until the node goes.
 
-node → `job` (id, kind, parameters), `cancel` (id), `want` (artifact). worker → `heartbeat`, `progress` (id,
-done, text), `result` (id, value, artifacts written), `error` (id, code, message), `artifact` (id, artifact,
-data in base64, last).
+node → `job` (id, kind, parameters), `cancel` (id), `want` (artifact). worker → `heartbeat`, `leaving` (no
+further job), `progress` (id, done, text), `result` (id, value, artifacts written), `error` (id, code,
+message), `artifact` (id, artifact, data in base64, last).
 
 Covered: running, reporting, cancelling at the next progress point, ending with the node.
 Not covered: which jobs there are (`workers.jobs.table`).
@@ -69,6 +69,10 @@ class Runner:
         finally:
             self._cancelled.set()
             beat.cancel()
+
+    async def leave(self) -> None:
+        """Take no further job: the node closes the connection once the running one is done."""
+        await write_message(self._writer, {"type": "leaving"})
 
     async def _beat(self) -> None:
         while True:

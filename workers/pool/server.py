@@ -29,28 +29,13 @@ from workers.jobs.types import REQUEST_TYPES
 from workers.pool.address import listen
 from workers.pool.codec import Message, encode_message, read_message, write_message
 from workers.pool.handshake import WorkerIdentity, greet_worker
+from workers.pool.placement import JobQueue, fits, stall_limit_s
 
 log = logging.getLogger(__name__)
 
 HEARTBEAT_TIMEOUT_S = 15.0
 MAX_ATTEMPTS = 3
 MAX_QUEUE = 10_000
-PRIORITIES = {
-    "ping": 0,
-    "predict": 0,
-    "spans": 0,
-    "prepare": 1,
-    "queries": 1,
-    "attribution": 1,
-    "spot_check": 1,
-    "feature_index": 2,
-    "train": 2,
-    "evaluate": 2,
-    "finetune": 2,
-    "verify": 3,
-}
-"""Smaller first: a customer waits for an answer, nobody waits for a training run."""
-
 OnProgress = Callable[[float, str], None]
 
 
@@ -74,6 +59,7 @@ class _Job:
     progress: OnProgress | None
     future: "asyncio.Future[Any]"
     attempts: int = 0
+    heard_s: float = 0.0
 
 
 @dataclass(slots=True, eq=False)
@@ -86,6 +72,7 @@ class _Connection:
     idle: asyncio.Event = field(default_factory=asyncio.Event)
     arriving: dict[str, bytearray] = field(default_factory=dict)
     result: Any = None
+    is_leaving: bool = False
 
 
 class WorkerPool:
@@ -99,14 +86,17 @@ class WorkerPool:
         token: bytes,
         heartbeat_timeout_s: float = HEARTBEAT_TIMEOUT_S,
         max_attempts: int = MAX_ATTEMPTS,
+        stall_timeout_s: float | None = None,
     ) -> None:
         self.address = address
         self._store = store
         self._token = token
         self._heartbeat_timeout_s = heartbeat_timeout_s
         self._max_attempts = max_attempts
+        self._stall_timeout_s = stall_timeout_s
         self._numbers = itertools.count(1)
-        self._queue: asyncio.PriorityQueue[tuple[int, int, _Job]] = asyncio.PriorityQueue()
+        self._queue: JobQueue[_Job] = JobQueue()
+        self._is_draining = False
         self._connections: set[_Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._open_jobs: set[_Job] = set()
@@ -116,6 +106,15 @@ class WorkerPool:
     async def start(self) -> None:
         """Listen; afterwards `address` is what workers connect to."""
         self._server, self.address = await listen(self.address, self._accept)
+
+    async def drain(self, timeout_s: float) -> bool:
+        """Take nothing new and let what is open finish; False when the time was up first."""
+        self._is_draining = True
+        futures = [job.future for job in self._open_jobs]
+        if futures:
+            _done, pending = await asyncio.wait(futures, timeout=timeout_s)
+            return not pending
+        return True
 
     async def close(self) -> None:
         """Stop listening, let the workers go, fail what is open with PoolClosedError."""
@@ -147,13 +146,13 @@ class WorkerPool:
         """
         if kind not in REQUEST_TYPES:
             raise InvalidInputError(f"job kind {kind!r} is not one of {sorted(REQUEST_TYPES)}")
-        if self._server is None or len(self._open_jobs) >= MAX_QUEUE:
+        if self._server is None or self._is_draining or len(self._open_jobs) >= MAX_QUEUE:
             raise PoolClosedError("the worker pool is not running or is full")
         number = next(self._numbers)
         future = asyncio.get_running_loop().create_future()
         job = _Job(str(number), kind, parameters, progress, future)
         self._open_jobs.add(job)
-        self._queue.put_nowait((PRIORITIES[kind], number, job))
+        self._queue.put(number, job)
         try:
             return await future
         finally:
@@ -180,6 +179,7 @@ class WorkerPool:
     async def _serve(self, connection: _Connection, reader: asyncio.StreamReader) -> None:
         log.info("worker %s (pid %d) joined", connection.identity.name, connection.identity.pid)
         self._connections.add(connection)
+        self._queue.look_again()
         sender = asyncio.create_task(self._hand_out(connection))
         try:
             while True:
@@ -188,17 +188,22 @@ class WorkerPool:
                 if message is None:
                     break
                 self._receive(connection, message)
+                if connection.is_leaving and connection.job is None:
+                    break
+                self._check_stall(connection)
         finally:
             sender.cancel()
             self._connections.discard(connection)
             self._requeue(connection)
+            self._queue.look_again()
             log.info("worker %s (pid %d) left", connection.identity.name, connection.identity.pid)
 
     async def _hand_out(self, connection: _Connection) -> None:
         while True:
-            _priority, _number, job = await self._queue.get()
+            job = await self._queue.take(lambda job: self._is_for(job, connection))
             if job.future.done():
                 continue
+            job.heard_s = asyncio.get_running_loop().time()
             connection.job = job
             connection.idle.clear()
             try:
@@ -213,12 +218,30 @@ class WorkerPool:
                 return  # the reading side notices the same and puts the job back
             await connection.idle.wait()
 
+    def _is_for(self, job: _Job, connection: _Connection) -> bool:
+        if connection.is_leaving or job.future.done():
+            return False
+        gpus = any(one.identity.capacity.device != "cpu" for one in self._connections)
+        return fits(job.kind, connection.identity.capacity, has_gpu_elsewhere=gpus)
+
+    def _check_stall(self, connection: _Connection) -> None:
+        """Raises ProtocolError for a job that has said nothing for too long; its worker is let go."""
+        job = connection.job
+        if job is not None:
+            silent_s = asyncio.get_running_loop().time() - job.heard_s
+            if silent_s > (self._stall_timeout_s or stall_limit_s(job.kind)):
+                raise ProtocolError(f"job {job.id} ({job.kind}) said nothing for {silent_s:.0f} s")
+
     def _receive(self, connection: _Connection, message: Message) -> None:
         kind, job = message["type"], connection.job
         if kind == "heartbeat":
             return
+        if kind == "leaving":
+            connection.is_leaving = True
+            return
         if job is None or message.get("id") != job.id:
             raise ProtocolError(f"{kind} for a job this worker does not have")
+        job.heard_s = asyncio.get_running_loop().time()
         if kind == "progress":
             self._report(job, message)
         elif kind == "result":
@@ -301,7 +324,7 @@ class WorkerPool:
             return
         self._requeued += 1
         log.warning("job %s (%s) goes back to the queue: its worker died", job.id, job.kind)
-        self._queue.put_nowait((PRIORITIES[job.kind], int(job.id), job))
+        self._queue.put(int(job.id), job)
 
     def _cancel_on_worker(self, job: _Job) -> None:
         for connection in self._connections:

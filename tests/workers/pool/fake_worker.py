@@ -1,21 +1,23 @@
-"""A worker process without torch: `python -m tests.workers.pool.fake_worker ADDRESS TOKEN_FILE ARTIFACTS`.
+"""A worker process without torch: `python -m tests.workers.pool.fake_worker --connect …`, as the real one.
 
 Its jobs are small: `ping` answers with its process id, `predict` dies at once unless a file named `calm` lies
-beside the artefacts, `train` writes an artefact and counts to fifty with progress.
+beside the artefacts, `train` writes an artefact and counts to fifty with progress, `embed` writes
+one and is soon done.
 """
 
+import argparse
 import asyncio
 import os
 import signal
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from workers.artifacts.store import ArtifactStore
 from workers.errors import InvalidInputError
 from workers.pool.address import connect
 from workers.pool.handshake import greet_node, read_token
+from workers.pool.main import leave_on_sigterm, parse_arguments
 from workers.pool.runner import RecordingStore, Runner
 from workers.progress import Progress
 
@@ -33,18 +35,23 @@ def run_job(store: ArtifactStore, kind: str, parameters: Any, progress: Progress
     if kind == "attribution":
         raise ZeroDivisionError("unforeseen")
     name = store.put(b"result of " + str(parameters).encode())
+    if kind == "embed":
+        time.sleep(0.05)
+        return {"artifact": name, "pid": os.getpid()}
     for step in range(50):
         progress(step / 50, f"step {step}")
         time.sleep(0.02)
     return {"artifact": name, "pid": os.getpid()}
 
 
-async def work(address: str, token_file: Path, artifacts: Path) -> None:
+async def work(options: argparse.Namespace) -> None:
     """Serve until the node goes."""
-    reader, writer = await connect(address)
-    await greet_node(reader, writer, read_token(token_file), "fake")
-    await Runner(RecordingStore(artifacts), run_job, reader, writer).serve()
+    reader, writer = await connect(options.connect)
+    await greet_node(reader, writer, read_token(options.token_file), "fake")
+    runner = Runner(RecordingStore(options.artifacts), run_job, reader, writer)
+    leave_on_sigterm(runner)
+    await runner.serve()
 
 
 if __name__ == "__main__":
-    asyncio.run(work(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])))
+    asyncio.run(work(parse_arguments(sys.argv[1:])))

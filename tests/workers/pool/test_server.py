@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import random
 import signal
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from workers.pool.codec import read_message, write_message
 from workers.pool.handshake import greet_node, write_token
 from workers.pool.server import WorkerPool
 
+KILLS, KILLED_JOBS, KILLED_WORKERS = 100, 40, 2
 Spawn = Callable[..., Awaitable[asyncio.subprocess.Process]]
 
 
@@ -42,9 +45,9 @@ async def spawn(pool: WorkerPool, store: ArtifactStore, tmp_path: Path) -> Async
             sys.executable,
             "-m",
             "tests.workers.pool.fake_worker",
-            pool.address,
-            str(tmp_path / "token"),
-            str(artifacts),
+            *("--connect", pool.address),
+            *("--token-file", str(tmp_path / "token")),
+            *("--artifacts", str(artifacts)),
         )
         processes.append(process)
         return process
@@ -221,3 +224,75 @@ async def greet_refused(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
 
 def test_errors_keep_their_kind() -> None:
     assert ArtifactError.code == "artifact"
+
+
+async def test_draining_takes_nothing_new_and_loses_nothing(pool: WorkerPool, spawn: Spawn) -> None:
+    await spawn()
+    started = asyncio.Event()
+    job = asyncio.create_task(pool.submit("train", 3, lambda done, text: started.set()))
+    await started.wait()
+    draining = asyncio.create_task(pool.drain(30))
+    await asyncio.sleep(0)
+    with pytest.raises(PoolClosedError):
+        await pool.submit("ping", {})
+    assert (await job)["artifact"] == artifact_id(b"result of 3")
+    assert await draining
+
+
+async def test_a_worker_that_leaves_finishes_its_job_first(pool: WorkerPool, spawn: Spawn) -> None:
+    first = await spawn()
+    started = asyncio.Event()
+    job = asyncio.create_task(pool.submit("train", 4, lambda done, text: started.set()))
+    await started.wait()
+    os.kill(first.pid, signal.SIGTERM)
+    after = asyncio.create_task(pool.submit("ping", {}))
+    assert (await job)["pid"] == first.pid
+    assert await first.wait() == 0
+    second = await spawn()
+    assert await after == {"pid": second.pid}
+    assert pool.statistics().requeued == 0
+
+
+async def test_a_job_that_falls_silent_is_taken_away(store: ArtifactStore, tmp_path: Path) -> None:
+    token = write_token(tmp_path / "token")
+    address = f"unix:{tmp_path}/pool"
+    pool = WorkerPool(store, address=address, token=token, max_attempts=1, stall_timeout_s=0.2)
+    await pool.start()
+    job = asyncio.create_task(pool.submit("ping", {}))
+    reader, writer = await connect(pool.address)
+    await greet_node(reader, writer, token, "silent")
+    assert (await read_message(reader) or {})["type"] == "job"
+    await asyncio.sleep(0.3)
+    await write_message(writer, {"type": "heartbeat"})
+    with pytest.raises(JobCrashedError):
+        await job
+    writer.close()
+    await pool.close()
+
+
+@pytest.mark.slow
+async def test_a_hundred_kills_lose_no_job_and_answer_none_twice(pool: WorkerPool, spawn: Spawn) -> None:
+    """Workers die at random moments while jobs run; whoever asked hears each result exactly once."""
+    numbers = random.Random(17)
+    answers: Counter[int] = Counter()
+
+    async def ask(number: int) -> None:
+        while True:
+            try:
+                result = await pool.submit("embed", number)
+            except JobCrashedError:
+                continue  # parked: asked again, as the job table does
+            assert result["artifact"] == artifact_id(b"result of %d" % number)
+            answers[number] += 1
+            return
+
+    asking = [asyncio.create_task(ask(number)) for number in range(KILLED_JOBS)]
+    alive = [await spawn() for _ in range(KILLED_WORKERS)]
+    for _ in range(KILLS):
+        await asyncio.sleep(numbers.random() * 0.1)
+        victim = numbers.randrange(KILLED_WORKERS)
+        alive[victim].kill()
+        await alive[victim].wait()
+        alive[victim] = await spawn()
+    await asyncio.gather(*asking)
+    assert answers == Counter(range(KILLED_JOBS))
