@@ -113,16 +113,22 @@ class Faults:
         head = await l1.block_number()
         depth = min(fault.depth, head - self.cluster.deployed_at)
         kept = await self._deposits(head - depth + 1, head) if fault.moved else []
-        pairs = [[raw, depth - 1] for raw in kept]
-        try:
-            await l1.rpc.call("anvil_reorg", depth, pairs)
-        except RemoteError as error:
-            log.info("anvil does not move the deposits", reason=error.message)
-            await l1.rpc.call("anvil_reorg", depth, [])
-        await l1.rpc.call("evm_setTime", int(time.time()))  # anvil's clock went back with its blocks
+        await self._with_mining_paused(depth, [[raw, depth - 1] for raw in kept])
         self.depths.append(depth)
         log.info("reorganised", depth=depth, head=head, moved=len(kept))
         self._watch(fault, list(ROLES), origin=head)
+
+    async def _with_mining_paused(self, depth: int, pairs: list[list[Any]]) -> None:
+        """An anvil that mines while it reorganises loses blocks out of the middle of its chain."""
+        rpc = self.cluster.l1.rpc
+        await rpc.call("evm_setIntervalMining", 0)
+        try:
+            await rpc.call("anvil_reorg", depth, pairs)
+        except RemoteError as error:
+            log.info("anvil does not move the deposits", reason=error.message)
+            await rpc.call("anvil_reorg", depth, [])
+        await rpc.call("evm_setTime", int(time.time()))  # its clock went back with its blocks
+        await rpc.call("evm_setIntervalMining", 1)
 
     async def _deposits(self, first: int, last: int) -> list[str]:
         """Raw transactions to the portal in some L1 blocks, in order."""

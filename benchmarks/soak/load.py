@@ -21,11 +21,12 @@ from genesis.spec import OPEN_UNIT
 from genesis.types import Address
 from openledger_node.client.abi import interface_from_signatures
 from openledger_node.client.account import Account, dev_account
+from openledger_node.client.bridge import l1_contract
 from openledger_node.client.contract import Contract
 from openledger_node.client.errors import NotIncludedError, RemoteError, RevertedError, UnreachableError
 from openledger_node.client.ethereum import from_hex, hex_bytes
+from openledger_node.client.predeploys import MESSAGE_PASSER
 from openledger_node.client.sender import Mined, Sender
-from openledger_node.demo.withdrawal import MESSAGE_PASSER, l1_contract
 
 log = structlog.get_logger(__name__)
 

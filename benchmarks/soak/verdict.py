@@ -13,8 +13,8 @@ import structlog
 from benchmarks.soak.faults import origin_of
 from benchmarks.soak.processes import Cluster, Node
 from genesis.addresses import L2_TO_L1_MESSAGE_PASSER
+from openledger_node.client.bridge import l1_contract
 from openledger_node.client.ethereum import from_hex, hex_bytes
-from openledger_node.demo.withdrawal import l1_contract
 
 log = structlog.get_logger(__name__)
 

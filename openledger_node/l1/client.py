@@ -88,6 +88,7 @@ class L1Client:
         self._receipts: _Recent[tuple[L1Receipt, ...]] = _Recent(_KEPT_BLOCKS)
         self._transactions: _Recent[tuple[L1Transaction, ...]] = _Recent(_KEPT_BLOCKS)
         self._has_block_receipts = True
+        self._highest = 0
         self._newest_s = 0
         self._passed_over_s = 0.0
 
@@ -103,11 +104,16 @@ class L1Client:
 
         block = self._kept(await self._lookup("eth_getBlockByNumber", hex(number), False, read=read))
         self._note_head(block)
+        if block is None and number < self._highest:
+            await self._assert_not_below_head(number)
         return block
 
     async def block_by_tag(self, tag: BlockTag) -> L1Block | None:
         """None also where the L1 has no such block yet, as a young chain has no finalized one."""
-        return self._kept(await self._lookup("eth_getBlockByNumber", tag, False, read=self._read_block))
+        block = self._kept(await self._lookup("eth_getBlockByNumber", tag, False, read=self._read_block))
+        if block is not None and tag == "latest":
+            self._highest = block.number
+        return block
 
     async def block_by_hash(self, block_hash: Hash32) -> L1Block | None:
         known = self._blocks.get(block_hash)
@@ -231,6 +237,14 @@ class L1Client:
             )
             self._roots.put(block.hash, roots)
         return block
+
+    async def _assert_not_below_head(self, number: int) -> None:
+        """A node that lacks a block below its head is broken: to wait there as at the head would be wrong."""
+        head = await self.block_by_tag("latest")
+        if head is not None and number < head.number:
+            reason = f"the L1 lacks block {number} below its head {head.number}"
+            self._rpc.pass_over(reason)
+            raise L1UnavailableError(reason, "give another --l1.url")
 
     def _note_head(self, block: L1Block | None) -> None:
         """A node whose newest block is old may have stopped: ask another one, if there is one."""

@@ -73,8 +73,11 @@ def test_deposits_and_batches_of_lost_forks(network: DevNode) -> None:
         first = deposited["blockNumber"]
         wait_until(lambda up_to=first + depth - 1: l1.eth.block_number >= up_to, "enough blocks")
 
+        l1_rpc(network, "evm_setIntervalMining", 0)  # mining meanwhile would tear holes into anvil's chain
         length = l1.eth.block_number - first + 1
         l1_rpc(network, "anvil_reorg", length, [["0x" + raw.hex(), length - 1]] if moved else [])
+        l1_rpc(network, "evm_setTime", int(time.time()))  # anvil's clock went back with its blocks
+        l1_rpc(network, "evm_setIntervalMining", 1)
         assert l1.eth.get_block(first)["hash"] != deposited["blockHash"]
         if killed == "verifier":
             kill(wait_until(lambda: process_of(network.datadir, "verifier"), "a living verifier"))
@@ -82,7 +85,6 @@ def test_deposits_and_batches_of_lost_forks(network: DevNode) -> None:
             network.kill()
             wait_until(lambda: not processes_of(network.datadir), "the children's end")
             network.start()
-        l1_rpc(network, "evm_setTime", int(time.time()))  # anvil's clock went back with its blocks
         print(f"{length} blocks, deposit {'moved' if moved else 'dropped'}, {killed} killed")
         expected = OPEN if moved else 0
         wait_until(

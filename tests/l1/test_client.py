@@ -207,6 +207,35 @@ async def test_a_node_whose_head_is_old_is_passed_over_for_one_whose_head_moves(
         assert await l1.block_by_number(18) is None
 
 
+async def test_a_node_that_lacks_a_block_below_its_head_is_no_head() -> None:
+    def node(*missing: int) -> FakeNode:
+        def block(params: list[Any]) -> Any:
+            number = 20 if params[0] == "latest" else int(params[0], 16)
+            return None if number in missing or number > 20 else {**BLOCK, "number": hex(number)}
+
+        return FakeNode(eth_getBlockByNumber=block)
+
+    async with running(node(15), node()) as urls, L1Client(urls, FakeClock(), trusted=True) as l1:
+        await l1.block_by_tag("latest")
+        with pytest.raises(TemporaryError, match="lacks block 15 below its head 20"):
+            await l1.block_by_number(15)
+        assert await l1.block_by_number(15) is not None, "the next node is asked"
+        assert await l1.block_by_number(21) is None, "at the head one waits"
+
+
+async def test_a_head_that_went_back_is_waited_at() -> None:
+    heights = [20, 14]
+    node = FakeNode(
+        eth_getBlockByNumber=lambda params: (
+            {**BLOCK, "number": hex(heights[0])} if params[0] == "latest" else None
+        )
+    )
+    async with client(node) as l1:
+        await l1.block_by_tag("latest")
+        heights.pop(0)
+        assert await l1.block_by_number(15) is None
+
+
 async def test_a_node_that_gives_another_block_for_a_hash_is_never_believed() -> None:
     node = FakeNode(eth_getBlockByHash=lambda params: BLOCK)
     async with client(node) as l1:
