@@ -23,7 +23,6 @@ from rollup_bridge.challenger.contracts import (
     move_calldata,
 )
 from rollup_bridge.challenger.duties import (
-    Output,
     Stance,
     is_interested,
     may_release,
@@ -34,6 +33,7 @@ from rollup_bridge.challenger.duties import (
     should_defend,
 )
 from rollup_bridge.challenger.moves import Answer, ClaimAt, OpeningAt, OutputAt, Question, move, question
+from rollup_bridge.challenger.outputs import OutputWatch
 from rollup_bridge.challenger.ports import Claims
 from rollup_bridge.challenger.records import Challenge, Line, Phase, Status, Verdict
 from rollup_bridge.challenger.settled import Settled
@@ -96,6 +96,7 @@ class Challenger:
         self._clock = clock
         self._attest = attest
         self._poll_interval_s = poll_interval_s
+        self._outputs = OutputWatch(self._oracle, self._disputes, claims)
         self._terms: Terms | None = None
         self._over = Settled()
         """Challenges that owe us nothing and that we owe nothing."""
@@ -174,7 +175,7 @@ class Challenger:
         self, stance: Stance, challenges: Sequence[Challenge], terms: Terms
     ) -> list["_Act"]:
         staking = StakeReader(terms.staking, self._contracts)
-        for output, l1_block in await self._young_outputs(stance):
+        for output, l1_block in await self._outputs.young(stance, self._block):
             if not output.is_wrong:
                 continue
             judges = await staking.judges(stance.me, l1_block)
@@ -184,22 +185,6 @@ class Challenger:
                 return [("challenge", terms.game, data)]
             return []  # later ones fall with this one, or stand on wrong ground
         return []
-
-    async def _young_outputs(self, stance: Stance) -> list[tuple[Output, int]]:
-        """Outputs that can be challenged, oldest first, with the L1 blocks they were proposed in."""
-        found: list[tuple[Output, int]] = []
-        for index in range(await self._disputes.output_count() - 1, -1, -1):
-            proposal = await self._oracle.output(index)
-            if stance.now_s >= proposal.proposed_s + stance.window_s:
-                break
-            proposer, identity, l1_block = await self._disputes.submission(index)
-            try:
-                own = await self._claims.output_root(proposal.l2_number)
-            except TemporaryError:
-                own = None
-            output = Output(index, proposal.root, own, proposal.proposed_s, identity, proposer)
-            found.append((output, l1_block))
-        return found[::-1]
 
     # -- in the game
 

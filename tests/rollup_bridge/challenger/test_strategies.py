@@ -7,11 +7,15 @@ and what it cannot, is at the end.
 import pytest
 
 from genesis.types import Address, Hash32
-from rollup_bridge.challenger.contracts import calldata
+from rollup_bridge.challenger.contracts import OracleDisputes, calldata
+from rollup_bridge.challenger.duties import Stance
+from rollup_bridge.challenger.outputs import OutputWatch
 from rollup_bridge.challenger.ports import BlockOpening
 from rollup_bridge.challenger.records import Phase
 from rollup_bridge.challenger.service import Challenger
+from rollup_bridge.challenger.settled import REORG_BLOCKS
 from rollup_bridge.errors import TemporaryError
+from rollup_bridge.proposer.oracle import OracleReader
 from tests.contracts.machine import Reverted
 from tests.contracts.rollup import DISPUTES, MINIMUM_STAKE
 from tests.rollup_bridge.challenger.world import INTERVAL, WINDOW_S, Denies, Lies, Player, World, lie
@@ -368,6 +372,32 @@ class TestAbsence:
         assert verdicts(world) == [3]
         assert not world.stands(0, wrong(world))
         assert world.stake_wei(signer) == MINIMUM_STAKE
+
+
+class TestWatch:
+    """What agreed for long is not read again, and a deletion is noticed whenever it came."""
+
+    async def test_outputs_that_agreed_are_left_alone_until_one_is_deleted(self) -> None:
+        world = World()
+        player = world.join(world.proposer_account)
+        world.propose(world.root(0))
+        oracle = OracleReader(world.rollup.at.output_oracle, player.l1)
+        disputes = OracleDisputes(world.rollup.at.output_oracle, player.l1)
+        watch = OutputWatch(oracle, disputes, world.claims)
+
+        async def young(block: int) -> list[bool]:
+            stance = Stance(player.address, world.machine.now_s, WINDOW_S, DISPUTES.clock_s)
+            return [output.is_wrong for output, _ in await watch.young(stance, block)]
+
+        assert await young(100) == [False]
+        assert await young(100 + REORG_BLOCKS - 1) == [False]
+        assert await young(100 + REORG_BLOCKS) == []
+        world.rollup.delete_from(0)
+        world.propose(wrong(world))
+        assert await young(100 + REORG_BLOCKS) == [True]
+        assert await young(1_000) == [True], "what differs is read for ever"
+        world.tick(WINDOW_S)
+        assert await young(1_000) == []
 
 
 class TestColludingJury:
