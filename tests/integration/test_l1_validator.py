@@ -14,10 +14,10 @@ from genesis.networks import DEV, DEV_DEPLOYER
 from genesis.spec import BlockId
 from genesis.types import Hash32
 from openledger_node.client.account import Account, dev_account
+from openledger_node.client.bridge import l1_contract
 from openledger_node.client.contract import Contract
 from openledger_node.client.ethereum import from_hex
 from openledger_node.client.sender import Sender
-from openledger_node.demo.withdrawal import l1_contract
 from openledger_node.node.keys import write_key
 from openledger_node.node.slashing_protection import RECORD_FILE
 from rollup_bridge.validator.attestation import Attestation, attestation_digest

@@ -9,8 +9,8 @@ import pytest
 from benchmarks.soak.processes import Node, running_cluster
 from genesis.networks import DEV, DEV_DEPLOYER, DEV_PROPOSER
 from openledger_node.client.account import Account, dev_account
+from openledger_node.client.bridge import l1_contract
 from openledger_node.client.ethereum import from_hex
-from openledger_node.demo.withdrawal import l1_contract
 from tests.clients.programs import require_npm
 from tests.integration.test_l1_validator import STAKE_WEI, World, validator
 

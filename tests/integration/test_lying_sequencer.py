@@ -10,8 +10,8 @@ from genesis.networks import DEV_DEPLOYER
 from genesis.spec import OPEN_UNIT
 from genesis.types import Address
 from openledger_node.client.account import dev_account
+from openledger_node.client.bridge import l1_contract
 from openledger_node.client.sender import Sender
-from openledger_node.demo.withdrawal import l1_contract
 from rollup_bridge.deposits.transaction import DEPOSIT_TYPE
 from tests.clients.programs import require_npm
 
