@@ -34,6 +34,7 @@ from openledger_node.validator.answers import Answers
 from openledger_node.validator.arguments import challenge_of
 from openledger_node.validator.challenger import Challenger
 from openledger_node.validator.check import check_post
+from openledger_node.validator.demands import Demands
 from openledger_node.validator.documents import DocumentError, Documents
 from openledger_node.validator.features import FeatureChecks
 from openledger_node.validator.games import Games
@@ -85,6 +86,7 @@ class Validator:
         self._feed = PostFeed(self._reader)
         self.indexes = IndexWatch(self._reader, self._documents, self._challenger)
         self.answers = Answers(self._reader, self._documents, self._challenger, self._clock)
+        self.demands = Demands(self._reader, self._challenger)
         self._open: dict[int, PostNotice] = {}
         self._judged: dict[int, tuple[PostInputs, Verdict]] = {}
         self._query_games = QueryGames(Games(self._reader, self._challenger), self._challenger)
@@ -128,6 +130,7 @@ class Validator:
                 inputs = await self._documents.inputs(notice, post)
             except DocumentError as error:
                 self._complain(notice.post_id, str(error))
+                await self.demands.press(notice.post_id, post, await self._batches(notice))
                 return
             verdict = await asyncio.to_thread(check_post, inputs)
             self._judged[notice.post_id] = inputs, verdict
