@@ -136,6 +136,8 @@ bench-attribution: $(DEV_STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.attribution $(ARGS)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.attribution.public
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.attribution.attacks
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.attribution.checking
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.attribution.language_lds
 
 # Without workers. plyvel has no wheel for 3.13: building it needs Debian's libleveldb-dev and g++.
 test-python313:

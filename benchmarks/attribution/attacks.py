@@ -4,7 +4,8 @@
 
 The rule is the default policy's: near-duplicates of earlier records earn nothing (the attacker commits last),
 scores are netted per contributor over all queries, insignificant ones count nothing, negatives are clipped
-once. 297 honest queries, weight alike. Shares in per cent of what is paid, mean and largest over the seeds.
+once. 297 honest queries, weight alike. Shares in per cent of what is paid, mean and largest over the seeds;
+"others" is what each of the nineteen honest contributors gets on average, and how far they lie apart.
 `--limits` are row limits (`Profile.row_limit`): 0 normalises every row, more keeps more of its length.
 """
 
@@ -247,12 +248,19 @@ def main() -> None:
     print(f"{'share of one of twenty, %':52}" + "".join(f"limit {limit:<10g}" for limit in options.limits))
     for name, attack in ATTACKS.items():
         found = np.zeros((len(options.seeds), len(options.limits)))
+        spread = np.zeros_like(found)
         for row, seed in enumerate(options.seeds):
             world = make_world(seed)
             deployed = deploy(world, attack, seed)
             for column, limit in enumerate(options.limits):
-                found[row, column] = 100 * shares_of(deployed, world.queries, limit)[ATTACKER]
-        cells = [f"{column.mean():5.2f} ({column.max():5.2f}) " for column in found.T]
+                shares = 100 * shares_of(deployed, world.queries, limit)
+                found[row, column], spread[row, column] = shares[ATTACKER], shares[:ATTACKER].std()
+        others = (100 - found.mean(axis=0)) / ATTACKER
+        columns = zip(found.T, others, spread.T, strict=True)
+        cells = [
+            f"{one.mean():5.2f} ({one.max():5.2f}), others {mean:.2f} ± {apart.mean():.2f}"
+            for one, mean, apart in columns
+        ]
         print(f"{name:52}" + "  ".join(cells), flush=True)
 
 
