@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from openledger_node.jobs.database import Database, sqlite_url
 from openledger_node.jobs.machine import JobState, Started, new_job, step
-from openledger_node.jobs.ports import WorkerFailedError, WorkerLostError
+from openledger_node.jobs.ports import Progress, WorkerFailedError, WorkerLostError
 from openledger_node.jobs.scheduler import JobFailedError, JobScheduler
 from openledger_node.jobs.table import SCHEMA, JobTable
 from tests.jobs.fakes import ManualClock, ScriptedPool
@@ -87,3 +88,53 @@ async def test_news_resume_where_the_reader_left_off(database: Database) -> None
         again = [item async for item in scheduler.news(job.id, first[0].sequence)]
     assert [item.data["state"] for item in first if item.kind == "state"] == ["queued", "running", "done"]
     assert again == first[1:]
+
+
+class PatientPool:
+    """Works until it is cancelled the first time, answers at once after that."""
+
+    def __init__(self) -> None:
+        self.workers = 1
+        self.started = asyncio.Event()
+        self.cancelled = 0
+
+    async def run(self, kind: str, request: Any, progress: Progress | None = None) -> Any:
+        self.started.set()
+        if self.cancelled:
+            return kind
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.cancelled += 1
+
+
+async def test_a_running_job_is_taken_back_and_can_be_asked_for_again(database: Database) -> None:
+    pool = PatientPool()
+    scheduler = JobScheduler(JobTable(database), pool, ManualClock())
+    async with running(scheduler), asyncio.timeout(10):
+        job = await scheduler.submit("finetune", {})
+        await pool.started.wait()
+        assert (await scheduler.cancel(job.id)).state is JobState.CANCELLED
+        assert await scheduler.result("ping", {}) == "ping"
+        assert pool.cancelled == 1
+        assert await scheduler.result("finetune", {}) == "finetune"
+        assert (await scheduler.cancel(job.id)).state is JobState.DONE
+    assert [item.data["state"] for item in await scheduler.news_so_far(job.id)] == [
+        "queued",
+        "running",
+        "cancelled",
+        "queued",
+        "running",
+        "done",
+    ]
+
+
+async def test_a_stopped_node_leaves_its_job_running_for_the_next(database: Database) -> None:
+    pool = PatientPool()
+    scheduler = JobScheduler(JobTable(database), pool, ManualClock())
+    async with running(scheduler):
+        job = await scheduler.submit("finetune", {})
+        await pool.started.wait()
+    after = await scheduler.get(job.id)
+    assert after is not None
+    assert after.state is JobState.RUNNING

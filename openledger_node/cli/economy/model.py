@@ -88,7 +88,7 @@ async def price(model: int, per_input: Amount, per_output: Amount, *, options: F
 
 
 @app.command
-async def index(model: int, *, dimensions: int = 512, wait: bool = False, options: Flat = DEFAULTS) -> None:
+async def index(model: int, *, dimensions: int = 0, wait: bool = False, options: Flat = DEFAULTS) -> None:
     """Build a model's feature index at the gateway and commit it; `--wait` until it may be used.
 
     Parameters
@@ -96,7 +96,7 @@ async def index(model: int, *, dimensions: int = 512, wait: bool = False, option
     model
         The model; its manifest must be at the gateway.
     dimensions
-        Coordinates per record, 1 to 4,096.
+        Coordinates per record, 1 to 65,536; 0 chooses 512 for a classifier, all of an adapter's.
     wait
         Return only when its challenge window is over.
     """
