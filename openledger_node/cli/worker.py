@@ -16,6 +16,10 @@ def worker(
     token_file: Path | None = None,
     artifacts: str = "",
     artifacts_url: str | None = None,
+    ray: str | None = None,
+    count: int = 1,
+    gpus: float = 0.0,
+    memory_mb: int = 1_024,
     serve: Path | None = None,
     serving: Annotated[ServingOptions, Parameter(name="*")] = DEFAULT_SERVING,
 ) -> None:
@@ -33,6 +37,14 @@ def worker(
         Folder for content-addressed files; with `--serve` also the URL of a node's `/artifacts`.
     artifacts_url
         Where to fetch missing ones, for a worker on another machine.
+    ray
+        With `--connect tcp:…`: start the workers on this Ray cluster (HOST:PORT, ray://… or auto).
+    count
+        Workers on the Ray cluster.
+    gpus
+        GPUs of each of them; fractions share one.
+    memory_mb
+        Memory of each of them.
     serve
         Hugging Face folder of the base to serve in OpenAI's dialect.
     """
@@ -45,6 +57,9 @@ def worker(
     arguments = ["--connect", str(connect), "--token-file", str(token_file), "--artifacts", artifacts]
     if artifacts_url:
         arguments += ["--artifacts-url", artifacts_url]
+    if ray is not None:
+        arguments += ["--ray", ray, "--count", str(count), "--gpus", str(gpus), "--memory-mb", str(memory_mb)]
+        replace_process([sys.executable, "-m", "workers.pool.ray_workers", *arguments])
     replace_process([sys.executable, "-m", "workers.pool.main", *arguments])
 
 

@@ -139,6 +139,17 @@ class LogSection(Section):
     format: LogFormat = "console"
 
 
+class WorkersSection(Section):
+    """Who does the AI work of a provider's node."""
+
+    count: int = Field(default=1, ge=0, le=1_024)
+    """Worker processes, each with one job at a time; further ones may join with `worker --connect`."""
+    ray: str | None = None
+    """Start them on this Ray cluster (HOST:PORT, ray://… or auto) instead of on this machine."""
+    listen: str = "tcp:127.0.0.1:0"
+    """Where workers connect to; for a cluster an address that its machines reach."""
+
+
 class NodeConfig(Section):
     """What every node command shares."""
 
@@ -152,6 +163,7 @@ class NodeConfig(Section):
     http: HttpSection = HttpSection()
     ws: WsSection = WsSection()
     gateway: GatewaySection = GatewaySection()
+    workers: WorkersSection = WorkersSection()
     metrics: MetricsSection = MetricsSection()
     l1: L1Section = L1Section()
     l2: L2Section = L2Section()

@@ -11,7 +11,7 @@ from openledger_node.client.ethereum import Ethereum
 from openledger_node.client.rpc import Rpc
 from openledger_node.client.sender import Sender
 from openledger_node.clock import SystemClock
-from openledger_node.config.model import GatewaySection
+from openledger_node.config.model import GatewaySection, WorkersSection
 from openledger_node.errors import StartError
 from openledger_node.gateway.operators import operator_token
 from openledger_node.gateway.server import Gateway, GatewayOptions
@@ -28,7 +28,6 @@ from workers.pool.spawn import LocalWorkers
 
 ARTIFACTS_FOLDER = "artifacts"
 TOKEN_FILE = "worker.token"  # noqa: S105 - a file name
-WORKER_ADDRESS = "tcp:127.0.0.1:0"
 
 
 @dataclass(frozen=True)
@@ -44,25 +43,28 @@ class Provider:
 
 
 @contextlib.asynccontextmanager
-async def open_workers(directory: Path, count: int, artifacts_url: str = "") -> AsyncIterator[WorkerPool]:
-    """Start the pool with `count` local processes; they join once torch is loaded, which takes seconds.
+async def open_workers(
+    directory: Path, options: WorkersSection, artifacts_url: str = ""
+) -> AsyncIterator[WorkerPool]:
+    """Start the pool with its workers, here or on a Ray cluster; they join once torch is loaded.
 
     They fetch artefacts that are not in `directory` from `artifacts_url`.
     """
     artifacts_path = directory / ARTIFACTS_FOLDER
     token_file = worker_token_file(directory)
     pool = WorkerPool(
-        ArtifactStore(artifacts_path, artifacts_url), address=WORKER_ADDRESS, token=read_token(token_file)
+        ArtifactStore(artifacts_path, artifacts_url), address=options.listen, token=read_token(token_file)
     )
     async with contextlib.AsyncExitStack() as closing:
         await pool.start()
         closing.push_async_callback(pool.close)
         local = LocalWorkers(
-            count,
+            options.count,
             address=pool.address,
             token_file=token_file,
             artifacts=artifacts_path,
             artifacts_url=artifacts_url,
+            ray=options.ray,
         )
         await local.start()
         closing.push_async_callback(local.close)
@@ -72,7 +74,7 @@ async def open_workers(directory: Path, count: int, artifacts_url: str = "") -> 
 @contextlib.asynccontextmanager
 async def open_checkers(directory: Path, artifacts_url: str) -> AsyncIterator[PoolAdapter]:
     """A validator's one worker, which reads what the network published."""
-    async with open_workers(directory, count=1, artifacts_url=artifacts_url) as pool:
+    async with open_workers(directory, WorkersSection(), artifacts_url) as pool:
         yield PoolAdapter(pool)
 
 

@@ -82,7 +82,9 @@ async def _run(config: DevConfig, directory: Path, supervisor: Supervisor) -> No
     guard.assert_room()
     supervisor.start("disk guard", guard)
     async with contextlib.AsyncExitStack() as closing:
-        workers = await closing.enter_async_context(open_workers(directory, 1, config.gateway.artifacts_url))
+        workers = await closing.enter_async_context(
+            open_workers(directory, config.workers, config.gateway.artifacts_url)
+        )
         l1 = Ethereum(await closing.enter_async_context(HttpRpc(urls.l1_rpc)))
         network = await _join_l1(config, directory, supervisor, l1)
         supervisor.start("verifier", verifier(config, urls, directory), needed=False)

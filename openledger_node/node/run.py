@@ -190,7 +190,7 @@ async def _start_roles(
     account = Account(keys["gateway"])
     async with (
         HttpRpc(f"http://{config.http.host}:{port}") as rpc,
-        open_workers(directory, 1, config.gateway.artifacts_url) as workers,
+        open_workers(directory, config.workers, config.gateway.artifacts_url) as workers,
     ):
         provider = await open_provider(config.gateway, directory, rpc, account, workers)
         economy.open(provider.gateway.records)

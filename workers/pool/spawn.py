@@ -13,6 +13,7 @@ log = logging.getLogger(__name__)
 RESTART_DELAY_S = 1.0
 TERMINATE_TIMEOUT_S = 3.0
 MODULE = "workers.pool.main"
+RAY_MODULE = "workers.pool.ray_workers"
 PARENT_VARIABLE = "OPENLEDGER_PARENT"
 """Set for local workers: the process they do not outlive."""
 
@@ -37,16 +38,32 @@ def worker_environment(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def ray_command(local: list[str], ray: str, count: int) -> list[str]:
+    """The command line of the process that keeps `count` such workers on a Ray cluster."""
+    name = local.index("--name")
+    arguments = [*local[3:name], *local[name + 2 :]]
+    return [sys.executable, "-m", RAY_MODULE, *arguments, "--ray", ray, "--count", str(count)]
+
+
 class LocalWorkers:
     """`count` worker processes on this machine; create, `await start()`, `await close()`.
 
-    Artefacts that are not in the folder are fetched from `artifacts_url`, where there is one.
+    Artefacts that are not in the folder are fetched from `artifacts_url`, where there is one. With `ray` one
+    process here keeps them all on that cluster.
     """
 
     def __init__(
-        self, count: int, *, address: str, token_file: Path, artifacts: Path, artifacts_url: str = ""
+        self,
+        count: int,
+        *,
+        address: str,
+        token_file: Path,
+        artifacts: Path,
+        artifacts_url: str = "",
+        ray: str | None = None,
     ) -> None:
-        self._names = [f"local-{number}" for number in range(count)]
+        self._count, self._ray = count, ray
+        self._names = ["ray"] if ray else [f"local-{number}" for number in range(count)]
         self._address = address
         self._token_file = token_file
         self._artifacts = artifacts
@@ -75,6 +92,8 @@ class LocalWorkers:
             artifacts_url=self._artifacts_url,
             name=name,
         )
+        if self._ray:
+            command = ray_command(command, self._ray, self._count)
         return await asyncio.create_subprocess_exec(
             *command,
             env=worker_environment(os.environ),

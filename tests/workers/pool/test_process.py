@@ -15,8 +15,15 @@ from workers.jobs.types import FeatureIndexRequest, PredictRequest
 from workers.pool.client import Jobs
 from workers.pool.handshake import write_token
 from workers.pool.main import CONNECT_INTERVAL_S, connect_patiently, parse_arguments
+from workers.pool.ray_workers import parse_arguments as parse_ray_arguments
 from workers.pool.server import WorkerPool
-from workers.pool.spawn import PARENT_VARIABLE, LocalWorkers, worker_command, worker_environment
+from workers.pool.spawn import (
+    PARENT_VARIABLE,
+    LocalWorkers,
+    ray_command,
+    worker_command,
+    worker_environment,
+)
 
 NODE_MODULES = (
     "workers.pool.server",
@@ -119,3 +126,19 @@ def test_command_line(tmp_path: Path) -> None:
     assert worker_environment({"A": "b"})["OMP_NUM_THREADS"] == "1"
     with pytest.raises(SystemExit, match="2"):
         parse_arguments([])
+
+
+def test_a_cluster_is_asked_for_the_same_workers(tmp_path: Path) -> None:
+    local = worker_command(
+        address="tcp:10.0.0.1:7000",
+        token_file=tmp_path / "token",
+        artifacts=tmp_path,
+        artifacts_url="http://10.0.0.1:8000/artifacts",
+        name="ray",
+    )
+    command = ray_command(local, "10.0.0.2:6379", 3)
+    parsed = parse_ray_arguments(command[3:])
+    assert command[2] == "workers.pool.ray_workers"
+    assert (parsed.ray, parsed.count, parsed.connect) == ("10.0.0.2:6379", 3, "tcp:10.0.0.1:7000")
+    assert (parsed.token_file, parsed.artifacts) == (tmp_path / "token", str(tmp_path))
+    assert parsed.artifacts_url == "http://10.0.0.1:8000/artifacts"
