@@ -316,6 +316,19 @@ class TestAbsence:
         assert world.stands(0, world.root(0))
         assert world.gain_wei(signer) > 0 > world.gain_wei(liar)
 
+    async def test_a_juror_challenges_when_nobody_else_does(self) -> None:
+        world = World()
+        world.join(world.proposer_account)
+        [juror] = world.seat_jurors(1)
+        world.rollup.give_open(juror.address, BOND)
+        world.challenger(juror)
+        world.propose(wrong(world))
+        assert not await juror.services[1].look()
+        world.tick(WINDOW_S // 2)
+        await world.play()
+        assert not world.stands(0, wrong(world))
+        assert world.gain_wei(juror) == BOND + REWARD, "its purse was empty before"
+
     async def test_a_service_that_is_restarted_before_every_look_wins_all_the_same(self) -> None:
         world = World()
         world.seat_jurors(4)
