@@ -1,14 +1,14 @@
 """Something is hidden: anybody demands the content of one committed hash, anybody shows it for the fee.
 
 A demand names a tree and a place in it and shows all that was opened above, from the root down; what is
-demanded is the content of the next hash: a node's children, a leaf, a receipt, or 1,024 coordinates of a
-vector (at most 16 KiB). Until it is over the post is not final and the index not usable. An answer keeps them
+demanded is the content of the next hash: a node's children, a leaf, or 1,024 coordinates of a vector (at
+most 16 KiB). Until it is over the post is not final and the index not usable. An answer keeps them
 open to challenges for one reveal window more, so that what was shown late can still be contested. Without an
 answer in the policy's demand window the post or index is void and its signer slashed; for the queries and
 receipts of a settlement it is the settlement, and its provider.
 
 Covered: everything under a post's, an index's and a settlement's roots. Not covered: files named by their
-sha256 (the preconditioner, a model), and contents of receipts' salted hashes, which are the customer's.
+sha256 (the preconditioner, a model); what a receipt says under its hash, which provider and customer keep.
 Source: protocol, section 3 "Challenges" (something is hidden).
 """
 
@@ -42,8 +42,8 @@ from precompiles.views import disputes, models, policy
 from precompiles.views.disputes import Demand, DemandPath
 
 MAXIMUM_OPENED = 64
-MAXIMUM_STEP_BYTES = 224
-"""A receipt's; what is above a demand is never longer."""
+MAXIMUM_STEP_BYTES = 161
+"""A row's leaf; what is above a demand is never longer."""
 
 
 def demand_of_index(host: Host, index_id: int, path: DemandPath) -> int:

@@ -1,7 +1,7 @@
 """What a committed tree looks like from its root down: how long each step's content is and how it begins.
 
-Every hash that is ever committed is one of some content: an inner node, a leaf, a chunk of a vector, a
-receipt. So whatever is hidden is one hash whose content nobody shows, and one rule opens all of it.
+Every hash that is ever committed is one of some content: an inner node, a leaf, a chunk of a vector. So
+whatever is hidden is one hash whose content nobody shows, and one rule opens all of it.
 Source: formats in `genesis.commitments`; protocol, section 3 "Challenges" (something is hidden).
 """
 
@@ -35,7 +35,6 @@ from precompiles.views.attribution import Post
 from precompiles.views.models import FeatureIndex
 
 WORD_BYTES = 32
-RECEIPT_WORDS = 7
 TREES_PER_BATCH = 5
 SCORES, DEBTS, BATCH_QUERY, QUERIES, RECEIPTS = range(TREES_PER_BATCH)
 
@@ -52,7 +51,7 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Tree:
     """A committed tree and one leaf of it: node size (plain or with sums), what a leaf begins with and how
-    long it is, where the hash under it is, and how wide a vector under it is (0: a receipt, or nothing)."""
+    long it is, where the hash under it is, and how wide a vector under it is (0: there is none)."""
 
     root: Hash32
     leaves: int
@@ -64,7 +63,6 @@ class Tree:
     coordinate_bytes: int
     dimensions: int
     settlement_id: int = 0
-    receipt_head: bytes = b""
 
 
 def steps(tree: Tree, chunk: int) -> Iterator[Step]:
@@ -73,8 +71,6 @@ def steps(tree: Tree, chunk: int) -> Iterator[Step]:
     yield from _nodes(depth, tree.position, tree.node_words)
     if tree.leaves:
         yield Step(1 + WORD_BYTES * tree.leaf_words, tree.leaf_head, tree.below)
-    if tree.receipt_head:
-        yield Step(WORD_BYTES * RECEIPT_WORDS, tree.receipt_head, 0)
     if tree.coordinate_bytes:
         count = -(-tree.dimensions // CHUNK_COORDINATES)
         require(chunk < count, "chunk")
@@ -158,9 +154,8 @@ def _receipts(host: Host, settlement_id: int, position: int) -> Tree:
         4,
         LEAF + tree_id + word(number),
         4,
-        1 + 2 * WORD_BYTES,
+        0,
         0,
         0,
         settlement_id,
-        settlement.channel_id + word(number),
     )

@@ -4,9 +4,8 @@ Anybody may show what a demand asks for and earn its fee, so every validator doe
 what nobody showed in time convicts who was to show it. Games over sums are answered by the one account that
 signed: a provider or model owner runs this with its own key, which otherwise loses them by the clock.
 
-Covered: contents under posts, indexes and settlements but single receipts, which only their provider has;
-answers and last elements in games over sums and batch queries. Not covered: opening games and choosing in
-them (`indexes`).
+Covered: contents under posts, indexes and settlements; answers and last elements in games over sums and
+batch queries. Not covered: opening games and choosing in them (`indexes`, `games`).
 Source: protocol, section 3 "Challenges" (something is hidden; a sum is wrong).
 """
 

@@ -73,7 +73,7 @@ def contents_of(scene: BatchScene, posted: Posted, tree: int, position: int) -> 
     receipts = scene.batch.tree
     key, amount = receipts.leaves[position]
     leaf = LEAF + receipts.id + word(position) + key + word(amount)
-    return [*sum_nodes(receipts, position), leaf, scene.batch.content(position)]
+    return [*sum_nodes(receipts, position), leaf]
 
 
 @pytest.mark.parametrize("tree", [0, 1, 2, QUERY, QUERIES, RECEIPTS])

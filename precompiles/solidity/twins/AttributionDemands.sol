@@ -9,7 +9,7 @@ import {AttributionTrees} from "./AttributionTrees.sol";
 /// @title Demands for what is hidden, as `precompiles/attribution_demands.py`
 abstract contract AttributionDemands is AttributionTrees {
     uint256 internal constant MAXIMUM_OPENED = 64;
-    uint256 internal constant MAXIMUM_STEP_BYTES = 224;
+    uint256 internal constant MAXIMUM_STEP_BYTES = 161;
 
     function demandOfIndex(uint256 indexId, IAttribution.DemandPath calldata path)
         external

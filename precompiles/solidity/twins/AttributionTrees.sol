@@ -27,7 +27,6 @@ abstract contract AttributionTrees is AttributionReceipts {
         uint256 coordinateBytes;
         uint256 dimensions;
         uint256 settlementId;
-        bytes receiptHead;
     }
 
     uint256 internal constant TREES_PER_BATCH = 5;
@@ -35,18 +34,16 @@ abstract contract AttributionTrees is AttributionReceipts {
     uint256 internal constant BATCH_QUERY = 2;
     uint256 internal constant QUERIES = 3;
     uint256 internal constant RECEIPTS = 4;
-    uint256 internal constant RECEIPT_WORDS = 7;
 
     /// @dev All contents from the root down to the leaf, and to `chunk` of the vector under it.
     function _steps(Tree memory tree, uint256 chunk) internal pure returns (Step[] memory way) {
         uint256 depth = tree.leaves == 0 ? 0 : Commitments.treeDepth(tree.leaves);
         uint256 chunks = (tree.dimensions + Commitments.CHUNK_COORDINATES - 1) / Commitments.CHUNK_COORDINATES;
         uint256 below = chunks > 1 ? Commitments.treeDepth(chunks) : 0;
-        uint256 count = depth + (tree.leaves == 0 ? 0 : 1) + (tree.receiptHead.length == 0 ? 0 : 1);
+        uint256 count = depth + (tree.leaves == 0 ? 0 : 1);
         way = new Step[](count + (tree.coordinateBytes == 0 ? 0 : below + 1));
         _nodes(way, 0, depth, tree.position, tree.nodeWords);
         if (tree.leaves != 0) way[depth] = Step(1 + 32 * tree.leafWords, tree.leafHead, tree.below);
-        if (tree.receiptHead.length != 0) way[depth + 1] = Step(32 * RECEIPT_WORDS, tree.receiptHead, 0);
         if (tree.coordinateBytes == 0) return way;
         _require(chunk < chunks, "chunk");
         _nodes(way, count, below, chunk, 2);
@@ -144,8 +141,6 @@ abstract contract AttributionTrees is AttributionReceipts {
         tree.nodeWords = 4;
         tree.leafHead = abi.encodePacked(uint8(0), _receiptsTreeId(settlement.channelId), tree.position);
         tree.leafWords = 4;
-        tree.below = 1 + 2 * 32;
         tree.settlementId = settlementId;
-        tree.receiptHead = abi.encodePacked(settlement.channelId, tree.position);
     }
 }
