@@ -31,6 +31,8 @@ from workers.jobs.types import (
 
 TOP_RECORDS = 5
 PATIENCE_S = 60.0
+LEAST_PASSAGE_BYTES = 16
+"""Shorter ones stand in too many records to say anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class Explanations:
         ]
 
     async def _spans(self, index: FeatureIndex, text: str) -> list[dict[str, Any]]:
-        request = SpansRequest(index.manifest, (text,))
+        request = SpansRequest(index.manifest, (text,), LEAST_PASSAGE_BYTES)
         found = from_json(SpansResult, await self._pool.run("spans", to_json(request)))
         return [_span_to_json(span, text) for span in found.spans]
 
