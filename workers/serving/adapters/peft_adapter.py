@@ -206,10 +206,6 @@ def _checked(
             )
         if tensor.dtype not in {torch.float32, torch.bfloat16, torch.float16}:
             raise AdapterRefusedError(f"{where}: lora_{name} is of type {tensor.dtype}")
-        if not bool(torch.isfinite(tensor.sum(dtype=torch.float32))) and not bool(
-            torch.isfinite(tensor).all()
-        ):
-            raise AdapterRefusedError(f"{where}: lora_{name} holds values that are not finite")
     return factors["A"], factors["B"]
 
 
@@ -235,6 +231,14 @@ def _pack(
             down[part, :own] = factor_a
             up[:own, first:last] = factor_b.T
             scales[part] = settings.scale(f"model.layers.{layer}.{name}", own)
+    if not (_is_finite(down) and _is_finite(up)):
+        names = " or ".join(name for name, _width in product.parts)
+        raise AdapterRefusedError(f"layer {layer} {names} holds values that are not finite in {dtype}")
     if is_tiled:
         down, up = tiled(down), tiled(up)
     return down, up, tuple(scales)
+
+
+def _is_finite(factor: Tensor) -> bool:
+    """Asked of the sum first, which is one pass; a sum that overflows by itself is looked at again."""
+    return bool(factor.sum(dtype=torch.float32).isfinite()) or bool(factor.isfinite().all())
