@@ -16,6 +16,8 @@ from rollup_bridge.challenger.records import (
     Status,
 )
 
+_MARGIN = 10
+"""One part of the window in so many is too short to count on."""
 _LATE = 0.5
 """Part of a root's window after which jurors challenge too, if nobody else has."""
 
@@ -45,6 +47,14 @@ class Stance:
     now_s: int
     window_s: int
     clock_s: int
+
+
+def in_time(wrong: Sequence[tuple[Output, int]], stance: Stance) -> Sequence[tuple[Output, int]]:
+    """Wrong outputs, oldest first, without those whose window may close before a challenge is mined; all of
+    them if there are no others. Who wakes late attacks what it still can."""
+    margin_s = stance.window_s // _MARGIN
+    open_long = [found for found in wrong if found[0].proposed_s + stance.window_s - stance.now_s > margin_s]
+    return open_long or wrong
 
 
 def should_challenge(

@@ -24,6 +24,7 @@ from rollup_bridge.challenger.contracts import (
 )
 from rollup_bridge.challenger.duties import (
     Stance,
+    in_time,
     is_interested,
     may_release,
     may_resolve,
@@ -175,9 +176,8 @@ class Challenger:
         self, stance: Stance, challenges: Sequence[Challenge], terms: Terms
     ) -> list["_Act"]:
         staking = StakeReader(terms.staking, self._contracts)
-        for output, l1_block in await self._outputs.young(stance, self._block):
-            if not output.is_wrong:
-                continue
+        young = await self._outputs.young(stance, self._block)
+        for output, l1_block in in_time([found for found in young if found[0].is_wrong], stance):
             judges = await staking.judges(stance.me, l1_block)
             if should_challenge(output, stance, challenges, judges=judges) and await self._can_pay(terms):
                 _LOG.error("output %d is wrong: 0x%s", output.index, output.root.hex())

@@ -11,6 +11,7 @@ from genesis.types import ZERO_HASH, Address, Hash32
 from rollup_bridge.challenger.duties import (
     Output,
     Stance,
+    in_time,
     may_release,
     may_resolve,
     may_time_out,
@@ -98,6 +99,12 @@ class TestDuties:
     )
     def test_what_is_not_challenged(self, output: Output) -> None:
         assert not should_challenge(output, STANCE, [], judges=False)
+
+    def test_who_wakes_late_attacks_what_it_still_can(self) -> None:
+        closing, open_long = replace(OUTPUT, proposed_s=-850), replace(OUTPUT, index=1)
+        assert in_time([(closing, 5), (open_long, 6)], STANCE) == [(open_long, 6)]
+        assert in_time([(closing, 5)], STANCE) == [(closing, 5)]
+        assert in_time([], STANCE) == []
 
     def test_once(self) -> None:
         assert not should_challenge(OUTPUT, STANCE, [replace(CHALLENGE, challenger=ME)], judges=False)
