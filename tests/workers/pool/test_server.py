@@ -23,7 +23,7 @@ from workers.pool.codec import read_message, write_message
 from workers.pool.handshake import greet_node, write_token
 from workers.pool.server import WorkerPool
 
-KILLS, KILLED_JOBS, KILLED_WORKERS = 100, 40, 2
+KILLS, KILLED_JOBS, KILLED_WORKERS = 100, 200, 2
 Spawn = Callable[..., Awaitable[asyncio.subprocess.Process]]
 
 
@@ -289,10 +289,11 @@ async def test_a_hundred_kills_lose_no_job_and_answer_none_twice(pool: WorkerPoo
     asking = [asyncio.create_task(ask(number)) for number in range(KILLED_JOBS)]
     alive = [await spawn() for _ in range(KILLED_WORKERS)]
     for _ in range(KILLS):
-        await asyncio.sleep(numbers.random() * 0.1)
+        await asyncio.sleep(numbers.random() * 0.5)
         victim = numbers.randrange(KILLED_WORKERS)
         alive[victim].kill()
         await alive[victim].wait()
         alive[victim] = await spawn()
     await asyncio.gather(*asking)
     assert answers == Counter(range(KILLED_JOBS))
+    assert pool.statistics().requeued > 5, "too few kills met a job"
