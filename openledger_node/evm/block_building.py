@@ -148,7 +148,7 @@ class BlockExecution:
         """A block on `parent` and on `state_root`, which is the parent's unless it was patched. Raises
         `InvalidBlockError` if the inputs cannot make a block."""
         execution = cls._at(rules, parent, state_root, inputs)
-        begin_block(execution._state, inputs.parent_beacon_block_root, parent.hash)
+        execution.begin()
         return execution
 
     @classmethod
@@ -170,6 +170,10 @@ class BlockExecution:
         context = context_of(rules, fork, parent, inputs)
         accounts = open_accounts(rules.nodes, state_root, fork)
         return cls(rules, inputs, context, machine(accounts, context, rules.headers, rules.natives))
+
+    def begin(self) -> None:
+        """Make the system calls that come before the transactions."""
+        begin_block(self._state, self._inputs.parent_beacon_block_root, self.context.parent_hash)
 
     @property
     def gas_remaining(self) -> int:

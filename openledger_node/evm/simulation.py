@@ -105,6 +105,7 @@ class _Run:
         state = self._state(context, state_root, wanted)
         try:
             execution = _SimulatedExecution(self._rules, inputs, context, state)
+            execution.begin()
             results = tuple(self._call(execution, call) for call in wanted.calls)
             sealed = execution.seal()
         except InvalidBlockError as error:
