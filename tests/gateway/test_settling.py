@@ -111,9 +111,12 @@ async def test_nothing_bought_is_not_found(running: Running) -> None:
     assert caught.value.status == 404
 
 
-async def test_a_receipt_that_is_not_settled_has_no_attribution_yet(running: Running) -> None:
+async def test_a_receipt_has_an_attribution_before_it_is_settled(running: Running) -> None:
     purchases = await running.purchases()
     await purchases.classify(features(running.economy))
-    with pytest.raises(GatewayError) as caught:
-        await running.http.get(f"/v1/attributions/{purchases._terms.channel_id.hex()}-0")
-    assert caught.value.status == 404
+    receipt = f"{purchases._terms.channel_id.hex()}-0"
+    explained = await running.http.get(f"/v1/attributions/{receipt}")
+    assert (explained["settlementId"], explained["postId"], explained["final"]) == (0, 0, False)
+    scores = [int(each["score"]) for each in explained["contributors"]]
+    assert scores == sorted(scores, reverse=True)
+    assert any(scores)
