@@ -74,7 +74,7 @@ class Tokenizer:
 
 
 class TextStream:
-    """The text of one answer as its tokens come; `stops` end it and are not part of it."""
+    """The text of one answer as its tokens come; the first of `stops` to be complete ends it, left out."""
 
     def __init__(self, tokenizer: Tokenizer, stops: Sequence[str] = ()) -> None:
         self._tokenizer, self._stops = tokenizer, tuple(stops)
@@ -105,10 +105,12 @@ class TextStream:
     def _release(self, held_back: int) -> str:
         if self.stop is not None:
             return ""
-        found = [(self._pending.find(stop), stop) for stop in self._stops if stop in self._pending]
-        if found:
-            place, self.stop = min(found)
-            text, self._pending = self._pending[:place], ""
+        found = [
+            (self._pending.find(stop) + len(stop), stop) for stop in self._stops if stop in self._pending
+        ]
+        if found:  # the first to be complete, so that it does not matter in which pieces the text came
+            end, self.stop = min(found, key=lambda each: (each[0], -len(each[1])))
+            text, self._pending = self._pending[: end - len(self.stop)], ""
             return text
         cut = max(0, len(self._pending) - held_back)
         text, self._pending = self._pending[:cut], self._pending[cut:]

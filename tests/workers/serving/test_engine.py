@@ -1,6 +1,7 @@
 """Continuous batching: what joins, leaves, waits or breaks changes nobody else's tokens."""
 
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,8 @@ from workers.serving.engine.engine import Engine
 from workers.serving.engine.sequence import NO_ADAPTER, Event, SamplingSettings, Sequence, TokenOutput
 from workers.serving.errors import EngineFailedError, ModelNotFoundError
 from workers.serving.server import ServerOptions, build_engine
+
+PATIENCE_S = 60.0
 
 
 @dataclass
@@ -40,11 +43,12 @@ def start(engine: Engine, prompt: list[int], adapter: str = NO_ADAPTER, **sampli
 
 
 def finish(engine: Engine, until: Callable[[], bool] = lambda: False) -> None:
-    for _ in range(20_000):
-        if not engine.has_work or until():
-            return
-        engine.step()
-    raise AssertionError("the engine does not get done")
+    deadline_s = time.monotonic() + PATIENCE_S
+    while engine.has_work and not until():
+        if time.monotonic() > deadline_s:
+            raise AssertionError("the engine does not get done")
+        if not engine.step():
+            time.sleep(0.001)  # an adapter is being loaded, on another thread
 
 
 def build(shelf: Shelf, **options: Any) -> tuple[Engine, AdapterLibrary]:

@@ -1,7 +1,7 @@
 """Tokens from logits: seeds, temperatures, nuclei, and rows that do not see each other."""
 
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from workers.serving.engine.sampling import choose
@@ -38,6 +38,7 @@ def test_nucleus_and_top_k_leave_the_rest_out() -> None:
 
 
 @settings(max_examples=40, deadline=None)
+@example(seed=0, temperature=1.0, top_p=1.0, top_k=0, others=1)
 @given(
     st.integers(0, 2**64 - 1),
     st.floats(0.1, 3.0),

@@ -1,7 +1,7 @@
 """Text from tokens: characters across tokens, stop strings across tokens, nothing lost."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.workers.serving.models import make_tokenizer
@@ -33,10 +33,11 @@ def test_a_broken_character_comes_at_the_end() -> None:
 
 
 @settings(max_examples=60, deadline=None)
+@example("a\na", ["\n", "a\na"])
 @given(
     st.text("abc\n", max_size=30), st.lists(st.text("abc\n", min_size=1, max_size=4), min_size=1, max_size=3)
 )
-def test_stop_strings_end_the_text_where_they_first_stand(text: str, stops: list[str]) -> None:
+def test_the_first_stop_string_to_be_complete_ends_the_text(text: str, stops: list[str]) -> None:
     stream = TextStream(TOKENIZER, stops)
     shown = ""
     for token in TOKENIZER.encode(text):
@@ -45,9 +46,9 @@ def test_stop_strings_end_the_text_where_they_first_stand(text: str, stops: list
         if stream.stop is not None:
             break
     shown += stream.finish()
-    places = [text.find(stop) for stop in stops if stop in text]
-    assert shown == (text[: min(places)] if places else text)
-    assert (stream.stop is not None) == bool(places)
+    complete = [(text.find(stop) + len(stop), text.find(stop)) for stop in stops if stop in text]
+    assert shown == (text[: min(complete)[1]] if complete else text)
+    assert (stream.stop is not None) == bool(complete)
 
 
 def test_no_template_no_chat() -> None:

@@ -44,6 +44,7 @@ def _forbid_early_stops(logits: Tensor, sequences: Rows[Sequence]) -> None:
 
 
 def _draw(logits: Tensor, sequences: Rows[Sequence]) -> Tensor:
+    """Rows whose choice is limited by top-p or top-k go by rank, the others in the vocabulary's order."""
     device = logits.device
     settings = [sequence.sampling for sequence in sequences]
     temperatures = torch.tensor([one.temperature for one in settings], device=device)
@@ -51,8 +52,19 @@ def _draw(logits: Tensor, sequences: Rows[Sequence]) -> Tensor:
     uniform = torch.tensor(
         [sequence.randomness.random() for sequence in sequences], device=device, dtype=torch.float64
     )
-    if all(one.top_p >= 1.0 and one.top_k == 0 for one in settings):
-        return _invert(scaled.softmax(dim=-1, dtype=torch.float64), uniform)
+    is_limited = torch.tensor([one.top_p < 1.0 or one.top_k > 0 for one in settings], device=device)
+    tokens = torch.empty(len(settings), dtype=torch.long, device=device)
+    if not is_limited.all():
+        free = ~is_limited
+        tokens[free] = _invert(scaled[free].softmax(dim=-1, dtype=torch.float64), uniform[free])
+    if is_limited.any():
+        limits = [one for one in settings if one.top_p < 1.0 or one.top_k > 0]
+        tokens[is_limited] = _draw_by_rank(scaled[is_limited], uniform[is_limited], limits)
+    return tokens
+
+
+def _draw_by_rank(scaled: Tensor, uniform: Tensor, settings: Rows[SamplingSettings]) -> Tensor:
+    device = scaled.device
     ordered, tokens = scaled.sort(dim=-1, descending=True, stable=True)
     probabilities = ordered.softmax(dim=-1, dtype=torch.float64)
     ranks = torch.arange(probabilities.shape[1], device=device)
