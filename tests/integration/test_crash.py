@@ -117,6 +117,7 @@ def test_killed_during_the_demo_and_during_a_settlement(network: DevNode, dice: 
     assert_verified(network, height)
 
 
+@pytest.mark.slow
 def test_the_demo_completes_though_every_child_is_killed(network: DevNode, dice: random.Random) -> None:
     told = Announcements()
     latest_s = {"worker": DEMO_S, "verifier": DEMO_S, "validator": DEMO_S, "l1": L1_STEPS_S}
