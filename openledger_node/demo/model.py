@@ -54,20 +54,37 @@ async def train(world: World, version: DatasetVersion, data: DemoData) -> TrainR
 
 async def register(world: World, version: DatasetVersion, training: TrainResult) -> Published:
     """Model, price and feature index on chain; waits until the index is usable."""
+    model_id = await register_model(world, training.model, NO_PARENT, training.manifest, version)
+    await world.send(BUILDER, MODELS, "setPrice", model_id, INPUT_PRICE_WEI, OUTPUT_PRICE_WEI)
+    index_id, index = await publish_index(
+        world, model_id, training.manifest, f"at {open_text(INPUT_PRICE_WEI, 2)} per 1,000 input tokens"
+    )
+    return Published(model_id, index_id, training, index)
+
+
+async def register_model(
+    world: World, artifact: str, parent: int, manifest: str, version: DatasetVersion | None
+) -> int:
+    """A model of the builder's on chain; returns its id. A base is of no version here."""
     mined = await world.send(
         BUILDER,
         MODELS,
         "registerModel",
-        bytes.fromhex(training.model),
-        NO_PARENT,
-        bytes.fromhex(training.manifest),
-        [version.datanet_id],
-        [version.version],
-        f"sha256:{training.manifest}",
+        bytes.fromhex(artifact),
+        parent,
+        bytes.fromhex(manifest),
+        [] if version is None else [version.datanet_id],
+        [] if version is None else [version.version],
+        f"sha256:{manifest}",
     )
-    model_id = int(mined.event("ModelRegistered").arguments["modelId"])
-    await world.send(BUILDER, MODELS, "setPrice", model_id, INPUT_PRICE_WEI, OUTPUT_PRICE_WEI)
-    request = FeatureIndexRequest(manifest=training.manifest)
+    return int(mined.event("ModelRegistered").arguments["modelId"])
+
+
+async def publish_index(
+    world: World, model_id: int, manifest: str, sold: str
+) -> tuple[int, FeatureIndexResult]:
+    """The feature index of the model for sale, built and committed; waits until it is usable."""
+    request = FeatureIndexRequest(manifest=ArtifactId(manifest))
     index = from_json(FeatureIndexResult, await world.gateway.job("feature_index", to_json(request)))
     mined = await world.send(
         BUILDER,
@@ -85,8 +102,7 @@ async def register(world: World, version: DatasetVersion, training: TrainResult)
     )
     event = mined.event("FeatureIndexCommitted").arguments
     world.result.model_id = model_id
-    price = open_text(INPUT_PRICE_WEI, 2)
-    world.say(f"model {model_id} at {price} per 1,000 input tokens; {index.rows} rows of {index.dimensions}")
+    world.say(f"model {model_id} {sold}; {index.rows} rows of {index.dimensions}")
     while await world.l2.timestamp_s() <= event["usableAt"]:
         await asyncio.sleep(POLL_S)
-    return Published(model_id, int(event["indexId"]), training, index)
+    return int(event["indexId"]), index

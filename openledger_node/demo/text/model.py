@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from openledger_node.client.economy import MODELS
+from openledger_node.demo.model import NO_PARENT, publish_index, register_model
 from openledger_node.demo.text.data import last_json, run_module
 from openledger_node.demo.text.records import BaseReport, FineTuned, TextDemoResult
 from openledger_node.demo.world import BUILDER, World, open_text
@@ -17,8 +18,6 @@ from workers.jobs.codec import from_json, to_json
 from workers.jobs.types import (
     DEFAULT_FINE_TUNE_RECIPE,
     DatasetVersion,
-    FeatureIndexRequest,
-    FeatureIndexResult,
     FinetuneRequest,
     FinetuneResult,
     LossPoint,
@@ -30,7 +29,6 @@ RECIPE_FILE = "recipe.json"
 RECIPE = replace(DEFAULT_FINE_TUNE_RECIPE, rank=2, alpha=4, learning_rate=0.01, max_tokens=128)
 INPUT_PRICE_WEI, OUTPUT_PRICE_WEI = 10**18, 4 * 10**18
 """Per 1,000 tokens."""
-NO_PARENT = 0
 POLL_S = 0.2
 SEEDS = 3
 SERVER_PATIENCE_S = 120.0
@@ -114,34 +112,15 @@ async def publish_model(
 ) -> PublishedText:
     """Base and adapter on chain, a price, a feature index; waits until the index is usable."""
     files = await asyncio.to_thread(read_folder, ArtifactStore(world.directory / "base"), base)
-    parent = await _register(world, base, NO_PARENT, files[RECIPE_FILE], None)
-    model_id = await _register(world, trained.model, parent, trained.manifest, version)
+    parent = await register_model(world, base, NO_PARENT, files[RECIPE_FILE], None)
+    model_id = await register_model(world, trained.model, parent, trained.manifest, version)
     await world.send(BUILDER, MODELS, "setPrice", model_id, INPUT_PRICE_WEI, OUTPUT_PRICE_WEI)
-    request = FeatureIndexRequest(manifest=trained.manifest)
-    index = from_json(FeatureIndexResult, await world.gateway.job("feature_index", to_json(request)))
-    mined = await world.send(
-        BUILDER,
-        MODELS,
-        "commitFeatureIndex",
-        model_id,
-        index.rows_root,
-        index.sums_root,
-        index.preconditioner_hash,
-        index.numeric_profile,
-        index.rows,
-        index.contributors,
-        index.dimensions,
-        f"sha256:{index.index}",
+    sold = (
+        f"on base {parent} at {open_text(INPUT_PRICE_WEI, 2)} in and "
+        f"{open_text(OUTPUT_PRICE_WEI, 2)} out per 1,000 tokens"
     )
-    event = mined.event("FeatureIndexCommitted").arguments
-    world.result.model_id = model_id
-    world.say(
-        f"model {model_id} on base {parent} at {open_text(INPUT_PRICE_WEI, 2)} in and "
-        f"{open_text(OUTPUT_PRICE_WEI, 2)} out per 1,000 tokens; {index.rows} rows of {index.dimensions}"
-    )
-    while await world.l2.timestamp_s() <= event["usableAt"]:
-        await asyncio.sleep(POLL_S)
-    return PublishedText(model_id, int(event["indexId"]), trained)
+    index_id, _index = await publish_index(world, model_id, trained.manifest, sold)
+    return PublishedText(model_id, index_id, trained)
 
 
 async def serve_base(world: World, base: ArtifactId) -> None:
@@ -152,20 +131,3 @@ async def serve_base(world: World, base: ArtifactId) -> None:
         if time.monotonic() > deadline_s:
             raise OpenLedgerError("the language model server did not come up", "see the node's log")
         await asyncio.sleep(POLL_S)
-
-
-async def _register(
-    world: World, folder: str, parent: int, manifest: str, version: DatasetVersion | None
-) -> int:
-    mined = await world.send(
-        BUILDER,
-        MODELS,
-        "registerModel",
-        bytes.fromhex(folder),
-        parent,
-        bytes.fromhex(manifest),
-        [] if version is None else [version.datanet_id],
-        [] if version is None else [version.version],
-        f"sha256:{manifest}",
-    )
-    return int(mined.event("ModelRegistered").arguments["modelId"])
