@@ -25,10 +25,18 @@ class Heads:
         }.get(reference, heads.unsafe.number)
 
     def find_header(self, reference: BlockReference) -> Header | None:
+        if isinstance(reference, Tag) and (found := self._by_tag(reference)) is not None:
+            return found
         if not isinstance(reference, HashReference):
             return self._chain.header_by_number(self.number(reference))
         header = self._chain.header_by_hash(reference.hash)
         return header if header is None else self._canonical(header, reference)
+
+    def _by_tag(self, tag: Tag) -> Header | None:
+        """By hash: when the head goes back meanwhile, its height has no block any more."""
+        heads = self._chain.heads
+        named = {Tag.SAFE: heads.safe, Tag.FINALIZED: heads.finalized}.get(tag, heads.unsafe)
+        return None if tag is Tag.EARLIEST else self._chain.header_by_hash(named.hash)
 
     def find_block(self, reference: BlockReference) -> Block | None:
         if not isinstance(reference, HashReference):
