@@ -1,5 +1,7 @@
 """Which block does a reference mean right now?"""
 
+from genesis.spec import BlockId
+from genesis.types import Hash32
 from openledger_node.chain.chain import Chain
 from openledger_node.evm.records import Block, Header
 from openledger_node.evm.snapshot import Snapshot
@@ -17,34 +19,39 @@ class Heads:
         """The height a tag stands for; a height itself, existing or not."""
         if isinstance(reference, int):
             return reference
-        heads = self._chain.heads
-        return {
-            Tag.EARLIEST: 0,
-            Tag.SAFE: heads.safe.number,
-            Tag.FINALIZED: heads.finalized.number,
-        }.get(reference, heads.unsafe.number)
+        return 0 if reference is Tag.EARLIEST else self._head(reference).number
 
     def find_header(self, reference: BlockReference) -> Header | None:
-        if isinstance(reference, Tag) and (found := self._by_tag(reference)) is not None:
-            return found
-        if not isinstance(reference, HashReference):
-            return self._chain.header_by_number(self.number(reference))
-        header = self._chain.header_by_hash(reference.hash)
-        return header if header is None else self._canonical(header, reference)
-
-    def _by_tag(self, tag: Tag) -> Header | None:
-        """By hash: when the head goes back meanwhile, its height has no block any more."""
-        heads = self._chain.heads
-        named = {Tag.SAFE: heads.safe, Tag.FINALIZED: heads.finalized}.get(tag, heads.unsafe)
-        return None if tag is Tag.EARLIEST else self._chain.header_by_hash(named.hash)
+        if isinstance(reference, HashReference):
+            header = self._chain.header_by_hash(reference.hash)
+            return header if header is None else self._canonical(header, reference)
+        place = self._place(reference)
+        return (
+            self._chain.header_by_number(place)
+            if isinstance(place, int)
+            else self._chain.header_by_hash(place)
+        )
 
     def find_block(self, reference: BlockReference) -> Block | None:
-        if not isinstance(reference, HashReference):
-            return self._chain.block_by_number(self.number(reference))
-        block = self._chain.block_by_hash(reference.hash)
-        if block is not None:
-            self._canonical(block.header, reference)
-        return block
+        if isinstance(reference, HashReference):
+            block = self._chain.block_by_hash(reference.hash)
+            if block is not None:
+                self._canonical(block.header, reference)
+            return block
+        place = self._place(reference)
+        return (
+            self._chain.block_by_number(place) if isinstance(place, int) else self._chain.block_by_hash(place)
+        )
+
+    def _place(self, reference: Tag | int) -> Hash32 | int:
+        """A head's hash, else a height: when a head goes back meanwhile, its height has no block any more."""
+        if isinstance(reference, int) or reference is Tag.EARLIEST:
+            return self.number(reference)
+        return self._head(reference).hash
+
+    def _head(self, tag: Tag) -> BlockId:
+        heads = self._chain.heads
+        return {Tag.SAFE: heads.safe, Tag.FINALIZED: heads.finalized}.get(tag, heads.unsafe)
 
     def _canonical(self, header: Header, reference: HashReference) -> Header:
         """The header; raises ServerError for one that left the chain where that matters."""

@@ -4,7 +4,6 @@ from genesis.types import Hash32
 from openledger_node.rpc import parse
 from openledger_node.rpc.context import RpcContext
 from openledger_node.rpc.encode import Json, data, quantity
-from openledger_node.rpc.errors import ServerError
 from openledger_node.rpc.ports import RollupPort
 from openledger_node.rpc.requests import Tag, block_number
 from openledger_node.rpc.table import Table, optional, quick, reader, service
@@ -36,9 +35,7 @@ class RollupMethods:
 
     def _supply(self, reference: Tag | int) -> Json:
         """The sum of all L2 balances at a block and where it came from, in wei."""
-        header = self._context.chain.header_by_number(self._context.heads.number(reference))
-        if header is None:
-            raise ServerError("header not found")
+        header = self._context.heads.header(reference)
         supply = self._context.chain.supply(header.number)
         return {
             "blockNumber": quantity(header.number),
