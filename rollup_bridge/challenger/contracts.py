@@ -1,6 +1,6 @@
 """How DisputeGame and JuryVerifier on the L1 are asked and told: calldata and answers.
 
-Source: `rollup_bridge/contracts/{DisputeGame,JuryVerifier,ValidatorStaking,OutputOracle}.sol`.
+Source: `rollup_bridge/contracts/{DisputeGame,JuryVerifier,OutputOracle}.sol`.
 """
 
 from typing import Any
@@ -179,25 +179,6 @@ class JuryReader(_Reader):
         number, l1_head, inputs_hash, count, step, before, after, witness = found
         hashes = (Hash32(before), Hash32(after), Hash32(witness))
         return Step(number, Hash32(l1_head), Hash32(inputs_hash), count, step, *hashes)
-
-
-class StakeReader(_Reader):
-    """What ValidatorStaking says about others."""
-
-    async def candidates(self) -> tuple[Address, ...]:
-        """Whom juries are drawn from."""
-        return tuple(_address(account) for account in await self._one("candidates", "address[]"))
-
-    async def has_attested(self, l2_number: int, root: Hash32, account: Address) -> bool:
-        types = ["uint256", "bytes32", "address"]
-        return bool(await self._one("attested", "bool", types, l2_number, root, account))
-
-    async def judges(self, account: Address, l1_block: int) -> bool:
-        """Whether the account is a juror in an L1 block's epoch; False while the epoch has no seed."""
-        epoch = await self._one("epochOf", "uint256", ["uint256"], l1_block)
-        if not any(await self._one("seedOf", "bytes32", ["uint256"], epoch)):
-            return False
-        return bool(await self._one("isJuror", "bool", ["address", "uint256"], account, epoch))
 
 
 class OracleDisputes(_Reader):

@@ -17,7 +17,6 @@ from rollup_bridge.challenger.contracts import (
     GameReader,
     JuryReader,
     OracleDisputes,
-    StakeReader,
     TokenReader,
     calldata,
     move_calldata,
@@ -41,6 +40,7 @@ from rollup_bridge.challenger.settled import Settled
 from rollup_bridge.errors import TemporaryError, TransactionError
 from rollup_bridge.ports import Clock, L1Contracts, L1Source, TransactionSender
 from rollup_bridge.proposer.oracle import OracleReader
+from rollup_bridge.validator.staking import StakingReader
 
 _LOG = logging.getLogger(__name__)
 _APPROVED_BONDS = 64
@@ -175,7 +175,7 @@ class Challenger:
     async def _challenges_due(
         self, stance: Stance, challenges: Sequence[Challenge], terms: Terms
     ) -> list["_Act"]:
-        staking = StakeReader(terms.staking, self._contracts)
+        staking = StakingReader(terms.staking, self._contracts)
         young = await self._outputs.young(stance, self._block)
         for output, l1_block in in_time([found for found in young if found[0].is_wrong], stance):
             judges = await staking.judges(stance.me, l1_block)
@@ -270,7 +270,7 @@ class Challenger:
     async def _stands_behind(self, challenge: Challenge, stance: Stance, terms: Terms) -> bool:
         if challenge.proposer == stance.me:
             return True
-        staking = StakeReader(terms.staking, self._contracts)
+        staking = StakingReader(terms.staking, self._contracts)
         if await staking.has_attested(challenge.l2_number, challenge.output_root, stance.me):
             return True
         if self._attest is None or await staking.judges(stance.me, challenge.proposed_block):
@@ -297,7 +297,7 @@ class Challenger:
         return acts
 
     async def _unpunished(self, challenge: Challenge, terms: Terms) -> list[Address]:
-        staking, game = StakeReader(terms.staking, self._contracts), GameReader(terms.game, self._contracts)
+        staking, game = StakingReader(terms.staking, self._contracts), GameReader(terms.game, self._contracts)
         return [
             account
             for account in await staking.candidates()

@@ -15,6 +15,7 @@ _IS_JUROR = selector("isJuror(address,uint256)")
 _EPOCH_BLOCKS = selector("epochBlocks()")
 _SEED_OF = selector("seedOf(uint256)")
 _RECORD_SEED = selector("recordSeed(bytes)")
+_CANDIDATES = selector("candidates()")
 _ATTESTED = selector("attested(uint256,bytes32,address)")
 _ACTIVE_STAKE = selector("activeStake(address)")
 _SLASHED_AT = selector("slashedAt(address,uint256)")
@@ -53,6 +54,16 @@ class StakingReader:
     async def is_juror(self, account: Address, epoch: int) -> bool:
         """Whether the account judges in an epoch, and so must not attest; reverts without a seed."""
         return bool(await self._number(_IS_JUROR + encode(["address", "uint256"], [account, epoch])))
+
+    async def judges(self, account: Address, l1_block: int) -> bool:
+        """Whether the account is a juror in an L1 block's epoch; False while the epoch has no seed."""
+        epoch = l1_block // await self.epoch_blocks()
+        return await self.has_seed(epoch) and await self.is_juror(account, epoch)
+
+    async def candidates(self) -> tuple[Address, ...]:
+        """Whom juries are drawn from."""
+        (found,) = decode(["address[]"], await self._contracts.call(self.address, _CANDIDATES))
+        return tuple(Address(bytes.fromhex(account.removeprefix("0x"))) for account in found)
 
     async def has_attested(self, l2_number: int, root: bytes, account: Address) -> bool:
         arguments = encode(["uint256", "bytes32", "address"], [l2_number, root, account])
