@@ -1,0 +1,32 @@
+"""`embed` and `ping`."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedRequest:
+    """Turn texts into vectors by the embedding model that the workers carry."""
+
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedResult:
+    """One unit-length vector per text, and how many tokens the model read of each."""
+
+    vectors: tuple[tuple[float, ...], ...]
+    tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PingRequest:
+    """Is anybody there? Answered by any worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class PingResult:
+    """Versions that decide numeric results, and the device in use."""
+
+    python: str
+    torch: str
+    device: str
