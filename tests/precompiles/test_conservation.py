@@ -3,191 +3,16 @@
 Σ balances is constant by the machine's own rules; here each precompile's balance is compared with its books.
 """
 
-from collections import defaultdict
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genesis.addresses import (
-    ATTRIBUTION,
-    DATANET_REGISTRY,
-    INFERENCE_METERING,
-    MODEL_REGISTRY,
-    STAKING,
-    TREASURY,
-)
-from genesis.types import Address, Hash32
-from precompiles import staking as law
-from precompiles.attribution_interface import CLAIMED, DUST_HELD, DUST_PAID
-from precompiles.metering_interface import CHANNEL_OPENED, EARNINGS_WITHDRAWN, SETTLED
-from precompiles.model_registry import REVENUE_RECIPIENT_SET
-from precompiles.slots import load_struct
-from precompiles.views import attribution, datanets, disputes, metering, models, staking
-from tests.precompiles.calls import call, number, words
+from genesis.addresses import ATTRIBUTION, TREASURY
+from tests.precompiles.books import Books
 from tests.precompiles.economy import Economy
 from tests.precompiles.memory import TEST_POLICY
-from tests.precompiles.world import Call, MemoryHost, NativeMachine, Outcome
+from tests.precompiles.world import Call, MemoryHost, NativeMachine
 
 FUNDS_WEI = 10**24
-PAYMENTS = (DUST_PAID.topic, EARNINGS_WITHDRAWN.topic, law.REWARDS_CLAIMED.topic, law.SLASH_REWARD_PAID.topic)
-DUST_WEI = 1_000
-"""Rounding of rewards: below one unit for each time an account's rewards were credited."""
-
-
-class Books:
-    """The books of a native machine, read through the views."""
-
-    def __init__(self, machine: NativeMachine, holders: list[Address]) -> None:
-        self.machine = machine
-        self.holders = {*holders, TREASURY}
-        self.channels: set[Hash32] = set()
-        self.claimed_wei = 0
-        self.held_wei = 0
-        self._claim_recipient = b""
-        self.gifts_wei: defaultdict[Address, int] = defaultdict(int)
-        self.host = MemoryHost(machine, Call(TREASURY, ATTRIBUTION, b""), 0)
-
-    def record(self, outcome: Outcome) -> None:
-        """Note what only logs tell: which channels there are, what was claimed, what came back as a gift."""
-        for _, topics, data in outcome.logs:
-            if topics[0] == DUST_PAID.topic:
-                self.held_wei -= int.from_bytes(data, "big")
-            if topics[0] == CLAIMED.topic:
-                self.claimed_wei += int.from_bytes(data[32:64], "big")
-                self._claim_recipient = data[12:32]
-                self._note_gift(data[12:32], data[32:64])
-            elif topics[0] == DUST_HELD.topic:
-                self.held_wei += int.from_bytes(data[:32], "big")
-                self._unsend(data[:32])
-            elif topics[0] == REVENUE_RECIPIENT_SET.topic:
-                self.holders.add(Address(topics[2][12:]))
-            elif topics[0] in PAYMENTS:
-                self._note_gift(topics[2][12:], data)
-            elif topics[0] in (CHANNEL_OPENED.topic, SETTLED.topic):
-                self.channels.add(topics[1])
-
-    def _note_gift(self, recipient: bytes, amount: bytes) -> None:
-        """A payment whose recipient is a precompile stays there for good."""
-        self.gifts_wei[Address(recipient)] += int.from_bytes(amount, "big")
-
-    def _unsend(self, amount: bytes) -> None:
-        """The claim just logged sent nothing: its amount is held."""
-        self.gifts_wei[Address(self._claim_recipient)] -= int.from_bytes(amount, "big")
-
-    def datanet_bonds(self) -> int:
-        count = self._count(DATANET_REGISTRY, datanets.CONTRIBUTION_COUNT_SLOT)
-        return sum(datanets.contribution(self.host, i).bond_wei for i in range(1, count + 1))
-
-    def metering(self) -> int:
-        channels = [metering.channel(self.host, channel_id) for channel_id in self.channels]
-        earnings = sum(self._read(INFERENCE_METERING, "earningsOf", holder) for holder in self.holders)
-        requests = range(1, self._count(INFERENCE_METERING, metering.REQUEST_COUNT_SLOT) + 1)
-        found = [metering.request(self.host, request_id) for request_id in requests]
-        held = sum(request.escrow_wei + request.callback_tip_wei for request in found)
-        return held + earnings + sum(each.deposit_wei - each.settled_fee_wei for each in channels)
-
-    def attribution(self) -> int:
-        return (
-            self.held_wei
-            + self._indexes()
-            + self._open_pools()
-            + self._posts()
-            + self._carries()
-            + self._used_bonds()
-            + self._demands()
-        )
-
-    def staking(self) -> int:
-        """What is owed; the balance may exceed it by dust and by fees that wait for a staker."""
-        positions = [
-            words(self.machine.call(call(TREASURY, STAKING, "position", holder, role)))
-            for holder in self.holders
-            for role in staking.ROLES
-        ]
-        stakes = sum(active + unbonding for active, unbonding, _, _ in positions)
-        rewards = sum(self._read(STAKING, "pendingRewards", holder) for holder in self.holders)
-        return stakes + rewards + self._unpaid_slash()
-
-    def undistributed(self) -> int:
-        given_ = self.host.load(STAKING, staking.DISTRIBUTED_SLOT)
-        return metering.stakers_total(self.host) - given_
-
-    def forfeited(self) -> int:
-        """What slashed stake has earned since, which goes back to the stakers when its owner next moves."""
-        total = 0
-        accumulator, _ = law._accumulated(self.host)
-        for holder in self.holders:
-            stored = staking.stored_stake(self.host, holder, staking.PROVIDER)
-            lost = stored.active_wei - staking.net_stake(self.host, holder, staking.PROVIDER).active_wei
-            growth = accumulator - staking.stored_account(self.host, holder).accumulator
-            total += lost * growth // law.SCALE
-        return total
-
-    def _open_pools(self) -> int:
-        count = self._count(INFERENCE_METERING, metering.SETTLEMENT_COUNT_SLOT)
-        return sum(
-            metering.settlement(self.host, i).pool_wei
-            for i in range(1, count + 1)
-            if not attribution.post_of_settlement(self.host, i)
-        )
-
-    def _posts(self) -> int:
-        total = 0
-        for post_id in range(1, self._count(ATTRIBUTION, attribution.POST_COUNT_SLOT) + 1):
-            post = attribution.post(self.host, post_id)
-            total += attribution.case(self.host, post_id).bonds_wei
-            if post.status == attribution.PENDING:
-                total += post.pool_wei
-            elif post.status == attribution.FINAL:
-                total += post.amount_sum_wei
-        return total - self.claimed_wei
-
-    def _demands(self) -> int:
-        count = self._count(ATTRIBUTION, disputes.DEMAND_COUNT_SLOT)
-        return sum(disputes.demand(self.host, i).fee_wei for i in range(1, count + 1))
-
-    def _indexes(self) -> int:
-        """Bonds of challenges of indexes, and of sum games."""
-        games = range(1, self._count(ATTRIBUTION, attribution.GAME_COUNT_SLOT) + 1)
-        slots = (attribution.game_slot(game_id) for game_id in games)
-        total = sum(
-            load_struct(self.host, ATTRIBUTION, slot, attribution.SUM_GAME).bond_wei for slot in slots
-        )
-        for index_id in range(1, self._count(MODEL_REGISTRY, models.INDEX_COUNT_SLOT) + 1):
-            key = attribution.INDEX_KEY + index_id
-            total += attribution.case(self.host, key).bonds_wei
-            for holder in self.holders:
-                commitment = attribution.commitment(self.host, key, holder)
-                total += commitment.bond_wei * commitment.used
-        return total
-
-    def _carries(self) -> int:
-        return sum(self._read(ATTRIBUTION, "carryOf", model_id) for model_id in range(1, 60))
-
-    def _used_bonds(self) -> int:
-        total = 0
-        for post_id in range(1, self._count(ATTRIBUTION, attribution.POST_COUNT_SLOT) + 1):
-            for holder in self.holders:
-                commitment = attribution.commitment(self.host, post_id, holder)
-                total += commitment.bond_wei * commitment.used
-        return total
-
-    def _unpaid_slash(self) -> int:
-        posts = range(1, self._count(ATTRIBUTION, attribution.POST_COUNT_SLOT) + 1)
-        indexes = range(1, self._count(MODEL_REGISTRY, models.INDEX_COUNT_SLOT) + 1)
-        keys = (*posts, *(attribution.INDEX_KEY + index_id for index_id in indexes))
-        waiting = sum(attribution.case(self.host, key).reward_wei for key in keys)
-        return waiting + sum(
-            attribution.reward_of(self.host, holder)
-            - staking.stored_account(self.host, holder).slash_reward_paid_wei
-            for holder in self.holders
-        )
-
-    def _count(self, address: Address, slot: int) -> int:
-        return self.host.load(address, slot)
-
-    def _read(self, target: Address, name: str, *arguments: object) -> int:
-        return number(self.machine.call(call(TREASURY, target, name, *arguments)))
 
 
 @settings(max_examples=5, deadline=None)
@@ -198,21 +23,13 @@ def test_the_precompiles_hold_what_they_owe(seed: int) -> None:
     holders = [account.address for account in economy.accounts]
     for holder in holders:
         machine.fund(holder, FUNDS_WEI)
-    books = Books(machine, holders)
+    books = Books(machine, MemoryHost(machine, Call(TREASURY, ATTRIBUTION, b""), 0), holders)
     for step in range(260):
         machine.moment = economy.next_moment()
         outcome = machine.call(economy.next_call())
         economy.learn(outcome)
-        books.record(outcome)
+        books.record(outcome.logs)
         if step % 20 == 0:
-            check(machine, books)
-    check(machine, books)
-
-
-def check(machine: NativeMachine, books: Books) -> None:
-    assert sum(machine.balances.values()) == FUNDS_WEI * 6
-    assert machine.balance(DATANET_REGISTRY) == books.datanet_bonds()
-    assert machine.balance(INFERENCE_METERING) == books.metering()
-    assert machine.balance(ATTRIBUTION) == books.attribution() + books.gifts_wei[ATTRIBUTION]
-    surplus = machine.balance(STAKING) - books.gifts_wei[STAKING] - books.staking()
-    assert 0 <= surplus <= books.undistributed() + books.forfeited() + DUST_WEI
+            books.check()
+            assert sum(machine.balances.values()) == FUNDS_WEI * len(holders)
+    books.check()
