@@ -36,6 +36,8 @@ from genesis.addresses import (
     SAFE_SINGLETON_FACTORY,
     SEQUENCER_FEE_VAULT,
     TREASURY,
+    X402_RECEIVERS,
+    X402_UPTO_PROXY,
 )
 from genesis.contracts.artifact import read_artifact
 from genesis.spec import OPEN_UNIT
@@ -79,6 +81,8 @@ L2_CONTRACTS: Mapping[Address, str] = MappingProxyType(
         CALLBACK_CALLER: "CallbackCaller",
         GRANTS: "Grants",
         ASSET_TOKEN_FACTORY: "AssetTokenFactory",
+        X402_RECEIVERS: "X402Receivers",
+        X402_UPTO_PROXY: "X402UptoPermit2Proxy",
     }
 )
 """Which contract of `genesis/contracts` stands at which L2 address, besides the preinstalls."""
