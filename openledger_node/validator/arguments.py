@@ -1,12 +1,18 @@
-"""How a verdict on a post becomes a call of `IAttribution`: the method's name and its arguments."""
+"""How a verdict on a post or an index becomes a call of `IAttribution`: the method and its arguments."""
 
 from dataclasses import asdict
 from typing import Any
 
 from genesis.commitments import QUERY_BYTES, pack_vector
+from openledger_node.validator.index_check import BrokenRow, WrongCount, WrongNorm
 from openledger_node.validator.query_games import query_evidence
+from openledger_node.validator.record_check import WrongDuplicate, WrongOwner
 from openledger_node.validator.records import LongQuery, PostInputs, WrongAmount, WrongScore
-from precompiles.views.attribution import SumLeaf
+from precompiles.views.attribution import SumEvidence, SumLeaf
+
+OneTransaction = WrongCount | BrokenRow | WrongNorm | WrongOwner | WrongDuplicate
+"""Faults of an index that one transaction after a commitment proves."""
+ONE_TRANSACTION = (WrongCount, BrokenRow, WrongNorm, WrongOwner, WrongDuplicate)
 
 
 def challenge_of(
@@ -27,6 +33,31 @@ def challenge_of(
     packed = (evidence.records, evidence.norm_squared, evidence.vector, list(evidence.proof))
     method = "challengeDebt" if verdict.is_debt else "challengeScore"
     return method, (*case, verdict.batch, *who, packed, verdict.query, _leaf(verdict.leaf))
+
+
+def index_challenge(verdict: OneTransaction) -> tuple[str, tuple[Any, ...]]:
+    """The challenge that proves a verdict on an index, without the index's id and the salt."""
+    match verdict:
+        case WrongCount():
+            return "challengeCount", ()
+        case BrokenRow(row):
+            return "challengeRow", (_values(row),)
+        case WrongNorm(number, contributor, evidence):
+            return "challengeNorm", (number, contributor, packed_sum(evidence))
+        case WrongOwner(record, credited, wide):
+            return "challengeOwner", (_values(record), credited, _values(wide))
+        case WrongDuplicate(record, other):
+            return "challengeDuplicate", (_values(record), _values(other))
+
+
+def packed_sum(evidence: SumEvidence) -> tuple[int, int, bytes, list[bytes]]:
+    """A sum as `IAttribution.SumEvidence`."""
+    return evidence.records, evidence.norm_squared, evidence.vector, list(evidence.proof)
+
+
+def _values(evidence: Any) -> tuple[Any, ...]:
+    """A struct's fields in order."""
+    return tuple(asdict(evidence).values())
 
 
 def _leaf(leaf: SumLeaf) -> tuple[bytes, int, list[bytes], list[int]]:

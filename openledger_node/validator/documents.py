@@ -24,6 +24,7 @@ from openledger_node.validator.records import (
     PublishedQuery,
     PublishedReceipt,
 )
+from openledger_node.validator.sources import Sources, read_sources
 from precompiles.views.attribution import BatchClaim
 from workers.artifacts import canonical_json
 from workers.artifacts.store import ArtifactId, ArtifactStore, parse_id
@@ -70,6 +71,20 @@ class Documents:
             raise DocumentError(str(error)) from error
         records = await self._source_records(index.model_id)
         return IndexInputs(index_id, index, records, parse_id(uri), _contributor_sums(published.sums), rows)
+
+    async def sources(self, model_id: int) -> Sources:
+        """The records a model was made from. Raises as `inputs` does."""
+
+        async def fetch(name: ArtifactId) -> bytes:
+            data: bytes = await self._from_stores(lambda store: store.get(name))
+            return data
+
+        try:
+            return await read_sources(self._reader, model_id, fetch)
+        except KeyError as error:
+            raise DocumentError(f"a contribution behind model {model_id} was not revealed") from error
+        except (InvalidInputError, ArtifactError) as error:
+            raise DocumentError(f"the records behind model {model_id}: {error}") from error
 
     async def _source_records(self, model_id: int) -> int:
         """How many records the versions that a model was made from have, as the chain says."""

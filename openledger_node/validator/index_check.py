@@ -6,7 +6,7 @@ contributor's sum. The first fault is the verdict: one is enough to void an inde
 
 Covered: what `challengeCount`, `challengeRow`, `challengeNorm` and a sum game prove. Not covered: whether
 rows are those of the model and its records (`features`, by recomputing); whether rows name their records'
-contributors and duplicates (`challengeOwner`, `challengeDuplicate`).
+contributors and duplicates (`record_check`).
 """
 
 from collections.abc import Sequence

@@ -1,10 +1,10 @@
 """How a validator watches feature indexes: each is checked before it can be used, a wrong one is voided.
 
-Rows left out, wrong rows and norms fall in one transaction after a commitment; a wrong sum is disputed in a
-game, whose moves are read from the chain, so that a restart goes on with it.
+Rows left out or out of their rules, norms, owners and duplicates fall in one transaction after a commitment;
+a wrong sum is disputed in a game, whose moves are read from the chain, so that a restart goes on with it.
 
-Covered: what `index_check` finds; games to their end; bonds and rewards taken back. Not covered: answering
-games as the index's signer (`answers`).
+Covered: what `index_check` and `record_check` find; games to their end; bonds and rewards taken back. Not
+covered: answering games as the index's signer (`answers`).
 """
 
 import asyncio
@@ -14,6 +14,12 @@ import structlog
 
 from openledger_node.client.economy import ATTRIBUTION, MODELS, EconomyReader
 from openledger_node.client.errors import RevertedError
+from openledger_node.validator.arguments import (
+    ONE_TRANSACTION,
+    OneTransaction,
+    index_challenge,
+    packed_sum,
+)
 from openledger_node.validator.challenger import Challenger
 from openledger_node.validator.documents import DocumentError, Documents
 from openledger_node.validator.games import Game, Games
@@ -29,8 +35,14 @@ from openledger_node.validator.index_check import (
     row_evidence,
     rows_layers,
 )
+from openledger_node.validator.record_check import (
+    RecordVerdict,
+    WrongDuplicate,
+    WrongOwner,
+    check_records,
+)
 from openledger_node.validator.records import Right, Unprovable
-from precompiles.views.attribution import INDEX_KEY, INDEX_VOID, SumEvidence
+from precompiles.views.attribution import INDEX_KEY, INDEX_VOID
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +54,7 @@ class Watched:
     index_id: int
     usable_at_s: int
     inputs: IndexInputs | None = None
-    verdict: IndexVerdict | None = None
+    verdict: IndexVerdict | RecordVerdict | None = None
     complaint: str = ""
 
 
@@ -93,7 +105,7 @@ class IndexWatch:
             return
         if one.verdict is None:
             await self._judge(one)
-        if isinstance(one.verdict, (WrongCount, BrokenRow, WrongNorm)):
+        if isinstance(one.verdict, ONE_TRANSACTION):
             await self._challenge(one.index_id, one.verdict)
         elif isinstance(one.verdict, WrongSum) and one.inputs is not None:
             await self._play(one.inputs, one.verdict)
@@ -102,38 +114,38 @@ class IndexWatch:
 
     async def _judge(self, one: Watched) -> None:
         try:
-            one.inputs = await self._documents.index_inputs(one.index_id)
+            one.verdict = await self._verdict(one)
         except DocumentError as error:
             if one.complaint != str(error):
                 one.complaint = str(error)
                 log.warning("feature index cannot be checked yet", index=one.index_id, reason=str(error))
             return
-        one.verdict = await asyncio.to_thread(check_index, one.inputs)
         self.checked += 1
         _report(one.index_id, one.verdict)
 
+    async def _verdict(self, one: Watched) -> IndexVerdict | RecordVerdict:
+        """By the rules of rows and sums first; by the records behind them where those are kept."""
+        if one.inputs is None:
+            inputs = await self._documents.index_inputs(one.index_id)
+            verdict = await asyncio.to_thread(check_index, inputs)
+            one.inputs = inputs
+            if not isinstance(verdict, Right):
+                return verdict
+        index = one.inputs.index
+        sources = await self._documents.sources(index.model_id)
+        policy = await self._reader.policy(index.policy_version)
+        return await asyncio.to_thread(check_records, one.inputs, sources, policy.similarity_ppm)
+
     # --- Challenges of one transaction --------------------------------------------------------------------
 
-    async def _challenge(self, index_id: int, verdict: WrongCount | BrokenRow | WrongNorm) -> None:
+    async def _challenge(self, index_id: int, verdict: OneTransaction) -> None:
         key = INDEX_KEY + index_id
         await self._challenger.commit(key)
+        method, evidence = index_challenge(verdict)
         salt = await self._challenger.salt(key)
-        if isinstance(verdict, WrongCount):
-            mined = await self._challenger.send("challengeCount", index_id, salt)
-        elif isinstance(verdict, BrokenRow):
-            row = tuple(asdict(verdict.row).values())
-            mined = await self._challenger.send("challengeRow", index_id, salt, row)
-        else:
-            mined = await self._challenger.send(
-                "challengeNorm",
-                index_id,
-                salt,
-                verdict.contributor_index,
-                verdict.contributor,
-                packed_sum(verdict.sum),
-            )
+        mined = await self._challenger.send(method, index_id, salt, *evidence)
         self.challenged += 1
-        log.info("feature index voided", index=index_id, transaction=mined.hash)
+        log.info("feature index voided", index=index_id, by=method, transaction=mined.hash)
 
     # --- Games --------------------------------------------------------------------------------------------
 
@@ -184,12 +196,7 @@ class IndexWatch:
         return True
 
 
-def packed_sum(evidence: SumEvidence) -> tuple[int, int, bytes, list[bytes]]:
-    """A sum as `IAttribution.SumEvidence`."""
-    return evidence.records, evidence.norm_squared, evidence.vector, list(evidence.proof)
-
-
-def _report(index_id: int, verdict: IndexVerdict) -> None:
+def _report(index_id: int, verdict: IndexVerdict | RecordVerdict) -> None:
     match verdict:
         case Unprovable(reason):
             log.warning("feature index is wrong in a way no challenge covers", index=index_id, reason=reason)
@@ -197,6 +204,14 @@ def _report(index_id: int, verdict: IndexVerdict) -> None:
             log.warning("feature index leaves records out", index=index_id, records=records)
         case BrokenRow(row):
             log.warning("feature index has a row out of its rules", index=index_id, row=row.index)
+        case WrongOwner(record) | WrongDuplicate(record):
+            log.warning(
+                "feature index names a wrong owner or duplicate",
+                index=index_id,
+                kind=type(verdict).__name__,
+                contribution=record.contribution_id,
+                record=record.record_index,
+            )
         case WrongNorm() | WrongSum():
             log.warning(
                 "feature index has a wrong sum",

@@ -24,6 +24,7 @@ from genesis.commitments import (
 from genesis.types import ZERO_HASH, Address, Hash32
 from openledger_node.validator.records import ContributorSum, PostInputs
 from precompiles.views.attribution import SumEvidence, SumLeaf
+from precompiles.views.disputes import WideSum
 
 NOBODY = Address(bytes(20))
 """Stands for no contributor: the place of an absent leaf."""
@@ -115,6 +116,12 @@ def sum_evidence(sums: Sequence[ContributorSum], place: int) -> SumEvidence:
     each = sums[place]
     proof = merkle_proof(merkle_layers(sum_leaves(sums)), place)
     return SumEvidence(each.records, each.norm_squared, each.vector, tuple(proof))
+
+
+def wide_sum(sums: Sequence[ContributorSum], place: int) -> WideSum:
+    """A contributor's sum by the root of its vector."""
+    found = sum_evidence(sums, place)
+    return WideSum(found.records, found.norm_squared, vector_root(found.vector, SUM_BYTES), found.proof)
 
 
 def value_at(values: Sequence[int], place: int) -> int:

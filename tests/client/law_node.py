@@ -21,6 +21,7 @@ from tests.precompiles.world import Call, NativeMachine, Outcome
 
 REVERTED = 3
 SERVER_ERROR = -32000
+NO_TRANSACTION = "0x" + "00" * 32
 RICH_WEI = 10_000 * OPEN_UNIT
 
 
@@ -52,6 +53,7 @@ class LawNode:
         """A call by a dev account without a transaction; must succeed."""
         outcome = self.machine.call(Call(dev_account(index).address, target, data, value_wei))
         assert outcome.succeeded, outcome.data
+        self._log(outcome, NO_TRANSACTION)
         return outcome
 
     async def call(self, method: str, *parameters: Any) -> Any:
@@ -153,6 +155,19 @@ class LawNode:
             self.machine.fund(call.target, call.value_wei)
             outcome = Outcome(True, b"")
         self.nonces[call.sender] = self.nonces.get(call.sender, 0) + 1
+        logs = self._log(outcome, name)
+        self.transactions[name] = {"hash": name, "input": f"0x{call.data.hex()}"}
+        self.receipts[name] = {
+            "blockNumber": block,
+            "status": hex(outcome.succeeded),
+            "gasUsed": hex(21_000 + outcome.gas_used),
+            "effectiveGasPrice": hex(10**9),
+            "logs": logs,
+        }
+
+    def _log(self, outcome: Outcome, name: str) -> list[dict[str, Any]]:
+        """Keep what a transaction emitted."""
+        block = hex(self.machine.moment.block_number)
         logs = [
             {
                 "address": f"0x{address.hex()}",
@@ -165,14 +180,7 @@ class LawNode:
             for place, (address, topics, data) in enumerate(outcome.logs)
         ]
         self.logs += logs
-        self.transactions[name] = {"hash": name, "input": f"0x{call.data.hex()}"}
-        self.receipts[name] = {
-            "blockNumber": block,
-            "status": hex(outcome.succeeded),
-            "gasUsed": hex(21_000 + outcome.gas_used),
-            "effectiveGasPrice": hex(10**9),
-            "logs": logs,
-        }
+        return logs
 
 
 def _address(text: str) -> Address:

@@ -20,6 +20,7 @@ from tests.gateway.conftest import Running
 from tests.gateway.test_inference import features
 from tests.gateway.test_settling import settled
 from tests.jobs.economy import CHAIN_ID, OWNER
+from workers.artifacts.store import artifact_id
 from workers.datasets.contribution import summarize
 from workers.datasets.digits import demo_parts
 from workers.datasets.records import encode_jsonl
@@ -167,6 +168,7 @@ async def test_the_law_takes_record_proofs(running: Running) -> None:
         )
         assert await economy.reader.ethereum.read(DATANETS, "verifyRecord", *arguments) is True
     assert await records.record_proof(datanet_id, 1, 15) is None
+    economy.store.path(artifact_id(economy.trained.parts[0])).unlink()
     with pytest.raises(UserError, match="cannot be read"):
         await records.record_proof(1, 1, 0)
 

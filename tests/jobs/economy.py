@@ -27,6 +27,7 @@ from openledger_node.jobs.ports import Progress, WorkerFailedError
 from openledger_node.jobs.settlement import PaidReceipt, SettlementPlan
 from tests.client.law_node import LawNode
 from workers.artifacts.store import ArtifactStore
+from workers.datasets.contribution import summarize
 from workers.datasets.digits import demo_parts
 from workers.datasets.records import encode_jsonl
 from workers.errors import WorkerError
@@ -60,6 +61,8 @@ class Trained:
     model: TrainResult
     index: FeatureIndexResult
     queries: tuple[tuple[int, ...], ...]
+    parts: tuple[bytes, ...]
+    """What each contributor brought, from account 1 on."""
 
 
 @cache
@@ -67,21 +70,22 @@ def trained(directory: str) -> Trained:
     """Train once per directory name; results are kept in memory."""
     store = ArtifactStore(Path(directory))
     digits = demo_parts(1, part_records=PART_RECORDS)
+    parts = tuple(encode_jsonl(part) for part in digits.parts)
     version = DatasetVersion(
         CHAIN_ID,
         1,
         1,
         990_000,
         tuple(
-            ContributionSource(n + 1, dev_account(n + 1).address, 10 + n, store.put(encode_jsonl(part)))
-            for n, part in enumerate(digits.parts)
+            ContributionSource(n + 1, dev_account(n + 1).address, 10 + n, store.put(part))
+            for n, part in enumerate(parts)
         ),
     )
     recipe = replace(DEFAULT_RECIPE, epochs=10, batch_size=20, classes=10)
     model = train(store, TrainRequest(version, recipe))
     index = feature_index(store, FeatureIndexRequest(model.manifest, DIMENSIONS))
     files = {path.name: path.read_bytes() for path in Path(directory).iterdir()}
-    return Trained(files, model, index, tuple(tuple(r.features) for r in digits.holdout[:30]))
+    return Trained(files, model, index, tuple(tuple(r.features) for r in digits.holdout[:30]), parts)
 
 
 @dataclass
@@ -113,11 +117,13 @@ def open_economy(directory: Path, made: Trained, providers: tuple[int, ...] = (P
     name = ("Digits", "sha256:00", bytes(32), b"cc0".ljust(32, b"\0"), 0, 0)
     node.act(OWNER, DATANET_REGISTRY, DATANETS.calldata("createDatanet", *name))
     bond = OPEN_UNIT
-    root = keccak256(b"records")
-    node.act(OWNER, DATANET_REGISTRY, DATANETS.calldata("contribute", 1, root, made.index.rows, 1), bond)
-    node.advance(3)
-    node.act(OWNER, DATANET_REGISTRY, DATANETS.calldata("reveal", 1, "sha256:00"))
-    node.act(OWNER, DATANET_REGISTRY, DATANETS.calldata("review", 1, True, 10_000))
+    for person, part in enumerate(made.parts, 1):
+        found = summarize(part, chain_id=CHAIN_ID, datanet_id=1, contributor=dev_account(person).address)
+        contribution = (1, found.root, found.records, found.size_bytes)
+        node.act(person, DATANET_REGISTRY, DATANETS.calldata("contribute", *contribution), bond)
+        node.advance(3)
+        node.act(person, DATANET_REGISTRY, DATANETS.calldata("reveal", person, f"sha256:{found.artifact}"))
+        node.act(OWNER, DATANET_REGISTRY, DATANETS.calldata("review", person, True, 10_000))
     node.act(OWNER, DATANET_REGISTRY, DATANETS.calldata("publishVersion", 1))
     model, index = made.model, made.index
     hashes = (bytes.fromhex(model.model), 0, bytes.fromhex(model.manifest))

@@ -19,6 +19,7 @@ def published(economy: Economy) -> tuple[Rows, Sums]:
         mantissas=rows.mantissas.copy(),
         exponents=rows.exponents.copy(),
         canonical=rows.canonical.copy(),
+        owners=rows.owners.copy(),
     ), replace(index.sums, vectors=index.sums.vectors.copy())
 
 

@@ -1,6 +1,7 @@
 """The validator against feature indexes: broken rules void them, honest ones are left alone, games won."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from precompiles.views.attribution import ANSWER, INDEX_VOID
 from tests.jobs.economy import BUILDER, VALIDATOR, Economy
 from tests.validator.indexing import commit, least_exponent_broken, published, with_norm, with_sum
 from tests.validator.test_service import validator
+from workers.artifacts.store import artifact_id
 from workers.attribution.index import Rows, sums_of
 
 
@@ -58,6 +60,47 @@ async def test_a_row_out_of_its_rules_voids_the_index(economy: Economy, fault: s
     assert await status(economy, index_id) == INDEX_VOID
     assert one.indexes.challenged == 1
     assert balance(economy) == before  # the bond is back; the builder had no stake to lose
+
+
+def rival_of(rows: Rows, place: int) -> int:
+    """Another contributor than the one a row names."""
+    return 1 if int(rows.owners[place]) == 0 else 0
+
+
+@pytest.mark.parametrize("fault", ["owner", "kept", "dropped", "dropped for a later one"])
+async def test_a_wrong_owner_or_duplicate_voids_the_index(economy: Economy, fault: str) -> None:
+    """Rows, sums and roots fit each other: only the records behind them show it."""
+    rows, sums = published(economy)
+    duplicate = int(np.flatnonzero(~rows.canonical_mask)[0])
+    original = int(rows.canonical[duplicate])
+    if fault == "owner":
+        rows.owners[original] = rival_of(rows, original)
+    elif fault == "kept":
+        rows.canonical[duplicate] = duplicate
+    elif fault == "dropped":
+        rows.canonical[original + 1] = original
+    else:
+        rows.canonical[original] = duplicate
+        rows.canonical[duplicate] = duplicate
+    index_id = await commit(economy, rows, sums_of(rows, sums.contributors))
+    one = validator(economy)
+    await rounds(one, economy)
+    assert await status(economy, index_id) == INDEX_VOID
+    assert one.indexes.challenged == 1
+
+
+async def test_records_that_are_not_published_put_the_verdict_off(economy: Economy, tmp_path: Path) -> None:
+    rows, sums = published(economy)
+    rows.owners[3] = rival_of(rows, 3)
+    index_id = await commit(economy, rows, sums_of(rows, sums.contributors))
+    path = economy.store.path(artifact_id(economy.trained.parts[1]))
+    path.rename(tmp_path / "hidden")
+    one = validator(economy)
+    await one.look()
+    assert (await status(economy, index_id), one.indexes.checked) == (0, 0)
+    (tmp_path / "hidden").rename(path)
+    await rounds(one, economy)
+    assert await status(economy, index_id) == INDEX_VOID
 
 
 async def test_a_record_left_out_voids_the_index(economy: Economy) -> None:
