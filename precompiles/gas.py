@@ -30,6 +30,9 @@ cold, new or written twice; a hash is one tree node; a log is one with four topi
 of a score with its share of unpacking and hashing, of a row one byte's; a transfer may create the
 recipient's account."""
 
+CHECKPOINT_READS = 35
+"""Words that a search among up to 2^32 checkpoints reads at most."""
+
 MAXIMUM_ELEMENTS = 2**64
 """Counts above this are taken as this."""
 
@@ -109,9 +112,9 @@ GAS_OF = Price(SLOT_READ)
 _VIEW = {"gasOf": GAS_OF}
 
 POLICY: Mapping[str, Price] = {
-    "publish": _price(reads=28, writes=27, logged_words=1),
+    "publish": _price(reads=36, writes=35, logged_words=1),
     "currentVersion": _price(reads=1),
-    "getParameters": _price(reads=27),
+    "getParameters": _price(reads=35),
     "timelock": _price(reads=1),
     "scheduleFork": _price(reads=4, writes=3, logged_words=1),
     "cancelFork": _price(reads=4, writes=1, logged_words=0),
@@ -211,8 +214,8 @@ INFERENCE_METERING: Mapping[str, Price] = {
 }
 
 STAKING: Mapping[str, Price] = {
-    "stake": _price(reads=38, writes=10, logged_words=2),
-    "requestUnstake": _price(reads=40, writes=12, logged_words=2),
+    "stake": _price(reads=44, writes=16, logged_words=2),
+    "requestUnstake": _price(reads=46, writes=18, logged_words=2),
     "withdraw": _price(reads=38, writes=10, logged_words=1, transfers=1),
     "claimRewards": _price(reads=34, writes=9, logged_words=1, transfers=1),
     "claimSlashReward": _price(reads=5, writes=1, logged_words=1, transfers=1),
@@ -220,6 +223,8 @@ STAKING: Mapping[str, Price] = {
     "stakeOf": _price(reads=8),
     "totalStake": _price(reads=1),
     "pendingRewards": _price(reads=20),
+    "stakeAt": _price(reads=CHECKPOINT_READS),
+    "totalStakeAt": _price(reads=CHECKPOINT_READS),
     **_VIEW,
 }
 

@@ -17,6 +17,7 @@ from precompiles.checks import INVALID_ARGUMENT, require, require_recipient
 from precompiles.contract import Contract, Error, Event, Method
 from precompiles.host import Host
 from precompiles.slots import update_struct
+from precompiles.staking_checkpoints import note_validator, stake_at, total_stake_at
 from precompiles.views import attribution, metering, policy
 from precompiles.views import staking as view
 from precompiles.views.staking import Account, Position, Stake
@@ -208,6 +209,8 @@ def _add_to_total(host: Host, change_wei: int) -> None:
 
 
 def _store_stake(host: Host, role: int, before: Stake, after: Stake) -> None:
+    if role == view.VALIDATOR:
+        note_validator(host, host.caller, before.active_wei, after.active_wei)
     update_struct(host, view.stake_slot(host.caller, role), view.STAKE, before, after)
 
 
@@ -233,6 +236,8 @@ CONTRACT = Contract(
         Method("function stakeOf(address account, uint256 role) view returns (uint256)", stake_of),
         Method("function totalStake() view returns (uint256)", total_stake),
         Method("function pendingRewards(address account) view returns (uint256)", pending_rewards),
+        Method("function stakeAt(address account, uint256 timestamp) view returns (uint256)", stake_at),
+        Method("function totalStakeAt(uint256 timestamp) view returns (uint256)", total_stake_at),
     ),
     events=(STAKED, UNSTAKE_REQUESTED, WITHDRAWN, REWARDS_CLAIMED, SLASH_REWARD_PAID),
     errors=(

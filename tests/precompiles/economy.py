@@ -205,6 +205,8 @@ class Economy(IndexActors):
             (STAKING, "stakeOf", (account, self.random.randrange(4))),
             (STAKING, "totalStake", ()),
             (STAKING, "pendingRewards", (account,)),
+            (STAKING, "stakeAt", (account, self._past())),
+            (STAKING, "totalStakeAt", (self._past(),)),
             (ATTRIBUTION, "getPost", (self._some(self.posts),)),
             (ATTRIBUTION, "postOfSettlement", (self._some(self.settlements),)),
             (ATTRIBUTION, "carryOf", (self._some(self.models),)),
@@ -230,6 +232,11 @@ class Economy(IndexActors):
         )
         target, name, arguments = self.random.choice(readings)
         return call(account, target, name, *arguments, is_static=self.random.random() < 0.5)
+
+    def _past(self) -> int:
+        """A time that is mostly over."""
+        now_s = self.machine.moment.timestamp_s
+        return self.random.choice((0, now_s - 1, now_s - 9, now_s - 60, now_s, 2**256 - 1))
 
     def _gas_of(self) -> Call:
         target = self.random.choice(PRECOMPILES)

@@ -87,6 +87,8 @@ LAYOUTS: dict[str, dict[str, int]] = {
         "distributed": staking.DISTRIBUTED_SLOT,
         "stakes": staking.STAKES_SLOT,
         "accounts": staking.ACCOUNTS_SLOT,
+        "checkpointCounts": staking.CHECKPOINT_COUNTS_SLOT,
+        "checkpoints": staking.CHECKPOINTS_SLOT,
     },
     "PolicyTwin": {
         "newestVersion": policy.CURRENT_VERSION_SLOT,
@@ -117,6 +119,7 @@ STRUCTS: list[tuple[str, str, Struct[Any]]] = [
     ("InferenceMeteringTwin", "Request", metering.REQUEST),
     ("StakingTwin", "Stake", staking.STAKE),
     ("StakingTwin", "Account", staking.ACCOUNT),
+    ("StakingTwin", "Checkpoint", staking.CHECKPOINT),
     ("PolicyTwin", "Parameters", policy.PARAMETERS),
     ("PolicyTwin", "Fork", policy.FORK),
 ]

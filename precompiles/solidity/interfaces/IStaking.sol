@@ -42,5 +42,9 @@ interface IStaking {
     function stakeOf(address account, uint256 role) external view returns (uint256);
     function totalStake() external view returns (uint256);
     function pendingRewards(address account) external view returns (uint256);
+    /// @notice A validator's stake, own and delegated, at the end of a second that is over.
+    function stakeAt(address account, uint256 timestamp) external view returns (uint256);
+    /// @notice All validators' stake at the end of a second that is over.
+    function totalStakeAt(uint256 timestamp) external view returns (uint256);
     function gasOf(bytes4 selector, uint256[] calldata elementCounts) external view returns (uint256);
 }

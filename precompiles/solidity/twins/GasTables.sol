@@ -143,8 +143,8 @@ library GasTables {
     }
 
     function staking(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
-        if (selector == 0xa694fc3a) return _total(counts, 187167, 0, 0, 0); // stake
-        if (selector == 0x68d4341f) return _total(counts, 211607, 0, 0, 0); // requestUnstake
+        if (selector == 0xa694fc3a) return _total(counts, 260487, 0, 0, 0); // stake
+        if (selector == 0x68d4341f) return _total(counts, 284927, 0, 0, 0); // requestUnstake
         if (selector == 0x2e1a7d4d) return _total(counts, 201911, 0, 0, 0); // withdraw
         if (selector == 0xef5cfb8c) return _total(counts, 183211, 0, 0, 0); // claimRewards
         if (selector == 0x5271f123) return _total(counts, 40091, 0, 0, 0); // claimSlashReward
@@ -152,14 +152,16 @@ library GasTables {
         if (selector == 0xed87169c) return _total(counts, 19380, 0, 0, 0); // stakeOf
         if (selector == 0x8b0e9f3f) return _total(counts, 4260, 0, 0, 0); // totalStake
         if (selector == 0x31d7a262) return _total(counts, 45300, 0, 0, 0); // pendingRewards
+        if (selector == 0x997db02d) return _total(counts, 77700, 0, 0, 0); // stakeAt
+        if (selector == 0x276e0058) return _total(counts, 77700, 0, 0, 0); // totalStakeAt
         if (selector == 0xe07d67fc) return _total(counts, 4200, 0, 0, 0); // gasOf
         revert IPrecompileErrors.UnknownFunctionSelector(selector);
     }
 
     function policy(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
-        if (selector == 0x1ef28ec5) return _total(counts, 336331, 0, 0, 0); // publish
+        if (selector == 0x99f86845) return _total(counts, 434091, 0, 0, 0); // publish
         if (selector == 0x9d888e86) return _total(counts, 4260, 0, 0, 0); // currentVersion
-        if (selector == 0xc6ceb96b) return _total(counts, 60420, 0, 0, 0); // getParameters
+        if (selector == 0xc6ceb96b) return _total(counts, 77700, 0, 0, 0); // getParameters
         if (selector == 0xd33219b4) return _total(counts, 4260, 0, 0, 0); // timelock
         if (selector == 0x4d525db0) return _total(counts, 43051, 0, 0, 0); // scheduleFork
         if (selector == 0xf7e40861) return _total(counts, 22675, 0, 0, 0); // cancelFork

@@ -23,6 +23,12 @@ contract StakingTwin is Twin {
         uint256 slashRewardPaid;
     }
 
+    /// @dev Those of all validators together are address zero's.
+    struct Checkpoint {
+        uint256 time;
+        uint256 amount;
+    }
+
     /*//////////////////////////////////////////////////////////////
                                  STORAGE
     //////////////////////////////////////////////////////////////*/
@@ -32,6 +38,8 @@ contract StakingTwin is Twin {
     uint256 internal distributed;
     mapping(address account => mapping(uint256 role => Stake)) internal stakes;
     mapping(address account => Account) internal accounts;
+    mapping(address account => uint256) internal checkpointCounts;
+    mapping(address account => mapping(uint256 position => Checkpoint)) internal checkpoints;
 
     /*//////////////////////////////////////////////////////////////
                                   LOGIC
@@ -47,6 +55,7 @@ contract StakingTwin is Twin {
         _settleAccount(msg.sender);
         uint256 active = stakes[msg.sender][role].active += msg.value;
         total += msg.value;
+        if (role == VALIDATOR) _noteValidator(msg.sender, active);
         emit IStaking.Staked(msg.sender, role, msg.value, active);
     }
 
@@ -62,6 +71,7 @@ contract StakingTwin is Twin {
         position_.withdrawableAt =
             block.timestamp + policy.getParameters(policy.currentVersion()).unbondingSeconds;
         total -= amount;
+        if (role == VALIDATOR) _noteValidator(msg.sender, position_.active);
         emit IStaking.UnstakeRequested(msg.sender, role, amount, position_.withdrawableAt);
     }
 
@@ -129,6 +139,16 @@ contract StakingTwin is Twin {
         return accounts[account].rewards + _earned(_netWeight(account), newest - accounts[account].accumulator);
     }
 
+    function stakeAt(address account, uint256 timestamp) external payable nonPayable returns (uint256) {
+        _require(timestamp < block.timestamp, "timestamp");
+        return _stakeAt(account, timestamp);
+    }
+
+    function totalStakeAt(uint256 timestamp) external payable nonPayable returns (uint256) {
+        _require(timestamp < block.timestamp, "timestamp");
+        return _stakeAt(address(0), timestamp);
+    }
+
     function gasOf(bytes4 selector, uint256[] calldata elementCounts) external payable nonPayable returns (uint256) {
         return GasTables.staking(selector, elementCounts);
     }
@@ -182,5 +202,35 @@ contract StakingTwin is Twin {
         distributed = given - _earned(lost, growth);
         total -= lost;
         stakes[account][PROVIDER] = net;
+    }
+
+    function _stakeAt(address account, uint256 timestamp) internal view returns (uint256) {
+        uint256 low;
+        uint256 high = checkpointCounts[account];
+        while (low < high) {
+            uint256 middle = (low + high) / 2;
+            if (checkpoints[account][middle].time <= timestamp) low = middle + 1;
+            else high = middle;
+        }
+        return low == 0 ? 0 : checkpoints[account][low - 1].amount;
+    }
+
+    function _noteValidator(address account, uint256 active) internal {
+        uint256 before = _newest(account);
+        if (active == before) return;
+        _write(account, active);
+        _write(address(0), _newest(address(0)) + active - before);
+    }
+
+    function _newest(address account) internal view returns (uint256) {
+        uint256 count = checkpointCounts[account];
+        return count == 0 ? 0 : checkpoints[account][count - 1].amount;
+    }
+
+    function _write(address account, uint256 amount) internal {
+        uint256 count = checkpointCounts[account];
+        bool isNew = count == 0 || checkpoints[account][count - 1].time != block.timestamp;
+        if (isNew) checkpointCounts[account] = ++count;
+        checkpoints[account][count - 1] = Checkpoint(block.timestamp, amount);
     }
 }

@@ -1,0 +1,85 @@
+"""Checkpoints of validators' stake: what it was at any second past, found in few reads."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genesis.addresses import STAKING
+from precompiles import gas
+from precompiles.checks import INVALID_ARGUMENT
+from precompiles.views import staking as view
+from tests.precompiles.scene import Scene
+from tests.precompiles.world import Call, MemoryHost
+
+VALIDATOR, PROVIDER = 1, 2
+
+
+def test_history_is_kept_by_the_second() -> None:
+    scene = Scene()
+    start_s = scene.machine.moment.timestamp_s
+    scene.do(scene.validator, STAKING, "stake", VALIDATOR, value_wei=5)
+    scene.do(scene.validator, STAKING, "stake", VALIDATOR, value_wei=6)
+    scene.wait(10)
+    scene.do(scene.owner, STAKING, "stake", VALIDATOR, value_wei=100)
+    scene.do(scene.validator, STAKING, "requestUnstake", VALIDATOR, 4)
+    scene.wait(1)
+    who = scene.validator.address
+    at = {start_s - 1: (0, 0), start_s: (11, 11), start_s + 9: (11, 11), start_s + 10: (7, 107)}
+    for time_s, (own, total) in at.items():
+        assert scene.read(STAKING, "stakeAt", who, time_s) == own
+        assert scene.read(STAKING, "totalStakeAt", time_s) == total
+
+
+def test_a_second_that_is_not_over_has_no_checkpoint_yet() -> None:
+    scene = Scene()
+    now_s = scene.machine.moment.timestamp_s
+    refused = INVALID_ARGUMENT(b"timestamp").data
+    for time_s in (now_s, now_s + 1, 2**256 - 1):
+        assert scene.refuse(scene.owner, STAKING, "stakeAt", scene.owner.address, time_s) == refused
+        assert scene.refuse(scene.owner, STAKING, "totalStakeAt", time_s) == refused
+
+
+def test_providers_have_no_weight() -> None:
+    scene = Scene()
+    scene.do(scene.provider, STAKING, "stake", PROVIDER, value_wei=5)
+    scene.wait(1)
+    now_s = scene.machine.moment.timestamp_s
+    assert scene.read(STAKING, "stakeAt", scene.provider.address, now_s - 1) == 0
+    assert scene.read(STAKING, "totalStakeAt", now_s - 1) == 0
+
+
+Step = tuple[int, bool, int, int]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 1), st.booleans(), st.integers(1, 50), st.integers(0, 3)), max_size=30)
+)
+def test_every_second_is_found_again(steps: list[Step]) -> None:
+    scene = Scene()
+    accounts = (scene.validator, scene.owner)
+    start_s = scene.machine.moment.timestamp_s
+    history = {start_s - 1: (0, 0)}
+    for who, leaves, amount, seconds in steps:
+        if leaves:
+            scene.attempt(accounts[who], STAKING, "requestUnstake", VALIDATOR, amount)
+        else:
+            scene.do(accounts[who], STAKING, "stake", VALIDATOR, value_wei=amount)
+        first, second = (scene.read(STAKING, "stakeOf", each.address, VALIDATOR) for each in accounts)
+        for time_s in range(scene.machine.moment.timestamp_s, scene.machine.moment.timestamp_s + seconds + 1):
+            history[time_s] = (first, second)
+        scene.wait(seconds)
+    scene.wait(1)
+    for time_s, stakes in history.items():
+        found = [scene.read(STAKING, "stakeAt", each.address, time_s) for each in accounts]
+        assert (*found, scene.read(STAKING, "totalStakeAt", time_s)) == (*stakes, sum(stakes))
+
+
+def test_a_search_reads_no_more_than_its_price() -> None:
+    scene = Scene()
+    words = scene.native.words[STAKING]
+    account = scene.validator.address
+    for count in (2**32 - 1, 2**32):
+        words[view.checkpoint_count_slot(account)] = count
+        host = MemoryHost(scene.native, Call(account, STAKING, b""), 0)
+        view.validator_weight_at(host, account, 7)
+        assert host.touched["load"] <= gas.CHECKPOINT_READS
