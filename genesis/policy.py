@@ -13,6 +13,9 @@ class Policy:
     """One policy version. Units are in the names; `significance_ppm` is z² in parts per million.
 
     `rollover_limit` counts posts of a model in a row that pay nobody, after which its pool is the treasury's.
+    `retrieval_ppm` is what retrieved records get of a settlement's contributors' pool that has any. A post is
+    audited with probability `audit_ppm`. A jury has `jury_seats` seats, twice as many when it is drawn again;
+    the draw is from the L1 block `jury_delay_blocks` after the request, which nobody knows at the request.
     """
 
     platform_ppm: int
@@ -41,6 +44,14 @@ class Policy:
     demand_fee_wei: int
     request_window_s: int
     parent_share_ppm: int
+    retrieval_ppm: int
+    audit_ppm: int
+    jury_seats: int
+    jury_delay_blocks: int
+    jury_commit_s: int
+    jury_reveal_s: int
+    juror_fee_wei: int
+    absence_slash_wei: int
 
 
 DAY_S = 86_400
@@ -72,6 +83,14 @@ DEFAULT_POLICY = Policy(
     demand_fee_wei=OPEN_UNIT,
     request_window_s=DAY_S + 3_600,
     parent_share_ppm=100_000,
+    retrieval_ppm=100_000,
+    audit_ppm=50_000,
+    jury_seats=24,
+    jury_delay_blocks=3_900,
+    jury_commit_s=DAY_S + 3_600,
+    jury_reveal_s=DAY_S + 3_600,
+    juror_fee_wei=OPEN_UNIT,
+    absence_slash_wei=10 * OPEN_UNIT,
 )
 
 DEV_POLICY = Policy(
@@ -101,6 +120,14 @@ DEV_POLICY = Policy(
     demand_fee_wei=OPEN_UNIT // 10,
     request_window_s=3,
     parent_share_ppm=100_000,
+    retrieval_ppm=100_000,
+    audit_ppm=50_000,
+    jury_seats=3,
+    jury_delay_blocks=2,
+    jury_commit_s=6,
+    jury_reveal_s=4,
+    juror_fee_wei=OPEN_UNIT,
+    absence_slash_wei=OPEN_UNIT,
 )
 """Windows of seconds, so that the whole loop fits into a coffee."""
 
@@ -113,6 +140,8 @@ DEADLINES = (
     "unbonding_s",
     "demand_window_s",
     "request_window_s",
+    "jury_commit_s",
+    "jury_reveal_s",
 )
 """Windows in which silence costs money."""
 

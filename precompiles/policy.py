@@ -2,7 +2,8 @@
 
 Covered: publishing within the floors, reading. A published version never changes, and whoever depends on one
 pins its number. The floors come from version 1, which genesis writes: windows, bonds and stakes may not fall
-below half of it, nor may the contributors' share.
+below half of it, nor may the contributors' share. A challenge's bond covers the jury that may be drawn for
+it.
 Scheduled protocol upgrades: `policy_forks`.
 """
 
@@ -48,6 +49,12 @@ MAXIMUM_SECONDS = 315_360_000
 MAXIMUM_CLAIM_WEI = OPEN_UNIT
 MAXIMUM_ROLLOVERS = 1_000
 MAXIMUM_PARENT_PPM = 500_000
+MAXIMUM_RETRIEVAL_PPM = 500_000
+MAXIMUM_JURY_SEATS = 1_000
+MAXIMUM_JURY_DELAY_BLOCKS = 6_000
+"""L1Block keeps the randomness of 8,192 L1 blocks; the rest is time to ask for it."""
+JURY_SEATS_PER_CASE = 3
+"""One draw and one of twice the size, in units of `jury_seats`."""
 
 
 def _bounds(first: Policy) -> tuple[tuple[int, int], ...]:
@@ -79,6 +86,14 @@ def _bounds(first: Policy) -> tuple[tuple[int, int], ...]:
         (first.demand_fee_wei // 2, MAXIMUM_WEI),
         (first.request_window_s // 2, MAXIMUM_SECONDS),
         (0, MAXIMUM_PARENT_PPM),
+        (0, MAXIMUM_RETRIEVAL_PPM),
+        (0, PPM),
+        ((first.jury_seats + 1) // 2, MAXIMUM_JURY_SEATS),
+        ((first.jury_delay_blocks + 1) // 2, MAXIMUM_JURY_DELAY_BLOCKS),
+        (first.jury_commit_s // 2, MAXIMUM_SECONDS),
+        (first.jury_reveal_s // 2, MAXIMUM_SECONDS),
+        (first.juror_fee_wei // 2, MAXIMUM_WEI),
+        (0, MAXIMUM_WEI),
     )
 
 
@@ -98,9 +113,15 @@ def _check(parameters: Policy, first: Policy) -> None:
     if parameters.demand_window_s < parameters.challenge_reveal_s:
         raise INVALID_PARAMETER(b"demandWindowSeconds")
     reveals_s = 2 * parameters.challenge_reveal_s
-    contested_s = parameters.post_window_s + parameters.demand_window_s + reveals_s
+    juries_s = 2 * (parameters.jury_commit_s + parameters.jury_reveal_s)
+    contested_s = parameters.post_window_s + parameters.demand_window_s + reveals_s + juries_s
     if parameters.unbonding_s < contested_s:
         raise INVALID_PARAMETER(b"unbondingSeconds")
+    jury_pay_wei = JURY_SEATS_PER_CASE * parameters.jury_seats * parameters.juror_fee_wei
+    if jury_pay_wei > parameters.challenge_bond_wei:
+        raise INVALID_PARAMETER(b"jurorFee")
+    if parameters.absence_slash_wei > parameters.minimum_validator_stake_wei:
+        raise INVALID_PARAMETER(b"absenceSlash")
 
 
 def publish(host: Host, parameters: Policy) -> int:

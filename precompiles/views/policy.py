@@ -25,7 +25,9 @@ PARAMETERS = Struct(
     "uint256 unbondingSeconds, uint256 minimumValidatorStake, uint256 minimumProviderStake, "
     "uint256 similarityPpm, uint256 significancePpm, uint256 maximumSharePpm, "
     "uint256 minimumClaim, uint256 rolloverLimit, uint256 demandWindowSeconds, uint256 demandFee, "
-    "uint256 requestWindowSeconds, uint256 parentSharePpm",
+    "uint256 requestWindowSeconds, uint256 parentSharePpm, "
+    "uint256 retrievalPpm, uint256 auditPpm, uint256 jurySeats, uint256 juryDelayBlocks, "
+    "uint256 juryCommitSeconds, uint256 juryRevealSeconds, uint256 jurorFee, uint256 absenceSlash",
 )
 
 

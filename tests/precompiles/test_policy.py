@@ -64,7 +64,18 @@ FLOORS = [
     ("unbonding_s", "unbondingSeconds"),
     ("minimum_validator_stake_wei", "minimumValidatorStake"),
     ("minimum_provider_stake_wei", "minimumProviderStake"),
+    ("jury_delay_blocks", "juryDelayBlocks"),
+    ("jury_commit_s", "juryCommitSeconds"),
+    ("jury_reveal_s", "juryRevealSeconds"),
+    ("juror_fee_wei", "jurorFee"),
 ]
+
+RELATED: dict[str, dict[str, int]] = {
+    "minimum_provider_stake_wei": {"slash_amount_wei": DEV_POLICY.minimum_provider_stake_wei // 2},
+    "challenge_bond_wei": {"juror_fee_wei": DEV_POLICY.juror_fee_wei // 2},
+    "unbonding_s": {"jury_commit_s": 3, "jury_reveal_s": 2, "post_window_s": 4},
+}
+"""What must go down with a floor, because one covers the other."""
 
 
 @pytest.mark.parametrize(("field", "name"), FLOORS)
@@ -72,7 +83,7 @@ def test_floors_are_half_of_genesis(scene: Scene, field: str, name: str) -> None
     floor = getattr(DEV_POLICY, field) // 2
     refused = scene.refuse(TIMELOCK, POLICY, "publish", replace(DEV_POLICY, **{field: floor - 1}))
     assert refused == law.INVALID_PARAMETER(name.encode()).data
-    related = {"slash_amount_wei": floor} if field == "minimum_provider_stake_wei" else {}
+    related = RELATED.get(field, {})
     scene.do(TIMELOCK, POLICY, "publish", replace(DEV_POLICY, **{field: floor, **related}))
 
 
@@ -95,6 +106,15 @@ def test_floors_are_half_of_genesis(scene: Scene, field: str, name: str) -> None
         ({"challenge_reveal_s": 7}, "demandWindowSeconds"),
         ({"minimum_claim_wei": OPEN_UNIT + 1}, "minimumClaim"),
         ({"rollover_limit": 0}, "rolloverLimit"),
+        ({"retrieval_ppm": 500_001}, "retrievalPpm"),
+        ({"audit_ppm": PPM + 1}, "auditPpm"),
+        ({"jury_seats": 1}, "jurySeats"),
+        ({"jury_seats": 1_001}, "jurySeats"),
+        ({"jury_delay_blocks": 6_001}, "juryDelayBlocks"),
+        ({"jury_seats": 4}, "jurorFee"),
+        ({"juror_fee_wei": 2 * OPEN_UNIT}, "jurorFee"),
+        ({"absence_slash_wei": 101 * OPEN_UNIT}, "absenceSlash"),
+        ({"jury_commit_s": 40}, "unbondingSeconds"),
     ],
 )
 def test_bounds_and_relations(scene: Scene, changes: dict[str, int], name: str) -> None:

@@ -7,7 +7,8 @@ address constant POLICY_ADDRESS = 0x1612000000000000000000000000000000000006;
 /// @custom:address 0x1612000000000000000000000000000000000006
 interface IPolicy {
     /// @dev Parts per million, seconds, blocks or wei, as each name says. `revealDelay` is in blocks,
-    /// `similarity` and `significance` (z squared) in parts per million.
+    /// `similarity` and `significance` (z squared) in parts per million; `juryDelayBlocks`
+    /// are the L1's.
     struct Parameters {
         uint256 platformPpm;
         uint256 providerPpm;
@@ -35,6 +36,14 @@ interface IPolicy {
         uint256 demandFee;
         uint256 requestWindowSeconds;
         uint256 parentSharePpm;
+        uint256 retrievalPpm;
+        uint256 auditPpm;
+        uint256 jurySeats;
+        uint256 juryDelayBlocks;
+        uint256 juryCommitSeconds;
+        uint256 juryRevealSeconds;
+        uint256 jurorFee;
+        uint256 absenceSlash;
     }
 
     /// @dev A protocol upgrade by name (ASCII, padded with zeros) and the time of its first block; a cancelled one has

@@ -30,6 +30,10 @@ contract PolicyTwin is Twin {
     uint256 internal constant MAXIMUM_CLAIM = 1 ether;
     uint256 internal constant MAXIMUM_ROLLOVERS = 1_000;
     uint256 internal constant MAXIMUM_PARENT_PPM = 500_000;
+    uint256 internal constant MAXIMUM_RETRIEVAL_PPM = 500_000;
+    uint256 internal constant MAXIMUM_JURY_SEATS = 1_000;
+    uint256 internal constant MAXIMUM_JURY_DELAY_BLOCKS = 6_000;
+    uint256 internal constant JURY_SEATS_PER_CASE = 3;
 
     function publish(IPolicy.Parameters calldata parameters) external payable nonPayable returns (uint256 version) {
         _checkTimelock();
@@ -119,6 +123,7 @@ contract PolicyTwin is Twin {
         _within(p.demandFee, first.demandFee / 2, MAXIMUM_WEI, "demandFee");
         _within(p.requestWindowSeconds, first.requestWindowSeconds / 2, MAXIMUM_SECONDS, "requestWindowSeconds");
         _within(p.parentSharePpm, 0, MAXIMUM_PARENT_PPM, "parentSharePpm");
+        _checkJury(p, first);
         uint256 others = p.providerPpm + p.ownerPpm + p.stakersPpm;
         uint256 least = (PPM - first.providerPpm - first.ownerPpm - first.stakersPpm) / 2;
         if (others + least > PPM) revert IPolicy.InvalidParameter("contributorsPpm");
@@ -126,9 +131,24 @@ contract PolicyTwin is Twin {
         if (p.demandWindowSeconds < p.challengeRevealSeconds) {
             revert IPolicy.InvalidParameter("demandWindowSeconds");
         }
-        if (p.unbondingSeconds < p.postWindowSeconds + p.demandWindowSeconds + 2 * p.challengeRevealSeconds) {
-            revert IPolicy.InvalidParameter("unbondingSeconds");
+        uint256 juries = 2 * (p.juryCommitSeconds + p.juryRevealSeconds);
+        uint256 contested = p.postWindowSeconds + p.demandWindowSeconds + 2 * p.challengeRevealSeconds + juries;
+        if (p.unbondingSeconds < contested) revert IPolicy.InvalidParameter("unbondingSeconds");
+        if (JURY_SEATS_PER_CASE * p.jurySeats * p.jurorFee > p.challengeBond) {
+            revert IPolicy.InvalidParameter("jurorFee");
         }
+        if (p.absenceSlash > p.minimumValidatorStake) revert IPolicy.InvalidParameter("absenceSlash");
+    }
+
+    function _checkJury(IPolicy.Parameters calldata p, IPolicy.Parameters memory first) internal pure {
+        _within(p.retrievalPpm, 0, MAXIMUM_RETRIEVAL_PPM, "retrievalPpm");
+        _within(p.auditPpm, 0, PPM, "auditPpm");
+        _within(p.jurySeats, (first.jurySeats + 1) / 2, MAXIMUM_JURY_SEATS, "jurySeats");
+        _within(p.juryDelayBlocks, (first.juryDelayBlocks + 1) / 2, MAXIMUM_JURY_DELAY_BLOCKS, "juryDelayBlocks");
+        _within(p.juryCommitSeconds, first.juryCommitSeconds / 2, MAXIMUM_SECONDS, "juryCommitSeconds");
+        _within(p.juryRevealSeconds, first.juryRevealSeconds / 2, MAXIMUM_SECONDS, "juryRevealSeconds");
+        _within(p.jurorFee, first.jurorFee / 2, MAXIMUM_WEI, "jurorFee");
+        _within(p.absenceSlash, 0, MAXIMUM_WEI, "absenceSlash");
     }
 
     function _within(uint256 value, uint256 low, uint256 high, string memory name) internal pure {
