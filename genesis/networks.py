@@ -43,6 +43,16 @@ class Disputes:
 
 
 @dataclass(frozen=True, slots=True)
+class Rewards:
+    """What attesting earns on the L1: all validators together for an output, out of a fund that the deployer
+    fills with `fund_wei`, for words given within `window_s` of the proposal."""
+
+    per_output_wei: int
+    fund_wei: int
+    window_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
     """One network's preset. Windows and timeouts count L1 blocks; names ending in `_s` are seconds."""
 
@@ -60,6 +70,7 @@ class Network:
     base_fee_scalar: int
     blob_base_fee_scalar: int
     disputes: Disputes
+    rewards: Rewards
     policy: Policy
 
     def l2_spec(self) -> ChainSpec:
@@ -91,6 +102,7 @@ DEV = Network(
         jury_seat_fee_wei=OPEN_UNIT,
         epoch_blocks=100,
     ),
+    rewards=Rewards(per_output_wei=OPEN_UNIT // 10, fund_wei=100_000 * OPEN_UNIT, window_s=600),
     policy=DEV_POLICY,
 )
 """Windows of seconds: a withdrawal is through in half a minute."""
@@ -117,6 +129,7 @@ TESTNET = Network(
         jury_seat_fee_wei=10 * OPEN_UNIT,
         epoch_blocks=7_200,
     ),
+    rewards=Rewards(per_output_wei=50 * OPEN_UNIT, fund_wei=1_000_000 * OPEN_UNIT, window_s=86_400),
     policy=DEFAULT_POLICY,
 )
 

@@ -94,3 +94,4 @@ class RollupConfig:
     output_oracle: Address
     open_token: Address
     open_vault: Address
+    attestation_rewards: Address

@@ -19,7 +19,7 @@ from eth_abi.abi import encode
 from genesis.addresses import L2_CROSS_DOMAIN_MESSENGER, L2_STANDARD_BRIDGE, batch_inbox
 from genesis.contracts.artifact import read_artifact
 from genesis.keccak import keccak256
-from genesis.networks import Disputes
+from genesis.networks import Disputes, Rewards
 from genesis.types import Address, Hash32, Wei
 
 ARTIFACTS = Path(__file__).with_name("contracts") / "artifacts"
@@ -64,6 +64,7 @@ class DeploymentParameters:
     base_fee_scalar: int
     blob_base_fee_scalar: int
     disputes: Disputes
+    rewards: Rewards
     genesis_output_root: Hash32
     initial_validators: tuple[Address, ...]
 
@@ -109,6 +110,7 @@ class Deployment:
     l1_bridge: Address
     dispute_game: Address
     jury_verifier: Address
+    attestation_rewards: Address
 
 
 def contract_address(creator: Address, nonce: int) -> Address:
@@ -146,6 +148,7 @@ def predict_deployment(parameters: DeploymentParameters) -> Deployment:
         l1_bridge=bridge,
         dispute_game=created(9),
         jury_verifier=created(10),
+        attestation_rewards=created(11),
     )
 
 
@@ -155,7 +158,7 @@ Steps = Sequence[tuple[str, Address | None, bytes, int]]
 def plan_deployment(parameters: DeploymentParameters) -> tuple[DeploymentTransaction, ...]:
     """The transactions, in the order they must be mined. Each must succeed before the next is worth sending.
 
-    The deployer is left with all OPEN that is neither in the L2 genesis nor staked.
+    The deployer is left with all OPEN that is neither in the L2 genesis nor staked nor a reward to come.
     """
     at = predict_deployment(parameters)
     allocation = parameters.l2_genesis_allocation_wei
@@ -193,6 +196,13 @@ def plan_deployment(parameters: DeploymentParameters) -> tuple[DeploymentTransac
         ),
         ("create DisputeGame", None, _game_creation(parameters), 5_000_000),
         ("create JuryVerifier", None, _jury_creation(parameters), 4_000_000),
+        ("create AttestationRewards", None, _rewards_creation(parameters), 2_000_000),
+        (
+            "fill the fund of rewards",
+            at.open_token,
+            _transfer(at.attestation_rewards, parameters.rewards.fund_wei),
+            100_000,
+        ),
         *_first_stakes(parameters),
     )
     return tuple(
@@ -267,6 +277,15 @@ def _jury_creation(parameters: DeploymentParameters) -> bytes:
             disputes.jury_reveal_s,
             disputes.jury_seat_fee_wei,
         ],
+    )
+
+
+def _rewards_creation(parameters: DeploymentParameters) -> bytes:
+    at, rewards = predict_deployment(parameters), parameters.rewards
+    return _creation(
+        "AttestationRewards",
+        ["address", "address", "address", "uint256", "uint64"],
+        [at.open_token, at.validator_staking, at.output_oracle, rewards.per_output_wei, rewards.window_s],
     )
 
 

@@ -24,6 +24,7 @@ CONFIG_KEYS = {
     "OutputOracle": "output_oracle_address",
     "OpenToken": "open_token_address",
     "OpenVault": "open_vault_address",
+    "AttestationRewards": "attestation_rewards_address",
 }
 
 Stage = Literal["waiting-to-prove", "ready-to-prove", "waiting-to-finalize", "ready-to-finalize", "finalized"]

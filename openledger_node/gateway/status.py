@@ -96,6 +96,7 @@ class StatusSource:
             "l1_system_config_address": "SystemConfig",
             "open_token_address": "OpenToken",
             "open_vault_address": "OpenVault",
+            "attestation_rewards_address": "AttestationRewards",
             "batch_inbox_address": "BatchInbox",
         }
         return [("L1", name, str(config[key])) for key, name in names.items() if key in config]

@@ -38,6 +38,7 @@ _CREATED = (
     "l1_bridge",
     "dispute_game",
     "jury_verifier",
+    "attestation_rewards",
 )
 
 

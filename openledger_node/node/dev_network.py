@@ -131,6 +131,7 @@ def _parameters(
         base_fee_scalar=network.base_fee_scalar,
         blob_base_fee_scalar=network.blob_base_fee_scalar,
         disputes=network.disputes,
+        rewards=network.rewards,
         genesis_output_root=genesis_output_root(network.l2_spec(), genesis),
         initial_validators=(proposer, dev_account(DEV_VALIDATOR).address),
     )
@@ -169,4 +170,5 @@ def _rollup_config(
         output_oracle=deployment.output_oracle,
         open_token=deployment.open_token,
         open_vault=deployment.open_vault,
+        attestation_rewards=deployment.attestation_rewards,
     )

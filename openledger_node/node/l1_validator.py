@@ -1,4 +1,4 @@
-"""A validator's duties on the L1, wired: attest, dispute, judge, propose when the proposer is silent, punish.
+"""A validator's L1 duties, wired: attest and collect, dispute, judge, propose for a silent proposer, punish.
 
 Covered: one key and one sender for all of them; the slashing-protection record, opened before anything is
 signed; pay of juries and won bonds, drawn by the services that earn them. Not covered: staking itself, which
@@ -25,6 +25,7 @@ from rollup_bridge.challenger.juror import Juror
 from rollup_bridge.challenger.service import Challenger
 from rollup_bridge.validator.attester import Attester, Identity, Statistics
 from rollup_bridge.validator.contradictions import ContradictionWatch
+from rollup_bridge.validator.rewards import RewardCollector, RewardsReader
 from rollup_bridge.validator.staking import StakingReader, staking_of
 
 log = structlog.get_logger(__name__)
@@ -42,6 +43,7 @@ class L1Validator:
     challenger: Challenger
     juror: Juror
     contradictions: ContradictionWatch
+    rewards: RewardCollector
     protection: SlashingProtection
 
     def watch(self, metrics: NodeMetrics) -> None:
@@ -51,6 +53,7 @@ class L1Validator:
         metrics.watch("disputes_won", "Wrong roots deleted.", lambda: self.challenger.statistics().won)
         metrics.watch("jury_votes", "Values revealed in juries.", lambda: self.juror.votes)
         metrics.watch("outputs_differing", "Not ours, on the L1.", lambda: self._statistics().differing)
+        metrics.watch("attestation_rewards_wei", "Brought into the pool.", lambda: self.rewards.collected_wei)
         metrics.watch(slashed, "Validators slashed by this one.", lambda: self.contradictions.slashed)
 
     def _statistics(self) -> Statistics:
@@ -100,11 +103,19 @@ async def start_l1_validator(
         attest=attester.attest_to,
         jury_secret=keccak256(JURY_SECRET_DOMAIN + key),
     )
+    rewards = RewardCollector(
+        account.address,
+        rewards=RewardsReader(rollup.config.attestation_rewards, l1),
+        oracle=rollup.oracle,
+        sender=sender,
+        clock=rollup.execution.clock,
+    )
     supervisor.start("attester", attester)
+    supervisor.start("rewards", rewards)
     supervisor.start("contradictions", watch)
     start_proposer(rollup, supervisor, sender, disputes=False)
     await _say(account.address, staking)
-    return L1Validator(attester, challenger, juror, watch, protection)
+    return L1Validator(attester, challenger, juror, watch, rewards, protection)
 
 
 async def _say(account: Address, staking: StakingReader) -> None:

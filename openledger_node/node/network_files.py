@@ -43,6 +43,7 @@ def rollup_to_json(config: RollupConfig) -> dict[str, Any]:
         "output_oracle_address": _hex(config.output_oracle),
         "open_token_address": _hex(config.open_token),
         "open_vault_address": _hex(config.open_vault),
+        "attestation_rewards_address": _hex(config.attestation_rewards),
     }
 
 
@@ -73,6 +74,7 @@ def rollup_from_json(data: Any) -> RollupConfig:
         output_oracle=fields.address("output_oracle_address"),
         open_token=fields.address("open_token_address"),
         open_vault=fields.address("open_vault_address"),
+        attestation_rewards=fields.address("attestation_rewards_address"),
     )
 
 

@@ -104,9 +104,11 @@ contract ValidatorStaking is EIP712, ReentrancyGuard, EpochDraw {
     mapping(address validator => mapping(address delegator => uint256)) public sharesOf;
     mapping(address delegator => Leaving[]) private _leaving;
     mapping(address validator => mapping(uint256 l2BlockNumber => bool)) public slashedAt;
-    /// @notice Who signed which root on this L1, by `attest`.
-    mapping(uint256 l2BlockNumber => mapping(bytes32 outputRoot => mapping(address validator => bool))) public attested;
+    /// @notice When a validator's word on a root was first put on record by `attest`; zero if it never was.
+    mapping(uint256 l2BlockNumber => mapping(bytes32 outputRoot => mapping(address validator => uint256))) public
+        attestedAt;
     mapping(address validator => Checkpoints.Trace208) private _stakeHistory;
+    Checkpoints.Trace208 private _totalHistory;
     mapping(address validator => uint256) private _candidatePlace;
     address[] private _candidates;
 
@@ -230,7 +232,9 @@ contract ValidatorStaking is EIP712, ReentrancyGuard, EpochDraw {
             known != bytes32(0) && known == attestation.l1BlockHash,
             OtherL1Fork(attestation.l1BlockNumber, attestation.l1BlockHash)
         );
-        attested[attestation.l2BlockNumber][attestation.outputRoot][validator] = true;
+        if (!attested(attestation.l2BlockNumber, attestation.outputRoot, validator)) {
+            attestedAt[attestation.l2BlockNumber][attestation.outputRoot][validator] = block.timestamp;
+        }
         emit Attested(validator, attestation.l2BlockNumber, attestation.outputRoot, signature);
     }
 
@@ -268,9 +272,19 @@ contract ValidatorStaking is EIP712, ReentrancyGuard, EpochDraw {
         return _candidates;
     }
 
+    /// @notice Who signed which root on this L1, by `attest`.
+    function attested(uint256 l2BlockNumber, bytes32 outputRoot, address validator) public view returns (bool) {
+        return attestedAt[l2BlockNumber][outputRoot][validator] != 0;
+    }
+
     /// @notice What a pool staked at a second of the past.
     function activeStakeAt(address validator, uint256 timestamp) external view returns (uint256) {
         return _stakeHistory[validator].upperLookup(uint48(timestamp));
+    }
+
+    /// @notice What all pools together staked at a second of the past.
+    function totalActiveStakeAt(uint256 timestamp) external view returns (uint256) {
+        return _totalHistory.upperLookup(uint48(timestamp));
     }
 
     /// @notice What a pool stakes, without what is leaving.
@@ -318,7 +332,9 @@ contract ValidatorStaking is EIP712, ReentrancyGuard, EpochDraw {
 
     /// @dev After every change of a pool: its history, and its place among the candidates.
     function _recordStake(address validator) private {
-        _stakeHistory[validator].push(uint48(block.timestamp), uint208(activeStake(validator)));
+        (uint208 before, uint208 staked) =
+            _stakeHistory[validator].push(uint48(block.timestamp), uint208(activeStake(validator)));
+        _totalHistory.push(uint48(block.timestamp), _totalHistory.latest() - before + staked);
         bool isNew = _candidatePlace[validator] == 0 && _candidates.length < MAX_CANDIDATES;
         if (!isNew || !isValidator(validator)) return;
         _candidates.push(validator);

@@ -8,7 +8,7 @@ from eth_abi.abi import encode
 from trie.hexary import HexaryTrie
 
 from genesis.keccak import keccak256
-from genesis.networks import Disputes
+from genesis.networks import Disputes, Rewards
 from genesis.spec import OPEN_UNIT
 from genesis.types import Address, Wei
 from rollup_bridge.deploy import (
@@ -40,6 +40,7 @@ DISPUTES = Disputes(
     jury_seat_fee_wei=OPEN_UNIT,
     epoch_blocks=50,
 )
+REWARDS = Rewards(per_output_wei=OPEN_UNIT, fund_wei=100 * OPEN_UNIT, window_s=60)
 UNBONDING_S = 1_200
 GENESIS_OUTPUT_ROOT = keccak256(b"genesis output")
 L2_BLOCK_TIME_S = 2
@@ -68,6 +69,7 @@ def parameters(**changes: Any) -> DeploymentParameters:
         "base_fee_scalar": 1_000,
         "blob_base_fee_scalar": 2_000,
         "disputes": DISPUTES,
+        "rewards": REWARDS,
         "genesis_output_root": GENESIS_OUTPUT_ROOT,
         "initial_validators": (PROPOSER,),
     }
@@ -90,6 +92,7 @@ class Rollup:
     bridge: Contract
     game: Contract
     jury: Contract
+    rewards: Contract
 
     def propose(self, output_root: bytes) -> int:
         """Propose the next output; returns its index."""
@@ -137,6 +140,7 @@ def deploy(machine: Machine, chosen: DeploymentParameters | None = None) -> Roll
         bridge=Contract.at(machine, at.l1_bridge, ARTIFACTS, "L1StandardBridge"),
         game=Contract.at(machine, at.dispute_game, ARTIFACTS, "DisputeGame"),
         jury=Contract.at(machine, at.jury_verifier, ARTIFACTS, "JuryVerifier"),
+        rewards=Contract.at(machine, at.attestation_rewards, ARTIFACTS, "AttestationRewards"),
     )
 
 

@@ -16,6 +16,7 @@ from tests.contracts.rollup import (
     MINIMUM_STAKE,
     OWNER,
     PROPOSER,
+    REWARDS,
     Rollup,
     deploy,
     parameters,
@@ -40,7 +41,7 @@ def test_contracts_name_each_other(rollup: Rollup) -> None:
 def test_genesis_allocation_is_locked_and_accounted(rollup: Rollup) -> None:
     assert rollup.token.read("totalSupply") == OPEN_TOTAL_SUPPLY
     assert rollup.balance(rollup.at.open_vault) == GENESIS_ALLOCATION
-    given = MINIMUM_STAKE + FIRST_BONDS * DISPUTES.bond_wei
+    given = MINIMUM_STAKE + FIRST_BONDS * DISPUTES.bond_wei + REWARDS.fund_wei
     assert rollup.balance(DEPLOYER) == OPEN_TOTAL_SUPPLY - GENESIS_ALLOCATION - given
     assert rollup.vault.read("accountedDeposits") == GENESIS_ALLOCATION
     assert rollup.vault.read("payments") == 0

@@ -23,7 +23,7 @@ def config_of(network: Network) -> RollupConfig:
     block, system = BlockId(Hash32(b"\x01" * 32), 0), SystemConfig(ADDRESS, 30_000_000, 1, 1)
     windows = (network.max_sequencer_drift_s, network.sequencing_window, network.channel_timeout)
     chains = (31337, network.l2_chain_id, block, block, 0, system, network.block_time_s)
-    return RollupConfig(*chains, *windows, *[ADDRESS] * 6)
+    return RollupConfig(*chains, *windows, *[ADDRESS] * 7)
 
 
 def state_with(policy: Policy) -> Snapshot:

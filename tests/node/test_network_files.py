@@ -49,6 +49,7 @@ accounts = st.builds(GenesisAccount, words, numbers, st.binary(), st.dictionarie
         output_oracle=addresses,
         open_token=addresses,
         open_vault=addresses,
+        attestation_rewards=addresses,
     )
 )
 def test_rollup_config_round_trips(config: RollupConfig) -> None:
@@ -64,7 +65,7 @@ def example_rollup() -> dict[str, Any]:
     address, block = Address(b"\x11" * 20), BlockId(Hash32(b"\x22" * 32), 3)
     system = SystemConfig(address, 30_000_000, 1, 1)
     return rollup_to_json(
-        RollupConfig(1, 2, block, block, 4, system, 1, 600, 3_600, 300, *[address] * 6),
+        RollupConfig(1, 2, block, block, 4, system, 1, 600, 3_600, 300, *[address] * 7),
     )
 
 

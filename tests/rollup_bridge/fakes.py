@@ -247,5 +247,6 @@ def rollup_config(l1: FakeL1, **changes: int) -> RollupConfig:
         output_oracle=ORACLE,
         open_token=Address(b"\x01" * 20),
         open_vault=Address(b"\x02" * 20),
+        attestation_rewards=Address(b"\x03" * 20),
     )
     return replace(config, **changes)  # type: ignore[arg-type]  # only numeric fields are changed

@@ -11,6 +11,7 @@ from openledger_node.client.bridge import l1_contract
 from openledger_node.client.contract import Contract
 from openledger_node.client.economy import ATTRIBUTION, ROLE_PROVIDER, ROLE_VALIDATOR, STAKING
 from openledger_node.errors import UserError
+from rollup_bridge.validator.rewards import LOOK_BACK
 
 app = App(
     name="stake", help="Stake on the L2 (validators, providers of AI work) or the L1 (validators of roots)."
@@ -128,9 +129,28 @@ async def withdraw(
 
 
 @app.command
-async def rewards(*, claim: bool = False, recipient: Account | None = None, options: Flat = DEFAULTS) -> None:
-    """The stakers' part of the fees that is waiting; `--claim` takes it."""
+async def rewards(
+    *,
+    claim: bool = False,
+    recipient: Account | None = None,
+    layer: Layer = "l2",
+    options: Flat = DEFAULTS,
+) -> None:
+    """What staking earned and waits; `--claim` takes it.
+
+    Parameters
+    ----------
+    claim
+        Take it. On the L1 it goes into the validator's pool.
+    recipient
+        To whom on the L2; on the L1 which validator. The signer unless named.
+    layer
+        `l2`: the stakers' part of the fees. `l1`: attestations to the newest 256 outputs that are final.
+    """
     async with session(options) as opened:
+        if layer == "l1":
+            await _l1_rewards(opened, await opened.whose(recipient), claim)
+            return
         whose = await opened.whose(recipient)
         if claim:
             opened.show(await opened.write(STAKING, "claimRewards", whose))
@@ -138,6 +158,19 @@ async def rewards(*, claim: bool = False, recipient: Account | None = None, opti
         pending = await opened.read(STAKING, "pendingRewards", whose)
         slashed = await opened.read(ATTRIBUTION, "rewardOf", whose)
         opened.show({"account": whose, "rewards": pending, "fromSlashing": slashed})
+
+
+async def _l1_rewards(opened: Session, validator: Address, claim: bool) -> None:
+    fund, oracle = await opened.l1_contract("AttestationRewards"), await opened.l1_contract("OutputOracle")
+    first = max(0, await opened.read(oracle, "nextOutputIndex", layer="l1") - LOOK_BACK)
+    amounts = await opened.read(fund, "owed", validator, first, LOOK_BACK, layer="l1")
+    outputs = [first + place for place, amount in enumerate(amounts) if amount]
+    if claim and not outputs:
+        raise UserError("nothing is owed for attestations", "see `stake rewards --layer l1` again later")
+    if claim:
+        opened.show(await opened.write(fund, "claim", validator, outputs, layer="l1"))
+        return
+    opened.show({"validator": validator, "rewards": sum(amounts), "outputs": len(outputs)})
 
 
 @app.command
