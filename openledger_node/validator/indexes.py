@@ -43,6 +43,7 @@ from openledger_node.validator.record_check import (
 )
 from openledger_node.validator.records import Right, Unprovable
 from precompiles.views.attribution import INDEX_KEY, INDEX_VOID
+from workers.errors import InvalidInputError
 
 log = structlog.get_logger(__name__)
 
@@ -134,7 +135,10 @@ class IndexWatch:
         index = one.inputs.index
         sources = await self._documents.sources(index.model_id)
         policy = await self._reader.policy(index.policy_version)
-        return await asyncio.to_thread(check_records, one.inputs, sources, policy.similarity_ppm)
+        try:
+            return await asyncio.to_thread(check_records, one.inputs, sources, policy.similarity_ppm)
+        except InvalidInputError as error:
+            return Unprovable(str(error))
 
     # --- Challenges of one transaction --------------------------------------------------------------------
 

@@ -1,15 +1,14 @@
 """Which records an index is about: every contribution behind its model, from the chain and its file.
 
-A file is believed once its records hash to the root that its contributor committed, so that whatever is said
-of a record can be proved with its path to the published version.
+Files are parsed when their records are asked for. What is said of a record can be proved by its path to the
+published version, once the file's records hash to the root that its contributor committed.
 
 Covered: contributors, order, priority and paths of all records. Not covered: whether an index fits them
 (`record_check`).
 Source: protocol, section 3 "Datanet" (record leaves, canonical records).
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,22 +20,25 @@ from workers.artifacts.store import ArtifactId
 from workers.datasets.contribution import record_leaves
 from workers.datasets.kinds import AnyRecord, decode_records
 from workers.errors import InvalidInputError
-from workers.jobs.types import ContributionSource, DatasetVersion
+from workers.jobs.types import ContributionSource
 
 Fetch = Callable[[ArtifactId], Awaitable[bytes]]
 
 
 @dataclass(frozen=True)
 class Contribution:
-    """One accepted contribution: where it stands in its version, the rows of the index before it, its
-    records and their tree."""
+    """One accepted contribution: what the chain says of it, where it stands in its version, the rows of the
+    index before it, and its file."""
 
     source: ContributionSource
+    chain_id: int
+    datanet_id: int
+    root: Hash32
+    count: int
     position: int
     first_record: int
     first_row: int
-    records: Sequence[AnyRecord]
-    layers: Sequence[Sequence[Hash32]]
+    file: bytes
 
     @property
     def leaf(self) -> Hash32:
@@ -44,10 +46,37 @@ class Contribution:
         return contribution_leaf(
             contribution_id=self.source.contribution_id,
             contributor=self.source.contributor,
-            root=self.layers[-1][0],
-            records=len(self.records),
+            root=self.root,
+            records=self.count,
             first_record=self.first_record,
             commit_block=self.source.commit_block,
+        )
+
+    @cached_property
+    def records(self) -> Sequence[AnyRecord]:
+        """What the file holds; raises InvalidInputError where it is not what was committed to."""
+        records = decode_records(self.file)
+        if len(records) != self.count:
+            raise self._mismatch()
+        return records
+
+    @cached_property
+    def layers(self) -> list[list[Hash32]]:
+        """The records' tree; raises InvalidInputError where its root is not the committed one."""
+        leaves = record_leaves(
+            self.records,
+            chain_id=self.chain_id,
+            datanet_id=self.datanet_id,
+            contributor=self.source.contributor,
+        )
+        layers = merkle_layers(leaves)
+        if layers[-1][0] != self.root:
+            raise self._mismatch()
+        return layers
+
+    def _mismatch(self) -> InvalidInputError:
+        return InvalidInputError(
+            f"the file of contribution {self.source.contribution_id} is not what was committed"
         )
 
 
@@ -60,7 +89,7 @@ class Version:
 
     @property
     def records(self) -> int:
-        return sum(len(each.records) for each in self.contributions)
+        return sum(each.count for each in self.contributions)
 
     @cached_property
     def layers(self) -> list[list[Hash32]]:
@@ -86,7 +115,7 @@ class Sources:
     @cached_property
     def owners(self) -> list[Address]:
         """Row by row."""
-        return [each.source.contributor for each in self.contributions for _ in each.records]
+        return [each.source.contributor for each in self.contributions for _ in range(each.count)]
 
     @cached_property
     def order(self) -> list[int]:
@@ -96,7 +125,7 @@ class Sources:
             return each.source.commit_block, each.source.contribution_id
 
         by_priority = sorted(self.contributions, key=priority)
-        return [each.first_row + index for each in by_priority for index in range(len(each.records))]
+        return [each.first_row + index for each in by_priority for index in range(each.count)]
 
     def locate(self, row: int) -> tuple[int, Version, Contribution]:
         """The source's number, the version and the contribution that a row's record is of."""
@@ -107,41 +136,19 @@ class Sources:
 
 
 async def read_sources(reader: EconomyReader, model_id: int, fetch: Fetch) -> Sources:
-    """The sources of a model; `fetch` gives an artefact's bytes.
-
-    Raises InvalidInputError where a file is not what was committed, and what `fetch` raises.
-    """
+    """The sources of a model; `fetch` gives an artefact's bytes. Raises what `fetch` raises."""
     versions: list[Version] = []
+    first_row = 0
     for place in range((await reader.model(model_id)).sources):
         datanet_id, number = await reader.ethereum.read(MODELS, "getSource", model_id, place)
         version = await dataset_version(reader, datanet_id, number)
-        files = [await fetch(each.artifact) for each in version.contributions]
-        roots = [
-            (await reader.ethereum.read(DATANETS, "getContribution", each.contribution_id))["root"]
-            for each in version.contributions
-        ]
-        first_row = sum(each.records for each in versions)
-        contributions = await asyncio.to_thread(lambda: tuple(_opened(version, files, first_row)))  # noqa: B023 - awaited at once
-        for opened, root in zip(contributions, roots, strict=True):
-            if opened.layers[-1][0] != root:
-                raise InvalidInputError(
-                    f"the file of contribution {opened.source.contribution_id} is not what was committed"
-                )
-        versions.append(Version(first_row, contributions))
+        made, first_record = [], 0
+        for position, source in enumerate(version.contributions):
+            found = await reader.ethereum.read(DATANETS, "getContribution", source.contribution_id)
+            root, count, file = Hash32(found["root"]), int(found["records"]), await fetch(source.artifact)
+            where = (position, first_record, first_row + first_record)
+            made.append(Contribution(source, version.chain_id, datanet_id, root, count, *where, file))
+            first_record += count
+        versions.append(Version(first_row, tuple(made)))
+        first_row += first_record
     return Sources(tuple(versions))
-
-
-def _opened(version: DatasetVersion, files: Sequence[bytes], first_row: int) -> Iterator[Contribution]:
-    """A version's contributions with their records and trees."""
-    first_record = 0
-    for position, (source, file) in enumerate(zip(version.contributions, files, strict=True)):
-        records = decode_records(file)
-        leaves = record_leaves(
-            records,
-            chain_id=version.chain_id,
-            datanet_id=version.datanet_id,
-            contributor=source.contributor,
-        )
-        layers = merkle_layers(leaves)
-        yield Contribution(source, position, first_record, first_row + first_record, records, layers)
-        first_record += len(records)

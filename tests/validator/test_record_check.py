@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openledger_node.validator.record_check import first_wrong_duplicate
+from openledger_node.validator.record_check import ALL_ROWS, Claims, first_wrong_duplicate
 from workers.datasets.canonical import canonical_indices
 from workers.datasets.sketch import Sketch, similar
 
@@ -27,7 +27,7 @@ def test_what_is_named_is_what_the_law_convicts_for(data: st.DataObject) -> None
     order = data.draw(st.permutations(places))
     right = canonical_indices(sketches, order, SIMILARITY_PPM)
     claimed = [data.draw(st.sampled_from([right[i], i, data.draw(st.sampled_from(places))])) for i in places]
-    found = first_wrong_duplicate(sketches, list(order), claimed, SIMILARITY_PPM)
+    found = first_wrong_duplicate(Claims(sketches, order, np.array(claimed)), SIMILARITY_PPM)
     if found is None:
         assert [claimed[i] == i for i in places] == [right[i] == i for i in places]
         return
@@ -48,4 +48,14 @@ def test_a_record_may_be_dropped_for_another_than_the_earliest() -> None:
     assert not are_similar(sketches, 0, 1)
     order = [0, 1, 2]
     assert canonical_indices(sketches, order, SIMILARITY_PPM) == [0, 1, 0]
-    assert first_wrong_duplicate(sketches, order, [0, 1, 1], SIMILARITY_PPM) is None
+    assert first_wrong_duplicate(Claims(sketches, order, np.array([0, 1, 1])), SIMILARITY_PPM) is None
+
+
+def test_of_a_large_index_some_kept_rows_are_looked_at() -> None:
+    """Distinct rows but for one copy, which is found when it is drawn."""
+    count = ALL_ROWS + 2
+    sketches = np.random.default_rng(1).integers(-127, 127, (count, 24)).astype(np.int8)
+    sketches[4_000] = sketches[17]
+    claims = Claims(sketches, range(count), np.arange(count))
+    assert first_wrong_duplicate(claims, SIMILARITY_PPM, lambda _: np.array([5, 4_000])) == (4_000, 17)
+    assert first_wrong_duplicate(claims, SIMILARITY_PPM, lambda _: np.array([5, 17])) is None
