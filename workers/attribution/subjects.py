@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from workers.artifacts.store import ArtifactStore
 from workers.attribution.profile import encode_profile, paid_profile, paid_task
@@ -47,6 +49,10 @@ class Subject(Protocol):
 
     def learnt(self) -> Any:
         """The records it was trained on, as the method takes them."""
+
+    def earns(self, canonical: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """(N,): which records the model was trained on, given which are canonical; the rows of canonical
+        records that it was not trained on are zero."""
 
     def all_records(self) -> Any:
         """Every record of the versions, as the method takes them."""
@@ -99,6 +105,9 @@ class ClassifierSubject:
         inputs, labels = self.all_records()
         kept = torch.from_numpy(self._version.canonical_mask)
         return inputs[kept], labels[kept]
+
+    def earns(self, canonical: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        return canonical
 
     def all_records(self) -> Any:
         return scale_features(self._version.features), torch.from_numpy(self._version.labels)

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from workers.artifacts.store import ArtifactStore
 from workers.attribution import text_profile
 from workers.datasets.kinds import AnyRecord
@@ -12,8 +15,8 @@ from workers.datasets.version import LoadedTexts, Placement, load_texts
 from workers.errors import InvalidInputError
 from workers.influence import Attributor, Profile
 from workers.jobs.types import DatasetVersion, ReceiptInput
-from workers.text.examples import example_of, joined
-from workers.training.selection import split_of
+from workers.text.examples import Example, example_of, joined, pad_token, padded
+from workers.training.selection import learnt_mask, split_of
 from workers.training.text_manifest import read_text_manifest
 from workers.training.text_models import load_trained
 
@@ -47,16 +50,26 @@ class TextSubject:
         return self._version
 
     def learnt(self) -> Any:
-        return self.some_records(split_of(self._store, self._version, self._manifest.request()).learnt)
+        return self._sequences(split_of(self._store, self._version, self._manifest.request()).learnt)
+
+    def earns(self, canonical: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        return learnt_mask(canonical, self._manifest.request())
 
     def all_records(self) -> Any:
-        return self.some_records(self._version.records)
+        return self._sequences(self._version.records)
 
     def some_records(self, records: Sequence[AnyRecord]) -> Any:
+        return padded(
+            self._examples(records), pad_token(self._model.tokenizer), self._manifest.recipe.max_tokens
+        )
+
+    def _sequences(self, records: Sequence[AnyRecord]) -> Any:
+        return text_profile.sequences(self._examples(records), self._model, self._manifest)
+
+    def _examples(self, records: Sequence[AnyRecord]) -> list[Example]:
         limit = self._manifest.recipe.max_tokens
         texts = [record for record in records if isinstance(record, TextRecord)]
-        examples = [example_of(record, self._model.tokenizer, limit) for record in texts]
-        return text_profile.sequences(examples, self._model, self._manifest)
+        return [example_of(record, self._model.tokenizer, limit) for record in texts]
 
     def asked(self, receipts: Sequence[ReceiptInput]) -> Any:
         vocabulary = self._model.model.config.vocab_size

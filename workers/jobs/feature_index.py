@@ -1,4 +1,7 @@
-"""Job `feature_index`: preconditioner, rows and contributor sums of a trained model, committed."""
+"""Job `feature_index`: preconditioner, rows and contributor sums of a trained model, committed.
+
+A record that was held out to measure on taught the model nothing: its row is zero.
+"""
 
 from genesis.types import Hash32
 from workers.artifacts.store import ArtifactStore
@@ -20,9 +23,12 @@ def feature_index(
     preconditioner = store.put(attributor.committed)
     profile = store.put(subject.encode_profile(attributor.profile))
     placement = subject.placement()
+    mantissas, exponents = made.mantissas(), made.exponents()
+    held_out = placement.canonical_mask & ~subject.earns(placement.canonical_mask)
+    mantissas[held_out], exponents[held_out] = 0, 0
     rows = Rows(
-        made.mantissas(),
-        made.exponents(),
+        mantissas,
+        exponents,
         placement.canonical,
         placement.contributor_indices,
         made.self_influence,

@@ -6,6 +6,7 @@ from workers.errors import InvalidInputError
 from workers.influence.spans import SpanIndex
 from workers.jobs.types import SpanFound, SpansRequest, SpansResult
 from workers.progress import Progress, silent
+from workers.training.selection import learnt_mask
 from workers.training.text_manifest import read_text_manifest
 
 LEAST_BYTES = 8
@@ -15,7 +16,7 @@ _INDEXES: dict[str, tuple[LoadedTexts, list[int], SpanIndex]] = {}
 
 
 def spans(store: ArtifactStore, request: SpansRequest, progress: Progress = silent) -> SpansResult:
-    """Longest passages of at least `minimum_bytes`, among canonical records; positions are characters."""
+    """Longest passages of at least `minimum_bytes`, among the records it learnt; positions are characters."""
     if request.minimum_bytes < LEAST_BYTES:
         raise InvalidInputError(f"a passage has at least {LEAST_BYTES} bytes")
     version, rows, index = _index_of(store, request.manifest)
@@ -40,8 +41,9 @@ def spans(store: ArtifactStore, request: SpansRequest, progress: Progress = sile
 
 def _index_of(store: ArtifactStore, manifest: str) -> tuple[LoadedTexts, list[int], SpanIndex]:
     if manifest not in _INDEXES:
-        version = load_texts(store, read_text_manifest(store, manifest).datasets)
-        rows = [row for row, kept in enumerate(version.canonical_mask.tolist()) if kept]
+        asked = read_text_manifest(store, manifest).request()
+        version = load_texts(store, asked.datasets)
+        rows = [row for row, kept in enumerate(learnt_mask(version.canonical_mask, asked).tolist()) if kept]
         texts = [version.records[row].plain().replace("\0", " ").encode() for row in rows]
         while len(_INDEXES) >= KEPT_INDEXES:
             del _INDEXES[next(iter(_INDEXES))]

@@ -2,8 +2,9 @@
 
 The rows drawn are the ones that earn (`workers.influence.spotcheck`); only their records are parsed and only
 their gradients taken, so that checking costs a small part of making (`benchmarks.attribution.checking`).
-Covered: rows against the committed preconditioner. Not covered: whether the preconditioner is the model's
-(`workers.influence.verify.preconditioner_residual`), whether sums and roots fit (the validator's).
+Covered: rows against the committed preconditioner; rows of held-out records, which are zero. Not covered:
+whether the preconditioner is the model's (`workers.influence.verify.preconditioner_residual`), whether sums
+and roots fit (the validator's).
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from workers.artifacts.store import ArtifactStore
 from workers.attribution.index import FeatureIndex, Rows, decode_rows, read_index
 from workers.attribution.queries import read_queries
-from workers.attribution.subjects import subject_of
+from workers.attribution.subjects import Subject, subject_of
 from workers.datasets.sample import records_at
 from workers.errors import InvalidInputError
 from workers.influence import Attributor
@@ -44,13 +45,19 @@ def spot_check(
     if not fresh:
         return SpotCheckResult(places, 0, (), 0, 0, 0, 0.0)
     progress(0.1, f"{len(fresh)} rows drawn")
-    chosen = np.array(fresh)
+    subject = subject_of(store, index.manifest)
+    held_out = held_out_places(subject, rows, fresh)
+    paid = [place for place in held_out if rows.mantissas[place].any()]
+    learnt = [place for place in fresh if place not in held_out]
+    if not learnt:
+        return SpotCheckResult(places, len(fresh), tuple(paid), 0, 0, 0, 0.0)
+    chosen = np.array(learnt)
     part = RowPart(rows.mantissas[chosen], rows.exponents[chosen], rows.self_influence[chosen])
-    found = spot_check_rows(part, *recomputation(store, index, fresh), places=fresh)
+    found = spot_check_rows(part, *recomputation(store, subject, index, learnt), places=learnt)
     return SpotCheckResult(
         places,
         len(fresh),
-        found.wrong,
+        tuple(sorted((*found.wrong, *paid))),
         found.distance.coordinates,
         found.distance.different,
         found.distance.beyond,
@@ -58,9 +65,16 @@ def spot_check(
     )
 
 
-def recomputation(store: ArtifactStore, index: FeatureIndex, places: Sequence[int]) -> tuple[Attributor, Any]:
+def held_out_places(subject: Subject, rows: Rows, places: Sequence[int]) -> set[int]:
+    """Those of `places` whose record the model was not trained on although it is canonical."""
+    canonical = rows.canonical_mask
+    return set(np.flatnonzero(canonical & ~subject.earns(canonical)).tolist()) & set(places)
+
+
+def recomputation(
+    store: ArtifactStore, subject: Subject, index: FeatureIndex, places: Sequence[int]
+) -> tuple[Attributor, Any]:
     """The committed method on the index's model, and the records at `places` in the method's form."""
-    subject = subject_of(store, index.manifest)
     attributor = subject.attributor(index.dimensions, store.get(index.preconditioner))
     return attributor, subject.some_records(records_at(store, subject.datasets, places))
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workers.artifacts.store import ArtifactStore
 from workers.datasets.text import TextRecord, decode_text_jsonl
@@ -20,12 +21,19 @@ class Split:
 
 def split_of(store: ArtifactStore, version: LoadedTexts, request: FinetuneRequest) -> Split:
     """Held out are a file's records, or one canonical record in `holdout_every`."""
-    kept = [version.records[row] for row in np.flatnonzero(version.canonical_mask)]
+    canonical = version.canonical_mask
+    learnt = learnt_mask(canonical, request)
+    kept = tuple(version.records[row] for row in np.flatnonzero(learnt))
     if request.holdout:
-        return Split(tuple(kept), tuple(decode_text_jsonl(store.get(request.holdout))))
+        return Split(kept, tuple(decode_text_jsonl(store.get(request.holdout))))
+    return Split(kept, tuple(version.records[row] for row in np.flatnonzero(canonical & ~learnt)))
+
+
+def learnt_mask(canonical: NDArray[np.bool_], request: FinetuneRequest) -> NDArray[np.bool_]:
+    """(N,): which of a version's records a model was trained on, told by which of them are canonical."""
     every = request.recipe.holdout_every
-    is_held_out = [every > 0 and number % every == every - 1 for number in range(len(kept))]
-    return Split(
-        tuple(record for record, out in zip(kept, is_held_out, strict=True) if not out),
-        tuple(record for record, out in zip(kept, is_held_out, strict=True) if out),
-    )
+    if request.holdout or not every:
+        return canonical
+    learnt = canonical.copy()
+    learnt[np.flatnonzero(canonical)[every - 1 :: every]] = False
+    return learnt
