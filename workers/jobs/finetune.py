@@ -25,8 +25,9 @@ from workers.jobs.types import (
 from workers.progress import Progress, silent
 from workers.text.examples import Example, example_of, pad_token
 from workers.text.loading import TextModel, folder_of, load_base
-from workers.training.finetuning import Trained, check_recipe, fine_tune, losses_of, mean
+from workers.training.finetuning import check_recipe, fine_tune, losses_of, mean
 from workers.training.selection import Split, split_of
+from workers.training.steps import Trained
 from workers.training.text_manifest import (
     TextManifest,
     differing_settings,

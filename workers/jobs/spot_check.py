@@ -3,8 +3,8 @@
 The rows drawn are the ones that earn (`workers.influence.spotcheck`); only their records are parsed and only
 their gradients taken, so that checking costs a small part of making (`benchmarks.attribution.checking`).
 Covered: rows against the committed preconditioner; rows of held-out records, which are zero. Not covered:
-whether the preconditioner is the model's (`workers.influence.verify.preconditioner_residual`), whether sums
-and roots fit (the validator's).
+whether the preconditioner is the model's (job `preconditioner`), whether sums and roots fit (the
+validator's).
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from workers.errors import InvalidInputError
 from workers.influence import Attributor
 from workers.influence.featureindex import RowPart
 from workers.influence.spotcheck import draw_places, spot_check_rows
-from workers.jobs.types import SettledBatch, SpotCheckRequest, SpotCheckResult
+from workers.jobs.types import DatasetVersion, SettledBatch, SpotCheckRequest, SpotCheckResult
 from workers.progress import Progress, silent
 from workers.training.trainer import use_determinism
 
@@ -53,7 +53,8 @@ def spot_check(
         return SpotCheckResult(places, len(fresh), tuple(paid), 0, 0, 0, 0.0)
     chosen = np.array(learnt)
     part = RowPart(rows.mantissas[chosen], rows.exponents[chosen], rows.self_influence[chosen])
-    found = spot_check_rows(part, *recomputation(store, subject, index, learnt), places=learnt)
+    made = recomputation(store, subject, index, learnt, request.datasets)
+    found = spot_check_rows(part, *made, places=learnt)
     return SpotCheckResult(
         places,
         len(fresh),
@@ -72,11 +73,16 @@ def held_out_places(subject: Subject, rows: Rows, places: Sequence[int]) -> set[
 
 
 def recomputation(
-    store: ArtifactStore, subject: Subject, index: FeatureIndex, places: Sequence[int]
+    store: ArtifactStore,
+    subject: Subject,
+    index: FeatureIndex,
+    places: Sequence[int],
+    datasets: Sequence[DatasetVersion],
 ) -> tuple[Attributor, Any]:
-    """The committed method on the index's model, and the records at `places` in the method's form."""
+    """The committed method on the index's model, and the records at `places` in the method's form: those of
+    `datasets`, or where none are given of the manifest's."""
     attributor = subject.attributor(index.dimensions, store.get(index.preconditioner))
-    return attributor, subject.some_records(records_at(store, subject.datasets, places))
+    return attributor, subject.some_records(records_at(store, datasets or subject.datasets, places))
 
 
 def earnings(store: ArtifactStore, rows: Rows, batches: Sequence[SettledBatch]) -> list[int]:

@@ -9,6 +9,7 @@ from tests.workers.conftest import DIMENSIONS, Chain
 from workers.artifacts.store import ArtifactId
 from workers.attribution.index import Rows, publish_index, read_index, read_rows
 from workers.errors import InvalidInputError
+from workers.jobs.codec import to_json
 from workers.jobs.spot_check import earnings, spot_check
 from workers.jobs.table import run_job
 from workers.jobs.types import BigInt, SettledBatch, SpotCheckRequest
@@ -70,7 +71,7 @@ def test_the_job_answers_as_json(chain: Chain) -> None:
     answer = run_job(
         chain.store,
         "spot_check",
-        {"index": chain.index.index, "seed": "0x" + SEED.hex(), "draws": 3, "batches": [], "known": []},
+        to_json(SpotCheckRequest(chain.index.index, SEED, 3)),
     )
     assert answer["wrong"] == []
 

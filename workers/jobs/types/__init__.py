@@ -29,6 +29,12 @@ from workers.jobs.types.classifier import (
 )
 from workers.jobs.types.data import NO_ARTIFACT, BigInt, ContributionSource, DatasetVersion
 from workers.jobs.types.embed import EmbedRequest, EmbedResult, PingRequest, PingResult
+from workers.jobs.types.jury import (
+    JuryRowRequest,
+    JuryRowResult,
+    PreconditionerRequest,
+    PreconditionerResult,
+)
 from workers.jobs.types.prepare import (
     CleaningRule,
     ColumnName,
@@ -66,6 +72,8 @@ REQUEST_TYPES: dict[str, type] = {
     "attribution": AttributionRequest,
     "predict": PredictRequest,
     "spot_check": SpotCheckRequest,
+    "jury_row": JuryRowRequest,
+    "preconditioner": PreconditionerRequest,
     "embed": EmbedRequest,
     "ping": PingRequest,
 }
@@ -81,6 +89,8 @@ RESULT_TYPES: dict[str, type] = {
     "attribution": AttributionResult,
     "predict": PredictResult,
     "spot_check": SpotCheckResult,
+    "jury_row": JuryRowResult,
+    "preconditioner": PreconditionerResult,
     "embed": EmbedResult,
     "ping": PingResult,
 }
@@ -109,10 +119,14 @@ __all__ = [
     "FineTuneRecipe",
     "FinetuneRequest",
     "FinetuneResult",
+    "JuryRowRequest",
+    "JuryRowResult",
     "LossPoint",
     "NearDuplicate",
     "PingRequest",
     "PingResult",
+    "PreconditionerRequest",
+    "PreconditionerResult",
     "PredictRequest",
     "PredictResult",
     "PrepareRequest",

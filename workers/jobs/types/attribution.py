@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from genesis.types import Address, Hash32
 from workers.artifacts.store import ArtifactId
-from workers.jobs.types.data import BigInt
+from workers.jobs.types.data import BigInt, DatasetVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,8 @@ class SpotCheckRequest:
     when the rows were committed.
 
     Records are drawn by what they earn in `batches`, alike where there are none; those in `known` were
-    found right before and are not computed again.
+    found right before and are not computed again. They are read from `datasets`, the versions that the chain
+    names, or without any from those the manifest names.
     """
 
     index: ArtifactId
@@ -134,6 +135,7 @@ class SpotCheckRequest:
     draws: int
     batches: tuple[SettledBatch, ...] = ()
     known: tuple[int, ...] = ()
+    datasets: tuple[DatasetVersion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,162 @@
+"""What jurors recompute: right rows as committed, wrong ones alike for all jurors; rigged preconditioners."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.workers.conftest import Chain
+from tests.workers.jobs.test_spot_check import SEED, republished, rows_of
+from tests.workers.text_chain import TextChain
+from workers.artifacts.store import ArtifactId
+from workers.artifacts.tensors import Array, decode_tensors, encode_tensors
+from workers.attribution.index import publish_index, read_index, read_rows
+from workers.datasets.records import decode_jsonl, encode_jsonl
+from workers.errors import InvalidInputError
+from workers.jobs.codec import from_json, to_json
+from workers.jobs.feature_index import feature_index
+from workers.jobs.jury import jury_row, preconditioner
+from workers.jobs.spot_check import spot_check
+from workers.jobs.table import run_job
+from workers.jobs.types import (
+    DatasetVersion,
+    FeatureIndexRequest,
+    JuryRowRequest,
+    JuryRowResult,
+    PreconditionerRequest,
+    SpotCheckRequest,
+)
+
+PLACE, COORDINATES = 7, (0, 5, 5, 300)
+SAMPLE = 100
+
+
+def asked(chain: Chain, index: ArtifactId, place: int = PLACE) -> JuryRowRequest:
+    return JuryRowRequest(index, (chain.version,), place, COORDINATES)
+
+
+def test_of_a_right_row_the_committed_values_are_told(chain: Chain) -> None:
+    rows = rows_of(chain)
+    found = jury_row(chain.store, asked(chain, chain.index.index))
+    assert found.is_right
+    assert found.values == tuple(rows.mantissas[PLACE, list(COORDINATES)].tolist())
+    assert found.exponent == rows.exponents[PLACE]
+
+
+@pytest.mark.parametrize("coordinate", [5, 6])
+def test_of_a_wrong_row_every_juror_tells_the_same_values(chain: Chain, coordinate: int) -> None:
+    """Whether or not a coordinate that is asked for is the wrong one."""
+    rows = rows_of(chain)
+    right = rows.mantissas[PLACE, list(COORDINATES)].tolist()
+    rows.mantissas[PLACE, coordinate] += 3
+    answer = run_job(chain.store, "jury_row", to_json(asked(chain, republished(chain, rows))))
+    found = from_json(JuryRowResult, answer)
+    assert not found.is_right
+    assert found.values == tuple(right)
+    assert (found.exponent, found.beyond) == (int(rows.exponents[PLACE]), 1)
+
+
+def test_a_row_that_is_not_there_is_refused(chain: Chain) -> None:
+    for changed in ({"place": 10**6}, {"coordinates": (0, 512)}):
+        with pytest.raises(InvalidInputError, match="no such row"):
+            jury_row(chain.store, replace(asked(chain, chain.index.index), **changed))
+
+
+def with_other_file(chain: Chain) -> DatasetVersion:
+    """The version as the chain has it, where a contribution's first record is another than was trained on."""
+    first, *others = chain.version.contributions
+    records = decode_jsonl(chain.store.get(first.artifact))
+    records[PLACE] = replace(records[PLACE], label=(records[PLACE].label + 1) % 10)
+    other = replace(first, artifact=chain.store.put(encode_jsonl(records)))
+    return replace(chain.version, contributions=(other, *others))
+
+
+def test_rows_are_those_of_the_chains_records_not_of_the_manifests(chain: Chain) -> None:
+    """A model owner may train on other files than were contributed: the rows are nobody's then."""
+    version = with_other_file(chain)
+    row = replace(asked(chain, chain.index.index), datasets=(version,))
+    assert not jury_row(chain.store, row).is_right
+    checked = SpotCheckRequest(chain.index.index, SEED, 2_000, datasets=(version,))
+    assert spot_check(chain.store, checked).wrong == (PLACE,)
+    whole = PreconditionerRequest(chain.index.index, (version,))
+    assert not preconditioner(chain.store, whole).is_right
+
+
+# --- Preconditioners --------------------------------------------------------------------------------------
+
+
+def rigged(chain: Chain, change: Callable[[dict[str, Array]], None]) -> ArtifactId:
+    """The index under a changed preconditioner."""
+    index = read_index(chain.store, chain.index.index)
+    tensors = {
+        name: array.copy() for name, array in decode_tensors(chain.store.get(index.preconditioner)).items()
+    }
+    change(tensors)
+    named = {
+        "manifest": index.manifest,
+        "preconditioner": chain.store.put(encode_tensors(tensors)),
+        "numeric_profile": index.numeric_profile,
+    }
+    return publish_index(chain.store, named, read_rows(chain.store, index.rows), index.sums)
+
+
+def test_an_honest_preconditioner_passes_by_its_sample_and_whole(chain: Chain) -> None:
+    request = PreconditionerRequest(chain.index.index, (chain.version,), SEED, SAMPLE)
+    found = preconditioner(chain.store, request)
+    assert (found.is_right, found.sampled, found.residual) == (True, SAMPLE, -1.0)
+    whole = preconditioner(chain.store, replace(request, sample=0))
+    assert whole.is_right
+    assert 0 <= whole.residual < 1e-9
+
+
+def scale_eigenvalues(tensors: dict[str, Array]) -> None:
+    name = next(name for name in sorted(tensors) if name.endswith("eigenvalues"))
+    tensors[name][:4] /= 8
+
+
+def shorten_rows(tensors: dict[str, Array]) -> None:
+    tensors["row_length"] /= 2
+
+
+@pytest.mark.parametrize("change", [scale_eigenvalues, shorten_rows])
+def test_a_rigged_preconditioner_is_suspect_and_convicted(
+    chain: Chain, change: Callable[[dict[str, Array]], None]
+) -> None:
+    request = PreconditionerRequest(rigged(chain, change), (chain.version,), SEED, SAMPLE)
+    found = preconditioner(chain.store, request)
+    assert (found.is_right, found.sampled) == (False, SAMPLE)
+    assert found.residual > 0.1
+
+
+def test_a_small_change_is_convicted_by_the_whole(chain: Chain) -> None:
+    def nudge(tensors: dict[str, Array]) -> None:
+        tensors["row_length"] *= 1.01
+
+    index = rigged(chain, nudge)
+    assert preconditioner(chain.store, PreconditionerRequest(index, (chain.version,), SEED, SAMPLE)).is_right
+    assert not preconditioner(chain.store, PreconditionerRequest(index, (chain.version,))).is_right
+
+
+def test_adapters_have_their_jury_too(text_chain: TextChain) -> None:
+    """The text branch of rows, spot checks and preconditioners."""
+    store = text_chain.store
+    made = feature_index(store, FeatureIndexRequest(text_chain.trained.manifest, 64))
+    index = read_index(store, made.index)
+    rows = read_rows(store, index.rows)
+    version = (text_chain.version,)
+    found = jury_row(store, JuryRowRequest(made.index, version, 3, (0, 9)))
+    assert found.is_right
+    assert found.values == tuple(rows.mantissas[3, [0, 9]].tolist())
+    assert preconditioner(store, PreconditionerRequest(made.index, version)).is_right
+    assert spot_check(store, SpotCheckRequest(made.index, SEED, 40, datasets=version)).wrong == ()
+    mantissas = rows.mantissas.copy()
+    mantissas[3] = np.roll(mantissas[3], 1)
+    named = {
+        "manifest": index.manifest,
+        "preconditioner": index.preconditioner,
+        "numeric_profile": index.numeric_profile,
+    }
+    forged = publish_index(store, named, replace(rows, mantissas=mantissas), index.sums)
+    assert spot_check(store, SpotCheckRequest(forged, SEED, 500, datasets=version)).wrong == (3,)
+    assert not jury_row(store, JuryRowRequest(forged, version, 3, (0, 9))).is_right

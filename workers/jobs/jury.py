@@ -1,0 +1,110 @@
+"""Jobs `jury_row` and `preconditioner`: what a juror recomputes, from the records that the chain names.
+
+The records are those of the versions on chain, not those a manifest claims: a model trained on other files
+than were contributed has rows that are nobody's.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.artifacts.store import ArtifactId, ArtifactStore
+from workers.attribution.index import FeatureIndex, decode_rows, read_index
+from workers.attribution.subjects import Subject, subject_of
+from workers.errors import InvalidInputError
+from workers.influence.featureindex import RowPart
+from workers.influence.residual import TOLERANCE, SampledEnergy, certain_residual, sampled_energy
+from workers.influence.spotcheck import spot_check_rows
+from workers.integers import quantize_rows
+from workers.jobs.spot_check import held_out_places, recomputation
+from workers.jobs.types import (
+    DatasetVersion,
+    JuryRowRequest,
+    JuryRowResult,
+    PreconditionerRequest,
+    PreconditionerResult,
+)
+from workers.progress import Progress, silent
+from workers.training.trainer import use_determinism
+
+
+def jury_row(store: ArtifactStore, request: JuryRowRequest, progress: Progress = silent) -> JuryRowResult:
+    """One row against the committed one; raises InvalidInputError, ArtifactError."""
+    use_determinism()
+    index = read_index(store, request.index)
+    rows, place = decode_rows(store.get(index.rows)), request.place
+    if not 0 <= place < len(rows.mantissas) or not all(
+        0 <= each < index.dimensions for each in request.coordinates
+    ):
+        raise InvalidInputError("the index has no such row or coordinate")
+    subject = subject_of(store, index.manifest)
+    chosen = list(request.coordinates)
+    if held_out_places(subject, rows, [place]):
+        is_zero = not rows.mantissas[place].any() and rows.exponents[place] == 0
+        return JuryRowResult(is_zero, (0,) * len(chosen), 0, int(not is_zero), 0.0)
+    attributor, record = recomputation(store, subject, index, [place], request.datasets)
+    part = RowPart(rows.mantissas[[place]], rows.exponents[[place]], rows.self_influence[[place]])
+    found = spot_check_rows(part, attributor, record, places=[place])
+    if found.distance.is_within:
+        row, exponent = rows.mantissas[place], int(rows.exponents[place])
+    else:
+        real = np.concatenate([attributor.row_features(one)[0] for one in attributor.runner.passes(record)])
+        mantissas, exponents = quantize_rows(real)
+        row, exponent = mantissas[0], int(exponents[0])
+    return JuryRowResult(
+        found.distance.is_within,
+        tuple(int(row[each]) for each in chosen),
+        exponent,
+        found.distance.beyond,
+        found.distance.largest_lsb,
+    )
+
+
+def preconditioner(
+    store: ArtifactStore, request: PreconditionerRequest, progress: Progress = silent
+) -> PreconditionerResult:
+    """The residual test; raises InvalidInputError, ArtifactError."""
+    use_determinism()
+    index = read_index(store, request.index)
+    subject = subject_of(store, index.manifest)
+    rows = decode_rows(store.get(index.rows))
+    learnt = np.flatnonzero(subject.earns(rows.canonical_mask))
+    found = SampledEnergy(0, 0.0, 0.0, 0.0, 0.0)
+    if 0 < request.sample < len(learnt):
+        places = _drawn(learnt, request.seed, request.sample)
+        attributor, records = recomputation(store, subject, index, places, request.datasets)
+        found = sampled_energy(attributor, records, len(places))
+        progress(0.5, f"{len(places)} records sampled")
+    residual = -1.0
+    if found.is_suspect or not found.examples:
+        residual = _residual(store, subject, index, request)
+    return PreconditionerResult(
+        residual <= TOLERANCE,
+        found.examples,
+        found.largest,
+        found.typical,
+        found.total,
+        found.length,
+        residual,
+    )
+
+
+def _residual(
+    store: ArtifactStore, subject: Subject, index: FeatureIndex, request: PreconditionerRequest
+) -> float:
+    """The residual on all records it was fitted on; 1 for a manifest of other files than the chain's."""
+    if request.datasets and _files(request.datasets) != _files(subject.datasets):
+        return 1.0
+    attributor = subject.attributor(index.dimensions, store.get(index.preconditioner))
+    return certain_residual(attributor, subject.learnt())
+
+
+def _files(datasets: Sequence[DatasetVersion]) -> list[ArtifactId]:
+    return [source.artifact for version in datasets for source in version.contributions]
+
+
+def _drawn(learnt: NDArray[np.int64], seed: bytes, count: int) -> list[int]:
+    """`count` of the learnt places, ascending."""
+    random = np.random.default_rng(list(seed))
+    return sorted(int(place) for place in random.choice(learnt, count, replace=False))
