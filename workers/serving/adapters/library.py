@@ -124,8 +124,6 @@ class AdapterLibrary:
                 raise AdapterRefusedError(
                     f"{self._most_pinned} adapters are pinned, which is the limit", "pin"
                 )
-            if pin and len(self._pinned | {ArtifactId(folder)}) > self._most_pinned:
-                raise AdapterRefusedError(f"{self._most_pinned} adapters are pinned already", "pin")
             self._aliases[name] = ArtifactId(folder)
             if pin:
                 self._pinned.add(ArtifactId(folder))

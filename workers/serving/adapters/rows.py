@@ -10,6 +10,7 @@ import torch
 
 from workers.serving.adapters.geometry import Product
 from workers.serving.adapters.kernel import TILE, Kernel
+from workers.serving.memory import zeros
 
 Tensor = torch.Tensor
 
@@ -46,8 +47,8 @@ class ProductSlots:
             down = (count, parts, product.inputs // TILE, rank, TILE)
             up = (count, product.outputs // TILE, rank, TILE)
         return cls(
-            down=torch.zeros(down, dtype=dtype, device=device),
-            up=torch.zeros(up, dtype=dtype, device=device),
+            down=zeros(down, dtype, device, is_huge=True),
+            up=zeros(up, dtype, device, is_huge=True),
             scale=torch.zeros(count, parts, device=device),
             bounds=product.bounds,
         )

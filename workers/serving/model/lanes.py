@@ -7,6 +7,7 @@ they leave is zeroed: attention weighs unused places with 0, which is nothing on
 
 import torch
 
+from workers.serving.memory import zeros
 from workers.serving.model.shape import ModelShape
 
 
@@ -18,7 +19,7 @@ class LaneCache:
     ) -> None:
         self.lanes, self.length = lanes, length
         dimensions = (shape.layers, 2, lanes, length, shape.key_value_heads, shape.head_size)
-        self._tensor = torch.zeros(dimensions, dtype=dtype, device=device)
+        self._tensor = zeros(dimensions, dtype, device)
 
     @property
     def size_bytes(self) -> int:
