@@ -27,7 +27,6 @@ from openledger_node.errors import StartError
 from openledger_node.evm.backends import assert_native_backends
 from openledger_node.gateway.operators import TOKEN_FILE, write_token
 from openledger_node.metrics.server import HealthCheck
-from openledger_node.node.ai import Provider, open_provider, open_workers
 from openledger_node.node.banner import DevUrls, banner, config_out
 from openledger_node.node.conservation import ConservationCheck
 from openledger_node.node.dev_children import embedded_l1, validator, verifier
@@ -39,6 +38,7 @@ from openledger_node.node.l2_block_maker import RollupBlockMaker
 from openledger_node.node.lifecycle import StoppedError, Supervisor, stop_on_signals
 from openledger_node.node.network_files import write_json
 from openledger_node.node.preflight import await_ports, free_port, node_directory
+from openledger_node.node.provider import Provider, open_provider
 from openledger_node.node.rollup import (
     Rollup,
     dev_controls,
@@ -52,6 +52,7 @@ from openledger_node.node.rollup import (
     start_proposer,
 )
 from openledger_node.node.verification import VerifierWatch
+from openledger_node.node.worker_pool import open_workers
 from openledger_node.rpc.ports import EconomyDoor
 
 log = structlog.get_logger(__name__)

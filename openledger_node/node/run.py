@@ -12,7 +12,6 @@ from openledger_node.client.rpc import HttpRpc
 from openledger_node.config.model import Role, RunConfig
 from openledger_node.errors import StartError
 from openledger_node.metrics.server import HealthCheck
-from openledger_node.node.ai import ARTIFACTS_FOLDER, open_checkers, open_provider, open_workers
 from openledger_node.node.disk import DiskGuard
 from openledger_node.node.execution import ExecutionSettings, RpcPorts
 from openledger_node.node.feed import FeedClient, FeedServer, HeardMessages, Messages, SignedMessages
@@ -33,6 +32,7 @@ from openledger_node.node.rollup import (
     start_proposer,
 )
 from openledger_node.node.verification import OutputCheck
+from openledger_node.node.worker_pool import ARTIFACTS_FOLDER, open_checkers, open_workers
 from openledger_node.rpc.ports import EconomyDoor
 from openledger_node.validator.features import FeatureChecks
 from openledger_node.validator.service import Validator, ValidatorOptions
@@ -187,6 +187,9 @@ async def _start_roles(
     if economy is None:
         await supervisor.run_until_stopped()
         return
+    # A gateway's libraries are a fifth of a node's start, which other roles need not wait for.
+    from openledger_node.node.provider import open_provider  # noqa: PLC0415
+
     account = Account(keys["gateway"])
     async with (
         HttpRpc(f"http://{config.http.host}:{port}") as rpc,

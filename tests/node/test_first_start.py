@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from openledger_node.node.ai import TOKEN_FILE, worker_token_file
 from openledger_node.node.ethereum import genesis_time_s
+from openledger_node.node.worker_pool import TOKEN_FILE, worker_token_file
 from workers.pool.handshake import read_token
 
 
