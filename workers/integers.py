@@ -17,6 +17,8 @@ MAX_NORM_SQUARED = 2**29
 MAX_DIMENSIONS = 65_536
 ROW_SCALE = 8_192.0
 """Integer length of a row of length 1. 2^13, so that any unit row fits e ≤ 7 and the norm's bound."""
+BLOCK_ROWS = 128
+"""Worked on at once, so that they stay in a processor's cache."""
 QUERY_NORM = 8_192.0
 """Integer length of the longest query seen at fitting; 2.8 times as long still fits."""
 
@@ -26,6 +28,14 @@ def quantize_rows(rows: NDArray[np.float64]) -> tuple[NDArray[np.int8], NDArray[
 
     Raises InvalidInputError when a row does not fit.
     """
+    blocks = [
+        _quantized(rows[first : first + BLOCK_ROWS]) for first in range(0, max(1, len(rows)), BLOCK_ROWS)
+    ]
+    mantissas, exponents = zip(*blocks, strict=True)
+    return np.concatenate(mantissas), np.concatenate(exponents)
+
+
+def _quantized(rows: NDArray[np.float64]) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
     largest = np.maximum(rows.max(axis=1, initial=0.0), -rows.min(axis=1, initial=0.0)) * ROW_SCALE
     if not np.isfinite(largest).all():
         raise InvalidInputError("a feature row is not finite")
@@ -39,6 +49,12 @@ def quantize_rows(rows: NDArray[np.float64]) -> tuple[NDArray[np.int8], NDArray[
     np.rint(mantissas, out=mantissas)
     _check(np.rint(largest / steps), mantissas, exponents)
     return mantissas.astype(np.int8), exponents
+
+
+def row_at_exponent(row: NDArray[np.float64], exponent: int) -> NDArray[np.int8]:
+    """(k,): a real row in units of `2^exponent`, cut to the range; for an exponent that is given."""
+    mantissas = np.clip(np.rint(row * (ROW_SCALE / 2.0**exponent)), -MAX_MANTISSA, MAX_MANTISSA)
+    return mantissas.astype(np.int8)
 
 
 def check_rows(mantissas: NDArray[np.int8], exponents: NDArray[np.uint8]) -> None:

@@ -16,7 +16,7 @@ from workers.errors import InvalidInputError
 from workers.influence.featureindex import RowPart
 from workers.influence.residual import TOLERANCE, SampledEnergy, certain_residual, sampled_energy
 from workers.influence.spotcheck import spot_check_rows
-from workers.integers import quantize_rows
+from workers.integers import row_at_exponent
 from workers.jobs.spot_check import held_out_places, recomputation
 from workers.jobs.types import (
     DatasetVersion,
@@ -34,30 +34,22 @@ def jury_row(store: ArtifactStore, request: JuryRowRequest, progress: Progress =
     use_determinism()
     index = read_index(store, request.index)
     rows, place = decode_rows(store.get(index.rows)), request.place
-    if not 0 <= place < len(rows.mantissas) or not all(
-        0 <= each < index.dimensions for each in request.coordinates
-    ):
-        raise InvalidInputError("the index has no such row or coordinate")
+    if not 0 <= place < len(rows.mantissas):
+        raise InvalidInputError(f"the index has no row {place}: it holds {len(rows.mantissas)}")
     subject = subject_of(store, index.manifest)
-    chosen = list(request.coordinates)
+    committed = rows.mantissas[place]
     if held_out_places(subject, rows, [place]):
-        is_zero = not rows.mantissas[place].any() and rows.exponents[place] == 0
-        return JuryRowResult(is_zero, (0,) * len(chosen), 0, int(not is_zero), 0.0)
+        is_zero = not committed.any() and rows.exponents[place] == 0
+        return JuryRowResult(is_zero, bytes(index.dimensions), int(not is_zero), 0.0)
     attributor, record = recomputation(store, subject, index, [place], request.datasets)
     part = RowPart(rows.mantissas[[place]], rows.exponents[[place]], rows.self_influence[[place]])
     found = spot_check_rows(part, attributor, record, places=[place])
-    if found.distance.is_within:
-        row, exponent = rows.mantissas[place], int(rows.exponents[place])
-    else:
-        real = np.concatenate([attributor.row_features(one)[0] for one in attributor.runner.passes(record)])
-        mantissas, exponents = quantize_rows(real)
-        row, exponent = mantissas[0], int(exponents[0])
+    row = committed
+    if not found.distance.is_within:
+        (one,) = attributor.runner.passes(record)
+        row = row_at_exponent(attributor.row_features(one)[0][0], int(rows.exponents[place]))
     return JuryRowResult(
-        found.distance.is_within,
-        tuple(int(row[each]) for each in chosen),
-        exponent,
-        found.distance.beyond,
-        found.distance.largest_lsb,
+        found.distance.is_within, row.tobytes(), found.distance.beyond, found.distance.largest_lsb
     )
 
 

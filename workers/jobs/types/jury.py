@@ -9,22 +9,20 @@ from workers.jobs.types.data import DatasetVersion
 @dataclass(frozen=True, slots=True)
 class JuryRowRequest:
     """Recompute the row at `place` of an index from the record that `datasets`, the chain's versions behind
-    the model, have there. `coordinates` are those whose values are asked for."""
+    the model, have there."""
 
     index: ArtifactId
     datasets: tuple[DatasetVersion, ...]
     place: int
-    coordinates: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class JuryRowResult:
-    """`values` are the committed row's where all of it is within tolerance, else the recomputed row's, in its
-    own exponent."""
+    """`row` is the committed one, int8, where all of it is within tolerance, else the recomputed one in the
+    committed exponent, so that honest jurors tell the same."""
 
     is_right: bool
-    values: tuple[int, ...]
-    exponent: int
+    row: bytes
     beyond: int
     largest_lsb: float
 

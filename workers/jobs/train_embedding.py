@@ -1,0 +1,105 @@
+"""Jobs `train_embedding` and `evaluate_embedding`: an encoder learns from published pairs, beside its base."""
+
+from collections.abc import Sequence
+
+from workers.artifacts.store import ArtifactStore
+from workers.datasets.pairs import Pair, pair_of
+from workers.datasets.text import TextRecord, decode_text_jsonl
+from workers.datasets.version import load_texts
+from workers.errors import InvalidInputError
+from workers.jobs.finetune import within
+from workers.jobs.types import (
+    EvaluateEmbeddingRequest,
+    EvaluateEmbeddingResult,
+    TrainEmbeddingRequest,
+    TrainEmbeddingResult,
+)
+from workers.progress import Progress, silent
+from workers.text.encoders import load_adapted_encoder, load_encoder
+from workers.training.checkpoints import checkpoint_path, remove_abandoned
+from workers.training.contrastive import check_embedding_recipe, token_pairs, train_on_pairs
+from workers.training.embedding_manifest import (
+    EmbeddingManifest,
+    encode_embedding_manifest,
+    read_embedding_manifest,
+)
+from workers.training.embedding_output import embedding_card, store_encoder
+from workers.training.retrieval import retrieval
+from workers.training.selection import split_of
+from workers.training.trainer import use_determinism
+
+
+def train_embedding(
+    store: ArtifactStore, request: TrainEmbeddingRequest, progress: Progress = silent
+) -> TrainEmbeddingResult:
+    """Train on canonical records only; goes on where a killed run of the same request was."""
+    use_determinism()
+    version = load_texts(store, request.datasets)
+    split = split_of(store, version, request)
+    base = load_encoder(store, request.base)
+    recipe = request.recipe
+    check_embedding_recipe(recipe, base.context)
+    learnt, held_out = pairs_of(split.learnt), pairs_of(split.held_out)
+    before = retrieval(base, held_out, learnt, recipe.max_tokens)
+    remove_abandoned(store)
+    checkpoint = checkpoint_path(store, request)
+    encoder, trained = train_on_pairs(
+        base, token_pairs(learnt, base, recipe.max_tokens), recipe, checkpoint, within(progress, 0.05, 0.95)
+    )
+    after = retrieval(encoder, held_out, learnt, recipe.max_tokens)
+    counts = {
+        "records": len(version.records),
+        "canonical_records": int(version.canonical_mask.sum()),
+        "trained_records": len(learnt),
+        "held_out_records": len(held_out),
+    }
+    measured = {"base_retrieval": before, "retrieval": after}
+    model = store_encoder(store, encoder, request, embedding_card(request, {**counts, **measured}))
+    manifest = EmbeddingManifest(
+        request.name,
+        request.base,
+        request.datasets,
+        recipe,
+        request.holdout,
+        request.licence,
+        model,
+        **counts,
+        **measured,
+        losses=trained.losses,
+    )
+    kept = store.put(encode_embedding_manifest(manifest))
+    checkpoint.unlink(missing_ok=True)
+    progress(1.0, f"recall@1 {after.recall_at_1:.3f}, the base's {before.recall_at_1:.3f}")
+    return TrainEmbeddingResult(
+        model,
+        kept,
+        **counts,
+        trained_parameters=trained.parameters,
+        tokens=trained.tokens,
+        tokens_per_s=trained.tokens_per_s,
+        **measured,
+        losses=trained.losses,
+    )
+
+
+def evaluate_embedding(
+    store: ArtifactStore, request: EvaluateEmbeddingRequest, progress: Progress = silent
+) -> EvaluateEmbeddingResult:
+    """Retrieval of both; raises InvalidInputError when there is nothing to measure on."""
+    use_determinism()
+    manifest = read_embedding_manifest(store, request.manifest)
+    asked = manifest.request()
+    split = split_of(store, load_texts(store, asked.datasets), asked)
+    named = decode_text_jsonl(store.get(request.holdout)) if request.holdout else split.held_out
+    if not named:
+        raise InvalidInputError("the model's manifest held nothing out: name a holdout file")
+    held_out, learnt, limit = pairs_of(named), pairs_of(split.learnt), manifest.recipe.max_tokens
+    before = retrieval(load_encoder(store, manifest.base), held_out, learnt, limit)
+    progress(0.5, f"base's recall@1 {before.recall_at_1:.3f}")
+    tuned = load_adapted_encoder(store, manifest.base, manifest.model)
+    return EvaluateEmbeddingResult(len(held_out), before, retrieval(tuned, held_out, learnt, limit))
+
+
+def pairs_of(records: Sequence[TextRecord]) -> list[Pair]:
+    """Every record's pair; raises InvalidInputError for one that has none."""
+    return [pair_of(record) for record in records]

@@ -1,0 +1,35 @@
+"""Job `verify`: train again from a manifest; the same bytes, or how far off."""
+
+from workers.artifacts.store import ArtifactStore
+from workers.jobs.finetune import finetune
+from workers.jobs.train_embedding import train_embedding
+from workers.jobs.types import FinetuneResult, TrainEmbeddingResult, VerifyRequest, VerifyResult
+from workers.progress import Progress, silent
+from workers.training.distance import distance
+from workers.training.embedding_manifest import is_embedding_manifest, read_embedding_manifest
+from workers.training.text_manifest import differing_settings, read_text_manifest
+
+
+def verify(store: ArtifactStore, request: VerifyRequest, progress: Progress = silent) -> VerifyResult:
+    """Equal files, or the distance of the weights; raises InvalidInputError, ArtifactError."""
+    model, again = _trained_again(store, request.manifest, progress)
+    largest, relative = distance(store, model, again.model)
+    return VerifyResult(
+        is_same=again.model == model and again.manifest == request.manifest,
+        model=model,
+        retrained=again.model,
+        largest_difference=largest,
+        relative_difference=relative,
+        differing_settings=differing_settings(store, request.manifest),
+    )
+
+
+def _trained_again(
+    store: ArtifactStore, name: str, progress: Progress
+) -> tuple[str, FinetuneResult | TrainEmbeddingResult]:
+    """What the manifest names, and what comes of its request here."""
+    if is_embedding_manifest(store, name):
+        encoder = read_embedding_manifest(store, name)
+        return encoder.model, train_embedding(store, encoder.request(), progress)
+    manifest = read_text_manifest(store, name)
+    return manifest.model, finetune(store, manifest.request(), progress)
