@@ -12,11 +12,12 @@ from tests.workers.conftest import text_chain  # noqa: F401 - a fixture
 from tests.workers.text_chain import RECIPE, TextChain
 from workers.artifacts.store import ArtifactStore
 from workers.jobs.codec import from_json, to_json
-from workers.jobs.finetune import checkpoint_path, finetune
+from workers.jobs.finetune import finetune
 from workers.jobs.types import FinetuneResult
 from workers.pool.handshake import write_token
 from workers.pool.server import WorkerPool
 from workers.pool.spawn import LocalWorkers
+from workers.training.checkpoints import checkpoint_path
 
 EPOCHS = 12
 PATIENCE_S = 240.0

@@ -1,6 +1,7 @@
-"""Jobs `train_embedding` and `evaluate_embedding`: an encoder learns from published pairs, beside its base."""
+"""Jobs `train_embedding` and `evaluate_embedding`: an encoder learns from published pairs."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from workers.artifacts.store import ArtifactStore
 from workers.datasets.pairs import Pair, pair_of
@@ -47,14 +48,15 @@ def train_embedding(
         base, token_pairs(learnt, base, recipe.max_tokens), recipe, checkpoint, within(progress, 0.05, 0.95)
     )
     after = retrieval(encoder, held_out, learnt, recipe.max_tokens)
-    counts = {
+    figures: dict[str, Any] = {
         "records": len(version.records),
         "canonical_records": int(version.canonical_mask.sum()),
         "trained_records": len(learnt),
         "held_out_records": len(held_out),
+        "base_retrieval": before,
+        "retrieval": after,
     }
-    measured = {"base_retrieval": before, "retrieval": after}
-    model = store_encoder(store, encoder, request, embedding_card(request, {**counts, **measured}))
+    model = store_encoder(store, encoder, request, embedding_card(request, figures))
     manifest = EmbeddingManifest(
         request.name,
         request.base,
@@ -63,8 +65,7 @@ def train_embedding(
         request.holdout,
         request.licence,
         model,
-        **counts,
-        **measured,
+        **figures,
         losses=trained.losses,
     )
     kept = store.put(encode_embedding_manifest(manifest))
@@ -73,11 +74,10 @@ def train_embedding(
     return TrainEmbeddingResult(
         model,
         kept,
-        **counts,
+        **figures,
         trained_parameters=trained.parameters,
         tokens=trained.tokens,
         tokens_per_s=trained.tokens_per_s,
-        **measured,
         losses=trained.losses,
     )
 

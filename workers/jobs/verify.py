@@ -1,6 +1,6 @@
 """Job `verify`: train again from a manifest; the same bytes, or how far off."""
 
-from workers.artifacts.store import ArtifactStore
+from workers.artifacts.store import ArtifactId, ArtifactStore
 from workers.jobs.finetune import finetune
 from workers.jobs.train_embedding import train_embedding
 from workers.jobs.types import FinetuneResult, TrainEmbeddingResult, VerifyRequest, VerifyResult
@@ -26,7 +26,7 @@ def verify(store: ArtifactStore, request: VerifyRequest, progress: Progress = si
 
 def _trained_again(
     store: ArtifactStore, name: str, progress: Progress
-) -> tuple[str, FinetuneResult | TrainEmbeddingResult]:
+) -> tuple[ArtifactId, FinetuneResult | TrainEmbeddingResult]:
     """What the manifest names, and what comes of its request here."""
     if is_embedding_manifest(store, name):
         encoder = read_embedding_manifest(store, name)

@@ -64,7 +64,7 @@ def load_folder(folder: Path, *, is_four_bit: bool = False) -> TextModel:
             **settings,
         )
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
-        raise InvalidInputError(f"the base does not load: {_first_line(error)}") from error
+        raise InvalidInputError(f"the base does not load: {first_line(error)}") from error
     tokenizer.model_max_length = NO_LIMIT
     if not is_four_bit:
         model.to(device_of())
@@ -85,7 +85,7 @@ def load_adapted(store: ArtifactStore, base: str, adapter: str) -> TextModel:
         with without_deprecations():
             model = PeftModel.from_pretrained(loaded.model, folder, is_trainable=True, local_files_only=True)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise InvalidInputError(f"the adapter does not load: {_first_line(error)}") from error
+        raise InvalidInputError(f"the adapter does not load: {first_line(error)}") from error
     return TextModel(model.train(False), loaded.tokenizer)
 
 
@@ -122,8 +122,9 @@ def four_bit_settings() -> Any:
             bnb_4bit_compute_dtype=torch.bfloat16,
         )
     except ImportError as error:
-        raise InvalidInputError(f"qlora needs the bitsandbytes package: {_first_line(error)}") from error
+        raise InvalidInputError(f"qlora needs the bitsandbytes package: {first_line(error)}") from error
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error of the libraries says first."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]

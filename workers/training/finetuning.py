@@ -32,12 +32,17 @@ def check_recipe(recipe: FineTuneRecipe, context: int) -> None:
     """Raises InvalidInputError for numbers no training can mean."""
     if recipe.method not in METHODS:
         raise InvalidInputError(f"method {recipe.method!r} is not one of {', '.join(METHODS)}")
-    if not 1 <= recipe.rank <= MAX_RANK or not 1 <= recipe.alpha <= 10_000:
-        raise InvalidInputError(f"rank is 1 to {MAX_RANK}, alpha 1 to 10,000")
+    check_adapter_settings(recipe.rank, recipe.alpha)
     check_steps(recipe)
     check_holdout(recipe.holdout_every)
     if not 2 <= recipe.max_tokens <= context:
         raise InvalidInputError(f"max_tokens is 2 to the base's {context}")
+
+
+def check_adapter_settings(rank: int, alpha: int) -> None:
+    """Raises InvalidInputError for adapters that nobody needs."""
+    if not 1 <= rank <= MAX_RANK or not 1 <= alpha <= 10_000:
+        raise InvalidInputError(f"rank is 1 to {MAX_RANK}, alpha 1 to 10,000")
 
 
 def prepared(base: TextModel, recipe: FineTuneRecipe) -> Any:

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from workers.artifacts.store import ArtifactStore
 from workers.datasets.text import TextRecord, decode_text_jsonl
 from workers.datasets.version import LoadedTexts
-from workers.jobs.types import FinetuneRequest
+from workers.jobs.types import FinetuneRequest, TrainEmbeddingRequest
+
+TrainingRequest = FinetuneRequest | TrainEmbeddingRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,7 @@ class Split:
     held_out: tuple[TextRecord, ...]
 
 
-def split_of(store: ArtifactStore, version: LoadedTexts, request: FinetuneRequest) -> Split:
+def split_of(store: ArtifactStore, version: LoadedTexts, request: TrainingRequest) -> Split:
     """Held out are a file's records, or one canonical record in `holdout_every`."""
     canonical = version.canonical_mask
     learnt = learnt_mask(canonical, request)
@@ -29,7 +31,7 @@ def split_of(store: ArtifactStore, version: LoadedTexts, request: FinetuneReques
     return Split(kept, tuple(version.records[row] for row in np.flatnonzero(canonical & ~learnt)))
 
 
-def learnt_mask(canonical: NDArray[np.bool_], request: FinetuneRequest) -> NDArray[np.bool_]:
+def learnt_mask(canonical: NDArray[np.bool_], request: TrainingRequest) -> NDArray[np.bool_]:
     """(N,): which of a version's records a model was trained on, told by which of them are canonical."""
     every = request.recipe.holdout_every
     if request.holdout or not every:

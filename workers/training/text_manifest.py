@@ -82,8 +82,15 @@ def is_text_manifest(store: ArtifactStore, name: str) -> bool:
 
 
 def differing_settings(store: ArtifactStore, name: str) -> tuple[str, ...]:
-    """What was another on the machine that made it, as `name: theirs, here ours`."""
-    theirs, ours = _document(store, name)["numerics"], numerics()
+    """What was another on the machine that made a manifest (an encoder's too), as `name: theirs, here ours`.
+
+    Raises InvalidInputError, ArtifactError.
+    """
+    document: Any = canonical_json.decode(store.get(name))
+    theirs = document.get("numerics") if isinstance(document, dict) else None
+    if not isinstance(theirs, dict):
+        raise InvalidInputError(f"{name} does not say what it was made with")
+    ours = numerics()
     return tuple(
         f"{key}: {theirs.get(key)}, here {ours[key]}" for key in sorted(ours) if theirs.get(key) != ours[key]
     )
@@ -93,6 +100,4 @@ def _document(store: ArtifactStore, name: str) -> dict[str, Any]:
     document: Any = canonical_json.decode(store.get(name))
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise InvalidInputError(f"{name} is not a manifest of format {FORMAT!r}")
-    if not isinstance(document.get("numerics"), dict):
-        raise InvalidInputError(f"{name} does not say what it was made with")
     return document

@@ -17,9 +17,11 @@ from workers.artifacts.folders import materialise, read_folder, store_folder
 from workers.artifacts.store import ArtifactStore
 from workers.errors import InvalidInputError, JobCancelledError
 from workers.jobs.evaluate import evaluate
-from workers.jobs.finetune import checkpoint_path, finetune, verify
+from workers.jobs.finetune import finetune
 from workers.jobs.types import NO_ARTIFACT, EvaluateRequest, FineTuneRecipe, FinetuneRequest, VerifyRequest
+from workers.jobs.verify import verify
 from workers.text.base import PRESETS, make_base
+from workers.training.checkpoints import checkpoint_path
 from workers.training.text_manifest import read_text_manifest
 
 

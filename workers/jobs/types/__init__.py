@@ -29,6 +29,15 @@ from workers.jobs.types.classifier import (
 )
 from workers.jobs.types.data import NO_ARTIFACT, BigInt, ContributionSource, DatasetVersion
 from workers.jobs.types.embed import EmbedRequest, EmbedResult, PingRequest, PingResult
+from workers.jobs.types.embedding import (
+    DEFAULT_EMBEDDING_RECIPE,
+    EmbeddingRecipe,
+    EvaluateEmbeddingRequest,
+    EvaluateEmbeddingResult,
+    Retrieval,
+    TrainEmbeddingRequest,
+    TrainEmbeddingResult,
+)
 from workers.jobs.types.jury import (
     JuryRowRequest,
     JuryRowResult,
@@ -65,6 +74,8 @@ REQUEST_TYPES: dict[str, type] = {
     "train": TrainRequest,
     "finetune": FinetuneRequest,
     "evaluate": EvaluateRequest,
+    "train_embedding": TrainEmbeddingRequest,
+    "evaluate_embedding": EvaluateEmbeddingRequest,
     "verify": VerifyRequest,
     "spans": SpansRequest,
     "feature_index": FeatureIndexRequest,
@@ -82,6 +93,8 @@ RESULT_TYPES: dict[str, type] = {
     "train": TrainResult,
     "finetune": FinetuneResult,
     "evaluate": EvaluateResult,
+    "train_embedding": TrainEmbeddingResult,
+    "evaluate_embedding": EvaluateEmbeddingResult,
     "verify": VerifyResult,
     "spans": SpansResult,
     "feature_index": FeatureIndexResult,
@@ -96,6 +109,7 @@ RESULT_TYPES: dict[str, type] = {
 }
 
 __all__ = [
+    "DEFAULT_EMBEDDING_RECIPE",
     "DEFAULT_FINE_TUNE_RECIPE",
     "DEFAULT_RECIPE",
     "NO_ARTIFACT",
@@ -112,6 +126,9 @@ __all__ = [
     "DatasetVersion",
     "EmbedRequest",
     "EmbedResult",
+    "EmbeddingRecipe",
+    "EvaluateEmbeddingRequest",
+    "EvaluateEmbeddingResult",
     "EvaluateRequest",
     "EvaluateResult",
     "FeatureIndexRequest",
@@ -134,6 +151,7 @@ __all__ = [
     "QueriesRequest",
     "QueriesResult",
     "ReceiptInput",
+    "Retrieval",
     "RowProblem",
     "RuleCount",
     "SettledBatch",
@@ -142,6 +160,8 @@ __all__ = [
     "SpansResult",
     "SpotCheckRequest",
     "SpotCheckResult",
+    "TrainEmbeddingRequest",
+    "TrainEmbeddingResult",
     "TrainRequest",
     "TrainResult",
     "TrainingRecipe",

@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass
 
+from workers.artifacts.store import ArtifactId
+from workers.jobs.types.data import NO_ARTIFACT
+
 
 @dataclass(frozen=True, slots=True)
 class EmbedRequest:
-    """Turn texts into vectors by the embedding model that the workers carry."""
+    """Turn texts into vectors by the trained encoder that `manifest` describes, or when "" by the model that
+    the workers carry."""
 
     texts: tuple[str, ...]
+    manifest: ArtifactId = NO_ARTIFACT
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,125 @@
+"""How an encoder is trained on pairs so that the same manifest gives the same bytes on the same machine kind.
+
+Multiple-negatives ranking: among all positives of its batch (and the rejected texts) a pair's anchor must
+find its own. One thread on a CPU, float32, every draw from the recipe's seed, no dropout.
+
+Covered: adapters on any encoder, exact resumption, texts that are the positive of several pairs in a batch.
+Not covered: training all weights; negatives mined beyond the batch.
+Source: Henderson et al. 2017; sentence-transformers' MultipleNegativesRankingLoss.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import peft
+import torch
+from torch import Tensor, nn
+
+from workers.datasets.pairs import Pair
+from workers.errors import InvalidInputError
+from workers.jobs.types import EmbeddingRecipe
+from workers.progress import Progress
+from workers.text.encoders import Encoder, MeanPooled, filled
+from workers.text.loading import without_deprecations
+from workers.training.finetuning import check_adapter_settings
+from workers.training.steps import Trained, check_holdout, check_steps, train
+
+LEAST_TOKENS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """A pair as tokens; `negative` is () where there is none."""
+
+    anchor: tuple[int, ...]
+    positive: tuple[int, ...]
+    negative: tuple[int, ...]
+
+
+def check_embedding_recipe(recipe: EmbeddingRecipe, context: int) -> None:
+    """Raises InvalidInputError for numbers no training can mean."""
+    check_adapter_settings(recipe.rank, recipe.alpha)
+    check_steps(recipe)
+    check_holdout(recipe.holdout_every)
+    if recipe.batch_size < 2:
+        raise InvalidInputError("batch_size is at least 2: a pair is told from the others of its batch")
+    if not 0.001 <= recipe.temperature <= 10:
+        raise InvalidInputError("temperature is 0.001 to 10")
+    if not LEAST_TOKENS <= recipe.max_tokens <= context:
+        raise InvalidInputError(f"max_tokens is {LEAST_TOKENS} to the encoder's {context}")
+
+
+def token_pairs(pairs: Sequence[Pair], encoder: Encoder, limit: int) -> list[TokenPair]:
+    """Pairs as the encoder reads them."""
+    return [
+        TokenPair(
+            encoder.tokens_of(pair.anchor, limit),
+            encoder.tokens_of(pair.positive, limit),
+            encoder.tokens_of(pair.negative, limit) if pair.negative else (),
+        )
+        for pair in pairs
+    ]
+
+
+def adapted(encoder: Encoder, recipe: EmbeddingRecipe) -> Encoder:
+    """The encoder, frozen, with fresh adapters from the seed; none on what only classifiers use."""
+    names = [name for name, _ in encoder.pooled.encoder.named_modules()]
+    config = peft.LoraConfig(
+        task_type="FEATURE_EXTRACTION",
+        r=recipe.rank,
+        lora_alpha=recipe.alpha,
+        lora_dropout=0.0,
+        target_modules=sorted(recipe.targets) or "all-linear",
+        exclude_modules=r".*pooler.*" if any("pooler" in name for name in names) else None,
+    )
+    torch.manual_seed(recipe.seed)
+    try:
+        with without_deprecations():
+            model = peft.get_peft_model(encoder.pooled.encoder, config)
+    except ValueError as error:
+        raise InvalidInputError(f"adapters do not fit the encoder: {error}") from error
+    return Encoder(MeanPooled(model, encoder.pooled.pad), encoder.tokenizer)
+
+
+def train_on_pairs(
+    encoder: Encoder,
+    pairs: Sequence[TokenPair],
+    recipe: EmbeddingRecipe,
+    checkpoint: Path,
+    progress: Progress,
+) -> tuple[Encoder, Trained]:
+    """Train from the checkpoint if there is one, else from the start; the checkpoint stays for the caller."""
+    check_embedding_recipe(recipe, encoder.context)
+    if len(pairs) < 2:
+        raise InvalidInputError("there are less than two pairs to train on")
+    made = adapted(encoder, recipe)
+
+    def loss_of(rows: list[int]) -> tuple[Tensor, int]:
+        chosen = [pairs[row] for row in rows]
+        loss = ranking_loss(made.pooled, chosen, recipe.temperature)
+        return loss, sum(len(each.anchor) + len(each.positive) + len(each.negative) for each in chosen)
+
+    trained = train(made.pooled, recipe, len(pairs), loss_of, checkpoint=checkpoint, progress=progress)
+    return made, trained
+
+
+def ranking_loss(pooled: MeanPooled, pairs: Sequence[TokenPair], temperature: float) -> Tensor:
+    """Mean -log p of each anchor's own positive among the batch's positives and negatives."""
+    candidates = [pair.positive for pair in pairs] + [pair.negative for pair in pairs if pair.negative]
+    anchors = nn.functional.normalize(pooled(filled([pair.anchor for pair in pairs], pooled.pad)), dim=1)
+    others = nn.functional.normalize(pooled(filled(candidates, pooled.pad)), dim=1)
+    logits = anchors @ others.T / temperature
+    return nn.functional.cross_entropy(
+        logits.masked_fill(_repeated(pairs, candidates), float("-inf")), torch.arange(len(pairs))
+    )
+
+
+def _repeated(pairs: Sequence[TokenPair], candidates: Sequence[tuple[int, ...]]) -> Tensor:
+    """(N, C): candidates that say the same as the row's own positive and are not it."""
+    return torch.tensor(
+        [
+            [candidate == pair.positive and place != row for place, candidate in enumerate(candidates)]
+            for row, pair in enumerate(pairs)
+        ]
+    )

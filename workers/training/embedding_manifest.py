@@ -1,0 +1,68 @@
+"""What a trained encoder's manifest says: everything needed to train it again, and what came out.
+
+Source: protocol, section 3 "Model"; `docs/formats.md`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from workers.artifacts import canonical_json
+from workers.artifacts.store import ArtifactId, ArtifactStore
+from workers.errors import InvalidInputError
+from workers.jobs.codec import from_json, to_json
+from workers.jobs.types import (
+    DatasetVersion,
+    EmbeddingRecipe,
+    LossPoint,
+    Retrieval,
+    TrainEmbeddingRequest,
+)
+from workers.training.text_manifest import numerics
+
+FORMAT = "openledger-embedding-manifest/1"
+NOT_FIELDS = ("format", "numerics")
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingManifest:
+    """The request, the adapter that came of it, counts, retrieval by held-out pairs, losses per pair."""
+
+    name: str
+    base: ArtifactId
+    datasets: tuple[DatasetVersion, ...]
+    recipe: EmbeddingRecipe
+    holdout: ArtifactId
+    licence: str
+    model: ArtifactId
+    records: int
+    canonical_records: int
+    trained_records: int
+    held_out_records: int
+    base_retrieval: Retrieval
+    retrieval: Retrieval
+    losses: tuple[LossPoint, ...]
+
+    def request(self) -> TrainEmbeddingRequest:
+        """What was asked for."""
+        return TrainEmbeddingRequest(
+            self.name, self.base, self.datasets, self.recipe, self.holdout, self.licence
+        )
+
+
+def encode_embedding_manifest(manifest: EmbeddingManifest) -> bytes:
+    """The published document."""
+    return canonical_json.encode({"format": FORMAT, "numerics": numerics(), **to_json(manifest)})
+
+
+def read_embedding_manifest(store: ArtifactStore, name: str) -> EmbeddingManifest:
+    """A published manifest; raises InvalidInputError when malformed, ArtifactError when missing."""
+    document: Any = canonical_json.decode(store.get(name))
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise InvalidInputError(f"{name} is not a manifest of format {FORMAT!r}")
+    return from_json(EmbeddingManifest, {key: document[key] for key in document.keys() - set(NOT_FIELDS)})
+
+
+def is_embedding_manifest(store: ArtifactStore, name: str) -> bool:
+    """Whether it is a trained encoder's; raises ArtifactError, InvalidInputError."""
+    document: Any = canonical_json.decode(store.get(name))
+    return isinstance(document, dict) and document.get("format") == FORMAT

@@ -1,0 +1,55 @@
+"""How a trained encoder becomes a PEFT folder whose bytes depend on nothing but the training."""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from workers.artifacts.folders import store_folder
+from workers.artifacts.store import ArtifactId, ArtifactStore
+from workers.jobs.types import Retrieval, TrainEmbeddingRequest
+from workers.text.encoders import Encoder
+from workers.text.loading import BASE_PREFIX
+from workers.training.text_output import CARD, write_adapter
+
+
+def store_encoder(
+    store: ArtifactStore, encoder: Encoder, request: TrainEmbeddingRequest, card: str
+) -> ArtifactId:
+    """Keep the adapter as a folder; returns its hash."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_adapter(encoder.pooled.encoder, request.base, folder)
+        (folder / CARD).write_text(card)
+        return store_folder(store, folder)
+
+
+def embedding_card(request: TrainEmbeddingRequest, figures: dict[str, Any]) -> str:
+    """The model card in Hugging Face's form; says nothing that a second training would not say."""
+    header = [
+        f"base_model: {BASE_PREFIX}{request.base}",
+        "base_model_relation: adapter",
+        f"license: {json.dumps(request.licence)}",
+        "library_name: sentence-transformers",
+        "pipeline_tag: sentence-similarity",
+        "datasets:",
+        *(f"- openledger/datanet-{each.datanet_id}@{each.version}" for each in request.datasets),
+    ]
+    recipe = request.recipe
+    body = (
+        f"# {request.name}\n\n"
+        f"An adapter of rank {recipe.rank} for an encoder, trained on the pairs of "
+        f"{figures['trained_records']} canonical records, {recipe.epochs} epochs, seed {recipe.seed}. "
+        "Vectors are means over tokens at unit length.\n\n"
+        f"{_comparison(figures['held_out_records'], figures['base_retrieval'], figures['retrieval'])}\n"
+    )
+    return "\n".join(["---", *header, "---", "", body])
+
+
+def _comparison(pairs: int, base: Retrieval, tuned: Retrieval) -> str:
+    if not pairs:
+        return "No pairs were held out to measure on."
+    return (
+        f"{pairs} held-out pairs among {tuned.candidates} texts: recall@1 {tuned.recall_at_1:.3f} "
+        f"(base {base.recall_at_1:.3f}), recall@5 {tuned.recall_at_5:.3f} (base {base.recall_at_5:.3f})."
+    )
