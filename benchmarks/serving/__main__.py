@@ -1,25 +1,31 @@
-"""`make bench-serving`: OpenLoRA beside its base and beside `peft` in one run; prints tables and targets.
+"""`make bench-serving`: OpenLoRA beside its base and beside `peft`, and the gateway in front, in one run.
 
-Each subject has a process of its own (`--subject`), started one after the other.
+Each subject has a process of its own (`--subject`), started one after the other; what one found is kept under
+`.cache/serving/found`. `--only NAME` takes one subject, `--resume` those that are missing or were taken with
+other settings; the report comes once all are there.
 """
 
 import argparse
+import asyncio
 import json
-import statistics
 import subprocess
 import sys
 from dataclasses import replace
 from typing import Any
 
+from benchmarks.serving import gateway
 from benchmarks.serving.ours import Load, Ours, cold_loads, memory, throughput
 from benchmarks.serving.peft_peer import Peft
-from benchmarks.serving.workload import RANK, make_adapters, make_base, requests
+from benchmarks.serving.report import report
+from benchmarks.serving.workload import ROOT, make_adapters, make_base, requests
 
 COUNTS = [0, 1, 10, 100]
 MANY = 1_000
 LARGE_LANES = 200
-PEFT_REQUESTS = 10
-SUBJECTS = ("mixed", "large", "many", "peft")
+PEFT_REQUESTS = 4
+GATEWAY_TOKENS = 64
+SUBJECTS = ("mixed", "large", "many", "peft", "gateway")
+FOUND = ROOT / "found"
 
 
 def mixed(load: Load, rounds: int) -> dict[str, Any]:
@@ -36,15 +42,15 @@ def many(load: Load) -> dict[str, Any]:
     base = make_base()
     store, hashes = make_adapters(MANY)
     ours = Ours(base, store, hashes, load, slots=128)
-    base_rate = ours.run(requests(2 * ours.load.lanes, 0, ours.load.prompt_tokens))
+    base_rates = [ours.run(requests(2 * ours.load.lanes, 0, ours.load.prompt_tokens))]
     before = memory()
     rate = ours.run(requests(MANY, MANY, ours.load.prompt_tokens))
     after, library = memory(), ours.library.statistics()
     assert library.known == MANY
-    again = ours.run(requests(2 * ours.load.lanes, 0, ours.load.prompt_tokens))
+    base_rates.append(ours.run(requests(2 * ours.load.lanes, 0, ours.load.prompt_tokens)))
     return {
         "rate": rate,
-        "base_rate": statistics.mean([base_rate, again]),
+        "base_rates": base_rates,
         "anonymous_mb": after.anonymous - before.anonymous,
         "resident_mb": after.resident - before.resident,
         "base_resident_mb": before.resident,
@@ -52,24 +58,28 @@ def many(load: Load) -> dict[str, Any]:
         "in_memory": library.in_memory,
         "slots_mb": ours.engine.slots.size_bytes / 2**20,
         "one_adapter_mb": ours.engine.slots.size_bytes / ours.engine.slots.count / 2**20,
-        "first_token_ms": cold_loads(ours, list(range(24))),
+        "first_token": cold_loads(ours, list(range(24))),
     }
 
 
-def peft(adapters: int, count: int, load: Load) -> dict[str, Any]:
+def peft(adapters: int, load: Load, rounds: int) -> dict[str, Any]:
     """`peft` with as many adapters loaded: switching per request, and its own mixed batch."""
     base = make_base()
     store, hashes = make_adapters(adapters)
-    subject = Peft(base, store, hashes, load.answer_tokens)
-    asked = requests(count, adapters, load.prompt_tokens)
-    subject.switching(asked[:1])
-    found = {"switching": subject.switching(asked)}
+    subject = Peft(base, store, hashes, load.answer_tokens, load.device)
+    subject.switching(requests(1, adapters, load.prompt_tokens))
+    found = {
+        "switching": [
+            subject.switching(requests(PEFT_REQUESTS, adapters, load.prompt_tokens, seed=turn))
+            for turn in range(rounds)
+        ]
+    }
     if adapters > 1:
-        found["mixed"] = subject.mixed(requests(min(32, adapters), adapters, load.prompt_tokens))
+        found["mixed"] = [subject.mixed(requests(min(32, adapters), adapters, load.prompt_tokens))]
     return found
 
 
-def subject(name: str, rounds: int, load: Load) -> dict[str, Any]:
+def take(name: str, rounds: int, load: Load) -> dict[str, Any]:
     """Run one subject in this process."""
     if name == "mixed":
         return mixed(load, rounds)
@@ -77,82 +87,60 @@ def subject(name: str, rounds: int, load: Load) -> dict[str, Any]:
         return mixed(replace(load, lanes=LARGE_LANES), rounds)
     if name == "many":
         return many(load)
-    return {str(adapters): peft(adapters, PEFT_REQUESTS, load) for adapters in (1, 10, 100)}
+    if name == "gateway":
+        return asyncio.run(gateway.measure(10 * rounds, GATEWAY_TOKENS))
+    return {str(adapters): peft(adapters, load, rounds) for adapters in (1, 10, 100)}
 
 
-def report(found: dict[str, dict[str, Any]]) -> None:
-    """Tables and targets."""
-    rates = found["mixed"]
-    switching = {count: rates_["switching"] for count, rates_ in found["peft"].items()}
-    print(
-        f"\nhidden 1,024, 8 layers, bfloat16, adapters of rank {RANK} on all linear layers; tokens per CPU s"
-    )
-    print(
-        "| adapters | OpenLoRA, batch 100 | of base | peft switching | OpenLoRA / peft | peft mixed batch |"
-    )
-    print("| --: | --: | --: | --: | --: | --: |")
-    for count, values in rates.items():
-        ratio = statistics.median(one / base for one, base in zip(values, rates["0"], strict=True))
-        rate, peer = statistics.median(values), switching.get(count)
-        own = found["peft"].get(count, {}).get("mixed")
-        print(
-            f"| {'base only' if count == '0' else count} | {rate:.0f} | {ratio:.2f} | {_cell(peer)} | "
-            f"{_cell(peer and rate / peer, 1)} | {_cell(own)} |"
-        )
-    large, thousand = found["large"], found["many"]
-    wide = statistics.median(one / base for one, base in zip(large["100"], large["0"], strict=True))
-    of_base = thousand["rate"] / thousand["base_rate"]
-    print(f"| 100, batch {LARGE_LANES} | {statistics.median(large['100']):.0f} | {wide:.2f} | | | |")
-    print(f"| 1,000, batch 100, 128 slots | {thousand['rate']:.0f} | {of_base:.2f} | | | |")
-    first = thousand["first_token_ms"]
-    print(
-        f"\nfirst token: base {first['base']:.0f} ms, adapter in a slot {first['in a slot']:.0f} ms, "
-        f"on disk {first['cold']:.0f} ms"
-    )
-    print(
-        f"memory: one adapter {thousand['one_adapter_mb']:.2f} MB; 1,000 known and used: "
-        f"{thousand['anonymous_mb']:.0f} MB beyond the base (slots {thousand['slots_mb']:.0f} MB, "
-        f"{thousand['in_memory']} in memory {thousand['in_memory_mb']:.0f} MB; resident with file pages "
-        f"{thousand['resident_mb']:.0f} MB; base {thousand['base_resident_mb']:.0f} MB)"
-    )
-    hundred = statistics.median(one / base for one, base in zip(rates["100"], rates["0"], strict=True))
-    _target("100 adapters mixed, of base only", hundred, 0.9)
-    _target("100 adapters, times peft switching", statistics.median(rates["100"]) / switching["100"], 10.0)
-    _target(
-        "1,000 adapters, GB beyond the base (at most)", thousand["anonymous_mb"] / 1024, 1.0, is_least=False
-    )
+def run(name: str, settings: dict[str, Any], *, resumes: bool) -> None:
+    """One subject in a process of its own, unless it was taken before with these settings."""
+    path = FOUND / f"{name}.json"
+    if resumes and path.is_file() and json.loads(path.read_text())["settings"] == settings:
+        return
+    flags = [part for key, value in settings.items() for part in (f"--{key.replace('_', '-')}", str(value))]
+    command = [sys.executable, "-m", "benchmarks.serving", "--subject", name, *flags]
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+    found = json.loads(output.splitlines()[-1])
+    print(f"{name}: {json.dumps(found)}", file=sys.stderr, flush=True)
+    FOUND.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"settings": settings, "found": found}))
 
 
-def _cell(value: float | None, digits: int = 0) -> str:
-    return "" if value is None else f"{value:.{digits}f}"
-
-
-def _target(name: str, value: float, goal: float, *, is_least: bool = True) -> None:
-    is_met = value >= goal if is_least else value <= goal
-    print(f"target {name}: {value:.2f}, goal {goal}: {'met' if is_met else 'MISSED'}")
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="benchmarks.serving")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--prompt-tokens", type=int, default=16)
+    parser.add_argument("--answer-tokens", type=int, default=16)
+    parser.add_argument("--device", default="cpu", help="cpu: seconds of CPU, one thread; cuda: by the clock")
+    parser.add_argument("--only", choices=SUBJECTS, help="take one subject")
+    parser.add_argument("--resume", action="store_true", help="take what is missing")
+    parser.add_argument("--subject", choices=SUBJECTS, help=argparse.SUPPRESS)
+    return parser.parse_args()
 
 
 def main() -> None:
     """Run all subjects, or one."""
-    parser = argparse.ArgumentParser(prog="benchmarks.serving")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--subject", choices=SUBJECTS)
-    parser.add_argument("--prompt-tokens", type=int, default=32)
-    parser.add_argument("--answer-tokens", type=int, default=32)
-    options = parser.parse_args()
+    options = parse()
+    settings = {
+        name: getattr(options, name) for name in ("rounds", "prompt_tokens", "answer_tokens", "device")
+    }
     if options.subject:
-        load = Load(prompt_tokens=options.prompt_tokens, answer_tokens=options.answer_tokens)
-        print(json.dumps(subject(options.subject, options.rounds, load)))
+        load = Load(
+            prompt_tokens=options.prompt_tokens, answer_tokens=options.answer_tokens, device=options.device
+        )
+        print(json.dumps(take(options.subject, options.rounds, load)))
         return
     make_base()
     make_adapters(MANY)
-    found = {}
-    for name in SUBJECTS:
-        command = [sys.executable, "-m", "benchmarks.serving", "--subject", name, *sys.argv[1:]]
-        output = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
-        found[name] = json.loads(output.splitlines()[-1])
-        print(f"{name}: {json.dumps(found[name])}", file=sys.stderr, flush=True)
-    report(found)
+    for name in [options.only] if options.only else SUBJECTS:
+        run(name, settings, resumes=options.resume)
+    kept = {path.stem: json.loads(path.read_text()) for path in FOUND.glob("*.json")}
+    missing = [name for name in SUBJECTS if name not in kept or kept[name]["settings"] != settings]
+    if missing:
+        print(f"still to be taken with these settings: {', '.join(missing)}")
+        return
+    report({name: one["found"] for name, one in kept.items()}, settings)
 
 
 if __name__ == "__main__":
