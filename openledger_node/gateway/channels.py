@@ -44,6 +44,8 @@ class ChannelSession:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     channel: Channel | None = None
     read_s: float = 0.0
+    left_over: bool = False
+    """An answer is on disk whose payment is still to be collected."""
 
     @property
     def ledger(self) -> Ledger:
@@ -129,7 +131,7 @@ class Channels:
         """
         if len(key) > MAX_KEY_CHARACTERS:
             raise UserError(f"an idempotency key has at most {MAX_KEY_CHARACTERS} characters")
-        found = await self._receipts.by_key(session.channel_id, key) if key else None
+        found = await self.kept(session, key)
         if found is None:
             return None
         if found.request_hash != request_hash:
@@ -142,12 +144,19 @@ class Channels:
     ) -> None:
         """Accept a voucher for one call of at most `call_wei`; raises PaymentRequiredError, UserError."""
         channel = await self.channel(session)
-        if channel.model_id != model_id:
-            raise PaymentRequiredError(
-                "wrong_model", f"the channel pays for model {channel.model_id}, not {model_id}"
-            )
+        _assert_model(channel, model_id)
         await self._check(session, channel, voucher, call_wei)
         await self._servable.check(channel.feature_index, channel.model_id)
+
+    async def assert_serves(self, session: ChannelSession, model_id: int) -> None:
+        """The channel is for this model, whose index holds; raises PaymentRequiredError, UserError."""
+        channel = await self.channel(session)
+        _assert_model(channel, model_id)
+        await self._servable.check(channel.feature_index, channel.model_id)
+
+    async def kept(self, session: ChannelSession, key: str) -> StoredReceipt | None:
+        """The receipt under an idempotency key, None without one."""
+        return await self._receipts.by_key(session.channel_id, key) if key else None
 
     async def acknowledge(self, voucher: SignedVoucher) -> Ledger:
         """Keep a voucher that acknowledges everything so far; raises PaymentRequiredError."""
@@ -239,6 +248,13 @@ class Channels:
 def receipt_name(channel_id: Hash32, number: int) -> str:
     """The public id of a receipt, for instance in `/v1/attributions/{id}`."""
     return f"{channel_id.hex()}-{number}"
+
+
+def _assert_model(channel: Channel, model_id: int) -> None:
+    if channel.model_id != model_id:
+        raise PaymentRequiredError(
+            "wrong_model", f"the channel pays for model {channel.model_id}, not {model_id}"
+        )
 
 
 def _unknown_channel() -> PaymentRequiredError:

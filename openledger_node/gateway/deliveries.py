@@ -71,8 +71,18 @@ class DeliveryTable:
             self._writer = asyncio.create_task(self._write())
         await kept
 
+    async def replace(self, channel_id: Hash32, piece: Piece, head: Mapping[str, Any]) -> None:
+        """Exactly this is what was delivered: one piece in place of those there are."""
+        async with self._database.transaction() as connection:
+            await self.forget(connection, channel_id)
+            await connection.execute(
+                _deliveries.insert().values(channel_id=channel_id.hex(), head=dict(head))
+            )
+            row = {"sequence": 0, "tokens": list(piece.tokens), "text": piece.text}
+            await connection.execute(_pieces.insert().values(channel_id=channel_id.hex(), **row))
+
     async def unfinished(self) -> list[tuple[Hash32, dict[str, Any], list[Piece]]]:
-        """What an earlier process left: channel, head and pieces in order."""
+        """What was left: channel, head and pieces in order."""
         pieces: dict[str, list[Piece]] = {}
         async with self._database.transaction() as connection:
             heads = (await connection.execute(select(_deliveries))).mappings().all()

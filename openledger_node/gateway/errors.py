@@ -21,7 +21,10 @@ class ConflictError(UserError):
 
 
 class PaymentRequiredError(UserError):
-    """`reason` is machine-readable; `terms` is what the next voucher must say."""
+    """`reason` is machine-readable; `terms` is what the next voucher must say.
+
+    `headers` go with the answer: x402's requirements.
+    """
 
     code = "OL-1122"
 
@@ -29,3 +32,4 @@ class PaymentRequiredError(UserError):
         super().__init__(message)
         self.reason = reason
         self.terms = terms or {}
+        self.headers: dict[str, str] = {}

@@ -72,7 +72,9 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         return error_response(error.status, "invalid_request_error", str(error.status), error.reason)
     except PaymentRequiredError as error:
         terms = {"x_openledger": {"terms": error.terms}}
-        return error_response(402, "payment_required", error.reason, str(error), terms)
+        refused = error_response(402, "payment_required", error.reason, str(error), terms)
+        refused.headers.update(error.headers)
+        return refused
     except NotFoundError as error:
         return error_response(404, "invalid_request_error", error.code, str(error))
     except ConflictError as error:

@@ -32,6 +32,7 @@ from openledger_node.gateway.job_routes import JobRoutes
 from openledger_node.gateway.metering import Metering
 from openledger_node.gateway.operators import OperatorGate
 from openledger_node.gateway.page_routes import PageRoutes
+from openledger_node.gateway.payment_headers import PaymentHeaders
 from openledger_node.gateway.rate_limits import RateLimits
 from openledger_node.gateway.receipts import ReceiptTable
 from openledger_node.gateway.record_proofs import RecordProofs
@@ -44,6 +45,8 @@ from openledger_node.gateway.text_models import TextModels
 from openledger_node.gateway.text_routes import TextRoutes
 from openledger_node.gateway.text_server import OutsideServer, TextServer
 from openledger_node.gateway.usage_routes import UsageRoutes
+from openledger_node.gateway.x402_calls import X402Calls
+from openledger_node.gateway.x402_receivers import Receivers
 from openledger_node.jobs import settlements, table
 from openledger_node.jobs.attestor import Attestor, AttestorParts
 from openledger_node.jobs.database import Database, sqlite_url
@@ -87,6 +90,7 @@ class GatewayParts:
     channels: Channels
     metering: Metering
     catalog: Catalog
+    payments: PaymentHeaders
     text_calls: TextCalls
     explanations: Explanations
 
@@ -125,8 +129,8 @@ class Gateway:
         house = _House(
             EconomyReader(Ethereum(rpc)), pool, artifacts, provider, clock, text_server or OutsideServer()
         )
-        parts = _parts(options, database, house)
         chain_id = await house.reader.ethereum.chain_id()
+        parts = _parts(options, database, house, chain_id)
         attributions = Attributions(
             settlements=parts.settlements,
             receipts=parts.receipts,
@@ -173,16 +177,17 @@ class _House:
     text_server: TextServer
 
 
-def _parts(options: GatewayOptions, database: Database, house: _House) -> GatewayParts:
+def _parts(options: GatewayOptions, database: Database, house: _House, chain_id: int) -> GatewayParts:
     scheduler = JobScheduler(JobTable(database), house.pool, house.clock)
     settlement_table = SettlementTable(database)
+    sender = Sender(house.reader.ethereum, house.provider, house.clock)
     attestor = Attestor(
         AttestorParts(
             table=settlement_table,
             scheduler=scheduler,
             artifacts=house.artifacts,
             reader=house.reader,
-            sender=Sender(house.reader.ethereum, house.provider, house.clock),
+            sender=sender,
             clock=house.clock,
         )
     )
@@ -199,12 +204,16 @@ def _parts(options: GatewayOptions, database: Database, house: _House) -> Gatewa
         channels=channels, receipts=receipt_table, attestor=attestor, clock=house.clock, rule=options.rule
     )
     explanations = Explanations(reader=house.reader, artifacts=house.artifacts, pool=house.pool)
+    receivers = Receivers(house.reader, sender)
+    x402 = X402Calls(channels=channels, receivers=receivers, clock=house.clock, chain_id=chain_id)
+    payments = PaymentHeaders(channels, x402)
     text_calls = TextCalls(
         channels=channels,
         receipts=receipt_table,
         deliveries=DeliveryTable(database),
         clock=house.clock,
         explain=explanations.explain,
+        restore=payments.restored,
     )
     return GatewayParts(
         database=database,
@@ -216,6 +225,7 @@ def _parts(options: GatewayOptions, database: Database, house: _House) -> Gatewa
         channels=channels,
         metering=metering,
         catalog=Catalog(house.reader, house.clock),
+        payments=payments,
         text_calls=text_calls,
         explanations=explanations,
     )
@@ -273,6 +283,7 @@ def _app(
         calls=parts.text_calls,
         channels=parts.channels,
         server=house.text_server,
+        payments=parts.payments,
         chain_id=chain_id,
     )
     text.add_to(app.router)

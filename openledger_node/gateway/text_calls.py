@@ -1,7 +1,8 @@
 """How one paid answer of a language model comes about: voucher, tokens, pieces on disk, receipt, last piece.
 
 Covered: answers at once and streamed, retries under one idempotency key, a customer that goes away, a server
-that breaks off, a gateway that is killed in the middle. Not covered: settling (`settling`), free calls.
+that breaks off, a gateway that is killed in the middle, payments that are collected afterwards.
+Not covered: settling (`settling`), free calls.
 
 Invariants:
 1. Billed is what was delivered: the prompt's tokens and those answer tokens that were handed to the customer,
@@ -13,30 +14,31 @@ Invariants:
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import structlog
 
-from genesis.shares import receipt_fee
-from openledger_node.client.vouchers import SignedVoucher, voucher_to_json
+from openledger_node.client.errors import RemoteError
 from openledger_node.clock import Clock
-from openledger_node.errors import OpenLedgerError, UserError
+from openledger_node.errors import OpenLedgerError, TemporaryError, UserError
 from openledger_node.gateway import text_answers as shape
 from openledger_node.gateway.backend import BackendLostError, TextBackend
 from openledger_node.gateway.bunches import in_bunches
-from openledger_node.gateway.channels import Channels, ChannelSession, Delivered, receipt_name
+from openledger_node.gateway.channels import Channels, ChannelSession, Delivered, NewReceipt
 from openledger_node.gateway.deliveries import DeliveryTable, Piece
+from openledger_node.gateway.errors import PaymentRequiredError
 from openledger_node.gateway.explanations import Answered
+from openledger_node.gateway.payments import Payment, Taken, UnpaidError
 from openledger_node.gateway.receipts import ReceiptTable
 from openledger_node.gateway.text_models import TextModel
 from openledger_node.gateway.text_requests import DEFAULT_MAX_TOKENS, TextRequest
-from openledger_node.gateway.vouchers import voucher_from_json
+from openledger_node.gateway.text_terms import CUT, Outcome, Terms, broken_off, joined, paid
 from workers.errors import WorkerError
 
 CUSTOMER_GONE, SERVER_LOST, RESTARTED = "customer_gone", "server_lost", "gateway_restarted"
-CUT = "length"
-"""`finish_reason` of an answer that was broken off; `x_openledger.interrupted` says by what."""
+DECIDED = "decided"
+"""In a delivery's head: how an answer ended whose payment is being collected."""
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +46,8 @@ Send = Callable[[Sequence[Mapping[str, Any]]], Awaitable[None]]
 """Hands chunks to the customer, all or none; raises CustomerGoneError."""
 Explain = Callable[[Answered, int], Awaitable[Mapping[str, Any]]]
 """Who made an answer possible: so many contributors and records, best first."""
+Restore = Callable[[Mapping[str, Any]], Awaitable[Payment]]
+"""A payment from its record on disk."""
 
 
 class CustomerGoneError(OpenLedgerError):
@@ -59,46 +63,7 @@ class TextCall:
     request: TextRequest
     model: TextModel
     upstream: str
-    voucher: SignedVoucher
-    idempotency_key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What was agreed before the first token. `created_s` is a unix time."""
-
-    path: str
-    model: str
-    prompt: tuple[int, ...]
-    max_tokens: int
-    input_price: int
-    output_price: int
-    created_s: int
-    request_hash: str
-    idempotency_key: str
-    voucher: Mapping[str, str]
-
-    @property
-    def is_chat(self) -> bool:
-        return self.path.endswith("/chat/completions")
-
-    def frame(self, session: ChannelSession) -> shape.Frame:
-        name = receipt_name(session.channel_id, session.tree.count)
-        return shape.Frame(self.is_chat, self.model, name, self.created_s)
-
-    def fee_wei(self, tokens_out: int) -> int:
-        return receipt_fee(len(self.prompt), tokens_out, self.input_price, self.output_price)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of a call. `choice` is the answer's, `interrupted` says what broke it off, or ""."""
-
-    tokens: tuple[int, ...]
-    text: str
-    choice: Mapping[str, Any]
-    interrupted: str = ""
-    attribution: Mapping[str, Any] | None = None
+    payment: Payment
 
 
 class TextCalls:
@@ -112,7 +77,9 @@ class TextCalls:
         deliveries: DeliveryTable,
         clock: Clock,
         explain: Explain,
+        restore: Restore,
     ) -> None:
+        self._restore = restore
         self._channels = channels
         self._receipts = receipts
         self._deliveries = deliveries
@@ -126,21 +93,21 @@ class TextCalls:
 
         Raises PaymentRequiredError, ConflictError, UserError, BackendLostError, CustomerGoneError.
         """
-        session = await self._channels.session(call.voucher.voucher.channel_id)
+        session = await call.payment.session()
         async with session.lock:
             earlier = await self._earlier(session, call)
             if earlier is not None:
                 return earlier
             terms = await self._admit(session, call, backend)
             outcome = await _unless(gone, self._complete(call, backend, terms))
-            return await self._record(session, terms, outcome)
+            return await self._record(session, terms, outcome, call.payment)
 
     async def stream(self, call: TextCall, backend: TextBackend, send: Send) -> None:
         """Send the answer's chunks; raises like `answer` before the first chunk, nothing but OSError later.
 
         A stream that breaks off at the server ends with its receipt and BackendLostError.
         """
-        session = await self._channels.session(call.voucher.voucher.channel_id)
+        session = await call.payment.session()
         async with session.lock:
             earlier = await self._earlier(session, call)
             if earlier is not None:
@@ -154,13 +121,37 @@ class TextCalls:
         unfinished = await self._deliveries.unfinished()
         for channel_id, head, pieces in unfinished:
             session = await self._channels.session(channel_id)
-            terms = Terms(**{**head, "prompt": tuple(head["prompt"])})
-            await self._record(session, terms, _broken_off(terms, pieces, RESTARTED))
-            log.warning("answer broken off by a restart is billed", channel=channel_id, pieces=len(pieces))
+            async with session.lock:
+                try:
+                    await self._finish_later(session, head, pieces)
+                except (TemporaryError, RemoteError) as error:
+                    log.warning("payment not collected yet", channel=channel_id, reason=str(error))
         return len(unfinished)
 
+    async def _finish_later(
+        self, session: ChannelSession, head: Mapping[str, Any], pieces: list[Piece]
+    ) -> None:
+        """Bill what is on disk of a channel; raises TemporaryError where its payment cannot be had yet."""
+        decided = head.get(DECIDED)
+        fields = {name: value for name, value in head.items() if name != DECIDED}
+        terms = Terms(**{**fields, "prompt": tuple(head["prompt"])})
+        outcome = broken_off(terms, pieces, RESTARTED)
+        if decided is not None:
+            outcome = replace(outcome, choice=decided["choice"], interrupted=decided["interrupted"])
+        try:
+            await self._record(session, terms, outcome, await self._restore(terms.payment))
+        except PaymentRequiredError as error:
+            log.warning("answer is not paid", channel=session.channel_id, reason=str(error))
+            return
+        log.warning("answer broken off is billed", channel=session.channel_id, pieces=len(pieces))
+
     async def _earlier(self, session: ChannelSession, call: TextCall) -> Mapping[str, Any] | None:
-        found = await self._channels.earlier(session, call.voucher, call.idempotency_key, call.request.hash)
+        """The answer of an earlier attempt, after what is left over of the channel is billed."""
+        if session.left_over:
+            for channel_id, head, pieces in await self._deliveries.unfinished():
+                if channel_id == session.channel_id:
+                    await self._finish_later(session, head, pieces)
+        found = await call.payment.earlier(session, call.request.hash)
         return None if found is None else found.answer
 
     async def _admit(self, session: ChannelSession, call: TextCall, backend: TextBackend) -> Terms:
@@ -177,11 +168,10 @@ class TextCalls:
             output_price=channel.output_price,
             created_s=int(self._clock.now_s()),
             request_hash=request.hash.hex(),
-            idempotency_key=call.idempotency_key,
-            voucher=voucher_to_json(call.voucher),
+            idempotency_key=call.payment.key,
+            payment=call.payment.record(),
         )
-        most_wei = terms.fee_wei(max_tokens)
-        await self._channels.admit(session, call.voucher, call.model.entry.model_id, most_wei)
+        await call.payment.admit(session, call.model.entry.model_id, terms.fee_wei(max_tokens))
         return terms
 
     async def _complete(self, call: TextCall, backend: TextBackend, terms: Terms) -> Outcome:
@@ -207,16 +197,16 @@ class TextCalls:
                     _assert_within(made, terms)
                     last = next((part for part in found if part.finish), last)
                     going = [part for part in found if not part.finish]
-                    await self._keep(session, terms, kept, Piece(*_joined([part.piece for part in going])))
+                    await self._keep(session, terms, kept, Piece(*joined([part.piece for part in going])))
                     await send([shape.chunk(frame, part.choice) for part in going])
                     sent = len(kept)
             if last is None:
                 raise BackendLostError(f"{backend.url} ended its answer without a reason", "try again")
         except CustomerGoneError:
-            await self._break_off(session, terms, kept[:sent], CUSTOMER_GONE)
+            await self._bill_gone(session, terms, kept[:sent], call)
             return
         except BackendLostError as error:
-            answer = await self._break_off(session, terms, kept, SERVER_LOST)
+            answer = await self._break_off(session, terms, broken_off(terms, kept, SERVER_LOST), call)
             if answer is not None:
                 ending = shape.end_choice(CUT, is_chat=terms.is_chat)
                 await send([shape.chunk(frame, ending, answer["x_openledger"])])
@@ -238,11 +228,12 @@ class TextCalls:
         send: Send,
     ) -> None:
         kept, last = pieces
-        tokens, text = _joined([*kept, last.piece])
+        tokens, text = joined([*kept, last.piece])
         explained = await self._explained(call, terms, Piece(tokens, text))
         choice = shape.plain_choice(text, last.finish, is_chat=terms.is_chat)
         frame = terms.frame(session)
-        answer = await self._record(session, terms, Outcome(tokens, text, choice, attribution=explained))
+        outcome = Outcome(tokens, text, choice, attribution=explained)
+        answer = await self._record(session, terms, outcome, call.payment)
         ending = [shape.chunk(frame, last.choice, answer["x_openledger"])]
         if call.request.wants_usage:
             ending.append(shape.usage_chunk(frame, answer["usage"]))
@@ -261,18 +252,32 @@ class TextCalls:
             log.warning("answer goes without its attribution", model=entry.model_id, reason=repr(error))
             return {"error": str(error) or "no worker computed it in time"}
 
+    async def _bill_gone(
+        self, session: ChannelSession, terms: Terms, sent: list[Piece], call: TextCall
+    ) -> None:
+        """Bill a customer that is gone; nobody is left to be told that it cannot be."""
+        try:
+            await self._break_off(session, terms, broken_off(terms, sent, CUSTOMER_GONE), call)
+        except (PaymentRequiredError, TemporaryError, RemoteError) as error:
+            log.warning("answer is not paid", channel=session.channel_id, reason=str(error))
+
     async def _break_off(
-        self, session: ChannelSession, terms: Terms, sent: list[Piece], why: str
+        self, session: ChannelSession, terms: Terms, outcome: Outcome, call: TextCall
     ) -> Mapping[str, Any] | None:
         """Bill what went out; None and no receipt when nothing did."""
-        if not any(piece.tokens for piece in sent):
+        if not outcome.tokens:
             await self._receipts.without_receipt(session.channel_id, self._deliveries.forget)
             return None
-        log.info("answer broken off", channel=session.channel_id, why=why, pieces=len(sent))
-        return await self._record(session, terms, _broken_off(terms, sent, why))
+        log.info("answer broken off", channel=session.channel_id, why=outcome.interrupted)
+        return await self._record(session, terms, outcome, call.payment)
 
-    async def _record(self, session: ChannelSession, terms: Terms, outcome: Outcome) -> Mapping[str, Any]:
-        """Store the receipt, its voucher and the answer, and forget the delivery: one transaction."""
+    async def _record(
+        self, session: ChannelSession, terms: Terms, outcome: Outcome, payment: Payment
+    ) -> Mapping[str, Any]:
+        """Take the fee; then receipt, voucher and answer are stored and the delivery forgotten, all in one.
+
+        Raises PaymentRequiredError where the fee cannot be had: then there is no receipt either.
+        """
         delivered = Delivered(
             prompt=terms.prompt,
             response=outcome.tokens,
@@ -282,11 +287,12 @@ class TextCalls:
             fee_wei=terms.fee_wei(len(outcome.tokens)),
         )
         receipt = self._channels.receipt(session, delivered)
+        taken = await self._take(session, terms, outcome, payment, receipt)
         answer = shape.whole(
             terms.frame(session),
             outcome.choice,
             shape.usage(delivered.tokens_in, delivered.tokens_out),
-            _paid(receipt.paid, delivered, outcome),
+            paid(receipt.paid, delivered, outcome) | dict(taken.told),
         )
         stored = self._channels.stored(
             session,
@@ -296,9 +302,32 @@ class TextCalls:
             request_hash=bytes.fromhex(terms.request_hash),
             key=terms.idempotency_key,
         )
-        await self._receipts.add(stored, voucher_from_json(terms.voucher), self._deliveries.forget)
-        session.tree = receipt.tree
+        await self._receipts.add(stored, taken.voucher, self._deliveries.forget)
+        session.tree, session.left_over = receipt.tree, False
         return answer
+
+    async def _take(
+        self,
+        session: ChannelSession,
+        terms: Terms,
+        outcome: Outcome,
+        payment: Payment,
+        receipt: NewReceipt,
+    ) -> Taken:
+        """Take the fee; what it is for is on disk before, if that takes a transaction."""
+        if payment.collects_later:
+            said = Piece(outcome.tokens, outcome.text)
+            decided = {"choice": dict(outcome.choice), "interrupted": outcome.interrupted}
+            head = asdict(terms) | {DECIDED: decided}
+            await self._deliveries.replace(session.channel_id, said, head)
+            session.left_over = True
+        try:
+            taken = await payment.take(session, receipt.tree, terms.fee_wei(len(outcome.tokens)))
+        except UnpaidError as error:
+            await self._receipts.without_receipt(session.channel_id, self._deliveries.forget)
+            session.left_over = False
+            raise PaymentRequiredError("payment_failed", str(error)) from error
+        return taken
 
 
 async def measured(request: TextRequest, upstream: str, backend: TextBackend) -> tuple[tuple[int, ...], int]:
@@ -332,31 +361,6 @@ def _assert_within(made: int, terms: Terms) -> None:
     """The voucher allows so many tokens and no more."""
     if made > terms.max_tokens:
         raise BackendLostError(f"the server made {made} tokens of at most {terms.max_tokens}")
-
-
-def _joined(pieces: list[Piece]) -> tuple[tuple[int, ...], str]:
-    tokens = tuple(token for piece in pieces for token in piece.tokens)
-    return tokens, "".join(piece.text for piece in pieces)
-
-
-def _broken_off(terms: Terms, pieces: list[Piece], why: str) -> Outcome:
-    tokens, text = _joined(pieces)
-    return Outcome(tokens, text, shape.plain_choice(text, CUT, is_chat=terms.is_chat), why)
-
-
-def _paid(receipt: Mapping[str, Any], delivered: Delivered, outcome: Outcome) -> dict[str, Any]:
-    """`x_openledger`: the receipt, and what its hashes are over besides the text."""
-    paid = {
-        **receipt,
-        "inferenceId": receipt["receipt"]["id"],
-        "promptTokens": list(delivered.prompt),
-        "responseTokens": list(delivered.response),
-    }
-    if outcome.interrupted:
-        paid["interrupted"] = outcome.interrupted
-    if outcome.attribution is not None:
-        paid["attribution"] = dict(outcome.attribution)
-    return paid
 
 
 async def _unless(gone: Callable[[], Awaitable[None]], work: Awaitable[Outcome]) -> Outcome:

@@ -13,18 +13,18 @@ from aiohttp import web
 
 from genesis.addresses import INFERENCE_METERING
 from genesis.shares import receipt_fee
-from openledger_node.errors import UserError
+from openledger_node.client.errors import RemoteError
+from openledger_node.errors import TemporaryError, UserError
 from openledger_node.gateway.backend import BackendLostError, BackendRefusedError, TextBackend
 from openledger_node.gateway.channels import Channels
 from openledger_node.gateway.errors import PaymentRequiredError
 from openledger_node.gateway.http import error_response, json_response, read_json
-from openledger_node.gateway.inference_routes import KEY_HEADER, VOUCHER_HEADER
+from openledger_node.gateway.payment_headers import PaymentHeaders, settled_header
 from openledger_node.gateway.text_calls import CustomerGoneError, TextCall, TextCalls, measured
 from openledger_node.gateway.text_models import TextModel, TextModels
 from openledger_node.gateway.text_requests import CHAT_PATH, COMPLETION_PATH, TextRequest, parse_request
 from openledger_node.gateway.text_server import TextServer
 from openledger_node.gateway.values import hex_data
-from openledger_node.gateway.vouchers import decode_voucher
 from workers.artifacts.store import parse_id
 
 GONE_POLL_S = 0.1
@@ -41,8 +41,10 @@ class TextRoutes:
         calls: TextCalls,
         channels: Channels,
         server: TextServer,
+        payments: PaymentHeaders,
         chain_id: int,
     ) -> None:
+        self._payments = payments
         self._models = models
         self._calls = calls
         self._channels = channels
@@ -65,16 +67,17 @@ class TextRoutes:
         model = await self._models.find(asked.model)
         backend = self._server_of(model)
         upstream = await self._models.upstream(model, backend)
-        header = request.headers.get(VOUCHER_HEADER)
-        if header is None:
-            terms = await self._quote(asked, model, upstream, backend)
-            raise PaymentRequiredError("missing_voucher", f"send a voucher in {VOUCHER_HEADER}", terms)
-        key = request.headers.get(KEY_HEADER, "")
-        call = TextCall(asked, model, upstream, decode_voucher(header), key)
+        quote = lambda: self._quote(asked, model, upstream, backend)  # noqa: E731 - asked only where needed
+        payment = await self._payments.of(request, model.entry, quote)
+        call = TextCall(asked, model, upstream, payment)
         try:
             if asked.is_stream:
                 return await self._stream(request, call, backend)
-            return json_response(await self._calls.answer(call, backend, lambda: _gone(request)))
+            answer = await self._calls.answer(call, backend, lambda: _gone(request))
+            return json_response(answer, headers=settled_header(answer))
+        except PaymentRequiredError as error:
+            await self._payments.offer(error, request, model.entry, quote)
+            raise
         except BackendRefusedError as error:
             return error_response(error.status, "invalid_request_error", error.reason, str(error))
         except CustomerGoneError:
@@ -139,10 +142,11 @@ class TextRoutes:
         try:
             await self._calls.stream(call, backend, send)
             await response.write(b"data: [DONE]\n\n")
-        except BackendLostError as error:
+        except (BackendLostError, PaymentRequiredError, TemporaryError, RemoteError) as error:
             if not response.prepared:
                 raise
-            said = {"message": str(error), "type": "server_error", "code": "interrupted", "param": None}
+            code = error.reason if isinstance(error, PaymentRequiredError) else "interrupted"
+            said = {"message": str(error), "type": "server_error", "code": code, "param": None}
             await send([{"error": said}])
         except ConnectionError as error:
             raise CustomerGoneError("the customer went away") from error

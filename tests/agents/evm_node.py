@@ -1,5 +1,6 @@
 """JSON-RPC over contracts in an EVM: as much of a node as an agent and its owner ask of one."""
 
+from collections.abc import Callable
 from typing import Any
 
 import rlp
@@ -21,6 +22,8 @@ class EvmNode:
     def __init__(self) -> None:
         self.machine: Machine = machine_with_twins()
         self.receipts: dict[str, dict[str, Any]] = {}
+        self.on_transaction: Callable[[], object] = lambda: None
+        """Called when one arrives, before it is mined."""
 
     def fund(self, account: Address, wei: int) -> None:
         self.machine.state.set_balance(account, wei)
@@ -34,8 +37,28 @@ class EvmNode:
     def _eth_chainId(self) -> str:
         return hex(CHAIN_ID)
 
+    def _eth_blockNumber(self) -> str:
+        return hex(self.machine.block_number)
+
     def _eth_getBlockByNumber(self, _tag: str, _full: bool) -> dict[str, Any]:
         return {"timestamp": hex(self.machine.now_s), "baseFeePerGas": hex(10**9)}
+
+    def _eth_getCode(self, address: str, _tag: str) -> str:
+        return f"0x{self.machine.state.get_code(_address(address)).hex()}"
+
+    def _eth_getLogs(self, query: dict[str, Any]) -> list[dict[str, Any]]:
+        first, last = int(query["fromBlock"], 16), int(query["toBlock"], 16)
+        return [
+            log
+            for receipt in self.receipts.values()
+            for log in receipt["logs"]
+            if log["address"] == query["address"]
+            and first <= int(log["blockNumber"], 16) <= last
+            and all(
+                wanted is None or log["topics"][place : place + 1] == [wanted]
+                for place, wanted in enumerate(query["topics"])
+            )
+        ]
 
     def _eth_getTransactionCount(self, address: str, _tag: str) -> str:
         return hex(self.machine.state.get_nonce(_address(address)))
@@ -50,6 +73,7 @@ class EvmNode:
         return hex(2 * self._dry(request).gas_used + 60_000)
 
     def _eth_sendRawTransaction(self, raw: str) -> str:
+        self.on_transaction()
         data = bytes.fromhex(raw[2:])
         fields = rlp.decode(data[1:])
         sender = Address(bytes.fromhex(EthAccount.recover_transaction(data)[2:]))

@@ -16,20 +16,23 @@ from aiohttp import web
 
 from openledger_node.client.errors import RemoteError
 from openledger_node.client.gateway import GatewayClient
+from openledger_node.client.rpc import Rpc
 from openledger_node.client.text import TextPurchases
-from tests.client.law_node import LawNode
+from tests.agents.evm_node import EvmNode
+from tests.gateway import test_x402 as x402
 from tests.gateway.conftest import Running
 from tests.gateway.test_text import MESSAGES, MODEL, add_text_model, fee_wei, open_text_channel
 from tests.gateway.text_server import ANSWER, ScriptedServer
-from tests.jobs.economy import Economy
+from tests.jobs.economy import Economy, Trained
+from workers.artifacts.store import ArtifactStore
 
 KILLS = 6
 MOST_AHEAD = 12
 
 
 @asynccontextmanager
-async def rpc_server(node: LawNode) -> AsyncIterator[str]:
-    """The law node over HTTP; it outlives the gateways."""
+async def rpc_server(node: Rpc) -> AsyncIterator[str]:
+    """A chain over HTTP; it outlives the gateways."""
 
     async def answer(request: web.Request) -> web.Response:
         asked = await request.json()
@@ -92,6 +95,70 @@ async def test_killed_gateways_bill_what_they_delivered(economy: Economy, tmp_pa
         await purchases._gateway.close()
         await gateway.kill()
     await server.stop()
+
+
+@pytest.mark.slow
+async def test_killed_gateways_collect_from_x402_what_they_delivered(tmp_path: Path, made: Trained) -> None:
+    """Killed in the middle of answers and in the middle of collecting: taken is what a retry brings back."""
+    node, store, server = EvmNode(), ArtifactStore(tmp_path / "artifacts"), ScriptedServer(pause_s=0.01)
+    await x402.text_economy(node, store, made)
+    await x402.fill_purse(node)
+    await server.start()
+    choose = random.Random(7)
+    async with rpc_server(node) as rpc_url:
+        gateway = GatewayProcess(rpc_url, str(tmp_path / "node"), str(store.directory), server.url)
+        await gateway.start()
+        for number in range(KILLS):
+            before_wei = await x402.purse_wei(node)
+            if number % 2:
+                fee = await _kill_collecting(gateway, node)
+            else:
+                fee = await _kill_streaming(gateway, choose.randrange(1, 60))
+            assert await x402.purse_wei(node) == before_wei - fee
+        await gateway.kill()
+    await server.stop()
+
+
+X402_BODY = {"model": MODEL, "messages": MESSAGES, "max_tokens": 70, "stream": True}
+
+
+async def _kill_streaming(gateway: GatewayProcess, after: int) -> int:
+    """Kill once `after` tokens have come; returns the fee of what the retry brought back."""
+    headers = {"PAYMENT-SIGNATURE": await x402.signed_payment(gateway.url, X402_BODY)}
+    seen = ""
+    with suppress(aiohttp.ClientError):
+        async for chunk in _chunks(gateway.url, X402_BODY, headers):
+            seen += chunk["choices"][0]["delta"].get("content") or ""
+            if len(seen) == after:
+                await gateway.kill()
+    return await _again(gateway, headers, seen)
+
+
+async def _kill_collecting(gateway: GatewayProcess, node: EvmNode) -> int:
+    """Kill while the transaction that collects is on its way: it is mined, the gateway does not know."""
+    headers = {"PAYMENT-SIGNATURE": await x402.signed_payment(gateway.url, X402_BODY)}
+    sent: list[asyncio.Task[None]] = []
+    node.on_transaction = lambda: sent.append(asyncio.create_task(gateway.kill()))
+    seen = ""
+    with suppress(aiohttp.ClientError):
+        async for chunk in _chunks(gateway.url, X402_BODY, headers):
+            seen += chunk["choices"][0]["delta"].get("content") or ""
+    node.on_transaction = lambda: None
+    await asyncio.gather(*sent)
+    assert sent
+    return await _again(gateway, headers, seen)
+
+
+async def _again(gateway: GatewayProcess, headers: dict[str, str], seen: str) -> int:
+    await gateway.start()
+    (again,) = [chunk async for chunk in _chunks(gateway.url, X402_BODY, headers)]
+    text, paid = again["choices"][0]["delta"]["content"], again["x_openledger"]
+    assert ANSWER.startswith(text)
+    assert text.startswith(seen)
+    assert len(text) <= len(seen) + MOST_AHEAD, "at most the piece that was on disk and not yet sent"
+    fee = x402.fee_wei(len(text))
+    assert (paid["fee"], paid["x402"]["amount"]) == (str(fee), str(fee))
+    return fee
 
 
 async def _kill_and_retry(gateway: GatewayProcess, purchases: TextPurchases, after: int) -> None:

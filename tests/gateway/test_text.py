@@ -312,7 +312,7 @@ async def test_a_model_goes_by_three_names(shop: Shop) -> None:
     by_id = {model["id"]: model["x_openledger"] for model in listed["data"]}
     assert (by_id["model-1"]["kind"], by_id[MODEL]["kind"]) == ("classifier", "text")
     alias = by_id[MODEL]["alias"]
-    assert alias == "datanet-1/model-2@1"
+    assert alias == "digits/model-2@1"
     for name in (MODEL, "2", alias):
         body = shop.body(max_tokens=2) | {"model": name}
         headers = await shop.purchases.headers(body)
