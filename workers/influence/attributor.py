@@ -169,8 +169,9 @@ class Attributor:
 
     def _row_chunk(self, chunk: list[Callable[[], Pass]]) -> dict[str, Array]:
         made = [self.row_features(make()) for make in chunk]
-        mantissas, exponents = quantize_rows(np.concatenate([rows for rows, _ in made]))
-        return RowPart(mantissas, exponents, np.concatenate([h for _, h in made])).tensors()
+        mantissas, exponents = zip(*(quantize_rows(rows) for rows, _ in made), strict=True)
+        influence = np.concatenate([h for _, h in made])
+        return RowPart(np.concatenate(mantissas), np.concatenate(exponents), influence).tensors()
 
     # --- Asking -------------------------------------------------------------------------------------------
 

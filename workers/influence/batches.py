@@ -3,8 +3,8 @@
 Data may be: a tensor, or a tuple, list or dict of tensors with the same first dimension; a map-style dataset
 whose items are tensors or tuples of tensors; or any iterable that can be iterated again (a list too) and
 yields batches of whatever size. Records keep their order; batch boundaries do not depend on the loader's.
-The last batch is filled up with copies of its last record, which `kept` then leaves out: every pass has the
-same shape.
+The last batch is filled up to a multiple of 128 with copies of its last record, which `kept` then leaves out:
+a pass's shape is decided by the number of records alone.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,10 +16,14 @@ from torch import Tensor
 
 from workers.errors import InvalidInputError
 
+FILLED_TO = 128
+"""The last batch's size is a multiple of this, or the profile's."""
+
 
 @dataclass(frozen=True, slots=True)
 class FixedBatch:
-    """`content` has exactly the profile's number of records, of which the first `kept` are real."""
+    """`content` has the profile's number of records, or the last batch's, of which the first `kept` are
+    real."""
 
     content: Any
     kept: int
@@ -31,7 +35,7 @@ def fixed_batches(data: Any, size: int, *, is_padded: bool = True) -> Iterator[F
     for batch in _rebatched(data, size):
         is_empty = False
         count = length(batch)
-        missing = size - count if is_padded else 0
+        missing = min(size - count, -count % FILLED_TO) if is_padded else 0
         yield FixedBatch(each(lambda t, n=missing: _padded(t, n), batch) if missing else batch, count)
     if is_empty:
         raise InvalidInputError("there are no records")

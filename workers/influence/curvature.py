@@ -2,7 +2,7 @@
 
 Per layer, with gradients `G_n = Σ_t left_t ⊗ right_t`: the covariances of left and right give two bases U_S,
 U_A, and `Λ_oi = E_n[(U_Sᵀ G_n U_A)²_oi]` with whole examples, so that a sequence counts as one. Two passes.
-Bases are taken of at most 32 evenly spaced positions of an example, which a language model's do as well with.
+Bases are taken of at most 16 evenly spaced positions of an example, which a language model's do as well with.
 Sums are float64; eigenvectors are of float64 matrices, by falling eigenvalue, each with its largest entry
 positive.
 
@@ -18,11 +18,11 @@ from torch import Tensor, nn
 
 from workers.artifacts.tensors import Array
 from workers.errors import InvalidInputError
-from workers.influence.layers import MAX_ELEMENTS, Factors, contracted, layer_shape, thinned
+from workers.influence.layers import MAX_ELEMENTS, Factors, contracted, layer_shape, summed, thinned
 from workers.influence.passes import Pass
 from workers.influence.wide import directions, sketched
 
-BASIS_POSITIONS = 32
+BASIS_POSITIONS = 16
 """Of an example, that a basis is made of."""
 
 
@@ -83,22 +83,40 @@ def squared_gradients(
     """Sums over a chunk of `(U_Sᵀ G_n U_A)²` per layer."""
     sums: dict[str, Array] = {}
     for one in passes:
+        lefts: dict[int, Tensor] = {}
+        fixed: dict[int, Tensor] = {}
         for layers in one.fisher():
             for position, (factors, both) in enumerate(zip(layers, layer_bases, strict=True)):
-                _add(sums, f"{position}.squares", _sum_of_squares(rotated(factors, *both)))
+                if is_single(factors) and factors.is_fixed:
+                    fixed[position] = factors.right
+                    left = _turned(factors.left, both[0]).square()
+                    lefts[position] = lefts[position] + left if position in lefts else left
+                else:
+                    _add(sums, f"{position}.squares", _sum_of_squares(rotated(factors, *both)))
+        for position, left in lefts.items():  # what all Fisher gradients share is turned once
+            inputs = layer_bases[position][1]
+            right = fixed[position] if inputs is None else _turned(fixed[position], inputs)
+            _add(sums, f"{position}.squares", left[:, 0].T @ right[:, 0].square())
     return sums
 
 
 def rotated(factors: Factors, output_basis: Tensor, input_basis: Tensor | None) -> Factors:
     """The same gradient in the eigenbasis, over few positions."""
     factors = contracted(factors)
-    right = factors.right if input_basis is None else factors.right @ input_basis
-    return Factors(factors.left @ output_basis, right, factors.is_fixed)
+    right = factors.right if input_basis is None else _turned(factors.right, input_basis)
+    return Factors(_turned(factors.left, output_basis), right, factors.is_fixed)
+
+
+def _turned(vectors: Tensor, basis: Tensor) -> Tensor:
+    """`vectors @ basis`, once where all examples share theirs."""
+    if vectors.stride(0) == 0:
+        return (vectors[0] @ basis).expand(len(vectors), -1, -1)
+    return vectors @ basis
 
 
 def gradients_of(factors: Factors) -> Tensor:
     """(N, O, I): the materialised gradients."""
-    return torch.einsum("nto,nti->noi", factors.left, factors.right)
+    return summed(factors.left, factors.right)
 
 
 def pieces(factors: Factors) -> list[Factors]:
@@ -123,7 +141,10 @@ def _sum_of_squares(factors: Factors) -> Tensor:
 
 def _add(sums: dict[str, Array], name: str, value: Tensor) -> None:
     wide = value.double().cpu().numpy()
-    sums[name] = sums[name] + wide if name in sums else wide
+    if name in sums:
+        sums[name] += wide
+    else:
+        sums[name] = wide
 
 
 def combine(sums: dict[str, Array] | None, chunk: dict[str, Array]) -> dict[str, Array]:

@@ -50,12 +50,18 @@ def contracted(factors: Factors) -> Factors:
     inputs = factors.right.shape[2]
     if positions <= min(outputs, inputs) or examples * outputs * inputs > MAX_ELEMENTS:
         return factors
-    gradient = torch.bmm(factors.left.transpose(1, 2), factors.right)
-    unit = torch.eye(min(outputs, inputs), dtype=gradient.dtype, device=gradient.device)
+    unit = torch.eye(min(outputs, inputs), dtype=factors.left.dtype, device=factors.left.device)
     units = unit.expand(examples, -1, -1)
     if inputs <= outputs:
-        return Factors(gradient.transpose(1, 2), units, factors.is_fixed)
-    return Factors(units, gradient, factors.is_fixed)
+        return Factors(summed(factors.right, factors.left), units, factors.is_fixed)
+    return Factors(units, summed(factors.left, factors.right), factors.is_fixed)
+
+
+def summed(one: Tensor, other: Tensor) -> Tensor:
+    """(N, A, B): `Σ_t one[n, t] ⊗ other[n, t]`; several times as fast with the narrower side first."""
+    if one.shape[2] <= other.shape[2]:
+        return torch.bmm(one.transpose(1, 2), other)
+    return torch.bmm(other.transpose(1, 2), one).transpose(1, 2)
 
 
 def thinned(factors: Factors, most: int) -> Factors:
@@ -135,39 +141,47 @@ class Capture:
         """Every recorded output, in a fixed order."""
         return [output for calls in self._calls.values() for _, output in calls]
 
-    def factors(self, values: Tensor, *, keep_graph: bool = True) -> list[Factors]:
-        """Per module the factors of the gradients of `values` (N,), example by example."""
+    def factors(self, values: Tensor, kept: int) -> list[Factors]:
+        """Per module the factors of the gradients of `values` (N,), example by example; zero after `kept`."""
         outputs = self.outputs()
         gradients = torch.autograd.grad(
-            values.sum(), outputs, retain_graph=keep_graph, allow_unused=True, materialize_grads=True
+            values[:kept].sum(), outputs, retain_graph=True, allow_unused=True, materialize_grads=True
         )
         found, first = [], 0
-        for name, module in self._modules.items():
+        for name in self._modules:
             calls = self._calls[name]
             if not calls:
                 raise InvalidInputError(f"module {name!r} did not run in the forward pass")
-            found.append(self._of_layer(name, module, calls, gradients[first : first + len(calls)]))
+            found.append(self._of_layer(name, calls, gradients[first : first + len(calls)], kept))
             first += len(calls)
         return found
 
     def _of_layer(
         self,
         name: str,
-        module: nn.Module,
         calls: Sequence[tuple[Tensor, Tensor]],
         gradients: Sequence[Tensor],
+        kept: int,
     ) -> Factors:
+        module = self._modules[name]
         if isinstance(module, nn.LayerNorm):
             parts = [_norm_gradient(module, x, d) for (x, _), d in zip(calls, gradients, strict=True)]
             right = torch.stack(parts).sum(dim=0)[:, None, :]
             return Factors(torch.ones_like(right[..., :1]), right, is_fixed=False)
         if name not in self._rights:
-            self._rights[name] = _joined([_right(module, x) for x, _ in calls])
+            self._rights[name] = _emptied(_joined([_right(module, x) for x, _ in calls]), kept)
         return Factors(_joined([_left(module, d) for d in gradients]), self._rights[name])
 
 
 def _joined(parts: Sequence[Tensor]) -> Tensor:
     return parts[0] if len(parts) == 1 else torch.cat(list(parts), dim=1)
+
+
+def _emptied(right: Tensor, kept: int) -> Tensor:
+    """With nothing in the examples that only fill a batch up."""
+    if kept == len(right):
+        return right
+    return torch.cat([right[:kept], torch.zeros_like(right[kept:])])
 
 
 def _left(module: nn.Module, gradient: Tensor) -> Tensor:

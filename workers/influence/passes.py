@@ -124,11 +124,7 @@ class Pass:
 
     def _factors(self, values: Tensor) -> list[Factors]:
         capture, _ = self._run()
-        found = capture.factors(values)
-        if self.kept == len(values):
-            return found
-        mask = (torch.arange(len(values), device=values.device) < self.kept).to(values.dtype)[:, None, None]
-        return [Factors(one.left * mask, one.right * mask, one.is_fixed) for one in found]
+        return capture.factors(values, self.kept)
 
 
 def _one_each(values: Tensor) -> Tensor:

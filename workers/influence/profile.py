@@ -45,4 +45,4 @@ class Profile:
 
     def document(self) -> dict[str, object]:
         """The profile as plain values."""
-        return {"method": "ekfac/3", **asdict(self)}
+        return {"method": "ekfac/4", **asdict(self)}

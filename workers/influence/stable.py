@@ -36,6 +36,30 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     return loss
 
 
+class _LogLikelihoods(torch.autograd.Function):
+    """log p of every class over the last dimension."""
+
+    @staticmethod
+    def forward(context: Any, logits: Tensor) -> Tensor:
+        found = torch.log_softmax(logits, dim=-1)
+        context.save_for_backward(found.exp())
+        return found
+
+    @staticmethod
+    def backward(context: Any, *gradients: Tensor) -> Tensor:
+        (p,) = context.saved_tensors
+        classes = p.shape[-1]
+        others = 1 - torch.eye(classes, dtype=p.dtype, device=p.device)
+        found: Tensor = gradients[0] * (p @ others) - p * (gradients[0] @ others)
+        return found
+
+
+def log_likelihoods(logits: Tensor) -> Tensor:
+    """(…, C): log p of every class; for few classes, since its gradient multiplies by a C x C matrix."""
+    found: Tensor = _LogLikelihoods.apply(logits)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    return found
+
+
 def margin(logits: Tensor, labels: Tensor) -> Tensor:
     """(…,): log p/(1-p) of the label: its logit less the log-sum-exp of the others."""
     others = logits.scatter(-1, labels[..., None], -torch.inf)

@@ -96,10 +96,8 @@ class ClassificationTask(Task):
             yield self.loss(outputs, batch)
             return
         tempered = self.temperature * outputs
-        weights = torch.softmax(tempered.detach(), dim=-1).sqrt()
-        for label in range(classes):
-            labels = torch.full(outputs.shape[:-1], label, dtype=torch.int64, device=outputs.device)
-            yield -weights[..., label] * stable.cross_entropy(tempered, labels)
+        values = torch.softmax(tempered.detach(), dim=-1).sqrt() * stable.log_likelihoods(tempered)
+        yield from values.unbind(dim=-1)
 
 
 class RegressionTask(Task):
