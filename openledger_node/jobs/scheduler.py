@@ -1,7 +1,9 @@
-"""Who runs which job when: durable jobs from the table to the worker pool, one per worker at a time.
+"""Who runs which job when: durable jobs from the table to the worker pool, several at once.
+
+The pool places them (device, memory, priority) and says in a job's news what it waits for.
 
 Covered: restart (running jobs are queued again), retries with back-off, waiting for results, live news.
-Not covered: what a job means; priorities (first come, first served; inference does not pass through here).
+Not covered: what a job means; priorities among more than LANES jobs (first come, first served).
 """
 
 import asyncio
@@ -32,6 +34,9 @@ from openledger_node.jobs.table import JobTable, News
 
 log = structlog.get_logger(__name__)
 
+LANES = 8
+"""Jobs that are with the pool or wait for their next attempt; further ones stay in the table."""
+
 
 class JobFailedError(OpenLedgerError):
     """A job somebody waited for failed or was cancelled; the cause says why."""
@@ -42,7 +47,7 @@ class JobFailedError(OpenLedgerError):
 class JobScheduler:
     """Submit from anywhere; `run` does the work until cancelled."""
 
-    def __init__(self, table: JobTable, pool: WorkerPool, clock: Clock, lanes: int = 1) -> None:
+    def __init__(self, table: JobTable, pool: WorkerPool, clock: Clock, lanes: int = LANES) -> None:
         self._table = table
         self._pool = pool
         self._clock = clock
@@ -123,7 +128,19 @@ class JobScheduler:
             delay_s = job.not_before_s - self._clock.now_s()
             if delay_s > 0:
                 await self._clock.sleep(delay_s)
-            await self._attempt(await self._apply(job_id, Started()))
+            claimed = await self._claim(job_id)
+            if claimed is not None:
+                await self._attempt(claimed)
+
+    async def _claim(self, job_id: str) -> Job | None:
+        """Start a job that is still queued: of lanes that hold the same id only one has it."""
+        async with self._writing:
+            job = await self._table.get(job_id)
+            if job is None or job.state is not JobState.QUEUED:
+                return None
+            started = step(job, Started())
+            await self._save(started)
+        return started
 
     async def _attempt(self, job: Job) -> None:
         reports: asyncio.Queue[tuple[float, str]] = asyncio.Queue()

@@ -1,6 +1,7 @@
 """The scheduler: jobs survive restarts, lost workers and failures; news can be resumed."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -127,6 +128,40 @@ async def test_a_running_job_is_taken_back_and_can_be_asked_for_again(database: 
         "running",
         "done",
     ]
+
+
+class MeetingPool:
+    """Two jobs that each wait for the other; counts how often each is worked."""
+
+    def __init__(self) -> None:
+        self.workers = 2
+        self.worked: Counter[int] = Counter()
+        self._both = asyncio.Barrier(2)
+
+    async def run(self, kind: str, request: Any, progress: Progress | None = None) -> Any:
+        self.worked[request["seed"]] += 1
+        await self._both.wait()
+        return request["seed"]
+
+
+async def test_two_jobs_run_at_once(database: Database) -> None:
+    pool = MeetingPool()
+    scheduler = JobScheduler(JobTable(database), pool, ManualClock())
+    async with running(scheduler), asyncio.timeout(10):
+        answers = await asyncio.gather(*(scheduler.result("train", {"seed": seed}) for seed in (1, 2)))
+    assert answers == [1, 2]
+
+
+async def test_an_id_that_is_queued_twice_is_worked_once(database: Database) -> None:
+    pool = MeetingPool()
+    scheduler = JobScheduler(JobTable(database), pool, ManualClock())
+    job = await scheduler.submit("train", {"seed": 1})
+    await scheduler.cancel(job.id)
+    await scheduler.submit("train", {"seed": 1})
+    async with running(scheduler), asyncio.timeout(10):
+        answers = await asyncio.gather(*(scheduler.result("train", {"seed": seed}) for seed in (1, 2)))
+    assert answers == [1, 2]
+    assert pool.worked == {1: 1, 2: 1}
 
 
 async def test_a_stopped_node_leaves_its_job_running_for_the_next(database: Database) -> None:
