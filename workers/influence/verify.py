@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from workers.artifacts.tensors import encode_tensors
+from workers.influence import wide
 from workers.influence.attributor import Attributor
 from workers.influence.curvature import covariances, squared_gradients
 from workers.influence.featureindex import FeatureIndex, RowPart, open_part
@@ -92,12 +93,12 @@ def preconditioner_residual(attributor: Attributor, train: Any) -> float:
     makes, about 1e-12 for an honest one from another machine, near 1 for one of other data.
 
     The bases must be orthonormal and turn the recomputed covariances diagonal, Λ and λ be those of the basis,
-    the coordinates the largest Λ. That near-equal eigenvalues leave a basis free does not matter. Sides wider
-    than the profile's `widest` need their whole covariance here.
+    the coordinates the largest Λ. That near-equal eigenvalues leave a basis free does not matter. Of a side
+    wider than the profile's `widest` the sketch is made again, and no square matrix.
     """
     runner, fitted = attributor.runner, attributor.preconditioner
     passes, modules = list(runner.passes(train)), list(runner.modules.values())
-    sums = covariances(passes, modules)
+    sums = covariances(passes, modules, attributor.profile.widest)
     squares = squared_gradients(passes, [(layer.output_basis, layer.input_basis) for layer in fitted.layers])
     residuals = [0.0]
     for position, layer in enumerate(fitted.layers):
@@ -116,6 +117,8 @@ def preconditioner_residual(attributor: Attributor, train: Any) -> float:
 
 def _off_diagonal(basis: torch.Tensor, covariance: NDArray[Any]) -> float:
     """What the basis leaves off the diagonal, in parts of the whole, or its distance from orthonormal."""
+    if covariance.shape[0] != covariance.shape[1]:
+        return wide.residual(basis.cpu(), torch.from_numpy(covariance))
     turns = basis.double().cpu().numpy()
     turned = turns.T @ covariance @ turns
     rest = turned - np.diag(np.diag(turned))

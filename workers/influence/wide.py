@@ -31,16 +31,35 @@ def sketched(vectors: Tensor, rank: int) -> Tensor:
     return vectors.T @ (vectors @ test)
 
 
-def directions(sketch: Tensor) -> Tensor:
-    """Orthonormal columns (d, r' ≤ rank) by falling eigenvalue, each with its largest entry positive."""
+def halves(sketch: Tensor) -> Tensor:
+    """H (d, r' ≤ rank) with `C ≈ HHᵀ`, float64, from the sketch of C."""
     sketch = sketch.double()
     inner = signs(*sketch.shape).T @ sketch
     values, vectors = torch.linalg.eigh((inner + inner.T) / 2)
     kept = values > LEAST_SHARE * values[-1].clamp_min(torch.finfo(torch.float64).tiny)
-    halves = sketch @ (vectors[:, kept] / values[kept].sqrt())
-    strengths, turns = torch.linalg.eigh(halves.T @ halves)
-    ordered = (halves @ (turns / strengths.clamp_min(1e-300).sqrt())).flip(1)
+    half: Tensor = sketch @ (vectors[:, kept] / values[kept].sqrt())
+    return half
+
+
+def directions(sketch: Tensor) -> Tensor:
+    """Orthonormal columns (d, r' ≤ rank) by falling eigenvalue, each with its largest entry positive."""
+    half = halves(sketch)
+    strengths, turns = torch.linalg.eigh(half.T @ half)
+    ordered = (half @ (turns / strengths.clamp_min(1e-300).sqrt())).flip(1)
     ordered, _ = torch.linalg.qr(ordered)
     peaks = ordered.gather(0, ordered.abs().argmax(dim=0, keepdim=True))
     found: Tensor = (ordered * torch.where(peaks < 0, -1.0, 1.0)).contiguous()
     return found
+
+
+def residual(basis: Tensor, sketch: Tensor) -> float:
+    """How far `basis` (d, r') is from being directions of the sketched C: what it leaves off the diagonal or
+    out of its span, in parts of C, or its distance from orthonormal. Nothing square in d is made."""
+    basis, half = basis.double(), halves(sketch)
+    turned = basis.T @ half
+    product = turned @ turned.T
+    whole = float(half.square().sum())
+    rest = product - torch.diag(product.diagonal())
+    missed = 1 - float(turned.square().sum()) / whole if whole else 0.0
+    skew = basis.T @ basis - torch.eye(basis.shape[1], dtype=basis.dtype)
+    return max(float(rest.norm()) / whole if whole else 0.0, missed, float(skew.abs().max()))

@@ -7,10 +7,12 @@ import pytest
 import torch
 from torch import nn
 
+from benchmarks.attribution.language import load_texts
 from tests.workers.influence.models import SMALL
 from workers.errors import InvalidInputError
 from workers.influence import Attributor, ClassificationTask, Profile
 from workers.influence.curvature import ordered_eigenvectors
+from workers.influence.verify import preconditioner_residual
 from workers.influence.wide import directions, signs, sketched
 
 
@@ -59,6 +61,56 @@ def test_scores_through_few_directions_are_nearly_those_of_all() -> None:
     assert np.corrcoef(exact.flatten(), near.flatten())[0, 1] > 0.99
     loaded = Attributor.load(task, narrow.committed, narrow.profile)
     assert np.array_equal(loaded.query(data), narrow.query(data))
+
+
+def trigrams(width: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """240 passages of eight Python modules as counts of three-byte sequences, and whose each is."""
+    texts = load_texts()
+    counts = np.zeros((len(texts.train), width), np.float32)
+    for row, passage in zip(counts, texts.train, strict=True):
+        codes = np.convolve(passage.astype(np.int64), [1, 257, 66_049], "valid") % width
+        np.add.at(row, codes, 1.0)
+    return torch.from_numpy(counts), torch.from_numpy(texts.owners)
+
+
+def wide_and_narrow(
+    width: int,
+) -> tuple[tuple[ClassificationTask, torch.Tensor], tuple[ClassificationTask, torch.Tensor], torch.Tensor]:
+    """A trained model with a wide first layer, and the same model seen in the 240 dimensions that its data
+    span: the gradients of both are the same but for a turn."""
+    inputs, labels = trigrams(width)
+    with torch.random.fork_rng():
+        torch.manual_seed(4)
+        first, last = nn.Linear(width, 12, bias=False), nn.Linear(12, 8)
+    model = nn.Sequential(first, nn.GELU(), last)
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    for _ in range(30):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(inputs), labels).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        optimizer.step()
+    model.double()
+    turn, within = torch.linalg.qr(inputs.double().T)
+    turned = nn.Linear(turn.shape[1], 12, bias=False)
+    narrow = nn.Sequential(turned, nn.GELU(), last).double()
+    with torch.no_grad():
+        turned.weight.copy_(first.weight @ turn)
+    return (ClassificationTask(model), inputs.double()), (ClassificationTask(narrow), within.T), labels
+
+
+@pytest.mark.parametrize(
+    ("width", "widest"), [(1_500, 300), pytest.param(8_192, 4_096, marks=pytest.mark.slow)]
+)
+def test_a_wide_layer_scores_as_in_the_dimensions_its_data_span(width: int, widest: int) -> None:
+    (task, inputs), (narrow, within), labels = wide_and_narrow(width)
+    profile = Profile(dimensions=400, batch=120, row_limit=2.0, widest=widest)
+    attributor, reference = Attributor(task, profile), Attributor(narrow, profile)
+    scores = attributor.score(attributor.fit((inputs, labels)), (inputs, labels)).astype(float)
+    exact = reference.score(reference.fit((within, labels)), (within, labels)).astype(float)
+    assert len(attributor.preconditioner.layers[0].eigenvalues[0]) <= 240
+    assert np.abs(scores - exact).max() < 1e-3 * np.abs(exact).max()
+    assert preconditioner_residual(attributor, (inputs, labels)) < 1e-6
+    others = (inputs.flip(1), labels)
+    assert preconditioner_residual(attributor, others) > 0.01
 
 
 def test_no_width_is_refused() -> None:
