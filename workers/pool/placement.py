@@ -6,7 +6,7 @@ connected, customers before training. Not covered: what a job really uses (its k
 
 import asyncio
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -63,6 +63,23 @@ def fits(kind: str, worker: Capacity, *, has_gpu_elsewhere: bool) -> bool:
     if worker.memory_mb < MEMORY_MB.get(kind, 0):
         return False
     return worker.device != "cpu" or not (kind in FASTER_ON_GPU and has_gpu_elsewhere)
+
+
+def has_gpu_for(kind: str, workers: Iterable[Capacity]) -> bool:
+    """True when one of the workers has a GPU and the memory the kind needs."""
+    return any(one.device != "cpu" and one.memory_mb >= MEMORY_MB.get(kind, 0) for one in workers)
+
+
+def obstacle(kind: str, workers: Sequence[tuple[Capacity, bool]]) -> str:
+    """Why a job must wait, or "" where a worker is free for it; `workers` are capacities and `is busy`."""
+    if not workers:
+        return "no worker is connected"
+    has_gpu = has_gpu_for(kind, (capacity for capacity, _is_busy in workers))
+    fitting = [is_busy for one, is_busy in workers if fits(kind, one, has_gpu_elsewhere=has_gpu)]
+    if fitting:
+        return "every worker it fits is busy" if all(fitting) else ""
+    largest_mb = max(capacity.memory_mb for capacity, _is_busy in workers)
+    return f"it needs a worker of {MEMORY_MB.get(kind, 0)} MB, the largest connected has {largest_mb} MB"
 
 
 class JobQueue(Generic[Job]):

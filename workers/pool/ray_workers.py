@@ -57,6 +57,29 @@ def run_worker(entry: str, arguments: list[str], token: str) -> None:
         asyncio.run(module.work(module.parse_arguments([*arguments, "--token-file", str(token_file)])))
 
 
+def start_worker(ray: Any, options: RayOptions, name: str) -> tuple[Any, Any]:
+    """Ask the cluster that `ray` has joined for one worker: its actor, and a reference that ends with it."""
+
+    class Worker:
+        """One actor; it has one process to itself."""
+
+        def work(self, entry: str, arguments: list[str], token: str) -> None:
+            run_worker(entry, arguments, token)
+
+    placed = ray.remote(Worker).options(
+        num_cpus=options.cpus,
+        num_gpus=options.gpus,
+        memory=options.memory_mb << 20,
+        max_restarts=0,
+        max_task_retries=0,
+    )
+    arguments = ["--connect", options.connect, "--artifacts", options.artifacts, "--name", name]
+    if options.artifacts_url:
+        arguments += ["--artifacts-url", options.artifacts_url]
+    actor = placed.remote()
+    return actor, actor.work.remote(options.entry, arguments, options.token)
+
+
 class RayWorkers:
     """Keeps `count` actors alive; `run` returns after `stop`."""
 
@@ -92,36 +115,7 @@ class RayWorkers:
             if not ended:
                 return
             log.warning("worker %d on the cluster ended; starting another", number)
-        self._actors[number] = self._start(ray, number)
-
-    def _start(self, ray: Any, number: int) -> tuple[Any, Any]:
-        options = self._options
-
-        class Worker:
-            """One actor; it has one process to itself."""
-
-            def work(self, entry: str, arguments: list[str], token: str) -> None:
-                run_worker(entry, arguments, token)
-
-        placed = ray.remote(Worker).options(
-            num_cpus=options.cpus,
-            num_gpus=options.gpus,
-            memory=options.memory_mb << 20,
-            max_restarts=0,
-            max_task_retries=0,
-        )
-        arguments = [
-            "--connect",
-            options.connect,
-            "--artifacts",
-            options.artifacts,
-            "--name",
-            f"ray-{number}",
-        ]
-        if options.artifacts_url:
-            arguments += ["--artifacts-url", options.artifacts_url]
-        actor = placed.remote()
-        return actor, actor.work.remote(options.entry, arguments, options.token)
+        self._actors[number] = start_worker(ray, self._options, f"ray-{number}")
 
     async def _wait(self, seconds: float) -> None:
         try:

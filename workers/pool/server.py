@@ -3,22 +3,19 @@
 Jobs are idempotent and their results content-addressed, so at-least-once is enough. Needs neither torch nor
 numpy. Messages: `workers/pool/runner.py` lists the worker's side of the same grammar.
 
-Covered: authentication, priorities, progress, cancelling, heartbeats, requeueing, poison counting, copying a
-remote worker's artefacts here. Not covered: durability of the queue (the node's job table keeps that).
+Covered: authentication, priorities, progress, what a job waits for, cancelling, heartbeats, requeueing,
+poison counting. Not covered: durability of the queue (the node's job table keeps that).
 """
 
 import asyncio
-import base64
-import binascii
 import itertools
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from workers.artifacts.store import ArtifactStore, artifact_id, parse_id
+from workers.artifacts.store import ArtifactStore
 from workers.errors import (
-    ArtifactError,
     InvalidInputError,
     JobCrashedError,
     PoolClosedError,
@@ -27,9 +24,10 @@ from workers.errors import (
 )
 from workers.jobs.types import REQUEST_TYPES
 from workers.pool.address import listen
+from workers.pool.arrivals import Arrival
 from workers.pool.codec import Message, encode_message, read_message, write_message
 from workers.pool.handshake import WorkerIdentity, greet_worker
-from workers.pool.placement import JobQueue, fits, stall_limit_s
+from workers.pool.placement import JobQueue, fits, has_gpu_for, obstacle, stall_limit_s
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +58,7 @@ class _Job:
     future: "asyncio.Future[Any]"
     attempts: int = 0
     heard_s: float = 0.0
+    waits_for: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -68,10 +67,9 @@ class _Connection:
 
     identity: WorkerIdentity
     writer: asyncio.StreamWriter
+    arrival: Arrival
     job: _Job | None = None
     idle: asyncio.Event = field(default_factory=asyncio.Event)
-    arriving: dict[str, bytearray] = field(default_factory=dict)
-    result: Any = None
     is_leaving: bool = False
 
 
@@ -153,6 +151,7 @@ class WorkerPool:
         job = _Job(str(number), kind, parameters, progress, future)
         self._open_jobs.add(job)
         self._queue.put(number, job)
+        self._tell_who_waits()
         try:
             return await future
         finally:
@@ -167,7 +166,7 @@ class WorkerPool:
         self._tasks.add(task)
         try:
             identity = await greet_worker(reader, writer, self._token)
-            await self._serve(_Connection(identity, writer), reader)
+            await self._serve(_Connection(identity, writer, Arrival(self._store, writer)), reader)
         except (ProtocolError, TimeoutError, ConnectionError) as error:
             log.warning("worker connection closed: %s", str(error) or type(error).__name__)
         except asyncio.CancelledError:
@@ -180,6 +179,7 @@ class WorkerPool:
         log.info("worker %s (pid %d) joined", connection.identity.name, connection.identity.pid)
         self._connections.add(connection)
         self._queue.look_again()
+        self._tell_who_waits()
         sender = asyncio.create_task(self._hand_out(connection))
         try:
             while True:
@@ -196,6 +196,7 @@ class WorkerPool:
             self._connections.discard(connection)
             self._requeue(connection)
             self._queue.look_again()
+            self._tell_who_waits()
             log.info("worker %s (pid %d) left", connection.identity.name, connection.identity.pid)
 
     async def _hand_out(self, connection: _Connection) -> None:
@@ -221,8 +222,8 @@ class WorkerPool:
     def _is_for(self, job: _Job, connection: _Connection) -> bool:
         if connection.is_leaving or job.future.done():
             return False
-        gpus = any(one.identity.capacity.device != "cpu" for one in self._connections)
-        return fits(job.kind, connection.identity.capacity, has_gpu_elsewhere=gpus)
+        has_gpu = has_gpu_for(job.kind, (one.identity.capacity for one in self._connections))
+        return fits(job.kind, connection.identity.capacity, has_gpu_elsewhere=has_gpu)
 
     def _check_stall(self, connection: _Connection) -> None:
         """Raises ProtocolError for a job that has said nothing for too long; its worker is let go."""
@@ -245,9 +246,11 @@ class WorkerPool:
         if kind == "progress":
             self._report(job, message)
         elif kind == "result":
-            self._take_result(connection, message)
+            if connection.arrival.begin(message):
+                self._finish(connection, None)
         elif kind == "artifact":
-            self._take_artifact(connection, message)
+            if connection.arrival.take(message):
+                self._finish(connection, None)
         elif kind == "error":
             self._finish(connection, error_of(str(message.get("code")), str(message.get("message"))))
         else:
@@ -260,47 +263,13 @@ class WorkerPool:
         if job.progress is not None and not job.future.done():
             job.progress(min(1.0, max(0.0, float(done))), text)
 
-    # --- Results and the artefacts that come with them ----------------------------------------------------
-
-    def _take_result(self, connection: _Connection, message: Message) -> None:
-        names = message.get("artifacts")
-        if "value" not in message or not isinstance(names, list):
-            raise ProtocolError("malformed result message")
-        connection.result = message["value"]
-        try:
-            missing = [name for name in map(parse_id, map(str, names)) if not self._store.has(name)]
-        except ArtifactError as error:
-            raise ProtocolError(str(error)) from error
-        connection.arriving = {name: bytearray() for name in missing}
-        for name in missing:
-            connection.writer.write(encode_message({"type": "want", "artifact": name}))
-        if not missing:
-            self._finish(connection, None)
-
-    def _take_artifact(self, connection: _Connection, message: Message) -> None:
-        name = str(message.get("artifact"))
-        if name not in connection.arriving:
-            raise ProtocolError(f"artefact {name} was not asked for")
-        try:
-            connection.arriving[name] += base64.b64decode(str(message.get("data")), validate=True)
-        except binascii.Error as error:
-            raise ProtocolError(f"artefact {name}: {error}") from error
-        if not message.get("last"):
-            return
-        data = bytes(connection.arriving.pop(name))
-        if artifact_id(data) != name:
-            raise ProtocolError(f"artefact {name} is not what the worker sent")
-        self._store.put(data)
-        if not connection.arriving:
-            self._finish(connection, None)
-
     # --- The life of a job --------------------------------------------------------------------------------
 
     def _finish(self, connection: _Connection, error: Exception | None) -> None:
         job, connection.job = connection.job, None
         assert job is not None
-        self._settle(job, error, connection.result)
-        connection.result = None
+        self._settle(job, error, connection.arrival.value)
+        connection.arrival.value = None
         connection.idle.set()
 
     def _settle(self, job: _Job, error: Exception | None, result: Any = None) -> None:
@@ -325,6 +294,16 @@ class WorkerPool:
         self._requeued += 1
         log.warning("job %s (%s) goes back to the queue: its worker died", job.id, job.kind)
         self._queue.put(int(job.id), job)
+
+    def _tell_who_waits(self) -> None:
+        """Say in each waiting job's progress what it waits for, once per reason."""
+        workers = [(one.identity.capacity, one.job is not None) for one in self._connections]
+        at_work = {one.job for one in self._connections}
+        for job in self._open_jobs - at_work:
+            reason = obstacle(job.kind, workers)
+            if reason != job.waits_for and reason and job.progress is not None and not job.future.done():
+                job.progress(0.0, f"waits: {reason}")
+            job.waits_for = reason
 
     def _cancel_on_worker(self, job: _Job) -> None:
         for connection in self._connections:

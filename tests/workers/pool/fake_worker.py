@@ -2,7 +2,7 @@
 
 Its jobs are small: `ping` answers with its process id, `predict` dies at once unless a file named `calm` lies
 beside the artefacts, `train` writes an artefact and counts to fifty with progress, `embed` writes
-one and is soon done.
+one and is soon done. Its process id lies in `NAME.pid` beside the artefacts.
 """
 
 import argparse
@@ -46,6 +46,10 @@ def run_job(store: ArtifactStore, kind: str, parameters: Any, progress: Progress
 
 async def work(options: argparse.Namespace) -> None:
     """Serve until the node goes."""
+    options.artifacts.mkdir(parents=True, exist_ok=True)
+    starting = options.artifacts / f"{options.name}.starting"
+    starting.write_text(str(os.getpid()))
+    starting.rename(starting.with_suffix(".pid"))
     reader, writer = await connect(options.connect)
     await greet_node(reader, writer, read_token(options.token_file), "fake")
     runner = Runner(RecordingStore(options.artifacts), run_job, reader, writer)

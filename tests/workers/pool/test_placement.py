@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from workers.pool.placement import Capacity, JobQueue, fits, priority, stall_limit_s
+from workers.pool.placement import Capacity, JobQueue, fits, obstacle, priority, stall_limit_s
 
 
 @dataclass
@@ -14,6 +14,7 @@ class Job:
 
 
 SMALL, LARGE, GPU = Capacity("cpu", 512), Capacity("cpu", 8_192), Capacity("cuda", 81_920)
+SMALL_GPU = Capacity("cuda", 512)
 
 
 def test_customers_go_before_training() -> None:
@@ -34,6 +35,21 @@ def test_customers_go_before_training() -> None:
 )
 def test_memory_and_device(kind: str, worker: Capacity, has_gpu_elsewhere: bool, expected: bool) -> None:
     assert fits(kind, worker, has_gpu_elsewhere=has_gpu_elsewhere) is expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "workers", "expected"),
+    [
+        ("ping", [], "no worker is connected"),
+        ("ping", [(SMALL, False)], ""),
+        ("ping", [(SMALL, True), (LARGE, True)], "every worker it fits is busy"),
+        ("finetune", [(SMALL, False)], "it needs a worker of 1024 MB, the largest connected has 512 MB"),
+        ("finetune", [(LARGE, False), (GPU, True)], "every worker it fits is busy"),
+        ("finetune", [(LARGE, False), (SMALL_GPU, False)], ""),
+    ],
+)
+def test_who_waits_hears_why(kind: str, workers: list[tuple[Capacity, bool]], expected: str) -> None:
+    assert obstacle(kind, workers) == expected
 
 
 async def test_a_job_that_fits_nobody_waits_and_holds_up_nobody() -> None:
