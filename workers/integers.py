@@ -59,15 +59,25 @@ def row_at_exponent(row: NDArray[np.float64], exponent: int) -> NDArray[np.int8]
 
 def check_rows(mantissas: NDArray[np.int8], exponents: NDArray[np.uint8]) -> None:
     """The exact challenges on rows: range, least exponent (`e = 0 or max|m| ≥ 64`), norm."""
-    exact = mantissas.astype(np.float64)  # squares and their sums stay far below 2^53
-    largest = np.maximum(exact.max(axis=1, initial=0.0), -exact.min(axis=1, initial=0.0))
-    _check(largest, exact, exponents)
+    for first in range(0, len(mantissas), BLOCK_ROWS):
+        some = slice(first, first + BLOCK_ROWS)
+        exact = mantissas[some].astype(np.float64)  # squares and their sums stay far below 2^53
+        largest = np.maximum(exact.max(axis=1, initial=0.0), -exact.min(axis=1, initial=0.0))
+        _check(largest, exact, exponents[some])
 
 
 def broken_rows(mantissas: NDArray[np.int8], exponents: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """(N,): which rows break one of those rules."""
+    broken = np.zeros(len(mantissas), dtype=np.bool_)
+    for first in range(0, len(mantissas), BLOCK_ROWS):
+        some = slice(first, first + BLOCK_ROWS)
+        broken[some] = _broken(mantissas[some], exponents[some])
+    return broken
+
+
+def _broken(mantissas: NDArray[np.int8], exponents: NDArray[np.uint8]) -> NDArray[np.bool_]:
     wide = mantissas.astype(np.int32)  # squares sum to at most 2^14 · MAX_DIMENSIONS = 2^30
-    largest = np.maximum(mantissas.max(axis=1).astype(np.int32), -mantissas.min(axis=1).astype(np.int32))
+    largest = np.maximum(wide.max(axis=1, initial=0), -wide.min(axis=1, initial=0))
     norms = np.einsum("ij,ij->i", wide, wide) * 4.0 ** exponents.astype(np.float64)
     broken: NDArray[np.bool_] = (
         (largest > MAX_MANTISSA)

@@ -5,11 +5,13 @@ behind the directory, size limits. Not covered: deleting what nobody needs any m
 """
 
 import hashlib
+import mmap
 import os
 import re
 import tempfile
 import urllib.error
 import urllib.request
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NewType
 
@@ -70,6 +72,34 @@ class ArtifactStore:
             self._bucket.put(name, data)
         return name
 
+    def put_parts(self, parts: Iterable[bytes]) -> ArtifactId:
+        """Keep an artefact that comes in parts, without holding it in memory."""
+        digest = hashlib.sha256()
+
+        def hashed() -> Iterator[bytes]:
+            for part in parts:
+                digest.update(part)
+                yield part
+
+        temporary = self._written(hashed())
+        name = ArtifactId(digest.hexdigest())
+        os.replace(temporary, self.directory / name)
+        if self._bucket is not None:
+            self._bucket.put(name, self.get(name))
+        return name
+
+    def mapped(self, name: str) -> bytes | mmap.mmap:
+        """The same bytes as `get`, checked, but mapped from their file; raises ArtifactError."""
+        path = self.path(name)
+        if not path.is_file():
+            self.get(name)
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+            if found != path.name:
+                raise ArtifactError(f"artefact {path.name} from {self.directory} hashes to {found}: corrupt")
+            is_empty = not file.seek(0, os.SEEK_END)
+            return b"" if is_empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
     def get(self, name: str) -> bytes:
         """The bytes of an artefact, fetched when missing; raises ArtifactError when it is not its content."""
         name = parse_id(name)
@@ -105,17 +135,21 @@ class ArtifactStore:
             return None
 
     def _write(self, name: ArtifactId, data: bytes) -> None:
+        os.replace(self._written([data]), self.directory / name)
+
+    def _written(self, parts: Iterable[bytes]) -> Path:
+        """A temporary file of all parts, on the disk."""
         handle, temporary = tempfile.mkstemp(dir=self.directory, prefix=".writing-")
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(data)
+                file.writelines(parts)
                 file.flush()
                 os.fsync(file.fileno())
             Path(temporary).chmod(0o644)
-            os.replace(temporary, self.directory / name)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
+        return Path(temporary)
 
     def _fetch(self, name: ArtifactId) -> bytes:
         if self._bucket is not None:

@@ -9,7 +9,7 @@ Covered: bounds and types of a file from a stranger. Not covered: metadata (igno
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from workers.errors import InvalidInputError
 
 Array = NDArray[Any]
 MAX_HEADER_BYTES = 1 << 20
+PART_BYTES = 1 << 22
 _DTYPES: dict[str, np.dtype[Any]] = {
     "F64": np.dtype("<f8"),
     "F32": np.dtype("<f4"),
@@ -35,25 +36,39 @@ _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 def encode_tensors(tensors: Mapping[str, Array]) -> bytes:
     """One safetensors file; raises InvalidInputError for an element type outside the table."""
+    return b"".join(encode_in_parts(tensors))
+
+
+def encode_in_parts(tensors: Mapping[str, Array]) -> Iterator[bytes]:
+    """The same file in parts of at most some MiB, so that mapped tensors never lie in memory whole."""
     header: dict[str, object] = {}
-    blocks: list[bytes] = []
     offset = 0
     for name in sorted(tensors):
-        array = np.ascontiguousarray(tensors[name])
-        little = array.astype(array.dtype.newbyteorder("<"), copy=False)
-        if little.dtype not in _NAMES:
+        array = tensors[name]
+        dtype = array.dtype.newbyteorder("<")
+        if dtype not in _NAMES:
             raise InvalidInputError(f"tensor {name}: element type {array.dtype} is not supported")
-        block = little.tobytes()
         header[name] = {
-            "dtype": _NAMES[little.dtype],
-            "shape": list(np.shape(tensors[name])),
-            "data_offsets": [offset, offset + len(block)],
+            "dtype": _NAMES[dtype],
+            "shape": list(np.shape(array)),
+            "data_offsets": [offset, offset + array.nbytes],
         }
-        blocks.append(block)
-        offset += len(block)
+        offset += array.nbytes
     text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    return len(text).to_bytes(8, "little") + text + b"".join(blocks)
+    yield len(text).to_bytes(8, "little") + text
+    for name in sorted(tensors):
+        yield from _parts(tensors[name])
+
+
+def _parts(array: Array) -> Iterator[bytes]:
+    little = array.dtype.newbyteorder("<")
+    if array.ndim == 0 or array.nbytes <= PART_BYTES:
+        yield array.astype(little, copy=False).tobytes()
+        return
+    rows = max(1, PART_BYTES * len(array) // array.nbytes)
+    for first in range(0, len(array), rows):
+        yield array[first : first + rows].astype(little, copy=False).tobytes()
 
 
 def decode_tensors(data: bytes) -> dict[str, Array]:

@@ -5,10 +5,11 @@ Covered: writing, reading with checks of shape, recomputing every root and sum f
 Not covered: whether the rows are those of the model (a jury's question, `features`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +18,10 @@ from genesis.commitments import merkle_layers, merkle_proof
 from genesis.types import Address, Hash32
 from workers.artifacts import canonical_json
 from workers.artifacts.store import ArtifactId, ArtifactStore
-from workers.artifacts.tensors import Array, decode_tensors, encode_tensors
+from workers.artifacts.tensors import Array, decode_tensors, encode_in_parts, encode_tensors
 from workers.attribution.commit import SumEvidence, pack_sum, row_leaves, sum_leaves
 from workers.attribution.numerics import add_by_owner, exact_norms_squared
+from workers.attribution.rowtree import RowTree, row_tree
 from workers.errors import InvalidInputError
 from workers.integers import check_rows, row_integers
 
@@ -60,13 +62,24 @@ class Rows:
             )
         return sums
 
-    def layers(self) -> list[list[Hash32]]:
-        """All layers of the rows' tree, leaves first."""
-        return merkle_layers(row_leaves(self.mantissas, self.exponents, self.canonical, self.owners))
+    def tree(self, folder: Path | None = None) -> RowTree:
+        """The rows' tree, its levels mapped from a file in `folder`."""
+        return row_tree(self._leaves(), len(self.mantissas), folder)
 
     def root(self) -> Hash32:
         """Root of the rows' tree."""
-        return self.layers()[-1][0]
+        return self.tree().root
+
+    def tensors(self) -> dict[str, Array]:
+        """As the rows' file names them."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    def _leaves(self) -> Iterator[list[Hash32]]:
+        for first in range(0, len(self.mantissas), BLOCK_ROWS):
+            some = slice(first, first + BLOCK_ROWS)
+            yield row_leaves(
+                self.mantissas[some], self.exponents[some], self.canonical[some], self.owners[some], first
+            )
 
 
 @dataclass(frozen=True)
@@ -157,14 +170,14 @@ def publish_index(
     store: ArtifactStore, named: Mapping[str, ArtifactId], rows: Rows, sums: Sums
 ) -> ArtifactId:
     """Keep whatever rows and sums it is given, with their roots; `named` are the document's other files."""
-    layers = rows.layers()
+    tree = rows.tree(store.directory)
     document = {
         "format": FORMAT,
         **named,
-        "row_tree": store.put(encode_layers(layers)),
-        "rows": store.put(encode_rows(rows)),
+        "row_tree": store.put_parts(encode_in_parts(tree.tensors())),
+        "rows": store.put_parts(encode_in_parts(rows.tensors())),
         "sums": store.put(encode_tensors({"sums": sums.vectors})),
-        "rows_root": "0x" + layers[-1][0].hex(),
+        "rows_root": "0x" + tree.root.hex(),
         "sums_root": "0x" + sums.root().hex(),
         "record_count": len(rows.mantissas),
         "dimensions": int(sums.vectors.shape[1]),
@@ -221,32 +234,14 @@ def _parse(store: ArtifactStore, document: Any) -> FeatureIndex:
     )
 
 
-def encode_layers(layers: Sequence[Sequence[Hash32]]) -> bytes:
-    """A tree's file: per level, leaves first, its hashes; any row's path is read from it in pieces."""
-    return encode_tensors(
-        {
-            f"{level:02d}": np.frombuffer(b"".join(layer), np.uint8).reshape(-1, 32)
-            for level, layer in enumerate(layers)
-        }
-    )
-
-
 def encode_rows(rows: Rows) -> bytes:
     """The rows' file."""
-    return encode_tensors(
-        {
-            "mantissas": rows.mantissas,
-            "exponents": rows.exponents,
-            "canonical": rows.canonical,
-            "owners": rows.owners,
-            "self_influence": rows.self_influence,
-        }
-    )
+    return encode_tensors(rows.tensors())
 
 
 def read_rows(store: ArtifactStore, name: str) -> Rows:
-    """The rows of an index, with range, exponent, norm and shape checked."""
-    rows = decode_rows(store.get(name))
+    """The rows of an index, mapped, with range, exponent, norm and shape checked."""
+    rows = decode_rows(cast(bytes, store.mapped(name)))
     check_rows(rows.mantissas, rows.exponents)
     return rows
 

@@ -71,7 +71,7 @@ def bases(sums: dict[str, Array], modules: Sequence[nn.Module]) -> list[tuple[Te
 
 
 def _basis(sums: Array) -> Tensor:
-    matrix = torch.from_numpy(sums)
+    matrix = torch.tensor(sums)  # a copy: sums read from a file cannot be written to
     is_sketch = matrix.shape[0] != matrix.shape[1]
     _check_finite(matrix)
     return directions(matrix) if is_sketch else ordered_eigenvectors(matrix)

@@ -3,6 +3,7 @@ them."""
 
 import json
 import mmap
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,14 @@ class FeatureIndex:
     def mantissas(self) -> NDArray[np.int8]:
         """(N, k), all parts in memory."""
         return np.concatenate([part.mantissas for part in self.parts])
+
+    def spooled_mantissas(self, folder: Path | None = None) -> NDArray[np.int8]:
+        """(N, k), mapped from a temporary file in `folder` that is gone with it; may be written to."""
+        with tempfile.TemporaryFile(dir=folder) as file:
+            rows: NDArray[np.int8] = np.memmap(file, np.int8, mode="w+", shape=(len(self), self.dimensions))
+        for first, block in self.blocks():
+            rows[first : first + len(block.mantissas)] = block.mantissas
+        return rows
 
     def exponents(self) -> NDArray[np.uint8]:
         """(N,)."""

@@ -3,6 +3,9 @@
 A record that was held out to measure on taught the model nothing: its row is zero.
 """
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 from genesis.types import Hash32
 from workers.artifacts.store import ArtifactStore
 from workers.attribution.index import Rows, read_index, write_index
@@ -19,11 +22,15 @@ def feature_index(
     use_determinism()
     subject = subject_of(store, request.manifest)
     attributor = subject.attributor(subject.dimensions(request.dimensions))
-    made = attributor.fit(subject.learnt(), records=subject.all_records(), progress=progress)
+    with TemporaryDirectory(dir=store.directory, prefix=".fitting-") as folder:
+        made = attributor.fit(
+            subject.learnt(), records=subject.all_records(), folder=Path(folder), progress=progress
+        )
+        mantissas = made.spooled_mantissas(store.directory)
     preconditioner = store.put(attributor.committed)
     profile = store.put(subject.encode_profile(attributor.profile))
     placement = subject.placement()
-    mantissas, exponents = made.mantissas(), made.exponents()
+    exponents = made.exponents()
     held_out = placement.canonical_mask & ~subject.earns(placement.canonical_mask)
     mantissas[held_out], exponents[held_out] = 0, 0
     rows = Rows(

@@ -82,3 +82,23 @@ def test_missing_ones_are_fetched_once_and_checked(tmp_path: Path, node_url: str
     assert not store.has(Handler.wrong)
     with pytest.raises(ArtifactError, match="404"):
         store.get(artifact_id(b"unknown"))
+
+
+def test_parts_become_the_artefact_that_the_whole_is(store: ArtifactStore) -> None:
+    name = store.put_parts([b"one", b"", b"two"])
+    assert name == store.put(b"onetwo")
+    assert bytes(store.mapped(name)) == b"onetwo"
+    assert store.mapped(store.put_parts([])) == b""
+    store.path(name).write_bytes(b"onetwi")
+    with pytest.raises(ArtifactError, match="corrupt"):
+        store.mapped(name)
+
+
+def test_a_failing_part_leaves_nothing_behind(store: ArtifactStore) -> None:
+    def parts() -> Iterator[bytes]:
+        yield b"begun"
+        raise RuntimeError("the disk of the source is gone")
+
+    with pytest.raises(RuntimeError):
+        store.put_parts(parts())
+    assert list(store.directory.iterdir()) == []

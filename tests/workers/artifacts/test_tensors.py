@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
+from workers.artifacts import tensors
 from workers.artifacts.tensors import Array, decode_tensors, encode_tensors
 from workers.errors import InvalidInputError
 
@@ -71,3 +72,13 @@ def test_malformed_files_are_refused(data: bytes) -> None:
 def test_noise_never_crashes(data: bytes) -> None:
     with contextlib.suppress(InvalidInputError):
         decode_tensors(data)
+
+
+def test_parts_of_a_large_tensor_are_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    large = {"a": np.arange(60, dtype=np.int64).reshape(20, 3).T, "b": np.array(2.5)}
+    whole = encode_tensors(large)
+    monkeypatch.setattr(tensors, "PART_BYTES", 50)
+    parts = list(tensors.encode_in_parts(large))
+    assert len(parts) > 3
+    assert b"".join(parts) == whole
+    assert np.array_equal(decode_tensors(whole)["a"], large["a"])
