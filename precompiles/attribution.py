@@ -1,10 +1,12 @@
 """Attribution (01): payouts of settled batches under one root, and wrong ones proved wrong.
 
-Here is the table of its methods; each is in one of the modules `attribution_…`.
+Here is the table of its methods; each is in one of the modules `attribution_…`. Those of drawn juries are in
+`attribution_jury_table`.
 """
 
 from genesis.addresses import ATTRIBUTION
 from precompiles import attribution_interface as interface
+from precompiles import attribution_jury_table as juries
 from precompiles import gas
 from precompiles.attribution_challenges import (
     challenge_amount,
@@ -245,6 +247,7 @@ CONTRACT = Contract(
         Method("function slashedOf(address account) view returns (uint256)", slashed_of),
         Method("function rewardOf(address account) view returns (uint256)", reward_of),
         Method("function openLiabilityOf(address account) view returns (uint256)", open_liability_of),
+        *juries.METHODS,
     ),
     events=(
         interface.ATTRIBUTION_POSTED,
@@ -270,6 +273,7 @@ CONTRACT = Contract(
         interface.DEMAND_ANSWERED,
         interface.DEMAND_EXPIRED,
         interface.TALLIED,
+        *juries.EVENTS,
     ),
     errors=(
         interface.POST_NOT_FOUND,
@@ -296,5 +300,6 @@ CONTRACT = Contract(
         interface.NOT_PARTY,
         interface.GAME_NOT_FOUND,
         interface.DEMAND_NOT_FOUND,
+        *juries.ERRORS,
     ),
 )

@@ -6,8 +6,8 @@ good. Its signer loses provider stake as for a post, as far as it has any: who r
 staked. Wrong sums are settled by `attribution_sum_games`.
 
 Covered: range, exponent and norm of a row, its canonical record and contributor; the norm of a sum. Not
-covered: rows that are not their records' gradients (a jury's task), records wrongly kept or dropped as
-duplicates.
+covered: rows that are not their records' gradients (`attribution_jury_cases`), records wrongly kept or
+dropped as duplicates (`attribution_records`).
 Source: protocol, section 3 "Widths" and "Challenges".
 """
 
@@ -48,6 +48,7 @@ from precompiles.attribution_interface import (
 )
 from precompiles.attribution_verdict import (
     NUMBER_OF_GAMES,
+    Award,
     challenger_ppm,
     credit_default,
     credit_reward,
@@ -200,14 +201,14 @@ def void_index(host: Host, index_id: int, index: FeatureIndex, number: int) -> t
     return voided, slashed_wei
 
 
-def void_index_by_default(host: Host, index_id: int, challenger: Address) -> None:
-    """Refuse an index that stands because its signer lost a game or did not show what was demanded; the
-    challenger has its share at once."""
+def void_index_by_default(host: Host, index_id: int, challenger: Address, award: Award | None = None) -> None:
+    """Refuse an index that stands because its signer lost a game or before a jury, or did not show what was
+    demanded; the challenger has its share at once."""
     if view.case(host, view.INDEX_KEY + index_id).challenger_number != 0:
         return
     index = models.feature_index(host, index_id)
     _, slashed_wei = void_index(host, index_id, index, NUMBER_OF_GAMES)
-    reward_wei = credit_default(host, challenger, slashed_wei, index.policy_version)
+    reward_wei = credit_default(host, challenger, slashed_wei, index.policy_version, award)
     INDEX_VOIDED.emit(host, index_id, challenger, index.signer, slashed_wei, reward_wei)
 
 
@@ -235,6 +236,12 @@ def _breaks_a_rule(index: FeatureIndex, row: RowEvidence) -> bool:
     return sum(m * m for m in mantissas) << 2 * row.exponent > MAX_NORM_SQUARED
 
 
+def index_challenger_ppm(host: Host, index: FeatureIndex, own: Commitment) -> int:
+    """The challenger's share of the slash, by how long after the index was committed its challenge was."""
+    window_s = policy.parameter(host, index.policy_version, "index_window_s")
+    return challenger_ppm(host, index.policy_version, own, index.usable_at_s, window_s)
+
+
 def convict_index(host: Host, index_id: int, index: FeatureIndex) -> None:
     """Use the caller's commitment; void the index if it stands, and settle who its challenger is."""
     key = view.INDEX_KEY + index_id
@@ -244,8 +251,7 @@ def convict_index(host: Host, index_id: int, index: FeatureIndex) -> None:
     before = view.case(host, key)
     is_first = before.challenger_number == 0
     leads = is_first or own.number < before.challenger_number
-    window_s = policy.parameter(host, index.policy_version, "index_window_s")
-    share_ppm = challenger_ppm(host, index.policy_version, own, index.usable_at_s, window_s)
+    share_ppm = index_challenger_ppm(host, index, own)
     reward_wei, slashed_wei = before.reward_wei, before.slashed_wei
     record_slot = mapping_slot(view.INDEX_CHALLENGERS_SLOT, index_id)
     if is_first:

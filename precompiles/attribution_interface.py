@@ -11,7 +11,7 @@ from precompiles.abi import TWO_256, Struct, encode, parse_type
 from precompiles.contract import Error, Event
 from precompiles.host import Host
 from precompiles.views import attribution as view
-from precompiles.views import disputes
+from precompiles.views import disputes, juries
 from precompiles.views.attribution import BatchClaim, Post
 from precompiles.views.models import FeatureIndex
 
@@ -83,6 +83,27 @@ TALLIED = Event(
     "event Tallied(bytes32 indexed vectorRoot, bytes32 indexed queryRoot, uint256 chunks, "
     "uint256 coordinates)"
 )
+JURY_CASE_OPENED = Event(
+    "event JuryCaseOpened(uint256 indexed caseId, uint256 indexed key, address indexed challenger, "
+    "uint256 subject, uint256 position, bytes32 content, uint256 origin)"
+)
+JURY_DRAWN = Event(
+    "event JuryDrawn(uint256 indexed caseId, uint256 round, bytes32 seed, uint256 size, "
+    "uint256 commitUntil, uint256 revealUntil)"
+)
+JURY_REDRAWN = Event("event JuryRedrawn(uint256 indexed caseId, uint256 round, uint256 origin)")
+VERDICT_COMMITTED = Event(
+    "event VerdictCommitted(uint256 indexed caseId, address indexed juror, uint256 round, uint256 seats)"
+)
+VERDICT_REVEALED = Event(
+    "event VerdictRevealed(uint256 indexed caseId, address indexed juror, uint256 verdict, bytes values)"
+)
+JURY_CASE_CLOSED = Event("event JuryCaseClosed(uint256 indexed caseId, uint256 outcome, uint256 payPerSeat)")
+JUROR_PAID = Event("event JurorPaid(uint256 indexed caseId, address indexed juror, uint256 amount)")
+ABSENCE_PUNISHED = Event(
+    "event AbsencePunished(uint256 indexed caseId, address indexed juror, uint256 round, uint256 slashed, "
+    "uint256 reward)"
+)
 SUM_GAME_ENDED = Event("event SumGameEnded(uint256 indexed gameId, address indexed winner)")
 
 POST_NOT_FOUND = Error("error PostNotFound(uint256 postId)")
@@ -107,6 +128,9 @@ INVALID_SIGNATURE = Error("error InvalidSignature()")
 NOTHING_TO_CLAIM = Error("error NothingToClaim()")
 NOT_PARTY = Error("error NotParty(address caller)")
 GAME_NOT_FOUND = Error("error GameNotFound(uint256 gameId)")
+JURY_CASE_NOT_FOUND = Error("error JuryCaseNotFound(uint256 caseId)")
+JURY_NOT_DRAWN = Error("error JuryNotDrawn(uint256 caseId, uint256 round)")
+NO_JURORS = Error("error NoJurors()")
 DEMAND_NOT_FOUND = Error("error DemandNotFound(uint256 demandId)")
 
 MAXIMUM_BATCHES = 64
@@ -128,6 +152,10 @@ STRUCTS: dict[str, Struct[Any]] = {
     "DemandPath": disputes.DEMAND_PATH,
     "Demand": disputes.DEMAND,
     "Tally": disputes.TALLY,
+    "RowLeaf": juries.ROW_LEAF,
+    "JuryCase": juries.JURY_CASE,
+    "JuryDraw": juries.JURY_DRAW,
+    "Juror": juries.JUROR,
 }
 _BATCHES_TYPE = parse_type("BatchClaim[]", STRUCTS)
 

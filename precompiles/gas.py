@@ -174,7 +174,7 @@ MODEL_REGISTRY: Mapping[str, Price] = {
 }
 
 INFERENCE_METERING: Mapping[str, Price] = {
-    "openChannel": _price(reads=44, writes=13, logged_words=3, hashes=5),
+    "openChannel": _price(reads=54, writes=13, logged_words=3, hashes=5),
     "topUp": _price(reads=12, writes=1, logged_words=2),
     "settle": _price(
         reads=45,
@@ -192,14 +192,15 @@ INFERENCE_METERING: Mapping[str, Price] = {
     "getSettlement": _price(reads=12),
     "earningsOf": _price(reads=1),
     "stakersTotal": _price(reads=1),
+    "stakersTotalIn": _price(reads=1),
     "channelNonce": _price(reads=1),
-    "requestInference": _price(reads=44, writes=20, logged_words=8, elements=(TEXT_WORD,)),
+    "requestInference": _price(reads=54, writes=20, logged_words=8, elements=(TEXT_WORD,)),
     "fulfil": _price(reads=21, writes=7, logged_words=6, transfers=1, elements=(TEXT_WORD,)),
     "settleRequest": _price(reads=50, writes=40, logged_words=40, hashes=12, transfers=2),
     "disputeRequest": _price(reads=22, writes=4, logged_words=1),
     "refundRequest": _price(reads=20, writes=4, logged_words=1, transfers=1),
     "markDelivered": _price(reads=20, writes=2, logged_words=1, transfers=1),
-    "announceProvider": _price(reads=14, writes=5, logged_words=3, elements=(TEXT_WORD,)),
+    "announceProvider": _price(reads=24, writes=5, logged_words=3, elements=(TEXT_WORD,)),
     "setOffer": _price(reads=6, writes=3, logged_words=1),
     "getRequest": _price(reads=20),
     "getProvider": _price(reads=3),
@@ -214,22 +215,31 @@ INFERENCE_METERING: Mapping[str, Price] = {
 }
 
 STAKING: Mapping[str, Price] = {
-    "stake": _price(reads=44, writes=16, logged_words=2),
-    "requestUnstake": _price(reads=46, writes=18, logged_words=2),
-    "withdraw": _price(reads=38, writes=10, logged_words=1, transfers=1),
-    "claimRewards": _price(reads=34, writes=9, logged_words=1, transfers=1),
+    "stake": _price(reads=56, writes=30, logged_words=2),
+    "requestUnstake": _price(reads=56, writes=30, logged_words=2),
+    "withdraw": _price(reads=56, writes=30, logged_words=1, transfers=1),
+    "delegate": _price(reads=80, writes=30, logged_words=2),
+    "undelegate": _price(reads=56, writes=30, logged_words=2),
+    "withdrawDelegation": _price(reads=56, writes=30, logged_words=1, transfers=1),
+    "setCommission": _price(reads=60, writes=26, logged_words=2),
+    "collectRewards": _price(reads=56, writes=30, logged_words=1),
+    "claimRewards": _price(reads=112, writes=56, logged_words=1, transfers=1),
+    "checkpoint": _price(reads=52, writes=24),
     "claimSlashReward": _price(reads=5, writes=1, logged_words=1, transfers=1),
-    "position": _price(reads=9),
-    "stakeOf": _price(reads=8),
+    "position": _price(reads=24),
+    "stakeOf": _price(reads=16),
+    "delegation": _price(reads=50),
+    "commission": _price(reads=40),
+    "epoch": _price(reads=1),
     "totalStake": _price(reads=1),
-    "pendingRewards": _price(reads=20),
+    "pendingRewards": _price(reads=96),
     "stakeAt": _price(reads=CHECKPOINT_READS),
     "totalStakeAt": _price(reads=CHECKPOINT_READS),
     **_VIEW,
 }
 
 ATTRIBUTION: Mapping[str, Price] = {
-    "post": _price(reads=49, writes=23, logged_words=7, hashes=10, elements=(BATCH, TEXT_WORD)),
+    "post": _price(reads=58, writes=23, logged_words=7, hashes=10, elements=(BATCH, TEXT_WORD)),
     "commitChallenge": _price(reads=29, writes=9, logged_words=1),
     "challengeScore": _price(
         reads=75,
@@ -348,6 +358,30 @@ ATTRIBUTION: Mapping[str, Price] = {
     ),
     "expireDemand": _price(reads=95, writes=14, logged_words=8, transfers=1),
     "getDemand": _price(reads=11),
+    "openRowCase": _price(
+        reads=48 + 3 * CHECKPOINT_READS, writes=33, logged_words=5, hashes=6, elements=(TREE_HASH,)
+    ),
+    "openPreconditionerCase": _price(reads=48 + 3 * CHECKPOINT_READS, writes=33, logged_words=5, hashes=6),
+    "openQueryCase": _price(
+        reads=75 + 3 * CHECKPOINT_READS,
+        writes=33,
+        logged_words=5,
+        hashes=10,
+        elements=(HASHED_BATCH, TREE_HASH),
+    ),
+    "drawJury": _price(reads=32, writes=5, logged_words=6, hashes=2),
+    "commitVerdict": _price(reads=33 + CHECKPOINT_READS, writes=4, logged_words=2, hashes=2),
+    "revealVerdict": _price(reads=32, writes=7, logged_words=5, hashes=6),
+    "closeJuryCase": _price(reads=110, writes=22, logged_words=8, transfers=1),
+    "claimJurorPay": _price(reads=30, writes=3, logged_words=1, transfers=1),
+    "punishAbsence": _price(reads=60 + CHECKPOINT_READS, writes=4, logged_words=3, hashes=2),
+    "seatsOf": _price(reads=28 + CHECKPOINT_READS, hashes=2),
+    "coordinatesOf": _price(reads=50, hashes=32),
+    "getJuryCase": _price(reads=21),
+    "getJuryDraw": _price(reads=26),
+    "getJuror": _price(reads=25),
+    "juryCaseCount": _price(reads=1),
+    "validatorSlashedOf": _price(reads=1),
     "finalize": _price(reads=27, writes=6, logged_words=3, transfers=1),
     "claim": _price(reads=46, writes=4, logged_words=6, hashes=5, transfers=1, elements=(TREE_HASH,)),
     "claimFor": _price(

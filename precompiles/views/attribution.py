@@ -28,6 +28,7 @@ INDEX_CHALLENGERS_SLOT = 14
 OPEN_DISPUTES_SLOT = 15
 GAME_COUNT_SLOT = 16
 GAMES_SLOT = 17
+VALIDATOR_SLASHED_SLOT = 27
 
 INDEX_KEY = 2**255
 """Added to a feature index's id where posts and indexes share a mapping."""
@@ -362,6 +363,11 @@ def commitment(host: Host, post_id: int, challenger: Address) -> Commitment:
 def slashed_of(host: Host, account: Address) -> int:
     """Wei taken from an account's provider stake by verdicts, ever."""
     return host.load(ATTRIBUTION, account_slot(SLASHED_SLOT, account))
+
+
+def validator_slashed_of(host: Host, account: Address) -> int:
+    """Wei taken from an account's validator stake for missed jury duty, ever."""
+    return host.load(ATTRIBUTION, account_slot(VALIDATOR_SLASHED_SLOT, account))
 
 
 def reward_of(host: Host, account: Address) -> int:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 from genesis.contracts.artifact import Artifact, read_artifact
 
-SOLIDITY = Path(__file__).resolve().parents[2] / "precompiles" / "solidity"
+REPOSITORY = Path(__file__).resolve().parents[2]
+SOLIDITY = REPOSITORY / "precompiles" / "solidity"
+PREDEPLOYS = REPOSITORY / "genesis" / "contracts" / "artifacts"
 
 
 @cache

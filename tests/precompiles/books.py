@@ -15,13 +15,14 @@ from genesis.addresses import (
     TREASURY,
 )
 from genesis.types import Address, Hash32
-from precompiles import staking as law
+from precompiles import staking_interface as law
 from precompiles.attribution_interface import CLAIMED, DUST_HELD, DUST_PAID
 from precompiles.host import Host
 from precompiles.metering_interface import CHANNEL_OPENED, EARNINGS_WITHDRAWN, SETTLED
 from precompiles.model_registry import REVENUE_RECIPIENT_SET
 from precompiles.slots import load_struct
-from precompiles.views import attribution, datanets, disputes, metering, models, staking
+from precompiles.staking_rewards import settled_pool
+from precompiles.views import attribution, datanets, disputes, juries, metering, models, staking
 from tests.precompiles.calls import call, number, words
 from tests.precompiles.world import LogEntry, Machine
 
@@ -101,6 +102,7 @@ class Books:
             + self._carries()
             + self._used_bonds()
             + self._demands()
+            + self._juries()
         )
 
     def staking(self) -> int:
@@ -112,22 +114,30 @@ class Books:
         ]
         stakes = sum(active + unbonding for active, unbonding, _, _ in positions)
         rewards = sum(self._read(STAKING, "pendingRewards", holder) for holder in self.holders)
-        return stakes + rewards + self._unpaid_slash()
+        return stakes + rewards + self._uncollected() + self._unpaid_slash()
+
+    def _uncollected(self) -> int:
+        """What delegators have earned in others' pools and not collected."""
+        pools = [(operator, role) for operator in self.holders for role in staking.ROLES]
+        return sum(
+            words(self.machine.call(call(TREASURY, STAKING, "delegation", operator, role, holder)))[4]
+            for operator, role in pools
+            for holder in self.holders
+            if holder != operator
+            and staking.stored_delegation(self.host, operator, role, holder).active_shares
+        )
 
     def undistributed(self) -> int:
         given_ = self.host.load(STAKING, staking.DISTRIBUTED_SLOT)
         return metering.stakers_total(self.host) - given_
 
     def forfeited(self) -> int:
-        """What slashed stake has earned since, which goes back to the stakers when its owner next moves."""
-        total = 0
-        accumulator, _ = law._accumulated(self.host)
-        for holder in self.holders:
-            stored = staking.stored_stake(self.host, holder, staking.PROVIDER)
-            lost = stored.active_wei - staking.net_stake(self.host, holder, staking.PROVIDER).active_wei
-            growth = accumulator - staking.stored_account(self.host, holder).accumulator
-            total += lost * growth // law.SCALE
-        return total
+        """What slashed stake has earned since, which goes back to the stakers when its pool is settled."""
+        return sum(
+            settled_pool(self.host, holder, role).returned_wei
+            for holder in self.holders
+            for role in staking.ROLES
+        )
 
     def _open_pools(self) -> int:
         count = self._count(INFERENCE_METERING, metering.SETTLEMENT_COUNT_SLOT)
@@ -151,6 +161,11 @@ class Books:
     def _demands(self) -> int:
         count = self._count(ATTRIBUTION, disputes.DEMAND_COUNT_SLOT)
         return sum(disputes.demand(self.host, i).fee_wei for i in range(1, count + 1))
+
+    def _juries(self) -> int:
+        """Bonds of open cases, and pay that jurors have not claimed."""
+        count = self._count(ATTRIBUTION, juries.CASE_COUNT_SLOT)
+        return sum(juries.case(self.host, i).bond_wei for i in range(1, count + 1))
 
     def _indexes(self) -> int:
         """Bonds of challenges of indexes, and of sum games."""

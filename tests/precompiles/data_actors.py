@@ -242,6 +242,8 @@ class DataActors(Memory):
                 self._follow_up = self._norm_follow_ups(number(outcome)) + self._follow_up
             elif has_rows and self.random.random() < 0.5:
                 self._follow_up.extend(self._index_follow_ups())
+            elif self.random.random() < 0.4:
+                self._follow_up = self._jury_follow_ups(number(outcome)) + self._follow_up
 
         self._learn = learn
         return call(
@@ -276,6 +278,10 @@ class DataActors(Memory):
 
     def _norm_follow_ups(self, index_id: int) -> list[Callable[[], Call]]:
         """What follows a fresh index whose norms lie."""
+        raise NotImplementedError
+
+    def _jury_follow_ups(self, index_id: int) -> list[Callable[[], Call]]:
+        """What follows a fresh index that is brought before a jury."""
         raise NotImplementedError
 
     def _index_follow_ups(self) -> list[Callable[[], Call]]:

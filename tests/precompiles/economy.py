@@ -24,14 +24,14 @@ from genesis.policy import Policy
 from genesis.types import Address
 from precompiles.table import CONTRACTS
 from tests.precompiles.calls import UNIT, call
-from tests.precompiles.index_actors import IndexActors
+from tests.precompiles.jury_actors import JuryActors
 from tests.precompiles.memory import ODD_WORDS, TEST_POLICY, nothing
 from tests.precompiles.world import TIMELOCK, Call, Machine, Moment
 
 FAVOUR, DRAWS = 0.8, 60
 
 
-class Economy(IndexActors):
+class Economy(JuryActors):
     """Draws the next call; learns from its outcome."""
 
     def __init__(self, seed: int, machine: Machine, policy: Policy = TEST_POLICY) -> None:
@@ -61,6 +61,9 @@ class Economy(IndexActors):
             (self._commit_index, 2, self.models),
             (self._stake, 2, self.accounts),
             (self._unstake, 3, self.accounts),
+            (self._delegate, 3, self.accounts),
+            (self._undelegate, 3, self.accounts),
+            (self._tend_pool, 2, self.accounts),
             (self._staking_claim, 3, self.settlements),
             (self._open_channel, 4, self.indexes),
             (self._top_up, 1, self.channels),
@@ -71,7 +74,7 @@ class Economy(IndexActors):
             (self._request_inference, 4, self.indexes),
             (self._fulfil, 3, self.requests),
             (self._settle_request, 3, self.requests),
-            (self._end_request, 2, self.requests),
+            (self._end_request, 3, self.requests),
             (self._mark_delivered, 2, self.requests),
             (self._withdraw_earnings, 2, self.settlements),
             (self._post, 10, self.settlements),
@@ -94,6 +97,10 @@ class Economy(IndexActors):
             (self._tally_norm, 2, self.index_salts),
             (self._challenge_wide_norm, 2, self.index_salts),
             (self._open_wide_sum_game, 1, self.indexes),
+            (self._open_index_case, 3, self.index_salts),
+            (self._open_query_case, 3, self.salts),
+            (self._play_jury, 6, self.jury_cases),
+            (self._jury_view, 3, self.jury_cases),
             (self._demand_of_post, 2, self.posts),
             (self._demand_of_index, 2, self.indexes),
             (self._end_demand, 4, self.demands),
@@ -117,6 +124,7 @@ class Economy(IndexActors):
             *[self._set_price] * 2,
             *[self._commit_index] * 2,
             *[self._stake] * 20,
+            *[self._stake_as_validator] * 3,
             *[self._open_channel] * 8,
         ]
 
@@ -205,6 +213,10 @@ class Economy(IndexActors):
             (STAKING, "stakeOf", (account, self.random.randrange(4))),
             (STAKING, "totalStake", ()),
             (STAKING, "pendingRewards", (account,)),
+            (STAKING, "delegation", (account, self.random.randrange(4), self._account().address)),
+            (STAKING, "commission", (account, self.random.randrange(4))),
+            (STAKING, "epoch", ()),
+            (INFERENCE_METERING, "stakersTotalIn", (self.machine.moment.timestamp_s // 3,)),
             (STAKING, "stakeAt", (account, self._past())),
             (STAKING, "totalStakeAt", (self._past(),)),
             (ATTRIBUTION, "getPost", (self._some(self.posts),)),

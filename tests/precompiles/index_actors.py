@@ -17,6 +17,9 @@ from tests.precompiles.world import Call, Outcome
 class IndexActors(DataActors, BatchActors):
     """Users who contest feature indexes, and signers who answer them."""
 
+    def _open_index_case(self) -> Call:
+        raise NotImplementedError
+
     def _index_follow_ups(self) -> list[Callable[[], Call]]:
         games = (self._open_sum_game, self._open_wide_sum_game)
         first = self.random.choice((self._commit_index_challenge, self._commit_index_challenge, *games))
@@ -28,6 +31,7 @@ class IndexActors(DataActors, BatchActors):
             self._challenge_count,
             self._play_sum_game,
             self._play_sum_game,
+            self._open_index_case,
             self._demand_of_index,
         ]
         return [first, *self.random.choices(moves, k=4), self._settle_index_case]

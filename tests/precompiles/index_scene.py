@@ -8,6 +8,7 @@ from typing import Any
 from genesis.addresses import ATTRIBUTION, MODEL_REGISTRY
 from genesis.commitments import SUM_BYTES, address_word, pack_vector, unpack_vector, word
 from genesis.keccak import keccak256
+from genesis.policy import Policy
 from genesis.types import Hash32
 from precompiles.views.attribution import INDEX_KEY
 from tests.precompiles.calls import UNIT, Account, number
@@ -21,8 +22,13 @@ INDEX_POLICY = replace(SCENE_POLICY, index_window_s=20, challenge_reveal_s=10, d
 class IndexScene(Scene):
     """A model of the owner, who has a provider's stake, and one index of `rows` right after its commit."""
 
-    def __init__(self, machine_type: type[NativeMachine | TwinMachine], rows: Sequence[Row]) -> None:
-        super().__init__(INDEX_POLICY, machine_type)
+    def __init__(
+        self,
+        machine_type: type[NativeMachine | TwinMachine],
+        rows: Sequence[Row],
+        policy: Policy = INDEX_POLICY,
+    ) -> None:
+        super().__init__(policy, machine_type)
         self.stake(self.owner)
         arguments = (HASH, 0, HASH, (), (), b"uri")
         self.model_id = number(self.do(self.owner, MODEL_REGISTRY, "registerModel", *arguments))

@@ -29,6 +29,7 @@ from precompiles.views.disputes import (
     VectorChunk,
     WideSum,
 )
+from precompiles.views.juries import RowLeaf
 from tests.precompiles.calls import calldata, method
 
 MAXIMUM_BYTES = 120_000
@@ -79,6 +80,7 @@ RECORD = RecordEvidence(
     HASH,
     (HASH,) * ROW_DEPTH,
 )
+ROW_LEAF = RowLeaf(2**31, 2**31, 2**20, 7, HASH, (HASH,) * ROW_DEPTH)
 RECORD_HASHES = 2 * DEPTH + ROW_DEPTH
 PROOF_HASHES = DEPTH + 2 * DEPTH
 PRODUCT = (1, HASH, CLAIMS, 0, 1, SOMEBODY, SUM, QUERY, LEAF)
@@ -123,6 +125,15 @@ CASES: dict[str, tuple[tuple[Any, ...], tuple[int, ...]]] = {
     "settleIndexCase": ((1,), ()),
     "challengeCount": ((1, HASH), (64,)),
     "challengeOwner": ((1, HASH, RECORD, SOMEBODY, WIDE), (64, 49_152, RECORD_HASHES + DEPTH)),
+    "openRowCase": ((1, HASH, ROW_LEAF), (ROW_DEPTH,)),
+    "openPreconditionerCase": ((1, HASH), ()),
+    "openQueryCase": ((1, HASH, CLAIMS, 0, LEAF_OF_QUERY), (BATCHES, ROW_DEPTH)),
+    "drawJury": ((1,), ()),
+    "commitVerdict": ((1, HASH), ()),
+    "revealVerdict": ((1, 2, b"\x99" * 32, HASH), ()),
+    "closeJuryCase": ((1,), ()),
+    "claimJurorPay": ((1,), ()),
+    "punishAbsence": ((1, 1, SOMEBODY), ()),
     "challengeDuplicate": ((1, HASH, RECORD, RECORD), (64, 2 * 49_152, 2 * RECORD_HASHES)),
 }
 
@@ -152,5 +163,9 @@ def test_no_challenge_is_left_out() -> None:
         "demand",
         "expire",
         "tally",
+        "draw",
+        "reveal",
+        "close",
+        "punish",
     )
     assert {name for name in names if name.startswith(prefixes)} <= set(CASES)

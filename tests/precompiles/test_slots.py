@@ -9,7 +9,17 @@ from genesis.keccak import keccak256
 from genesis.types import Address
 from precompiles.abi import Struct
 from precompiles.slots import array_slot, field_slot, key_word, mapping_slot
-from precompiles.views import attribution, datanets, disputes, metering, models, policy, registry, staking
+from precompiles.views import (
+    attribution,
+    datanets,
+    disputes,
+    juries,
+    metering,
+    models,
+    policy,
+    registry,
+    staking,
+)
 from tests.precompiles.artifacts import artifact
 
 LAYOUTS: dict[str, dict[str, int]] = {
@@ -36,6 +46,12 @@ LAYOUTS: dict[str, dict[str, int]] = {
         "demandCount": disputes.DEMAND_COUNT_SLOT,
         "demands": disputes.DEMANDS_SLOT,
         "tallies": disputes.TALLIES_SLOT,
+        "juryCases": juries.CASE_COUNT_SLOT,
+        "juryCase": juries.CASES_SLOT,
+        "juryDraws": juries.DRAWS_SLOT,
+        "jurors": juries.JURORS_SLOT,
+        "opinions": juries.OPINIONS_SLOT,
+        "validatorsSlashed": attribution.VALIDATOR_SLASHED_SLOT,
     },
     "DatanetRegistryTwin": {
         "datanetCount": datanets.DATANET_COUNT_SLOT,
@@ -80,15 +96,22 @@ LAYOUTS: dict[str, dict[str, int]] = {
         "modelProviders": metering.MODEL_PROVIDERS_SLOT,
         "requestCount": metering.REQUEST_COUNT_SLOT,
         "requests": metering.REQUESTS_SLOT,
+        "stakersSumIn": metering.STAKERS_TOTAL_IN_SLOT,
     },
     "StakingTwin": {
         "total": staking.TOTAL_STAKE_SLOT,
         "accumulator": staking.ACCUMULATOR_SLOT,
         "distributed": staking.DISTRIBUTED_SLOT,
-        "stakes": staking.STAKES_SLOT,
+        "pools": staking.POOLS_SLOT,
         "accounts": staking.ACCOUNTS_SLOT,
         "checkpointCounts": staking.CHECKPOINT_COUNTS_SLOT,
         "checkpoints": staking.CHECKPOINTS_SLOT,
+        "totalPending": staking.TOTAL_PENDING_SLOT,
+        "touchedEpoch": staking.TOUCHED_EPOCH_SLOT,
+        "accumulatorAt": staking.ACCUMULATOR_AT_SLOT,
+        "delegations": staking.DELEGATIONS_SLOT,
+        "indexAt": staking.INDEX_AT_SLOT,
+        "lastIndex": staking.LAST_INDEX_SLOT,
     },
     "PolicyTwin": {
         "newestVersion": policy.CURRENT_VERSION_SLOT,
@@ -106,6 +129,9 @@ STRUCTS: list[tuple[str, str, Struct[Any]]] = [
     ("AttributionTwin", "SumGame", attribution.SUM_GAME),
     ("AttributionTwin", "Demand", disputes.DEMAND),
     ("AttributionTwin", "Tally", disputes.TALLY),
+    ("AttributionTwin", "JuryCase", juries.JURY_CASE),
+    ("AttributionTwin", "JuryDraw", juries.JURY_DRAW),
+    ("AttributionTwin", "Juror", juries.JUROR),
     ("DatanetRegistryTwin", "Datanet", datanets.DATANET),
     ("DatanetRegistryTwin", "Contribution", datanets.CONTRIBUTION),
     ("DatanetRegistryTwin", "Version", datanets.VERSION),
@@ -117,7 +143,8 @@ STRUCTS: list[tuple[str, str, Struct[Any]]] = [
     ("InferenceMeteringTwin", "Statistics", metering.STATISTICS),
     ("InferenceMeteringTwin", "Provider", metering.PROVIDER),
     ("InferenceMeteringTwin", "Request", metering.REQUEST),
-    ("StakingTwin", "Stake", staking.STAKE),
+    ("StakingTwin", "Pool", staking.POOL),
+    ("StakingTwin", "Delegation", staking.DELEGATION),
     ("StakingTwin", "Account", staking.ACCOUNT),
     ("StakingTwin", "Checkpoint", staking.CHECKPOINT),
     ("PolicyTwin", "Parameters", policy.PARAMETERS),

@@ -23,12 +23,15 @@ from genesis.addresses import (
     ATTRIBUTION,
     DATANET_REGISTRY,
     INFERENCE_METERING,
+    L1_BLOCK,
     MODEL_REGISTRY,
     POLICY,
     PRECOMPILE_REGISTRY,
     PRECOMPILES,
     STAKING,
 )
+from genesis.contracts.artifact import read_artifact
+from genesis.keccak import keccak256
 from genesis.policy import Policy
 from genesis.spec import DEV_L2_CHAIN_ID
 from genesis.types import Address, Hash32
@@ -36,7 +39,8 @@ from precompiles.contract import PrecompileRevertError
 from precompiles.genesis_storage import initial_storage
 from precompiles.host import OutOfGasError
 from precompiles.table import run
-from tests.precompiles.artifacts import twin_code
+from precompiles.views import l1_block
+from tests.precompiles.artifacts import PREDEPLOYS, twin_code
 
 LogEntry = tuple[Address, tuple[Hash32, ...], bytes]
 TIMELOCK = Address(bytes.fromhex("1612000000000000000000000000000000000101"))
@@ -72,6 +76,23 @@ class Moment:
 
     block_number: int = 1
     timestamp_s: int = START_TIME_S
+
+
+FIRST_ORIGIN = 100_000
+L1_BLOCK_TIME_S = 2
+
+
+def origin_at(timestamp_s: int) -> int:
+    """The L1 block that an L2 block of this time builds on."""
+    return FIRST_ORIGIN + (timestamp_s - START_TIME_S) // L1_BLOCK_TIME_S
+
+
+def l1_block_word(timestamp_s: int, slot: int) -> int:
+    """A word of the L1Block predeploy at a time: the origin's number, or the randomness at a place of the
+    ring."""
+    if slot == l1_block.NUMBER_SLOT:
+        return origin_at(timestamp_s)
+    return int.from_bytes(keccak256(slot.to_bytes(32, "big")), "big")
 
 
 class Machine(Protocol):
@@ -169,6 +190,8 @@ class MemoryHost:
     def load(self, address: Address, slot: int) -> int:
         assert 0 <= slot < 2**256
         self.touched["load"] += 1
+        if address == L1_BLOCK:
+            return l1_block_word(self.timestamp_s, slot)
         return self._machine.words[address].get(slot, 0)
 
     def store(self, slot: int, value: int) -> None:
@@ -264,6 +287,12 @@ class RecordingState(PragueState):  # type: ignore[misc] # py-evm's classes are 
         self.slots_written[address].add(slot)
         super().set_storage(address, slot, value)
 
+    def get_storage(self, address: Address, slot: int, from_journal: bool = True) -> int:
+        if address == L1_BLOCK:
+            return l1_block_word(self.execution_context.timestamp, slot)
+        value: int = super().get_storage(address, slot, from_journal)
+        return value
+
 
 class TwinMachine:
     """The twins' deployed code at the precompiles' addresses, in a plain Prague machine."""
@@ -276,6 +305,7 @@ class TwinMachine:
         )
         for address, name in TWINS.items():
             self._state.set_code(address, twin_code(name))
+        self._state.set_code(L1_BLOCK, read_artifact(PREDEPLOYS, "L1Block").deployed_bytecode)
         for address, words in initial_storage(policy, TIMELOCK).items():
             for slot, value in words.items():
                 self._state.set_storage(address, slot, value)

@@ -195,6 +195,61 @@ interface IAttribution {
         uint256 deadline;
     }
 
+    /// @dev A committed feature row by the root of its coordinates, with its path to the rows' root.
+    struct RowLeaf {
+        uint256 index;
+        uint256 canonicalIndex;
+        uint256 contributorIndex;
+        uint256 exponent;
+        bytes32 rowRoot;
+        bytes32[] proof;
+    }
+
+    /// @dev A claim before a drawn jury. `key` is the post's id, or 2^255 and the index's. `subject` 1: the row at
+    /// `position` with root `content`; 2: the preconditioner with hash `content`; 3: the query of receipt `position` with
+    /// root `content`. `stake` is all validators' at `stakedAt` but the parties'. `bond` is what is held for the case.
+    /// `leader` is the opinion with most of the `revealed` seats. `outcome` 0 open, 1 right, 2 wrong, 3 not available, 4 not
+    /// proven.
+    struct JuryCase {
+        uint256 key;
+        uint256 subject;
+        uint256 position;
+        bytes32 content;
+        uint256 exponent;
+        uint256 settlementId;
+        address accused;
+        address challenger;
+        uint256 policyVersion;
+        uint256 stakedAt;
+        uint256 stake;
+        uint256 bond;
+        uint256 sharePpm;
+        uint256 rounds;
+        uint256 revealed;
+        bytes32 leader;
+        uint256 leaderSeats;
+        uint256 leaderVerdict;
+        uint256 outcome;
+        uint256 payPerSeat;
+    }
+
+    /// @dev One round of a case: the L1 block that draws it, its seed (0 until then), its seats and windows.
+    struct JuryDraw {
+        uint256 origin;
+        bytes32 seed;
+        uint256 size;
+        uint256 commitUntil;
+        uint256 revealUntil;
+    }
+
+    /// @dev A juror in one round. `settled` is 1 once it was paid or punished.
+    struct Juror {
+        bytes32 commitment;
+        uint256 seats;
+        bytes32 opinion;
+        uint256 settled;
+    }
+
     event AttributionPosted(uint256 indexed postId, uint256 indexed modelId, address indexed signer, uint256 featureIndex, bytes32 amountsRoot, uint256 amountSum, uint256 pool, uint256 contestableUntil, string uri);
     event ChallengeCommitted(uint256 indexed postId, address indexed challenger, bytes32 commitment);
     event ChallengeProved(uint256 indexed postId, address indexed challenger, address indexed challengerOfRecord);
@@ -218,6 +273,14 @@ interface IAttribution {
     event DemandAnswered(uint256 indexed demandId, address indexed answerer, bytes content);
     event DemandExpired(uint256 indexed demandId, address indexed respondent);
     event Tallied(bytes32 indexed vectorRoot, bytes32 indexed queryRoot, uint256 chunks, uint256 coordinates);
+    event JuryCaseOpened(uint256 indexed caseId, uint256 indexed key, address indexed challenger, uint256 subject, uint256 position, bytes32 content, uint256 origin);
+    event JuryDrawn(uint256 indexed caseId, uint256 round, bytes32 seed, uint256 size, uint256 commitUntil, uint256 revealUntil);
+    event JuryRedrawn(uint256 indexed caseId, uint256 round, uint256 origin);
+    event VerdictCommitted(uint256 indexed caseId, address indexed juror, uint256 round, uint256 seats);
+    event VerdictRevealed(uint256 indexed caseId, address indexed juror, uint256 verdict, bytes values);
+    event JuryCaseClosed(uint256 indexed caseId, uint256 outcome, uint256 payPerSeat);
+    event JurorPaid(uint256 indexed caseId, address indexed juror, uint256 amount);
+    event AbsencePunished(uint256 indexed caseId, address indexed juror, uint256 round, uint256 slashed, uint256 reward);
 
     error PostNotFound(uint256 postId);
     error InvalidArgument(string name);
@@ -243,6 +306,9 @@ interface IAttribution {
     error NotParty(address caller);
     error GameNotFound(uint256 gameId);
     error DemandNotFound(uint256 demandId);
+    error JuryCaseNotFound(uint256 caseId);
+    error JuryNotDrawn(uint256 caseId, uint256 round);
+    error NoJurors();
 
     /// @notice Posts the payout of settled batches of one model and feature index. Ids count from 1.
     /// The first `postDelay` seconds after a settlement belong to its provider; later any staked provider may post.
@@ -363,5 +429,43 @@ interface IAttribution {
     function rewardOf(address account) external view returns (uint256);
     /// @notice Pools of unfinalized posts that an account's stake answers for.
     function openLiabilityOf(address account) external view returns (uint256);
+
+    /// @notice Brings before a drawn jury that a committed row is not its record's gradient by the index's profile. Opens
+    /// the caller's challenge of the index by its salt; that one's bond pays the jury if the row is right. Until the case
+    /// is closed the index is not usable. Refused while no validator but the parties is staked.
+    function openRowCase(uint256 indexId, bytes32 salt, RowLeaf calldata row) external returns (uint256 caseId);
+    /// @notice The same of the index's preconditioner.
+    function openPreconditionerCase(uint256 indexId, bytes32 salt) external returns (uint256 caseId);
+    /// @notice The same of a settled receipt's query, by a challenge of the post; the settlement's provider is accused and
+    /// must show the receipt's input to the jury.
+    function openQueryCase(uint256 postId, bytes32 salt, BatchClaim[] calldata batches, uint256 batch, QueryLeaf calldata leaf) external returns (uint256 caseId);
+    /// @notice Anyone, once the L1 block of the round is the origin or before it: draws the jury and starts its windows. If
+    /// that block's randomness is no longer kept, a later block is awaited instead.
+    function drawJury(uint256 caseId) external;
+    /// @notice Juror only: `commitment = keccak256(abi.encode(caseId, round, juror, verdict, keccak256(values), salt))`.
+    function commitVerdict(uint256 caseId, bytes32 commitment) external;
+    /// @notice Juror only, after the commit window. `verdict` 1 right, 2 wrong, 3 not available. `values` are the juror's own
+    /// values at `coordinatesOf` in the committed exponent: 16 of int8 for a row, of int16 for a query, none for a
+    /// preconditioner or what is not available.
+    function revealVerdict(uint256 caseId, uint256 verdict, bytes calldata values, bytes32 salt) external;
+    /// @notice Anyone, after the reveal window: two thirds of the revealed seats with one verdict and the same values decide,
+    /// if half of the seats were revealed; else a second jury of twice the size is added; else nothing is proved.
+    function closeJuryCase(uint256 caseId) external;
+    /// @notice Pays the caller for its seats with the opinion that decided, or with any if none did.
+    function claimJurorPay(uint256 caseId) external returns (uint256 amount);
+    /// @notice Anyone, after a round's windows: slashes who was drawn and did not reveal; the caller has the challenger's
+    /// share.
+    function punishAbsence(uint256 caseId, uint256 round, address account) external;
+    /// @notice An account's seats in a round, 0 before the draw: `size * stake / total` of the stake before the request,
+    /// the fraction by lot.
+    function seatsOf(uint256 caseId, uint256 round, address account) external view returns (uint256);
+    /// @notice The 16 coordinates that jurors recompute; they may repeat.
+    function coordinatesOf(uint256 caseId) external view returns (uint256[] memory);
+    function getJuryCase(uint256 caseId) external view returns (JuryCase memory);
+    function getJuryDraw(uint256 caseId, uint256 round) external view returns (JuryDraw memory);
+    function getJuror(uint256 caseId, uint256 round, address account) external view returns (Juror memory);
+    function juryCaseCount() external view returns (uint256);
+    /// @notice Total taken from an account's validator stake for missed jury duty; staking subtracts it.
+    function validatorSlashedOf(address account) external view returns (uint256);
     function gasOf(bytes4 selector, uint256[] calldata elementCounts) external view returns (uint256);
 }

@@ -67,6 +67,12 @@ abstract contract AttributionBase is Twin {
     uint256 internal demandCount;
     mapping(uint256 demandId => IAttribution.Demand) internal demands;
     mapping(bytes32 vectorRoot => mapping(bytes32 queryRoot => IAttribution.Tally)) internal tallies;
+    uint256 internal juryCases;
+    mapping(uint256 caseId => IAttribution.JuryCase) internal juryCase;
+    mapping(uint256 caseId => mapping(uint256 round => IAttribution.JuryDraw)) internal juryDraws;
+    mapping(uint256 caseId => mapping(uint256 round => mapping(address juror => IAttribution.Juror))) internal jurors;
+    mapping(uint256 caseId => mapping(bytes32 opinion => uint256)) internal opinions;
+    mapping(address account => uint256) internal validatorsSlashed;
 
     /*//////////////////////////////////////////////////////////////
                                 CONSTANTS

@@ -148,10 +148,14 @@ abstract contract AttributionIndexes is AttributionChallenges {
     }
 
     function _voidIndexByDefault(uint256 indexId, address challenger) internal {
+        _voidIndexByDefault(indexId, challenger, _plainAward(MODELS.getFeatureIndex(indexId).policyVersion));
+    }
+
+    function _voidIndexByDefault(uint256 indexId, address challenger, Award memory award) internal {
         if (cases[INDEX_KEY + indexId].challengerNumber != 0) return;
         IModelRegistry.FeatureIndex memory index = MODELS.getFeatureIndex(indexId);
         uint256 amount = _voidIndex(indexId, index, NUMBER_OF_GAMES);
-        uint256 reward = _creditDefault(challenger, amount, index.policyVersion);
+        uint256 reward = _creditDefault(challenger, amount, award);
         emit IAttribution.IndexVoided(indexId, challenger, index.signer, amount, reward);
     }
 

@@ -8,6 +8,12 @@ import {AttributionBase} from "./AttributionBase.sol";
 
 /// @title The verdict on a post, as `precompiles/attribution_verdict.py`
 abstract contract AttributionVerdict is AttributionBase {
+    /// @dev What a challenger that won gets of the slash: what it paid for a jury, and its share of the rest.
+    struct Award {
+        uint256 sharePpm;
+        uint256 cost;
+    }
+
     uint256 internal constant EARLY_PARTS = 4;
 
     uint256 internal constant NUMBER_OF_GAMES = 2 ** 200;
@@ -47,12 +53,16 @@ abstract contract AttributionVerdict is AttributionBase {
 
     /// @dev Voids a post that stands because a game was lost or a demand not answered.
     function _voidByDefault(uint256 postId, address challenger, uint256 settlementId) internal {
+        _voidByDefault(postId, challenger, settlementId, _plainAward(cases[postId].policyVersion));
+    }
+
+    function _voidByDefault(uint256 postId, address challenger, uint256 settlementId, Award memory award) internal {
         IAttribution.Post storage posted = posts[postId];
         if (posted.status != PENDING) return;
         Case storage file = cases[postId];
         address guilty = _guiltyOf(posted, settlementId);
         uint256 amount = _take(guilty, file.policyVersion);
-        uint256 reward = _creditDefault(challenger, amount, file.policyVersion);
+        uint256 reward = _creditDefault(challenger, amount, award);
         _void(posted, settlementId);
         posted.challenger = challenger;
         file.challengerNumber = NUMBER_OF_GAMES;
@@ -64,11 +74,16 @@ abstract contract AttributionVerdict is AttributionBase {
         return METERING.getChannel(_settlement(settlementId).channelId).provider;
     }
 
-    function _creditDefault(address challenger, uint256 amount, uint256 version)
+    function _plainAward(uint256 version) internal view returns (Award memory) {
+        return Award(POLICY.getParameters(version).challengerPpm, 0);
+    }
+
+    function _creditDefault(address challenger, uint256 amount, Award memory award)
         internal
         returns (uint256 reward)
     {
-        reward = amount * POLICY.getParameters(version).challengerPpm / PPM;
+        uint256 cost = award.cost < amount ? award.cost : amount;
+        reward = cost + (amount - cost) * award.sharePpm / PPM;
         rewards[TREASURY] += amount - reward;
         rewards[challenger] += reward;
     }

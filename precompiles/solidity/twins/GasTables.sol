@@ -9,7 +9,7 @@ library GasTables {
     uint256 private constant MAXIMUM_ELEMENTS = 2 ** 64;
 
     function attribution(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
-        if (selector == 0x301f00db) return _total(counts, 343587, 45220, 256, 0); // post
+        if (selector == 0x301f00db) return _total(counts, 363027, 45220, 256, 0); // post
         if (selector == 0x51652084) return _total(counts, 157411, 0, 0, 0); // commitChallenge
         if (selector == 0x6864cd97) return _total(counts, 351167, 600, 30, 60); // challengeScore
         if (selector == 0x57d2f951) return _total(counts, 340367, 600, 52200, 60); // challengeAmount
@@ -60,6 +60,22 @@ library GasTables {
         if (selector == 0x8f7876c4) return _total(counts, 4260, 0, 0, 0); // slashedOf
         if (selector == 0x1d62ebd9) return _total(counts, 4260, 0, 0, 0); // rewardOf
         if (selector == 0xc5bc5205) return _total(counts, 4260, 0, 0, 0); // openLiabilityOf
+        if (selector == 0x1ca1066f) return _total(counts, 668075, 60, 0, 0); // openRowCase
+        if (selector == 0x24934829) return _total(counts, 668075, 0, 0, 0); // openPreconditionerCase
+        if (selector == 0xbd0b521e) return _total(counts, 726635, 600, 60, 0); // openQueryCase
+        if (selector == 0x4efd03cc) return _total(counts, 125051, 0, 0, 0); // drawJury
+        if (selector == 0x86560f3c) return _total(counts, 191727, 0, 0, 0); // commitVerdict
+        if (selector == 0xc40da3cf) return _total(counts, 145155, 0, 0, 0); // revealVerdict
+        if (selector == 0x15b1cb9b) return _total(counts, 479943, 0, 0, 0); // closeJuryCase
+        if (selector == 0x829d5e01) return _total(counts, 114211, 0, 0, 0); // claimJurorPay
+        if (selector == 0x0b15a8b5) return _total(counts, 250303, 0, 0, 0); // punishAbsence
+        if (selector == 0x73db859a) return _total(counts, 138300, 0, 0, 0); // seatsOf
+        if (selector == 0x1dcb66ff) return _total(counts, 112020, 0, 0, 0); // coordinatesOf
+        if (selector == 0x84026314) return _total(counts, 47460, 0, 0, 0); // getJuryCase
+        if (selector == 0xcdb9cd71) return _total(counts, 58260, 0, 0, 0); // getJuryDraw
+        if (selector == 0x4b4acfd3) return _total(counts, 56100, 0, 0, 0); // getJuror
+        if (selector == 0x33a8067a) return _total(counts, 4260, 0, 0, 0); // juryCaseCount
+        if (selector == 0x8f66bb4a) return _total(counts, 4260, 0, 0, 0); // validatorSlashedOf
         if (selector == 0xe07d67fc) return _total(counts, 4200, 0, 0, 0); // gasOf
         revert IPrecompileErrors.UnknownFunctionSelector(selector);
     }
@@ -110,18 +126,18 @@ library GasTables {
     }
 
     function inferenceMetering(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
-        if (selector == 0xedb3e330) return _total(counts, 230863, 0, 0, 0); // openChannel
+        if (selector == 0xedb3e330) return _total(counts, 252463, 0, 0, 0); // openChannel
         if (selector == 0xcfa54f39) return _total(counts, 40467, 0, 0, 0); // topUp
         if (selector == 0x2e56533c) return _total(counts, 409455, 256, 0, 0); // settle
         if (selector == 0x6bf5fe6f) return _total(counts, 42371, 0, 0, 0); // requestClose
         if (selector == 0x8e19899e) return _total(counts, 65271, 0, 0, 0); // withdraw
-        if (selector == 0x3eff626b) return _total(counts, 302263, 256, 0, 0); // requestInference
+        if (selector == 0x3eff626b) return _total(counts, 323863, 256, 0, 0); // requestInference
         if (selector == 0x5e8114ba) return _total(counts, 136291, 256, 0, 0); // fulfil
         if (selector == 0xd247f92b) return _total(counts, 555335, 0, 0, 0); // settleRequest
         if (selector == 0x32730fa2) return _total(counts, 91991, 0, 0, 0); // disputeRequest
         if (selector == 0x7411484e) return _total(counts, 102671, 0, 0, 0); // refundRequest
         if (selector == 0x50af3f72) return _total(counts, 82551, 0, 0, 0); // markDelivered
-        if (selector == 0x021ed0df) return _total(counts, 85283, 256, 0, 0); // announceProvider
+        if (selector == 0x021ed0df) return _total(counts, 106883, 256, 0, 0); // announceProvider
         if (selector == 0x71608b13) return _total(counts, 47371, 0, 0, 0); // setOffer
         if (selector == 0xc58343ef) return _total(counts, 45300, 0, 0, 0); // getRequest
         if (selector == 0x55f21eb7) return _total(counts, 8580, 0, 0, 0); // getProvider
@@ -137,21 +153,31 @@ library GasTables {
         if (selector == 0x4c582380) return _total(counts, 28020, 0, 0, 0); // getSettlement
         if (selector == 0x8df08bd4) return _total(counts, 4260, 0, 0, 0); // earningsOf
         if (selector == 0xc3d99742) return _total(counts, 4260, 0, 0, 0); // stakersTotal
+        if (selector == 0x25875f4f) return _total(counts, 4260, 0, 0, 0); // stakersTotalIn
         if (selector == 0x3a98444d) return _total(counts, 4260, 0, 0, 0); // channelNonce
         if (selector == 0xe07d67fc) return _total(counts, 4200, 0, 0, 0); // gasOf
         revert IPrecompileErrors.UnknownFunctionSelector(selector);
     }
 
     function staking(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
-        if (selector == 0xa694fc3a) return _total(counts, 260487, 0, 0, 0); // stake
-        if (selector == 0x68d4341f) return _total(counts, 284927, 0, 0, 0); // requestUnstake
-        if (selector == 0x2e1a7d4d) return _total(counts, 201911, 0, 0, 0); // withdraw
-        if (selector == 0xef5cfb8c) return _total(counts, 183211, 0, 0, 0); // claimRewards
+        if (selector == 0xa694fc3a) return _total(counts, 427247, 0, 0, 0); // stake
+        if (selector == 0x68d4341f) return _total(counts, 427247, 0, 0, 0); // requestUnstake
+        if (selector == 0x2e1a7d4d) return _total(counts, 441991, 0, 0, 0); // withdraw
+        if (selector == 0x026e402b) return _total(counts, 479087, 0, 0, 0); // delegate
+        if (selector == 0xf522f8cf) return _total(counts, 427247, 0, 0, 0); // undelegate
+        if (selector == 0x01a5d67e) return _total(counts, 441991, 0, 0, 0); // withdrawDelegation
+        if (selector == 0x5167a0b6) return _total(counts, 395647, 0, 0, 0); // setCommission
+        if (selector == 0x58639072) return _total(counts, 426991, 0, 0, 0); // collectRewards
+        if (selector == 0xef5cfb8c) return _total(counts, 824511, 0, 0, 0); // claimRewards
         if (selector == 0x5271f123) return _total(counts, 40091, 0, 0, 0); // claimSlashReward
-        if (selector == 0xf11733de) return _total(counts, 21540, 0, 0, 0); // position
-        if (selector == 0xed87169c) return _total(counts, 19380, 0, 0, 0); // stakeOf
+        if (selector == 0xbae59454) return _total(counts, 355860, 0, 0, 0); // checkpoint
+        if (selector == 0xf11733de) return _total(counts, 53940, 0, 0, 0); // position
+        if (selector == 0xed87169c) return _total(counts, 36660, 0, 0, 0); // stakeOf
+        if (selector == 0x4ed32fac) return _total(counts, 110100, 0, 0, 0); // delegation
+        if (selector == 0xe04c55ac) return _total(counts, 88500, 0, 0, 0); // commission
         if (selector == 0x8b0e9f3f) return _total(counts, 4260, 0, 0, 0); // totalStake
-        if (selector == 0x31d7a262) return _total(counts, 45300, 0, 0, 0); // pendingRewards
+        if (selector == 0x31d7a262) return _total(counts, 209460, 0, 0, 0); // pendingRewards
+        if (selector == 0x900cf0cf) return _total(counts, 4260, 0, 0, 0); // epoch
         if (selector == 0x997db02d) return _total(counts, 77700, 0, 0, 0); // stakeAt
         if (selector == 0x276e0058) return _total(counts, 77700, 0, 0, 0); // totalStakeAt
         if (selector == 0xe07d67fc) return _total(counts, 4200, 0, 0, 0); // gasOf

@@ -1,0 +1,191 @@
+"""Opening a case before a drawn jury: what only a recomputation in floating point can settle.
+
+A case takes the place of a proof: the caller opens its committed challenge by its salt, and the commitment's
+bond moves into the case, where it covers both rounds of jurors. Until the case is closed the post is not
+final and the index not usable. Validators' stake at the second before the request decides who may be drawn;
+without any but the parties' there is no jury, and the case is refused.
+
+Covered: rows that are not their record's gradient; a preconditioner that is not the model's; a receipt's
+query that is not its inference's gradient. Not covered: outputs that are not the model's.
+Source: protocol, section 3 "Challenges" (the last line of the table; jury and draws).
+"""
+
+from dataclasses import replace
+
+from genesis.addresses import ATTRIBUTION
+from genesis.commitments import merkle_root_from_proof, row_leaf, tree_depth
+from genesis.types import ZERO_HASH, Hash32
+from precompiles import gas
+from precompiles.attribution_evidence import challenged_post, check_query_leaf
+from precompiles.attribution_indexes import challenged_index, index_challenger_ppm
+from precompiles.attribution_interface import (
+    INVALID_PROOF,
+    JURY_CASE_OPENED,
+    NO_JURORS,
+    WRONG_STATUS,
+    Batches,
+)
+from precompiles.attribution_verdict import guilty_of, post_challenger_ppm
+from precompiles.checks import require
+from precompiles.host import Host
+from precompiles.slots import add_to_slot, store_struct, update_struct
+from precompiles.views import attribution as view
+from precompiles.views import juries, l1_block, metering, policy, staking
+from precompiles.views.attribution import Commitment, Post
+from precompiles.views.disputes import QueryLeaf
+from precompiles.views.juries import JuryCase, JuryDraw, RowLeaf
+from precompiles.views.models import FeatureIndex
+
+
+def open_row_case(host: Host, index_id: int, salt: Hash32, row: RowLeaf) -> int:
+    """Say that a committed row is not the profile's recomputation of its record."""
+    gas.charge(host, gas.ATTRIBUTION["openRowCase"], len(row.proof))
+    index = _accused_index(host, index_id, salt)
+    _check_row_leaf(index, row)
+    found = _of_index(host, index_id, index, juries.ROW)
+    return _open(host, replace(found, position=row.index, content=row.row_root, exponent=row.exponent))
+
+
+def open_preconditioner_case(host: Host, index_id: int, salt: Hash32) -> int:
+    """Say that an index's preconditioner is not one of its model and records."""
+    gas.charge(host, gas.ATTRIBUTION["openPreconditionerCase"])
+    index = _accused_index(host, index_id, salt)
+    found = _of_index(host, index_id, index, juries.PRECONDITIONER)
+    return _open(host, replace(found, content=index.preconditioner_hash))
+
+
+def open_query_case(  # noqa: PLR0917 - the method's arguments
+    host: Host, post_id: int, salt: Hash32, batches: Batches, batch: int, leaf: QueryLeaf
+) -> int:
+    """Say that a settled receipt's query is not its inference's; what it is about, the provider must show."""
+    gas.charge(host, gas.ATTRIBUTION["openQueryCase"], len(batches), len(leaf.proof))
+    posted = challenged_post(host, post_id, salt, batches)
+    if posted.status != view.PENDING:
+        raise WRONG_STATUS(posted.status)
+    require(batch < len(batches), "batch")
+    settlement_id = batches[batch].settlement_id
+    check_query_leaf(metering.settlement(host, settlement_id), leaf)
+    found = _of_post(host, post_id, posted, settlement_id)
+    return _open(host, replace(found, position=leaf.number, content=leaf.query_root))
+
+
+def _accused_index(host: Host, index_id: int, salt: Hash32) -> FeatureIndex:
+    """The index, if the caller has an open commitment on it and nobody has refuted it."""
+    index = challenged_index(host, index_id, salt)
+    if view.index_status(host, index_id) == view.INDEX_VOID:
+        raise WRONG_STATUS(view.INDEX_VOID)
+    return index
+
+
+def _check_row_leaf(index: FeatureIndex, row: RowLeaf) -> None:
+    require(row.index < index.rows, "index")
+    leaf = row_leaf(
+        index=row.index,
+        canonical_index=row.canonical_index,
+        contributor_index=row.contributor_index,
+        exponent=row.exponent,
+        row_root=row.row_root,
+    )
+    is_whole_path = len(row.proof) == tree_depth(index.rows)
+    if not is_whole_path or merkle_root_from_proof(leaf, row.index, row.proof) != index.rows_root:
+        raise INVALID_PROOF(b"row")
+
+
+def _of_index(host: Host, index_id: int, index: FeatureIndex, subject: int) -> JuryCase:
+    key = view.INDEX_KEY + index_id
+    own = view.commitment(host, key, host.caller)
+    share_ppm = index_challenger_ppm(host, index, own)
+    return replace(
+        _blank(host, key, subject, own),
+        accused=index.signer,
+        policy_version=index.policy_version,
+        share_ppm=share_ppm,
+    )
+
+
+def _of_post(host: Host, post_id: int, posted: Post, settlement_id: int) -> JuryCase:
+    own = view.commitment(host, post_id, host.caller)
+    before = view.case(host, post_id)
+    return replace(
+        _blank(host, post_id, juries.QUERY, own),
+        settlement_id=settlement_id,
+        accused=guilty_of(host, posted, settlement_id),
+        policy_version=before.policy_version,
+        share_ppm=post_challenger_ppm(host, posted, before, own),
+    )
+
+
+def _blank(host: Host, key: int, subject: int, own: Commitment) -> JuryCase:
+    return JuryCase(
+        key,
+        subject,
+        0,
+        ZERO_HASH,
+        0,
+        0,
+        host.caller,
+        host.caller,
+        0,
+        host.timestamp_s - 1,
+        0,
+        own.bond_wei,
+        0,
+        1,
+        0,
+        ZERO_HASH,
+        0,
+        0,
+        juries.OPEN,
+        0,
+    )
+
+
+def _open(host: Host, asked: JuryCase) -> int:
+    """Move the bond into a new case and ask for its first jury."""
+    found = replace(asked, stake_wei=_stake_of_others(host, asked))
+    if found.stake_wei == 0:
+        raise NO_JURORS()
+    _take_bond(host, found.key)
+    case_id = juries.case_count(host) + 1
+    host.store(juries.CASE_COUNT_SLOT, case_id)
+    store_struct(host, juries.case_slot(case_id), juries.JURY_CASE, found)
+    size = policy.parameter(host, found.policy_version, "jury_seats")
+    origin = ask_for_draw(host, case_id, found, size)
+    add_to_slot(host, ATTRIBUTION, view.open_disputes_slot(found.key), 1)
+    JURY_CASE_OPENED.emit(
+        host,
+        case_id,
+        found.key,
+        found.challenger,
+        found.subject,
+        found.position,
+        found.content,
+        origin,
+    )
+    return case_id
+
+
+def ask_for_draw(host: Host, case_id: int, found: JuryCase, size: int) -> int:
+    """Note that a case's round waits for an L1 block's randomness; returns that block's number."""
+    delay = policy.parameter(host, found.policy_version, "jury_delay_blocks")
+    origin = l1_block.origin(host) + delay
+    asked = JuryDraw(origin, ZERO_HASH, size, 0, 0)
+    store_struct(host, juries.draw_slot(case_id, found.rounds), juries.JURY_DRAW, asked)
+    return origin
+
+
+def _stake_of_others(host: Host, asked: JuryCase) -> int:
+    """All validators' stake before the request but the parties'."""
+    parties = {asked.accused, asked.challenger}
+    own_wei = sum(staking.validator_weight_at(host, each, asked.staked_at_s) for each in parties)
+    return max(staking.validator_total_at(host, asked.staked_at_s) - own_wei, 0)
+
+
+def _take_bond(host: Host, key: int) -> None:
+    """The caller's commitment is used, and its bond no longer among those that wait."""
+    own = view.commitment(host, key, host.caller)
+    used = replace(own, bond_wei=0, used=1)
+    update_struct(host, view.commitment_slot(key, host.caller), view.COMMITMENT, own, used)
+    before = view.case(host, key)
+    after = replace(before, bonds_wei=before.bonds_wei - own.bond_wei)
+    update_struct(host, view.case_slot(key), view.CASE, before, after)

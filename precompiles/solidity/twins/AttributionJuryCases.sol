@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {IAttribution} from "../interfaces/IAttribution.sol";
+import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
+import {IPolicy} from "../interfaces/IPolicy.sol";
+import {AttributionDemands} from "./AttributionDemands.sol";
+import {Commitments} from "./Commitments.sol";
+
+/// @dev What the L1Block predeploy keeps of L1.
+interface IL1Origins {
+    function number() external view returns (uint64);
+    function prevRandaoOf(uint64 origin) external view returns (bytes32);
+}
+
+/// @title Opening a case before a drawn jury, as `precompiles/attribution_jury_cases.py`
+abstract contract AttributionJuryCases is AttributionDemands {
+    IL1Origins internal constant L1_BLOCK = IL1Origins(0x4200000000000000000000000000000000000015);
+
+    uint256 internal constant SUBJECT_ROW = 1;
+    uint256 internal constant SUBJECT_PRECONDITIONER = 2;
+    uint256 internal constant SUBJECT_QUERY = 3;
+
+    function openRowCase(uint256 indexId, bytes32 salt, IAttribution.RowLeaf calldata row)
+        external
+        payable
+        returns (uint256 caseId)
+    {
+        row.proof.length;
+        _refuseValue();
+        IModelRegistry.FeatureIndex memory index = _accusedIndex(indexId, salt);
+        _require(row.index < index.rows, "index");
+        bytes32 leaf = Commitments.leafHash(
+            abi.encode(row.index, row.canonicalIndex, row.contributorIndex, row.exponent, row.rowRoot)
+        );
+        if (!Commitments.isMember(leaf, row.index, row.proof, index.rows, index.rowsRoot)) {
+            revert IAttribution.InvalidProof("row");
+        }
+        IAttribution.JuryCase memory found = _caseOfIndex(indexId, index, SUBJECT_ROW);
+        found.position = row.index;
+        found.content = row.rowRoot;
+        found.exponent = row.exponent;
+        return _openCase(found);
+    }
+
+    function openPreconditionerCase(uint256 indexId, bytes32 salt)
+        external
+        payable
+        nonPayable
+        returns (uint256 caseId)
+    {
+        IModelRegistry.FeatureIndex memory index = _accusedIndex(indexId, salt);
+        IAttribution.JuryCase memory found = _caseOfIndex(indexId, index, SUBJECT_PRECONDITIONER);
+        found.content = index.preconditionerHash;
+        return _openCase(found);
+    }
+
+    function openQueryCase(
+        uint256 postId,
+        bytes32 salt,
+        IAttribution.BatchClaim[] calldata batches,
+        uint256 batch,
+        IAttribution.QueryLeaf calldata leaf
+    ) external payable returns (uint256 caseId) {
+        _open(leaf);
+        _refuseValue();
+        _checkCommitment(postId, salt, batches);
+        if (posts[postId].status != PENDING) revert IAttribution.WrongStatus(posts[postId].status);
+        _require(batch < batches.length, "batch");
+        uint256 settlementId = batches[batch].settlementId;
+        _checkQueryLeaf(_settlement(settlementId), leaf);
+        IAttribution.JuryCase memory found = _caseOfPost(postId, settlementId);
+        found.position = leaf.number;
+        found.content = leaf.queryRoot;
+        return _openCase(found);
+    }
+
+    function _accusedIndex(uint256 indexId, bytes32 salt)
+        internal
+        view
+        returns (IModelRegistry.FeatureIndex memory index)
+    {
+        index = _challengedIndex(indexId, salt);
+        if (_indexStatus(indexId) == INDEX_VOID) revert IAttribution.WrongStatus(INDEX_VOID);
+    }
+
+    function _caseOfIndex(uint256 indexId, IModelRegistry.FeatureIndex memory index, uint256 subject)
+        internal
+        view
+        returns (IAttribution.JuryCase memory found)
+    {
+        found.key = INDEX_KEY + indexId;
+        found.subject = subject;
+        found.accused = index.signer;
+        found.policyVersion = index.policyVersion;
+        IPolicy.Parameters memory policy = POLICY.getParameters(index.policyVersion);
+        Commitment storage own = commitments[found.key][msg.sender];
+        found.bond = own.bond;
+        found.sharePpm = _sharePpm(policy, own, index.usableAt, policy.indexWindowSeconds);
+    }
+
+    function _caseOfPost(uint256 postId, uint256 settlementId)
+        internal
+        view
+        returns (IAttribution.JuryCase memory found)
+    {
+        found.key = postId;
+        found.subject = SUBJECT_QUERY;
+        found.settlementId = settlementId;
+        found.accused = _guiltyOf(posts[postId], settlementId);
+        found.policyVersion = cases[postId].policyVersion;
+        Commitment storage own = commitments[postId][msg.sender];
+        found.bond = own.bond;
+        found.sharePpm = _challengerPpm(posts[postId], cases[postId], own);
+    }
+
+    /// @dev Moves the bond into a new case and asks for its first jury.
+    function _openCase(IAttribution.JuryCase memory found) internal returns (uint256 caseId) {
+        found.challenger = msg.sender;
+        found.stakedAt = block.timestamp - 1;
+        found.rounds = 1;
+        found.stake = _stakeOfOthers(found);
+        if (found.stake == 0) revert IAttribution.NoJurors();
+        Commitment storage own = commitments[found.key][msg.sender];
+        cases[found.key].bonds -= own.bond;
+        own.bond = 0;
+        own.used = 1;
+        caseId = ++juryCases;
+        juryCase[caseId] = found;
+        uint256 origin = _askForDraw(caseId, POLICY.getParameters(found.policyVersion).jurySeats);
+        openDisputes[found.key]++;
+        emit IAttribution.JuryCaseOpened(
+            caseId, found.key, msg.sender, found.subject, found.position, found.content, origin
+        );
+    }
+
+    function _askForDraw(uint256 caseId, uint256 size) internal returns (uint256 origin) {
+        IAttribution.JuryCase storage found = juryCase[caseId];
+        origin = L1_BLOCK.number() + POLICY.getParameters(found.policyVersion).juryDelayBlocks;
+        juryDraws[caseId][found.rounds] = IAttribution.JuryDraw(origin, 0, size, 0, 0);
+    }
+
+    function _stakeOfOthers(IAttribution.JuryCase memory found) internal view returns (uint256) {
+        uint256 own = STAKING.stakeAt(found.accused, found.stakedAt);
+        if (found.challenger != found.accused) own += STAKING.stakeAt(found.challenger, found.stakedAt);
+        uint256 all = STAKING.totalStakeAt(found.stakedAt);
+        return all > own ? all - own : 0;
+    }
+}
