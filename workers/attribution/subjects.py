@@ -1,5 +1,5 @@
-"""What is attributed: a trained classifier or a fine-tuned language model, by its manifest, behind one set
-of methods.
+"""What is attributed: a trained classifier, a fine-tuned language model or a trained encoder, by its
+manifest, behind one set of methods.
 
 Jobs that make or check features (`feature_index`, `queries`, spot checks) ask a subject for the method, for
 data in the method's form and for the numeric profile, and need not know which kind of model it is.
@@ -21,6 +21,7 @@ from workers.datasets.version import LoadedVersion, Placement, feature_matrix, l
 from workers.influence import Attributor, Profile
 from workers.jobs.types import DatasetVersion, ReceiptInput
 from workers.serving.models import input_matrix
+from workers.training.embedding_manifest import is_embedding_manifest
 from workers.training.manifest import load_model, read_manifest
 from workers.training.model import scale_features
 from workers.training.text_manifest import is_text_manifest
@@ -66,11 +67,15 @@ class Subject(Protocol):
 
 def subject_of(store: ArtifactStore, manifest: str) -> Subject:
     """The model that a manifest describes; raises InvalidInputError, ArtifactError."""
-    if not is_text_manifest(store, manifest):
-        return ClassifierSubject(store, manifest)
-    from workers.attribution.text_subject import TextSubject  # noqa: PLC0415 - transformers take seconds
+    if is_text_manifest(store, manifest):
+        from workers.attribution.text_subject import TextSubject  # noqa: PLC0415 - transformers take seconds
 
-    return TextSubject(store, manifest)
+        return TextSubject(store, manifest)
+    if is_embedding_manifest(store, manifest):
+        from workers.attribution.embedding_subject import EmbeddingSubject  # noqa: PLC0415 - the same
+
+        return EmbeddingSubject(store, manifest)
+    return ClassifierSubject(store, manifest)
 
 
 class ClassifierSubject:

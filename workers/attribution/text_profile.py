@@ -64,22 +64,29 @@ def encode_text_profile(profile: Profile, manifest: TextManifest) -> bytes:
     """The profile of features made by this code."""
     return canonical_json.encode(
         {
-            "format": FORMAT,
-            **profile.document(),
+            **profile_document(profile),
             "task": "language model",
             "tokens": manifest.recipe.max_tokens,
-            "weights": "float32",
-            "threads": torch.get_num_threads(),
-            "fisher": "empirical, trained records",
-            "eigenvectors": "falling eigenvalue, largest entry positive",
-            "selection": "largest eigenvalues over all layers, ties by position",
             "row": "whitened gradient of mean log p of the response's tokens; length over all coordinates",
             "query": "whitened gradient of mean log p of the answer's tokens",
-            "rounding": "half to even",
-            "row_scale": ROW_SCALE,
-            "query_norm": QUERY_NORM,
-            "max_mantissa": MAX_MANTISSA,
-            "max_exponent": MAX_EXPONENT,
-            "versions": numerics(),
         }
     )
+
+
+def profile_document(profile: Profile) -> dict[str, object]:
+    """What all models of texts have in common."""
+    return {
+        "format": FORMAT,
+        **profile.document(),
+        "weights": "float32",
+        "threads": torch.get_num_threads(),
+        "fisher": "empirical, trained records",
+        "eigenvectors": "falling eigenvalue, largest entry positive",
+        "selection": "largest eigenvalues over all layers, ties by position",
+        "rounding": "half to even",
+        "row_scale": ROW_SCALE,
+        "query_norm": QUERY_NORM,
+        "max_mantissa": MAX_MANTISSA,
+        "max_exponent": MAX_EXPONENT,
+        "versions": numerics(),
+    }

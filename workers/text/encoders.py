@@ -53,6 +53,10 @@ class Encoder:
         found = self.tokenizer(text, truncation=True, max_length=limit, verbose=False)["input_ids"]
         return tuple(found) or (self.pooled.pad,)
 
+    def count(self, text: str) -> int:
+        """How many tokens a text has, however many the model reads."""
+        return len(self.tokenizer(text, verbose=False)["input_ids"])
+
     def vectors(self, texts: Sequence[str], limit: int) -> Tensor:
         """(N, D) at unit length, in order."""
         found = []
