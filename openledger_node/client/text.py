@@ -73,5 +73,5 @@ class TextPurchases(Purchases):
 
 def _quoted(body: Mapping[str, Any]) -> dict[str, Any]:
     """The parts of a request that decide what it costs."""
-    names = ("model", "messages", "prompt", "max_tokens", "max_completion_tokens")
+    names = ("model", "messages", "prompt", "max_tokens", "max_completion_tokens", "retrieval")
     return {name: body[name] for name in names if name in body}

@@ -49,6 +49,8 @@ class GatewaySection(Section):
     from the AWS_… variables."""
     calls_per_minute: int = Field(default=600, ge=0)
     """What one customer may ask for; 0 is no limit."""
+    retrieval_datanet: int = Field(default=0, ge=0)
+    """Datanet whose records are looked up for requests that do not say where; 0 is none."""
 
 
 class MetricsSection(Section):

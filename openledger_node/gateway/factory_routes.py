@@ -11,6 +11,7 @@ from aiohttp import web
 
 from openledger_node.client.economy import EconomyReader
 from openledger_node.errors import UserError
+from openledger_node.factory.estimate import TEXT_KINDS
 from openledger_node.factory.planning import Planner
 from openledger_node.factory.plans import Plan, wish_from
 from openledger_node.factory.progress import fields_of
@@ -26,7 +27,7 @@ from workers.datasets.cleaning import RULES
 from workers.jobs.codec import from_json, to_json
 from workers.jobs.types import FeatureIndexRequest, FeatureIndexResult
 
-RUN_KINDS = ("finetune", "train")
+RUN_KINDS = (*TEXT_KINDS, "train")
 LOOKED_AT = 200
 
 
@@ -115,7 +116,7 @@ class FactoryRoutes:
 
 
 def _sources(job: Job) -> list[tuple[int, int]]:
-    versions = job.request["datasets"] if job.kind == "finetune" else [job.request["dataset"]]
+    versions = job.request["datasets"] if job.kind in TEXT_KINDS else [job.request["dataset"]]
     return [(each["datanet_id"], each["version"]) for each in versions]
 
 

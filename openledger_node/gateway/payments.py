@@ -18,7 +18,7 @@ from openledger_node.gateway.receipts import StoredReceipt
 class UnpaidError(OpenLedgerError):
     """What was delivered cannot be collected any more: there is nothing to bill."""
 
-    code = "OL-1325"
+    code = "OL-1327"
 
 
 @dataclass(frozen=True, slots=True)

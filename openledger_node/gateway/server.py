@@ -12,6 +12,7 @@ from aiohttp import web
 from openledger_node.client.account import Account
 from openledger_node.client.economy import EconomyReader
 from openledger_node.client.ethereum import Ethereum
+from openledger_node.client.retrieval import sign_retrieval
 from openledger_node.client.rpc import Rpc
 from openledger_node.client.sender import Sender
 from openledger_node.clock import Clock, SystemClock
@@ -37,6 +38,7 @@ from openledger_node.gateway.rate_limits import RateLimits
 from openledger_node.gateway.receipts import ReceiptTable
 from openledger_node.gateway.record_proofs import RecordProofs
 from openledger_node.gateway.records import Records
+from openledger_node.gateway.retrieval import Retrieval
 from openledger_node.gateway.servable import Servable
 from openledger_node.gateway.settling import DEFAULT_RULE, Settling, SettlingRule
 from openledger_node.gateway.status import StatusSource
@@ -75,6 +77,8 @@ class GatewayOptions:
     """Who shows it may change what is the operator's; "" lets everybody."""
     calls_per_minute: int = 0
     """What one customer may ask for; 0 is no limit."""
+    retrieval_datanet: int = 0
+    """Where records are looked up for requests that do not say; 0 is nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +218,7 @@ def _parts(options: GatewayOptions, database: Database, house: _House, chain_id:
         clock=house.clock,
         explain=explanations.explain,
         restore=payments.restored,
+        credit=lambda receipt, found: sign_retrieval(receipt, found, house.provider, chain_id),
     )
     return GatewayParts(
         database=database,
@@ -284,6 +289,14 @@ def _app(
         channels=parts.channels,
         server=house.text_server,
         payments=parts.payments,
+        retrieval=Retrieval(
+            reader=house.reader,
+            scheduler=parts.scheduler,
+            pool=house.pool,
+            artifacts=house.artifacts,
+            provider=house.provider.address,
+            default_datanet=options.retrieval_datanet,
+        ),
         chain_id=chain_id,
     )
     text.add_to(app.router)

@@ -19,6 +19,7 @@ from typing import Any
 
 import structlog
 
+from genesis.types import Hash32
 from openledger_node.client.errors import RemoteError
 from openledger_node.clock import Clock
 from openledger_node.errors import OpenLedgerError, TemporaryError, UserError
@@ -46,6 +47,8 @@ Send = Callable[[Sequence[Mapping[str, Any]]], Awaitable[None]]
 """Hands chunks to the customer, all or none; raises CustomerGoneError."""
 Explain = Callable[[Answered, int], Awaitable[Mapping[str, Any]]]
 """Who made an answer possible: so many contributors and records, best first."""
+Credit = Callable[[Hash32, Mapping[str, Any]], Mapping[str, Any]]
+"""Signs that records were looked up for the answer with this receipt."""
 Restore = Callable[[Mapping[str, Any]], Awaitable[Payment]]
 """A payment from its record on disk."""
 
@@ -78,7 +81,9 @@ class TextCalls:
         clock: Clock,
         explain: Explain,
         restore: Restore,
+        credit: Credit,
     ) -> None:
+        self._credit = credit
         self._restore = restore
         self._channels = channels
         self._receipts = receipts
@@ -170,6 +175,7 @@ class TextCalls:
             request_hash=request.hash.hex(),
             idempotency_key=call.payment.key,
             payment=call.payment.record(),
+            retrieval=request.retrieval,
         )
         await call.payment.admit(session, call.model.entry.model_id, terms.fee_wei(max_tokens))
         return terms
@@ -292,7 +298,7 @@ class TextCalls:
             terms.frame(session),
             outcome.choice,
             shape.usage(delivered.tokens_in, delivered.tokens_out),
-            paid(receipt.paid, delivered, outcome) | dict(taken.told),
+            paid(receipt.paid, delivered, outcome) | dict(taken.told) | self._cited(terms, receipt),
         )
         stored = self._channels.stored(
             session,
@@ -305,6 +311,15 @@ class TextCalls:
         await self._receipts.add(stored, taken.voucher, self._deliveries.forget)
         session.tree, session.left_over = receipt.tree, False
         return answer
+
+    def _cited(self, terms: Terms, receipt: NewReceipt) -> dict[str, Any]:
+        """What was looked up for an answer, signed."""
+        if terms.retrieval is None:
+            return {}
+        return {
+            "citations": terms.retrieval["citations"],
+            "retrieval": self._credit(receipt.hash, terms.retrieval),
+        }
 
     async def _take(
         self,

@@ -15,6 +15,8 @@ from workers.artifacts import canonical_json
 DEFAULT_MAX_TOKENS = 256
 LARGEST_MAX_TOKENS = 16_384
 LARGEST_TOP_K = 20
+DEFAULT_RECORDS, MOST_RECORDS = 4, 16
+"""That are looked up."""
 CHAT_PATH, COMPLETION_PATH = "/v1/chat/completions", "/v1/completions"
 
 _SAMPLING = frozenset(
@@ -63,6 +65,8 @@ class TextRequest:
     wants_usage: bool
     attribution_top_k: int
     body: Mapping[str, Any]
+    retrieval: Mapping[str, Any] | None = None
+    """What was looked up for it: Datanet, version and citations."""
 
     @property
     def is_chat(self) -> bool:
@@ -92,6 +96,8 @@ def parse_request(path: str, body: Mapping[str, Any]) -> TextRequest:
     if not isinstance(model, str) or not model:
         raise UserError("model must name a model", "GET /v1/models lists them")
     _check_prompt(path, body)
+    if body.get("retrieval") is not True:
+        parse_retrieval(body)
     return TextRequest(
         path=path,
         model=model,
@@ -138,6 +144,26 @@ def _top_k(body: Mapping[str, Any]) -> int:
     if set(asked) > {"top_k"} or type(top_k) is not int or not 1 <= top_k <= LARGEST_TOP_K:
         raise UserError(f'attribution is {{"top_k": 1 to {LARGEST_TOP_K}}}')
     return top_k
+
+
+def parse_retrieval(body: Mapping[str, Any], default_datanet: int = 0) -> tuple[int, int, int] | None:
+    """(Datanet, version or 0 for the newest, records) of `{"retrieval": {"datanet", "version", "top_k"}}`.
+
+    None when nothing is to be looked up; `false` refuses the default. Raises UserError.
+    """
+    asked = body.get("retrieval")
+    if asked is False or (asked is None and not default_datanet):
+        return None
+    asked = {} if asked in (None, True) else asked
+    if not isinstance(asked, dict) or set(asked) - {"datanet", "version", "top_k"}:
+        raise UserError('retrieval is {"datanet": id, "version": number, "top_k": number} or false')
+    datanet, version = asked.get("datanet", default_datanet), asked.get("version", 0)
+    top_k = asked.get("top_k", DEFAULT_RECORDS)
+    if type(datanet) is not int or not 0 < datanet < 1 << 62 or type(version) is not int or version < 0:
+        raise UserError("retrieval names a Datanet by its id, and a version by its number")
+    if type(top_k) is not int or not 1 <= top_k <= MOST_RECORDS:
+        raise UserError(f"retrieval.top_k is 1 to {MOST_RECORDS}")
+    return datanet, version, top_k
 
 
 def _object(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -20,6 +20,7 @@ from openledger_node.gateway.channels import Channels
 from openledger_node.gateway.errors import PaymentRequiredError
 from openledger_node.gateway.http import error_response, json_response, read_json
 from openledger_node.gateway.payment_headers import PaymentHeaders, settled_header
+from openledger_node.gateway.retrieval import Retrieval
 from openledger_node.gateway.text_calls import CustomerGoneError, TextCall, TextCalls, measured
 from openledger_node.gateway.text_models import TextModel, TextModels
 from openledger_node.gateway.text_requests import CHAT_PATH, COMPLETION_PATH, TextRequest, parse_request
@@ -42,8 +43,10 @@ class TextRoutes:
         channels: Channels,
         server: TextServer,
         payments: PaymentHeaders,
+        retrieval: Retrieval,
         chain_id: int,
     ) -> None:
+        self._retrieval = retrieval
         self._payments = payments
         self._models = models
         self._calls = calls
@@ -63,7 +66,7 @@ class TextRoutes:
 
     async def complete(self, request: web.Request) -> web.StreamResponse:
         """One paid answer, at once or as a stream; 402 says what the voucher must be."""
-        asked = parse_request(request.path, await read_json(request))
+        asked = await self._retrieval.applied(parse_request(request.path, await read_json(request)))
         model = await self._models.find(asked.model)
         backend = self._server_of(model)
         upstream = await self._models.upstream(model, backend)
@@ -86,7 +89,8 @@ class TextRoutes:
     async def quote(self, request: web.Request) -> web.StreamResponse:
         """The most a body of either endpoint can cost: `{messages | prompt, model, max_tokens}`."""
         body = await read_json(request)
-        asked = parse_request(CHAT_PATH if "messages" in body else COMPLETION_PATH, body)
+        path = CHAT_PATH if "messages" in body else COMPLETION_PATH
+        asked = await self._retrieval.applied(parse_request(path, body))
         model = await self._models.find(asked.model)
         backend = self._server_of(model)
         upstream = await self._models.upstream(model, backend)

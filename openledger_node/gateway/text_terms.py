@@ -31,6 +31,8 @@ class Terms:
     request_hash: str
     idempotency_key: str
     payment: Mapping[str, Any]
+    retrieval: Mapping[str, Any] | None = None
+    """Datanet, version and citations of what was looked up."""
 
     @property
     def is_chat(self) -> bool:

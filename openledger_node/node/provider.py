@@ -49,6 +49,7 @@ async def open_provider(
             directory,
             operator_token=operator_token(directory),
             calls_per_minute=options.calls_per_minute,
+            retrieval_datanet=options.retrieval_datanet,
         ),
         rpc=rpc,
         pool=PoolAdapter(pool),

@@ -66,6 +66,7 @@ class Running:
     text_server: TextServer | None = None
     operator_token: str = ""
     calls_per_minute: int = 0
+    retrieval_datanet: int = 0
 
     @property
     def http(self) -> GatewayClient:
@@ -85,6 +86,7 @@ class Running:
             max_artifact_bytes=1 << 20,
             operator_token=self.operator_token,
             calls_per_minute=self.calls_per_minute,
+            retrieval_datanet=self.retrieval_datanet,
         )
         self.gateway = await Gateway.open(
             options,

@@ -49,6 +49,8 @@ JOBS: dict[str, JobFunction] = {
     "verify": _later("verify", "verify"),
     "spans": _later("spans", "spans"),
     "embed": _later("embed", "embed"),
+    "retrieval_index": _later("retrieval", "retrieval_index"),
+    "retrieve": _later("retrieval", "retrieve"),
     "feature_index": feature_index,
     "queries": queries,
     "attribution": attribution,
