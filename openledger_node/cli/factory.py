@@ -168,7 +168,7 @@ async def train(
     detach: bool = False,
     options: Flat = DEFAULTS,
 ) -> None:
-    """Train on Datanets: a language model on text, a small classifier on tables and pictures.
+    """Train on Datanets: a language model or an encoder on text, a small classifier on tables and pictures.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ async def train(
     base
         For text: a base's hash, or the id of a registered one.
     preset
-        quick, standard or thorough (`factory recipes`).
+        quick, standard or thorough; embedding for an encoder (`factory recipes`).
     set
         One setting of the recipe, as NAME=VALUE (method=full, rank=16, targets=q_proj,v_proj). May be given
         again.
@@ -219,10 +219,13 @@ async def cancel(run: str, *, options: Flat = DEFAULTS) -> None:
 
 @app.command
 async def evaluate(manifest: str, *, holdout: str = "", options: Flat = DEFAULTS) -> None:
-    """Compare a fine-tuned model with its base on held-out records."""
+    """Compare a fine-tuned model, or an encoder, with its base on held-out records."""
+    from openledger_node.factory.publishing import evaluation_kind
+
     async with session(options) as opened:
         request = {"manifest": _artifact(manifest), "holdout": await _holdout(opened, holdout)}
-        opened.show(await opened.gateway.job("evaluate", request))
+        kind = await evaluation_kind(opened.gateway, request["manifest"])
+        opened.show(await opened.gateway.job(kind, request))
 
 
 @app.command

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from openledger_node.jobs.machine import Job, JobState
-from workers.jobs.types import FineTuneRecipe
+from workers.jobs.types import EmbeddingRecipe, FineTuneRecipe
 
+TEXT_KINDS = ("finetune", "train_embedding")
 BYTES_PER_TOKEN = 4
 """Of English text; files have some markup around it, the project's own base shorter tokens."""
 
@@ -20,7 +21,9 @@ class Estimate:
     seconds: float | None
 
 
-def estimate(records: int, size_bytes: int, recipe: FineTuneRecipe, tokens_per_s: float | None) -> Estimate:
+def estimate(
+    records: int, size_bytes: int, recipe: FineTuneRecipe | EmbeddingRecipe, tokens_per_s: float | None
+) -> Estimate:
     """Upper figures: near-duplicates, which are not learnt, are not known yet."""
     steps = recipe.epochs * -(-records // recipe.batch_size)
     longest = records * recipe.max_tokens
@@ -31,7 +34,7 @@ def estimate(records: int, size_bytes: int, recipe: FineTuneRecipe, tokens_per_s
 def last_speed(jobs: Sequence[Job], base: str) -> float | None:
     """Tokens per second of the newest finished run on `base`; `jobs` are newest first."""
     for job in jobs:
-        if job.kind == "finetune" and job.state is JobState.DONE and job.request.get("base") == base:
+        if job.kind in TEXT_KINDS and job.state is JobState.DONE and job.request.get("base") == base:
             speed = float(job.result["tokens_per_s"])
             return speed if speed > 0 else None
     return None

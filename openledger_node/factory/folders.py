@@ -17,6 +17,8 @@ async def upload_folder(gateway: GatewayClient, folder: Path) -> str:
         raise UserError(f"{folder} holds no config.json", "name a Hugging Face model folder")
     files: dict[str, str] = {}
     for path in sorted(each for each in folder.rglob("*") if each.is_file()):
+        if path.name.startswith("."):
+            continue  # git's and the hub's own notes
         name, data = path.relative_to(folder).as_posix(), path.read_bytes()
         try:
             check_name(name)

@@ -14,14 +14,27 @@ from openledger_node.errors import UserError
 from openledger_node.factory.estimate import Estimate, estimate, last_speed
 from openledger_node.factory.plans import Plan, Wish
 from openledger_node.factory.publishing import parent_of
-from openledger_node.factory.recipes import classifier_recipe, fine_tune_recipe
+from openledger_node.factory.recipes import (
+    EMBEDDING_PRESETS,
+    classifier_recipe,
+    embedding_recipe,
+    fine_tune_recipe,
+)
 from openledger_node.factory.terms import DatanetTerms, Verdict, judged, model_licence
 from openledger_node.jobs.machine import Job
 from workers.artifacts.folders import read_folder
 from workers.artifacts.store import ArtifactId, ArtifactStore, parse_id
 from workers.datasets.kinds import holds_vectors
 from workers.errors import ArtifactError, InvalidInputError
-from workers.jobs.types import NO_ARTIFACT, DatasetVersion, FineTuneRecipe, FinetuneRequest, TrainRequest
+from workers.jobs.types import (
+    NO_ARTIFACT,
+    DatasetVersion,
+    EmbeddingRecipe,
+    FineTuneRecipe,
+    FinetuneRequest,
+    TrainEmbeddingRequest,
+    TrainRequest,
+)
 
 DEFAULT_HOLDOUT_EVERY = 10
 BASE_CONFIG = "config.json"
@@ -52,8 +65,12 @@ class Planner:
         licence = model_licence(tuple(each.licence for each in terms))
         parent, base = await self._base(wish.base)
         recipe = await asyncio.to_thread(self._recipe, wish, base)
-        request = FinetuneRequest(wish.name, base, tuple(versions), recipe, holdout, licence)
+        named = wish.name, base, tuple(versions)
         work = await asyncio.to_thread(self._estimate, versions, terms, recipe, last_speed(recent, base))
+        if isinstance(recipe, EmbeddingRecipe):
+            pairs = TrainEmbeddingRequest(*named, recipe, holdout, licence)
+            return Plan(wish, "train_embedding", pairs, parent, tuple(terms), work, verdict)
+        request = FinetuneRequest(*named, recipe, holdout, licence)
         return Plan(wish, "finetune", request, parent, tuple(terms), work, verdict)
 
     def _classifier(
@@ -122,19 +139,19 @@ class Planner:
         base = parse_id(name)
         return await parent_of(self._reader, base), base
 
-    def _recipe(self, wish: Wish, base: ArtifactId) -> FineTuneRecipe:
+    def _recipe(self, wish: Wish, base: ArtifactId) -> FineTuneRecipe | EmbeddingRecipe:
         """The recipe, fitted to the base's context where nobody said otherwise."""
         try:
             files = read_folder(self._artifacts, base)
             config = orjson.loads(self._artifacts.get(files[BASE_CONFIG]))
             context = int(config["max_position_embeddings"])
         except (ArtifactError, InvalidInputError, KeyError, ValueError, TypeError) as error:
-            raise UserError(f"base {base} is no language model at this gateway: {error}") from error
-        preset = fine_tune_recipe(wish.preset, {})
-        fitted = {"max_tokens": min(preset.max_tokens, context)}
+            raise UserError(f"base {base} is no model of texts at this gateway: {error}") from error
+        made = embedding_recipe if wish.preset in EMBEDDING_PRESETS else fine_tune_recipe
+        fitted = {"max_tokens": min(made(wish.preset, {}).max_tokens, context)}
         if not wish.holdout:
             fitted["holdout_every"] = DEFAULT_HOLDOUT_EVERY
-        recipe = fine_tune_recipe(wish.preset, {**fitted, **wish.settings})
+        recipe = made(wish.preset, {**fitted, **wish.settings})
         if recipe.max_tokens > context:
             raise UserError(f"max_tokens {recipe.max_tokens} is more than the base's {context}")
         return recipe
@@ -149,7 +166,7 @@ class Planner:
         self,
         versions: Sequence[DatasetVersion],
         terms: Sequence[DatanetTerms],
-        recipe: FineTuneRecipe,
+        recipe: FineTuneRecipe | EmbeddingRecipe,
         tokens_per_s: float | None,
     ) -> Estimate:
         paths = [

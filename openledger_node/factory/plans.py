@@ -13,7 +13,7 @@ from openledger_node.factory.estimate import Estimate
 from openledger_node.factory.recipes import DEFAULT_PRESET
 from openledger_node.factory.terms import DatanetTerms, Verdict
 from workers.jobs.codec import to_json
-from workers.jobs.types import FinetuneRequest, TrainRequest
+from workers.jobs.types import FinetuneRequest, TrainEmbeddingRequest, TrainRequest
 
 MAX_DATANETS = 32
 MAX_NAME = 80
@@ -22,8 +22,7 @@ MAX_NAME = 80
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What somebody asks for. `datanets` are (id, version), version 0 the newest; `base` is a folder's hash
-    or a
-    model id; with `holdout` "" the recipe's `holdout_every` decides."""
+    or a model id; with `holdout` "" the recipe's `holdout_every` decides."""
 
     name: str
     base: str
@@ -40,7 +39,7 @@ class Plan:
 
     wish: Wish
     kind: str
-    request: FinetuneRequest | TrainRequest
+    request: FinetuneRequest | TrainEmbeddingRequest | TrainRequest
     parent: int
     terms: tuple[DatanetTerms, ...]
     estimate: Estimate | None

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 from openledger_node.errors import UserError
 from workers.errors import InvalidInputError
 from workers.jobs.codec import from_json, to_json
-from workers.jobs.types import FineTuneRecipe, TrainingRecipe
+from workers.jobs.types import EmbeddingRecipe, FineTuneRecipe, TrainingRecipe
 
-Recipe = TypeVar("Recipe", FineTuneRecipe, TrainingRecipe)
+Recipe = TypeVar("Recipe", FineTuneRecipe, TrainingRecipe, EmbeddingRecipe)
 DEFAULT_PRESET = "standard"
 FINE_TUNE_PRESETS: dict[str, tuple[str, FineTuneRecipe]] = {
     "quick": ("a first look: few passes, few parameters", FineTuneRecipe(rank=4, alpha=8, epochs=1)),
@@ -17,6 +17,12 @@ FINE_TUNE_PRESETS: dict[str, tuple[str, FineTuneRecipe]] = {
     "thorough": (
         "more parameters and passes, for data that the base knows little of",
         FineTuneRecipe(rank=16, alpha=32, epochs=6, learning_rate=0.001),
+    ),
+}
+EMBEDDING_PRESETS: dict[str, tuple[str, EmbeddingRecipe]] = {
+    "embedding": (
+        "an encoder that finds what belongs together: questions and answers, titles and texts",
+        EmbeddingRecipe(),
     ),
 }
 CLASSIFIER_PRESETS: dict[str, tuple[str, TrainingRecipe]] = {
@@ -31,6 +37,11 @@ def fine_tune_recipe(preset: str, settings: Mapping[str, Any]) -> FineTuneRecipe
     return _changed(_chosen(FINE_TUNE_PRESETS, preset), settings)
 
 
+def embedding_recipe(preset: str, settings: Mapping[str, Any]) -> EmbeddingRecipe:
+    """The same for an encoder."""
+    return _changed(_chosen(EMBEDDING_PRESETS, preset), settings)
+
+
 def classifier_recipe(preset: str, settings: Mapping[str, Any]) -> TrainingRecipe:
     """The same for a small classifier."""
     return _changed(_chosen(CLASSIFIER_PRESETS, preset), settings)
@@ -40,6 +51,7 @@ def described() -> dict[str, Any]:
     """All presets with their settings, for pages and programs."""
     kinds: dict[str, Mapping[str, tuple[str, Any]]] = {
         "finetune": FINE_TUNE_PRESETS,
+        "train_embedding": EMBEDDING_PRESETS,
         "train": CLASSIFIER_PRESETS,
     }
     return {
@@ -50,7 +62,8 @@ def described() -> dict[str, Any]:
 
 def _chosen(presets: Mapping[str, tuple[str, Recipe]], name: str) -> Recipe:
     if name not in presets:
-        raise UserError(f"recipe preset {name!r} is not offered", f"choose one of {', '.join(presets)}")
+        offered = dict.fromkeys((*presets, *EMBEDDING_PRESETS))
+        raise UserError(f"recipe preset {name!r} is not offered", f"choose one of {', '.join(offered)}")
     return presets[name][1]
 
 

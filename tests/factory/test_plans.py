@@ -9,7 +9,12 @@ from openledger_node.errors import UserError
 from openledger_node.factory.estimate import estimate, last_speed
 from openledger_node.factory.plans import command_of, wish_from
 from openledger_node.factory.progress import fields_of
-from openledger_node.factory.recipes import classifier_recipe, described, fine_tune_recipe
+from openledger_node.factory.recipes import (
+    classifier_recipe,
+    described,
+    embedding_recipe,
+    fine_tune_recipe,
+)
 from openledger_node.factory.settings import setting
 from openledger_node.jobs.machine import Job, JobState
 from workers.jobs.types import FineTuneRecipe
@@ -51,8 +56,13 @@ def test_wrong_wishes_name_the_field(changes: dict[str, Any], message: str) -> N
         wish_from({**BODY, **changes})
 
 
-def test_presets_are_three_of_each_kind_and_settings_change_them() -> None:
-    assert all(len(presets) == 3 for presets in described().values())
+def test_presets_are_offered_by_kind_and_settings_change_them() -> None:
+    assert {kind: len(found) for kind, found in described().items()} == {
+        "finetune": 3,
+        "train_embedding": 1,
+        "train": 3,
+    }
+    assert embedding_recipe("embedding", {"temperature": 0.1}).temperature == 0.1
     assert fine_tune_recipe("quick", {"rank": 2, "targets": ["q_proj"]}).targets == ("q_proj",)
     assert classifier_recipe("standard", {"hidden": [8]}).hidden == (8,)
     with pytest.raises(UserError, match="standard"):
