@@ -91,7 +91,8 @@ def on_chain(store: ArtifactStore, name: ArtifactId) -> IndexInputs:
         ContributorSum(who, sums.canonical_records[c], sums.norms_squared[c], pack_sum(sums.vectors[c]))
         for c, who in enumerate(sums.contributors)
     )
-    return IndexInputs(1, committed, index.record_count, name, published, decode_rows(store.get(index.rows)))
+    rows = decode_rows(store.get(index.rows))
+    return IndexInputs(1, committed, index.record_count, name, index, published, rows)
 
 
 def main() -> None:

@@ -37,8 +37,12 @@ class Challenger:
 
     async def salt(self, key: int) -> bytes:
         """The same after a restart (RFC 6979 signatures)."""
+        return await self.secret(SALT_TEXT + word(key))
+
+    async def secret(self, what: bytes) -> bytes:
+        """32 bytes that follow from the key, the chain and `what`, and that nobody else can make."""
         chain_id = await self._reader.ethereum.chain_id()
-        digest = keccak256(SALT_TEXT + word(chain_id) + word(key))
+        digest = keccak256(what + word(chain_id))
         return keccak256(self._account.sign_digest(Hash32(digest)))
 
     async def commit(self, key: int) -> None:

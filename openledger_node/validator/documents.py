@@ -70,7 +70,8 @@ class Documents:
         except (InvalidInputError, ArtifactError) as error:
             raise DocumentError(str(error)) from error
         records = await self._source_records(index.model_id)
-        return IndexInputs(index_id, index, records, parse_id(uri), _contributor_sums(published.sums), rows)
+        sums = _contributor_sums(published.sums)
+        return IndexInputs(index_id, index, records, parse_id(uri), published, sums, rows)
 
     async def sources(self, model_id: int) -> Sources:
         """The records a model was made from. Raises as `inputs` does."""

@@ -23,6 +23,7 @@ from openledger_node.validator.records import ContributorSum, Right, Unprovable
 from precompiles.views.attribution import RowEvidence, SumEvidence
 from workers.artifacts.store import ArtifactId
 from workers.attribution.commit import row_leaves
+from workers.attribution.index import FeatureIndex as PublishedIndex
 from workers.attribution.index import Rows
 from workers.attribution.numerics import exact_norms_squared
 from workers.integers import broken_rows
@@ -33,13 +34,14 @@ WAYS = 16
 
 @dataclass(frozen=True, slots=True)
 class IndexInputs:
-    """One index: what the chain says, how many records its model's sources have, its document, the published
-    contributor sums and rows."""
+    """One index: what the chain says, how many records its model's sources have, its document and what that
+    names, the published contributor sums and rows."""
 
     index_id: int
     index: FeatureIndex
     source_records: int
     document: ArtifactId
+    published: PublishedIndex
     sums: tuple[ContributorSum, ...]
     rows: Rows
 
@@ -101,6 +103,11 @@ def check_index(inputs: IndexInputs) -> IndexVerdict:
     if broken is not None:
         return BrokenRow(row_evidence(inputs.rows, layers, broken))
     return _wrong_norm(inputs) or _wrong_sum(inputs) or Right()
+
+
+def is_named_right(inputs: IndexInputs) -> bool:
+    """Whether the published document names the preconditioner that was committed."""
+    return bytes.fromhex(inputs.published.preconditioner) == inputs.index.preconditioner_hash
 
 
 def rows_layers(rows: Rows) -> list[list[Hash32]]:

@@ -1,10 +1,11 @@
 """How a validator watches feature indexes: each is checked before it can be used, a wrong one is voided.
 
 Rows left out or out of their rules, norms, owners and duplicates fall in one transaction after a commitment;
-a wrong sum is disputed in a game, whose moves are read from the chain, so that a restart goes on with it.
+a wrong sum is disputed in a game, whose moves are read from the chain, so that a restart goes on with it;
+what only recomputation shows is brought before a jury (`cases`).
 
-Covered: what `index_check` and `record_check` find; games to their end; bonds and rewards taken back. Not
-covered: answering games as the index's signer (`answers`).
+Covered: what `index_check`, `record_check` and `features` find; games to their end; bonds and rewards taken
+back. Not covered: answering games as the index's signer (`answers`).
 """
 
 import asyncio
@@ -20,8 +21,10 @@ from openledger_node.validator.arguments import (
     index_challenge,
     packed_sum,
 )
+from openledger_node.validator.cases import Accusation, Cases
 from openledger_node.validator.challenger import Challenger
 from openledger_node.validator.documents import DocumentError, Documents
+from openledger_node.validator.features import FeatureChecks
 from openledger_node.validator.games import Game, Games
 from openledger_node.validator.index_check import (
     BrokenRow,
@@ -31,10 +34,12 @@ from openledger_node.validator.index_check import (
     WrongNorm,
     WrongSum,
     check_index,
+    is_named_right,
     partial_sums,
     row_evidence,
     rows_layers,
 )
+from openledger_node.validator.recomputation import datasets_of
 from openledger_node.validator.record_check import (
     RecordVerdict,
     WrongDuplicate,
@@ -44,6 +49,8 @@ from openledger_node.validator.record_check import (
 from openledger_node.validator.records import Right, Unprovable
 from precompiles.views.attribution import INDEX_KEY, INDEX_VOID
 from workers.errors import InvalidInputError
+
+UNCONTESTED = 0
 
 log = structlog.get_logger(__name__)
 
@@ -57,34 +64,38 @@ class Watched:
     inputs: IndexInputs | None = None
     verdict: IndexVerdict | RecordVerdict | None = None
     complaint: str = ""
+    is_accused: bool = False
 
 
 class IndexWatch:
     """One round of `look` at a time; `checked` and `challenged` are for metrics."""
 
-    def __init__(self, reader: EconomyReader, documents: Documents, challenger: Challenger) -> None:
+    def __init__(
+        self,
+        reader: EconomyReader,
+        documents: Documents,
+        challenger: Challenger,
+        features: FeatureChecks | None = None,
+    ) -> None:
         self._reader = reader
         self._documents = documents
         self._challenger = challenger
         self._games = Games(reader, challenger)
+        self._features = features
+        self.cases = Cases(reader, challenger)
         self._next_block = 0
         self._open: dict[int, Watched] = {}
         self.checked = 0
         self.challenged = 0
 
-    async def look(self) -> list[IndexInputs]:
-        """One round over new and open indexes; returns those that were found to keep their rules."""
+    async def look(self) -> None:
+        """One round over new and open indexes."""
         await self._discover()
-        found = []
         for one in list(self._open.values()):
-            is_new = one.verdict is None
             try:
                 await self._attend(one)
             except RevertedError as error:
                 log.warning("validator refused", index=one.index_id, reason=str(error))
-            if is_new and isinstance(one.verdict, Right) and one.inputs is not None:
-                found.append(one.inputs)
-        return found
 
     async def _discover(self) -> None:
         head = await self._reader.ethereum.block_number()
@@ -110,7 +121,10 @@ class IndexWatch:
             await self._challenge(one.index_id, one.verdict)
         elif isinstance(one.verdict, WrongSum) and one.inputs is not None:
             await self._play(one.inputs, one.verdict)
-        elif one.verdict is not None and await self._reader.ethereum.timestamp_s() >= one.usable_at_s:
+        elif isinstance(one.verdict, Right) and await self._accuse(one):
+            return
+        is_left_alone = status == UNCONTESTED and isinstance(one.verdict, (Right, Unprovable))
+        if is_left_alone and await self._reader.ethereum.timestamp_s() >= one.usable_at_s:
             del self._open[one.index_id]
 
     async def _judge(self, one: Watched) -> None:
@@ -123,6 +137,28 @@ class IndexWatch:
             return
         self.checked += 1
         _report(one.index_id, one.verdict)
+        if self._features is not None and isinstance(one.verdict, Right) and one.inputs is not None:
+            datasets = await datasets_of(self._reader, one.inputs.index.model_id)
+            self._features.ask_about_index(one.index_id, one.inputs.document, datasets)
+
+    async def _accuse(self, one: Watched) -> bool:
+        """Bring before a jury what recomputation found; True if that was done now."""
+        if self._features is None or one.inputs is None or one.is_accused:
+            return False
+        found = self._features.findings(one.index_id)
+        if found.wrong:
+            accusation = Accusation(min(found.wrong))
+        elif found.is_preconditioner_wrong or not is_named_right(one.inputs):
+            accusation = Accusation(None)
+        else:
+            return False
+        try:
+            await self.cases.accuse(one.inputs, accusation)
+        except RevertedError:
+            one.is_accused = True  # the window is over: nothing will change that
+            raise
+        one.is_accused = True
+        return True
 
     async def _verdict(self, one: Watched) -> IndexVerdict | RecordVerdict:
         """By the rules of rows and sums first; by the records behind them where those are kept."""
@@ -192,8 +228,7 @@ class IndexWatch:
                 except RevertedError as error:
                     if error.name == "WindowOpen":
                         return False
-                    log.warning("bond not returned", index=index_id, reason=str(error))
-                    return True
+                    log.info("no bond to return", index=index_id, reason=str(error))
         elif await self._games.opened("SumGameOpened", index_id) is None:
             return True
         await self._challenger.take_reward()

@@ -1,7 +1,8 @@
 """How a validator watches attribution: every post is checked, a wrong one is challenged in one transaction.
 
-Feature indexes are watched alike (`indexes`). A validator has an RPC URL, artefact URLs and a key of its own;
-nothing else, and no state on disk: what it did is read from the chain (`challenger`).
+Feature indexes are watched alike (`indexes`), and it serves on juries (`jurors`). A validator has an RPC URL,
+artefact URLs and a key of its own, and on disk its ballots on juries (`ballots`): all else that it did is
+read from the chain (`challenger`).
 
 Covered: wrong scores, debts and amounts; restart at any point; bonds and rewards taken back. Not covered:
 staking (the operator does that), posts that are wrong in a way no challenge covers yet (logged as warnings).
@@ -32,6 +33,7 @@ from openledger_node.clock import Clock, SystemClock
 from openledger_node.errors import TemporaryError
 from openledger_node.validator.answers import Answers
 from openledger_node.validator.arguments import challenge_of
+from openledger_node.validator.ballots import Ballots
 from openledger_node.validator.challenger import Challenger
 from openledger_node.validator.check import check_post
 from openledger_node.validator.demands import Demands
@@ -39,7 +41,9 @@ from openledger_node.validator.documents import DocumentError, Documents
 from openledger_node.validator.features import FeatureChecks
 from openledger_node.validator.games import Games
 from openledger_node.validator.indexes import IndexWatch
+from openledger_node.validator.jurors import Jurors
 from openledger_node.validator.query_games import QueryGames
+from openledger_node.validator.recomputation import Recomputation, datasets_of
 from openledger_node.validator.records import (
     LongQuery,
     PostInputs,
@@ -84,9 +88,15 @@ class Validator:
         self._documents = Documents(self._reader, stores)
         self._features = features
         self._feed = PostFeed(self._reader)
-        self.indexes = IndexWatch(self._reader, self._documents, self._challenger)
+        self.indexes = IndexWatch(self._reader, self._documents, self._challenger, features)
         self.answers = Answers(self._reader, self._documents, self._challenger, self._clock)
         self.demands = Demands(self._reader, self._challenger)
+        self.jurors = Jurors(
+            self._reader,
+            self._challenger,
+            Recomputation(self._reader, self._documents),
+            lambda chain_id, juror: Ballots(options.directory.parent, chain_id, juror),
+        )
         self._open: dict[int, PostNotice] = {}
         self._judged: dict[int, tuple[PostInputs, Verdict]] = {}
         self._query_games = QueryGames(Games(self._reader, self._challenger), self._challenger)
@@ -106,9 +116,8 @@ class Validator:
     async def look(self) -> None:
         """One round over new and open feature indexes, posts and demands."""
         await self.answers.look()
-        for found in await self.indexes.look():
-            if self._features is not None:
-                self._features.ask_about_index(found.index_id, found.document)
+        await self.indexes.look()
+        await self._serve_on_juries()
         for notice in await self._feed.new_posts():
             self._open[notice.post_id] = notice
         for notice in list(self._open.values()):
@@ -116,6 +125,13 @@ class Validator:
                 await self._attend(notice)
             except RevertedError as error:
                 log.warning("validator refused", post=notice.post_id, reason=str(error))
+
+    async def _serve_on_juries(self) -> None:
+        if self._features is not None:
+            if self.jurors.is_needed:
+                self._features.call_workers()
+            self.jurors.pool = self._features.pool
+        await self.jurors.look()
 
     async def _attend(self, notice: PostNotice) -> None:
         post = await self._reader.post(notice.post_id)
@@ -137,7 +153,8 @@ class Validator:
             self.checked += 1
             _report(notice.post_id, inputs, verdict)
             if self._features is not None and isinstance(verdict, Right):
-                self._features.ask_about_post(inputs)
+                datasets = await datasets_of(self._reader, inputs.post.model_id)
+                self._features.ask_about_post(inputs, datasets)
         inputs, verdict = self._judged[notice.post_id]
         if isinstance(verdict, WrongQuery):
             self.challenged += await self._query_games.play(inputs, await self._batches(notice), verdict)

@@ -7,6 +7,7 @@ from openledger_node.client.economy import MODELS
 from openledger_node.client.ethereum import Ethereum
 from openledger_node.client.sender import Sender
 from tests.jobs.economy import BUILDER, Economy
+from workers.artifacts.store import ArtifactId
 from workers.attribution.index import Rows, Sums, publish_index, read_index, read_rows
 
 
@@ -39,12 +40,12 @@ def with_norm(sums: Sums, contributor: int, change: int) -> Sums:
     return replace(sums, norms_squared=tuple(norms))
 
 
-async def commit(economy: Economy, rows: Rows, sums: Sums) -> int:
+async def commit(economy: Economy, rows: Rows, sums: Sums, preconditioner: ArtifactId | None = None) -> int:
     """Publish and commit as the builder; returns the index's id."""
     honest = read_index(economy.store, economy.trained.index.index)
     named = {
         "manifest": honest.manifest,
-        "preconditioner": honest.preconditioner,
+        "preconditioner": preconditioner or honest.preconditioner,
         "numeric_profile": honest.numeric_profile,
     }
     name = publish_index(economy.store, named, rows, sums)
@@ -54,7 +55,7 @@ async def commit(economy: Economy, rows: Rows, sums: Sums) -> int:
         1,
         rows.root(),
         sums.root(),
-        bytes.fromhex(honest.preconditioner),
+        bytes.fromhex(named["preconditioner"]),
         bytes.fromhex(honest.numeric_profile),
         len(rows.mantissas),
         len(sums.contributors),

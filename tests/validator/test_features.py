@@ -64,5 +64,5 @@ async def test_a_job_that_cannot_be_done_does_not_stop_the_service() -> None:
     features.ask_about_index(1, ArtifactId("0" * 64))
     features.ask_about_index(2, ArtifactId("1" * 64))
     await finish(features)
-    assert [kind for kind, _ in pool.asked] == ["spot_check", "spot_check"]
+    assert [kind for kind, _ in pool.asked] == ["spot_check", "preconditioner"] * 2
     assert features.rows_checked == 0

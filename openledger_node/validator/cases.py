@@ -1,0 +1,88 @@
+"""How a validator brings a feature index before a jury: for what its own recomputation found, once.
+
+Floating point decides there, so a recomputation is no proof: the bond of a committed challenge pays the jury
+if it finds otherwise. Nothing is opened where only the parties have stake, since that would lose the bond.
+
+Covered: a row that is not its record's gradient; a preconditioner that is not the model's, or another than
+the published one. Not covered: queries of receipts.
+"""
+
+from dataclasses import dataclass
+
+import structlog
+
+from genesis.commitments import ROW_BYTES, merkle_proof, vector_root
+from genesis.types import Address
+from openledger_node.client.economy import ATTRIBUTION, STAKING, EconomyReader
+from openledger_node.validator.challenger import Challenger
+from openledger_node.validator.index_check import IndexInputs, rows_layers
+from precompiles.views.attribution import INDEX_KEY
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Accusation:
+    """What is wrong with an index: the row at `place`, or its preconditioner where that is None."""
+
+    place: int | None
+
+
+class Cases:
+    """One account's accusations; `opened` is for metrics."""
+
+    def __init__(self, reader: EconomyReader, challenger: Challenger) -> None:
+        self._reader = reader
+        self._challenger = challenger
+        self.opened = 0
+
+    async def accuse(self, inputs: IndexInputs, accusation: Accusation) -> None:
+        """Open a case, unless somebody did of the same, or this account of anything. Raises RevertedError."""
+        index_id, key = inputs.index_id, INDEX_KEY + inputs.index_id
+        for event in await self._reader.ethereum.events(ATTRIBUTION, "JuryCaseOpened", None, key):
+            is_own = bytes(event.arguments["challenger"]) == self._challenger.address_bytes
+            if is_own or event.arguments["content"] == _content(inputs, accusation):
+                return
+        if not await self._has_jurors(inputs.index.signer):
+            log.error("nobody but the parties could judge an index", index=index_id)
+            return
+        await self._challenger.commit(key)
+        salt = await self._challenger.salt(key)
+        if accusation.place is None:
+            mined = await self._challenger.send("openPreconditionerCase", index_id, salt)
+        else:
+            mined = await self._challenger.send(
+                "openRowCase", index_id, salt, row_leaf(inputs, accusation.place)
+            )
+        self.opened += 1
+        case_id = mined.event("JuryCaseOpened").arguments["caseId"]
+        log.warning("feature index brought before a jury", index=index_id, row=accusation.place, case=case_id)
+
+    async def _has_jurors(self, accused: Address) -> bool:
+        """Whether anybody else has validator stake."""
+        read = self._reader.ethereum.read
+        before_s = await self._reader.ethereum.timestamp_s() - 1
+        total_wei = int(await read(STAKING, "totalStakeAt", before_s))
+        parties = {bytes(accused), self._challenger.address_bytes}
+        own_wei = sum([int(await read(STAKING, "stakeAt", each, before_s)) for each in parties])
+        return total_wei > own_wei
+
+
+def _content(inputs: IndexInputs, accusation: Accusation) -> bytes:
+    """What a case's event names as accused."""
+    if accusation.place is None:
+        return inputs.index.preconditioner_hash
+    return vector_root(inputs.rows.mantissas[accusation.place].tobytes(), ROW_BYTES)
+
+
+def row_leaf(inputs: IndexInputs, place: int) -> tuple[int, int, int, int, bytes, list[bytes]]:
+    """A committed row as `IAttribution.RowLeaf`."""
+    rows = inputs.rows
+    return (
+        place,
+        int(rows.canonical[place]),
+        int(rows.owners[place]),
+        int(rows.exponents[place]),
+        _content(inputs, Accusation(place)),
+        list(merkle_proof(rows_layers(rows), place)),
+    )

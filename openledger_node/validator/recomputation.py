@@ -1,0 +1,122 @@
+"""A juror's own work on a case: everything fetched and held against the chain, then recomputed by workers.
+
+What is asked for is fetched from every artefact URL in turn: followers keep copies of what a provider may no
+longer serve. Nothing is believed that does not hash to what is committed, and records are the chain's.
+
+Covered: rows and preconditioners of feature indexes. Not covered: queries, whose inputs nobody publishes yet:
+a case about one is called not available only by who looked for them (`jurors` abstains).
+"""
+
+from dataclasses import dataclass
+
+from genesis.types import Hash32
+from openledger_node.client.datasets import dataset_version
+from openledger_node.client.economy import MODELS, EconomyReader
+from openledger_node.jobs.ports import WorkerFailedError, WorkerPool
+from openledger_node.validator.documents import DocumentError, Documents
+from openledger_node.validator.index_check import IndexInputs, rows_layers
+from precompiles.views.attribution import INDEX_KEY
+from precompiles.views.juries import NOT_AVAILABLE, PRECONDITIONER, RIGHT, ROW, WRONG, JuryCase
+from workers.artifacts.store import ArtifactId
+from workers.jobs.codec import from_json, to_json
+from workers.jobs.types import (
+    DatasetVersion,
+    JuryRowRequest,
+    JuryRowResult,
+    PreconditionerRequest,
+    PreconditionerResult,
+)
+
+MISSING = "artifact"
+"""How a worker says that a file could not be had."""
+
+
+class NotAvailableError(DocumentError):
+    """What a case is about is not published, or not what was committed."""
+
+    code = "not-available"
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """A juror's own finding: `RIGHT` or `WRONG`, and the values that go with it, packed."""
+
+    verdict: int
+    values: bytes
+
+
+UNAVAILABLE = Opinion(NOT_AVAILABLE, b"")
+
+
+async def datasets_of(reader: EconomyReader, model_id: int) -> tuple[DatasetVersion, ...]:
+    """The versions that a model was made from, as the chain has them."""
+    found = []
+    for place in range((await reader.model(model_id)).sources):
+        datanet_id, number = await reader.ethereum.read(MODELS, "getSource", model_id, place)
+        found.append(await dataset_version(reader, datanet_id, number))
+    return tuple(found)
+
+
+class Recomputation:
+    """Finds opinions; raises `NotAvailableError` where something is missing, the pool's errors otherwise."""
+
+    def __init__(self, reader: EconomyReader, documents: Documents) -> None:
+        self._reader = reader
+        self._documents = documents
+
+    async def opinion(self, pool: WorkerPool, case: JuryCase, coordinates: list[int]) -> Opinion:
+        """The opinion on a row or a preconditioner."""
+        try:
+            inputs = await self._committed(case.key - INDEX_KEY)
+            datasets = await datasets_of(self._reader, inputs.index.model_id)
+            await self._documents.sources(inputs.index.model_id)
+            if case.subject == ROW:
+                return await self._row(pool, inputs, datasets, case, coordinates)
+            return await self._preconditioner(pool, inputs, datasets)
+        except DocumentError as error:
+            raise NotAvailableError(str(error)) from error
+        except WorkerFailedError as error:
+            if error.failure == MISSING:
+                raise NotAvailableError(str(error)) from error
+            raise
+
+    async def _committed(self, index_id: int) -> IndexInputs:
+        """An index's documents, which must be those that its roots and hashes commit to."""
+        inputs = await self._documents.index_inputs(index_id)
+        index, published = inputs.index, inputs.published
+        model = await self._reader.model(index.model_id)
+        if rows_layers(inputs.rows)[-1][0] != index.rows_root:
+            raise DocumentError(f"the published rows of feature index {index_id} are not the committed ones")
+        if _hash(published.preconditioner) != index.preconditioner_hash:
+            raise DocumentError(f"feature index {index_id} is published with another preconditioner")
+        if _hash(published.manifest) != model.manifest_hash:
+            raise DocumentError(f"feature index {index_id} is published with another manifest")
+        return inputs
+
+    async def _row(
+        self,
+        pool: WorkerPool,
+        inputs: IndexInputs,
+        datasets: tuple[DatasetVersion, ...],
+        case: JuryCase,
+        coordinates: list[int],
+    ) -> Opinion:
+        request = JuryRowRequest(inputs.document, datasets, case.position)
+        found = from_json(JuryRowResult, await pool.run("jury_row", to_json(request)))
+        return Opinion(RIGHT if found.is_right else WRONG, bytes(found.row[each] for each in coordinates))
+
+    async def _preconditioner(
+        self, pool: WorkerPool, inputs: IndexInputs, datasets: tuple[DatasetVersion, ...]
+    ) -> Opinion:
+        request = PreconditionerRequest(inputs.document, datasets)
+        found = from_json(PreconditionerResult, await pool.run("preconditioner", to_json(request)))
+        return Opinion(RIGHT if found.is_right else WRONG, b"")
+
+
+def can_judge(case: JuryCase) -> bool:
+    """Whether this software recomputes what the case is about."""
+    return case.subject in {ROW, PRECONDITIONER}
+
+
+def _hash(name: ArtifactId) -> Hash32:
+    return Hash32(bytes.fromhex(name))
