@@ -20,6 +20,9 @@ class ScriptedServer:
     """`break_after` closes the connection behind so many tokens; `pause_s` lies before each."""
 
     answer: str = ANSWER
+    lines: list[str] = field(default_factory=list)
+    """Answers to give first, one a call."""
+    context_tokens: int = CONTEXT_TOKENS
     break_after: int | None = None
     pause_s: float = 0.0
     asked: list[dict[str, Any]] = field(default_factory=list)
@@ -60,7 +63,9 @@ class ScriptedServer:
     async def _tokenize(self, request: web.Request) -> web.Response:
         body = await request.json()
         tokens = _tokens(body)
-        return web.json_response({"count": len(tokens), "tokens": tokens, "max_model_len": CONTEXT_TOKENS})
+        return web.json_response(
+            {"count": len(tokens), "tokens": tokens, "max_model_len": self.context_tokens}
+        )
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
@@ -69,7 +74,7 @@ class ScriptedServer:
             refusal = {"message": "temperature is at most 2", "type": "BadRequestError", "code": 400}
             return web.json_response({"error": refusal}, status=400)
         is_chat = request.path == "/v1/chat/completions"
-        said = self.answer.encode()[: body["max_tokens"]]
+        said = (self.lines.pop(0) if self.lines else self.answer).encode()[: body["max_tokens"]]
         finish = "length" if len(said) == body["max_tokens"] else "stop"
         self.running += 1
         try:
