@@ -32,6 +32,7 @@ from workers.influence.preconditioner import (
     encode_preconditioner,
     features,
     select_coordinates,
+    squared_divisors,
 )
 from workers.influence.profile import Profile
 from workers.influence.stages import Shard, Stages
@@ -77,6 +78,12 @@ class Attributor:
         if self._committed is None:
             raise InvalidInputError("fit or load comes first")
         return self._committed
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Names of trainable parameters that are not attributed: those of other kinds of layers, and bare
+        ones."""
+        return self.runner.left_out
 
     # --- Fitting ------------------------------------------------------------------------------------------
 
@@ -204,11 +211,12 @@ class Attributor:
 
     def row_features(self, one: Pass) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Real rows (n, k) of length at most 1 of a pass's records, and the squares of what they were
-        divided by: self-influence h, or the squared row limit where that is larger."""
+        divided by."""
         rows, influence = features(one.loss(), self.preconditioner)
-        floor = max(self.preconditioner.row_length**2, float(torch.finfo(influence.dtype).tiny))
-        squared_lengths = influence[: one.kept].clamp_min(floor)
-        return _array(rows[: one.kept] / squared_lengths.sqrt()[:, None]), _array(squared_lengths)
+        squares = squared_divisors(
+            influence[: one.kept], self.preconditioner.row_length, self.profile.row_power
+        )
+        return _array(rows[: one.kept] / squares.sqrt()[:, None]), _array(squares)
 
     def query_features(self, one: Pass) -> NDArray[np.float64]:
         """Real queries (n, k) of a pass's examples."""

@@ -1,8 +1,9 @@
 """How data of any kind becomes batches of one fixed shape.
 
-Data may be: a tensor, or a tuple, list or dict of tensors with the same first dimension; a map-style dataset
-whose items are tensors or tuples of tensors; or any iterable that can be iterated again (a list too) and
-yields batches of whatever size. Records keep their order; batch boundaries do not depend on the loader's.
+Data may be: a tensor or numpy array, or a tuple, list or dict of them with the same first dimension; a
+map-style dataset whose items are tensors or tuples of tensors; or any iterable that can be iterated again (a
+list too) and yields batches of whatever size. Records keep their order; batch boundaries do not depend on the
+loader's.
 The last batch is filled up to a multiple of 128 with copies of its last record, which `kept` then leaves out:
 a pass's shape is decided by the number of records alone.
 """
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -32,7 +34,7 @@ class FixedBatch:
 def fixed_batches(data: Any, size: int, *, is_padded: bool = True) -> Iterator[FixedBatch]:
     """All of `data` in batches of `size`; raises InvalidInputError for empty data."""
     is_empty = True
-    for batch in _rebatched(data, size):
+    for batch in _rebatched(_as_tensors(data), size):
         is_empty = False
         count = length(batch)
         missing = min(size - count, -count % FILLED_TO) if is_padded else 0
@@ -42,10 +44,43 @@ def fixed_batches(data: Any, size: int, *, is_padded: bool = True) -> Iterator[F
 
 
 def length(batch: Any) -> int:
-    """How many examples a batch has."""
+    """How many examples a batch has; raises InvalidInputError when its members do not agree."""
     if isinstance(batch, Tensor):
+        if not batch.ndim:
+            raise InvalidInputError(
+                "one example stands where a batch was expected: give batches, or a map-style dataset"
+            )
         return len(batch)
-    return length(next(iter(batch.values())) if isinstance(batch, dict) else batch[0])
+    if not isinstance(batch, dict | tuple | list) or not batch:
+        raise InvalidInputError(f"a batch is made of tensors, not of {type(batch).__name__}")
+    lengths = {length(member) for member in _members(batch)}
+    if len(lengths) > 1:
+        raise InvalidInputError(f"the tensors of a batch have different lengths: {sorted(lengths)}")
+    return lengths.pop()
+
+
+def is_equal(one: Any, other: Any) -> bool:
+    """Whether two batches hold the same."""
+    if isinstance(one, Tensor):
+        return torch.equal(one, other)
+    pairs = zip(_members(one), _members(other), strict=True)
+    return all(is_equal(mine, yours) for mine, yours in pairs)
+
+
+def _members(batch: Any) -> Iterable[Any]:
+    members: Iterable[Any] = batch.values() if isinstance(batch, dict) else batch
+    return members
+
+
+def _as_tensors(data: Any) -> Any:
+    """Numpy arrays, alone or in a tuple, list or dict, as tensors of the same memory."""
+    if isinstance(data, np.ndarray):
+        return torch.as_tensor(data)
+    if isinstance(data, dict):
+        return {name: _as_tensors(value) for name, value in data.items()}
+    if isinstance(data, tuple | list) and any(isinstance(member, np.ndarray) for member in data):
+        return tuple(_as_tensors(member) for member in data)
+    return data
 
 
 def each(function: Any, batch: Any) -> Any:
@@ -99,7 +134,8 @@ def _stacked(items: list[Any]) -> Any:
 def _regrouped(batches: Iterable[Any], size: int) -> Iterator[Any]:
     waiting: list[Any] = []
     count = 0
-    for batch in batches:
+    for given in batches:
+        batch = _as_tensors(given)
         waiting.append(batch)
         count += length(batch)
         while count >= size:

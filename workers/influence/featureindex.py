@@ -40,12 +40,15 @@ class RowPart:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class FeatureIndex:
     """Rows of all records, in order. `preconditioner` is the artefact they depend on."""
 
     parts: tuple[RowPart, ...]
     preconditioner: bytes
+
+    def __repr__(self) -> str:
+        return f"FeatureIndex({len(self):,} records, {self.dimensions:,} coordinates)"
 
     def __len__(self) -> int:
         return sum(len(part.mantissas) for part in self.parts)

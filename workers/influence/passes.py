@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from workers.errors import InvalidInputError
-from workers.influence.batches import FixedBatch, fixed_batches, moved
+from workers.influence.batches import FixedBatch, fixed_batches, is_equal, moved
 from workers.influence.layers import MAX_ELEMENTS, Capture, Factors, contracted, layer_shape
 from workers.influence.task import Task
 
@@ -133,6 +133,13 @@ def _one_each(values: Tensor) -> Tensor:
     return values
 
 
+def _left_out(model: nn.Module, names: list[str]) -> tuple[str, ...]:
+    """Trainable parameters of no named module."""
+    trainable = {name for name, value in model.named_parameters() if value.requires_grad}
+    covered = {f"{name}.{part}" if name else part for name in names for part in ("weight", "bias")}
+    return tuple(sorted(trainable - covered))
+
+
 class Runner:
     """Makes passes of one task; keeps those of small data for the next stage."""
 
@@ -144,8 +151,14 @@ class Runner:
         names = list(task.modules())
         known = dict(self._task.model.named_modules())
         missing = [name for name in names if name not in known]
-        if missing or not names:
-            raise InvalidInputError(f"the task's modules are not in its model: {missing or 'none named'}")
+        if missing:
+            raise InvalidInputError(f"the task's modules are not in its model: {missing}")
+        if not names:
+            raise InvalidInputError(
+                "there is nothing to attribute: the model has no trainable Linear, Conv1d, Conv2d, Embedding "
+                "or LayerNorm"
+            )
+        self.left_out = _left_out(task.model, names)
         self.modules = {name: known[name] for name in names}
         for module in self.modules.values():
             module.requires_grad_(True)
@@ -153,6 +166,7 @@ class Runner:
         self.batch, self._dtype, self._device = batch, dtype, device
         self.cache_bytes = CACHE_BYTES
         self._cached_data: Any = None
+        self._first: FixedBatch | None = None
         self._cached: dict[int, Pass] = {}
         self._held_bytes = 0
 
@@ -173,15 +187,26 @@ class Runner:
     def chunks(self, data: Any, size: int) -> Iterator[list[Callable[[], Pass]]]:
         """Groups of `size` batches, each a call that makes its pass: other processes' chunks cost no pass."""
         if self._cached_data is not data:
-            self._cached_data, self._cached, self._held_bytes = data, {}, 0
+            self._cached_data, self._cached, self._held_bytes, self._first = data, {}, 0, None
         waiting: list[Callable[[], Pass]] = []
         for number, batch in enumerate(fixed_batches(data, self.batch)):
+            if number == 0:
+                self._check_order(batch)
             waiting.append(partial(self._make, number, batch))
             if len(waiting) == size:
                 yield waiting
                 waiting = []
         if waiting:
             yield waiting
+
+    def _check_order(self, first: FixedBatch) -> None:
+        """Refuse data that began differently the last time it was gone over."""
+        if self._first is None:
+            self._first = first
+        elif not is_equal(self._first.content, first.content):
+            raise InvalidInputError(
+                "the data came in another order the second time: iterate over it without shuffling"
+            )
 
     def _make(self, number: int, batch: FixedBatch) -> Pass:
         """The pass over batch `number`, kept for the next stage while all kept ones are small."""

@@ -19,12 +19,14 @@ from workers.errors import InvalidInputError
 from workers.influence.curvature import LayerCurvature, gradients_of, is_single, pieces, rotated
 from workers.influence.layers import Factors
 
+ROW_REACH = 256.0
+"""How many times the row limit a row may be long before its length counts no more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Preconditioner:
     """`selected` holds per layer the chosen flat coordinates `output·I + input`, ascending; `query_scale`
-    turns a real query into integers; a row longer than `row_length` is shortened to it (0: always made that
-    long)."""
+    turns a real query into integers; `row_length` is the row limit (0: every row is made of length 1)."""
 
     layers: tuple[LayerCurvature, ...]
     selected: tuple[Tensor, ...]
@@ -103,6 +105,20 @@ def _summed(turned: Factors, layer: LayerCurvature, selected: Tensor) -> tuple[T
         influences.append((gradients.square() @ inverse.flatten()[:, None])[:, 0])
         parts.append(gradients.index_select(1, selected) * scale)
     return torch.cat(parts), torch.cat(influences)
+
+
+def squared_divisors(influence: Tensor, limit: float, power: float) -> Tensor:
+    """(N,): squares of what whitened gradients of squared lengths `influence` are divided by, so that their
+    rows are at most 1 long.
+
+    Up to `limit` L a row keeps its length, in units of L·256^p; beyond it a length x counts as L·(x/L)^p up
+    to 256·L, and then no more. p = 0 cuts at L.
+    """
+    floor = max(limit**2, float(torch.finfo(influence.dtype).tiny))
+    lengths = influence.clamp_min(floor)
+    if not power:
+        return lengths
+    return torch.maximum(lengths, lengths ** (1 - power) * (ROW_REACH * limit) ** (2 * power))
 
 
 def encode_preconditioner(preconditioner: Preconditioner) -> bytes:

@@ -11,14 +11,16 @@ DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """`damping` times a layer's mean eigenvalue is added to all of its eigenvalues. A row longer than
-    `row_limit` times the median row is shortened to that (0: every row to length 1; RelatIF). `tolerance_lsb`
-    is how near to a rounding boundary an honest recomputation may lie to differ, and then by 1. A side of a
-    layer wider than `widest` is seen through that many directions (`wide`)."""
+    """`damping` times a layer's mean eigenvalue is added to all of its eigenvalues. Of a row longer than
+    `row_limit` times the median row, the excess counts by its power `row_power` (0: rows are cut to the
+    limit; limit 0: every row has length 1, RelatIF). `tolerance_lsb` is how near to a rounding boundary an
+    honest recomputation may lie to differ, and then by 1. A side of a layer wider than `widest` is seen
+    through that many directions (`wide`)."""
 
     dimensions: int = 512
     damping: float = 0.1
     row_limit: float = 0.0
+    row_power: float = 0.0
     dtype: str = "float64"
     batch: int = 1_024
     chunk_batches: int = 8
@@ -35,8 +37,8 @@ class Profile:
             and self.chunk_batches >= 1
         ):
             raise InvalidInputError("dimensions, batch, chunk size or width are out of range")
-        if not (0 < self.damping < 1e6 and 0 <= self.row_limit < 1e6):
-            raise InvalidInputError("damping or row limit are out of range")
+        if not (0 < self.damping < 1e6 and 0 <= self.row_limit < 1e6 and 0 <= self.row_power <= 0.5):
+            raise InvalidInputError("damping, row limit or power are out of range")
 
     @property
     def torch_dtype(self) -> torch.dtype:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from workers.errors import InvalidInputError
 from workers.influence import stable
 from workers.influence.layers import supported_modules
 
@@ -67,6 +68,16 @@ def labels_of(batch: Batch) -> Tensor:
     return labels
 
 
+def _class_labels(batch: Batch) -> Tensor:
+    """Labels as int64; raises InvalidInputError when they are no whole numbers or missing."""
+    if not has_labels(batch):
+        raise InvalidInputError("training data of a classifier is (inputs, labels)")
+    labels = labels_of(batch)
+    if labels.is_floating_point():
+        raise InvalidInputError(f"labels are the numbers of classes, not {labels.dtype}")
+    return labels.long()
+
+
 class ClassificationTask(Task):
     """Batches (inputs, labels) or inputs alone; measures log p/(1-p) of the label, or of the prediction.
 
@@ -82,11 +93,11 @@ class ClassificationTask(Task):
 
     def loss(self, outputs: Any, batch: Batch) -> Tensor:
         """-log p(label) of the tempered logits."""
-        return stable.cross_entropy(self.temperature * outputs, labels_of(batch))
+        return stable.cross_entropy(self.temperature * outputs, _class_labels(batch))
 
     def measurement(self, outputs: Any, batch: Batch) -> Tensor:
         """The margin; without labels that of what the model predicts."""
-        labels = labels_of(batch) if has_labels(batch) else outputs.detach().argmax(dim=-1)
+        labels = _class_labels(batch) if has_labels(batch) else outputs.detach().argmax(dim=-1)
         return stable.margin(outputs, labels)
 
     def fisher(self, outputs: Any, batch: Batch) -> Iterator[Tensor]:
@@ -130,7 +141,7 @@ class LanguageModelTask(Task):
 
     def loss(self, outputs: Any, batch: Batch) -> Tensor:
         """Mean -log p of the next token where the mask is 1."""
-        targets = first_of(batch)[:, 1:]
+        targets = first_of(batch)[:, 1:].long()
         losses = stable.cross_entropy(outputs, targets)
         if not has_labels(batch):
             return losses.mean(dim=1)

@@ -88,6 +88,21 @@ def test_rows_shorter_than_the_limit_keep_their_length() -> None:
     assert (unlimited.self_influence < limit**2).sum() in {19, 20}
 
 
+def test_beyond_the_limit_a_row_grows_by_the_power() -> None:
+    data = vectors(40)
+    profile = replace(SMALL, dimensions=EVERYTHING, batch=40, row_limit=0.5)
+    cut = Attributor(classifier(), profile).fit(data)
+    attributor = Attributor(classifier(), replace(profile, row_power=0.25))
+    grown = attributor.fit(data)
+    limit = attributor.preconditioner.row_length
+    lengths = np.sqrt(Attributor(classifier(), replace(profile, row_limit=0.0)).fit(data).self_influence)
+    expected = np.minimum(lengths / limit, (np.maximum(lengths, limit) / limit) ** 0.25) / 4
+    assert np.allclose(lengths / np.sqrt(grown.self_influence), expected)
+    assert np.allclose(lengths / np.sqrt(cut.self_influence), np.minimum(lengths / limit, 1.0))
+    shares = [row / row.sum() for row in (expected, np.minimum(lengths / limit, 1.0))]
+    assert np.argmax(lengths) == np.argmax(shares[0] - shares[1])
+
+
 class _Rows(torch.utils.data.Dataset[Any]):
     def __init__(self, data: tuple[Tensor, Tensor]) -> None:
         self._data = data
@@ -232,7 +247,7 @@ def test_bad_tasks_and_data_are_refused() -> None:
         Attributor(classifier(), SMALL).fit(iter([vectors()]))
     with pytest.raises(InvalidInputError, match="no records"):
         Attributor(classifier(), SMALL).fit([])
-    with pytest.raises(InvalidInputError, match="none named"):
+    with pytest.raises(InvalidInputError, match="nothing to attribute"):
         Attributor(ClassificationTask(nn.ReLU()), SMALL)
     with pytest.raises(InvalidInputError, match="not finite"):
         Attributor(classifier(), SMALL).fit((torch.full((4, 4), torch.nan), vectors(4)[1]))
