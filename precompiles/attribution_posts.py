@@ -36,7 +36,7 @@ from precompiles.host import Host
 from precompiles.scores import MAXIMUM_SCORE_SUM
 from precompiles.slots import add_to_slot, hash_word, store_struct, update_struct
 from precompiles.views import attribution as view
-from precompiles.views import disputes, metering, models, policy, staking
+from precompiles.views import disputes, juries, l1_block, metering, models, policy, staking
 from precompiles.views.attribution import BatchClaim, Case, Post
 from precompiles.views.metering import Settlement
 
@@ -90,6 +90,7 @@ def post(  # noqa: PLR0917 - the method's arguments
     post_id = host.load(ATTRIBUTION, view.POST_COUNT_SLOT) + 1
     host.store(view.POST_COUNT_SLOT, post_id)
     store_struct(host, view.post_slot(post_id), view.POST, posted)
+    host.store(juries.post_origin_slot(post_id), l1_block.origin(host))
     tree_id = _amounts_tree_id(host, feature_index, batches)
     store_struct(host, view.case_slot(post_id), view.CASE, Case(version, tree_id, 0, 0, 0, 0, 0, 0))
     for batch in batches:
@@ -152,7 +153,7 @@ def _roll_over(host: Host, posted: Post, carry_out_wei: int, limit: int) -> None
 
 def _provider_stake(host: Host, version: int) -> int:
     """The caller's provider stake, which must reach the minimum."""
-    stake_wei = staking.net_stake(host, host.caller, staking.PROVIDER).active_wei
+    stake_wei = staking.active_stake(host, host.caller, staking.PROVIDER)
     if stake_wei < policy.parameter(host, version, "minimum_provider_stake_wei"):
         raise SIGNER_NOT_STAKED(host.caller)
     return stake_wei

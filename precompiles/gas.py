@@ -239,7 +239,7 @@ STAKING: Mapping[str, Price] = {
 }
 
 ATTRIBUTION: Mapping[str, Price] = {
-    "post": _price(reads=58, writes=23, logged_words=7, hashes=10, elements=(BATCH, TEXT_WORD)),
+    "post": _price(reads=60, writes=24, logged_words=7, hashes=10, elements=(BATCH, TEXT_WORD)),
     "commitChallenge": _price(reads=29, writes=9, logged_words=1),
     "challengeScore": _price(
         reads=75,
@@ -369,10 +369,17 @@ ATTRIBUTION: Mapping[str, Price] = {
         hashes=10,
         elements=(HASHED_BATCH, TREE_HASH),
     ),
+    "openAudit": _price(
+        reads=100 + 3 * CHECKPOINT_READS, writes=35, logged_words=5, hashes=20, elements=(TREE_HASH,)
+    ),
+    "auditOf": _price(reads=30, hashes=4),
+    "fundAudits": _price(reads=1, writes=1),
+    "auditFund": _price(reads=1),
+    "releaseSettlement": _price(reads=46, writes=2, logged_words=1),
     "drawJury": _price(reads=32, writes=5, logged_words=6, hashes=2),
     "commitVerdict": _price(reads=33 + CHECKPOINT_READS, writes=4, logged_words=2, hashes=2),
     "revealVerdict": _price(reads=32, writes=7, logged_words=5, hashes=6),
-    "closeJuryCase": _price(reads=110, writes=22, logged_words=8, transfers=1),
+    "closeJuryCase": _price(reads=150, writes=28, logged_words=8, transfers=1),
     "claimJurorPay": _price(reads=30, writes=3, logged_words=1, transfers=1),
     "punishAbsence": _price(reads=60 + CHECKPOINT_READS, writes=4, logged_words=3, hashes=2),
     "seatsOf": _price(reads=28 + CHECKPOINT_READS, hashes=2),

@@ -83,6 +83,12 @@ def stakers_total(host: Host) -> int:
     return view.stakers_total(host)
 
 
+def stakers_total_in(host: Host, epoch: int) -> int:
+    """`stakersTotal` at the end of an epoch; 0 when nothing was settled in it."""
+    gas.charge(host, gas.INFERENCE_METERING["stakersTotalIn"])
+    return view.stakers_total_in(host, epoch)
+
+
 def channel_nonce(host: Host, payer: Address) -> int:
     """How many channels a payer has opened."""
     gas.charge(host, gas.INFERENCE_METERING["channelNonce"])
@@ -168,6 +174,7 @@ CONTRACT = Contract(
         ),
         Method("function earningsOf(address account) view returns (uint256)", earnings_of),
         Method("function stakersTotal() view returns (uint256)", stakers_total),
+        Method("function stakersTotalIn(uint256 epoch) view returns (uint256)", stakers_total_in),
         Method("function channelNonce(address payer) view returns (uint256)", channel_nonce),
     ),
     events=(

@@ -19,7 +19,7 @@ from precompiles.views.models import Model
 def require_staked(host: Host, provider: Address, version: int) -> None:
     """Revert unless the provider's stake reaches a policy version's minimum."""
     minimum_wei = policy.parameter(host, version, "minimum_provider_stake_wei")
-    if staking.net_stake(host, provider, staking.PROVIDER).active_wei < minimum_wei:
+    if staking.active_stake(host, provider, staking.PROVIDER) < minimum_wei:
         raise PROVIDER_NOT_STAKED(provider)
 
 

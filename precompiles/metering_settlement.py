@@ -152,7 +152,9 @@ def _distribute(host: Host, channel: Channel, split: FeeSplit) -> None:
     credit(host, TREASURY, split.platform_wei)
     credit(host, channel.provider, split.provider_wei)
     credit(host, models.model(host, channel.model_id).revenue_recipient, split.owner_wei)
-    host.store(view.STAKERS_TOTAL_SLOT, view.stakers_total(host) + split.stakers_wei)
+    stakers_wei = view.stakers_total(host) + split.stakers_wei
+    host.store(view.STAKERS_TOTAL_SLOT, stakers_wei)
+    host.store(view.stakers_total_in_slot(view.epoch(host)), stakers_wei)
     pay(host, STAKING, split.stakers_wei)
     pay(host, ATTRIBUTION, split.contributors_wei)
 

@@ -1,10 +1,9 @@
-"""Staking (05): stake that secures AI work, its rewards, and the payment of slashed stake.
+"""Staking (05): stake that secures AI work, delegation, its rewards, and the payment of slashed stake.
 
-Covered: stake in two roles, unbonding, rewards by an accumulator, slashing pulled from Attribution.
-Stake that answers for open posts cannot leave; unbonding stake stays slashable. While nobody is staked the
-stakers' part waits and goes to the next who stake. A slash reaches the reward weights when the account's
-stake next moves; what the lost part earned until then goes back to the stakers.
-Not covered: delegation, epochs (rewards run from the moment of staking), juries.
+Covered: stake in two roles, own and delegated, unbonding, commission, rewards by epochs, slashing pulled from
+Attribution, checkpoints of validators' stake. Stake that answers for open posts cannot leave; unbonding and
+delegated stake stays slashable. The methods are in the `staking_…` modules; here are claims, readings and the
+table.
 Source: protocol, section 3 "Staking".
 """
 
@@ -13,97 +12,64 @@ from dataclasses import replace
 from genesis.addresses import STAKING, TREASURY
 from genesis.types import Address
 from precompiles import gas
-from precompiles.checks import INVALID_ARGUMENT, require, require_recipient
-from precompiles.contract import Contract, Error, Event, Method
+from precompiles import staking_interface as interface
+from precompiles.checks import INVALID_ARGUMENT, require_recipient
+from precompiles.contract import Contract, Method
 from precompiles.host import Host
 from precompiles.slots import update_struct
-from precompiles.staking_checkpoints import note_validator, stake_at, total_stake_at
-from precompiles.views import attribution, metering, policy
+from precompiles.staking_checkpoints import stake_at, total_stake_at
+from precompiles.staking_interface import (
+    NOTHING_TO_CLAIM,
+    REWARDS_CLAIMED,
+    REWARDS_COLLECTED,
+    SLASH_REWARD_PAID,
+    check_role,
+)
+from precompiles.staking_moves import (
+    delegate,
+    request_unstake,
+    set_commission,
+    stake,
+    undelegate,
+    withdraw,
+    withdraw_delegation,
+)
+from precompiles.staking_rewards import settled_holding, settled_pool, store_holding, store_pool
+from precompiles.views import attribution, metering
 from precompiles.views import staking as view
-from precompiles.views.staking import Account, Position, Stake
-
-STAKED = Event("event Staked(address indexed account, uint256 indexed role, uint256 amount, uint256 total)")
-UNSTAKE_REQUESTED = Event(
-    "event UnstakeRequested(address indexed account, uint256 indexed role, uint256 amount, "
-    "uint256 withdrawableAt)"
-)
-WITHDRAWN = Event("event Withdrawn(address indexed account, uint256 indexed role, uint256 amount)")
-REWARDS_CLAIMED = Event(
-    "event RewardsClaimed(address indexed account, address indexed recipient, uint256 amount)"
-)
-SLASH_REWARD_PAID = Event(
-    "event SlashRewardPaid(address indexed account, address indexed recipient, uint256 amount)"
-)
-
-INVALID_ROLE = Error("error InvalidRole(uint256 role)")
-INSUFFICIENT_STAKE = Error("error InsufficientStake(uint256 requested, uint256 available)")
-TOO_EARLY = Error("error TooEarly(uint256 earliest)")
-STAKE_LOCKED = Error("error StakeLocked(uint256 liability)")
-NOTHING_TO_CLAIM = Error("error NothingToClaim()")
-
-SCALE = 2**64
-"""The accumulator counts wei per staked wei times this."""
-
-
-def stake(host: Host, role: int) -> None:
-    """Add the value sent to the caller's stake."""
-    gas.charge(host, gas.STAKING["stake"])
-    _check_role(role)
-    require(host.value_wei > 0, "value")
-    _settle_account(host, host.caller)
-    before = view.stored_stake(host, host.caller, role)
-    after = replace(before, active_wei=before.active_wei + host.value_wei)
-    _store_stake(host, role, before, after)
-    _add_to_total(host, host.value_wei)
-    STAKED.emit(host, host.caller, role, host.value_wei, after.active_wei)
-
-
-def request_unstake(host: Host, role: int, amount_wei: int) -> None:
-    """Move active stake into unbonding; a later request delays the earlier ones too."""
-    gas.charge(host, gas.STAKING["requestUnstake"])
-    _check_role(role)
-    require(amount_wei > 0, "amount")
-    _settle_account(host, host.caller)
-    before = view.stored_stake(host, host.caller, role)
-    if amount_wei > before.active_wei:
-        raise INSUFFICIENT_STAKE(amount_wei, before.active_wei)
-    withdrawable_at_s = host.timestamp_s + policy.current(host, "unbonding_s")
-    after = Stake(before.active_wei - amount_wei, before.unbonding_wei + amount_wei, withdrawable_at_s)
-    _store_stake(host, role, before, after)
-    _add_to_total(host, -amount_wei)
-    UNSTAKE_REQUESTED.emit(host, host.caller, role, amount_wei, withdrawable_at_s)
-
-
-def withdraw(host: Host, role: int) -> int:
-    """Pay out unbonded stake, unless it still answers for a post."""
-    gas.charge(host, gas.STAKING["withdraw"])
-    _check_role(role)
-    _settle_account(host, host.caller)
-    before = view.stored_stake(host, host.caller, role)
-    if before.unbonding_wei == 0:
-        raise NOTHING_TO_CLAIM()
-    if host.timestamp_s < before.withdrawable_at_s:
-        raise TOO_EARLY(before.withdrawable_at_s)
-    liability = attribution.open_liability_of(host, host.caller) if role == view.PROVIDER else 0
-    if liability > 0:
-        raise STAKE_LOCKED(liability)
-    _store_stake(host, role, before, Stake(before.active_wei, 0, 0))
-    host.transfer(host.caller, before.unbonding_wei)
-    WITHDRAWN.emit(host, host.caller, role, before.unbonding_wei)
-    return before.unbonding_wei
+from precompiles.views.staking import DelegationPosition, Position
 
 
 def claim_rewards(host: Host, recipient: Address) -> int:
-    """Pay the caller's part of the stakers' fees."""
+    """Pay what the caller's own stake earned, its commissions, and what it collected from other pools."""
     gas.charge(host, gas.STAKING["claimRewards"])
     require_recipient(recipient)
-    account = _settle_account(host, host.caller)
+    for role in view.ROLES:
+        _collect(host, host.caller, role, host.caller)
+    account = view.stored_account(host, host.caller)
     if account.rewards_wei == 0:
         raise NOTHING_TO_CLAIM()
-    _store_account(host, host.caller, account, replace(account, rewards_wei=0))
+    host.store(view.account_slot(host.caller), 0)
     host.transfer(recipient, account.rewards_wei)
     REWARDS_CLAIMED.emit(host, host.caller, recipient, account.rewards_wei)
     return account.rewards_wei
+
+
+def collect_rewards(host: Host, operator: Address, role: int) -> int:
+    """Credit the caller with what its part of an operator's pool earned; `claimRewards` pays it."""
+    gas.charge(host, gas.STAKING["collectRewards"])
+    check_role(role)
+    earned_wei = _collect(host, operator, role, host.caller)
+    REWARDS_COLLECTED.emit(host, host.caller, operator, role, earned_wei)
+    return earned_wei
+
+
+def checkpoint(host: Host, operator: Address, role: int) -> None:
+    """Bring an operator's slashing and rewards into its pool, and so into its weight; by anybody."""
+    gas.charge(host, gas.STAKING["checkpoint"])
+    check_role(role)
+    pool = settled_pool(host, operator, role)
+    store_pool(host, operator, role, pool, pool.after)
 
 
 def claim_slash_reward(host: Host, recipient: Address) -> int:
@@ -116,30 +82,57 @@ def claim_slash_reward(host: Host, recipient: Address) -> int:
     amount = earned - account.slash_reward_paid_wei
     if amount == 0:
         raise NOTHING_TO_CLAIM()
-    _store_account(host, beneficiary, account, replace(account, slash_reward_paid_wei=earned))
+    after = replace(account, slash_reward_paid_wei=earned)
+    update_struct(host, view.account_slot(beneficiary), view.ACCOUNT, account, after)
     host.transfer(recipient, amount)
     SLASH_REWARD_PAID.emit(host, beneficiary, recipient, amount)
     return amount
 
 
-def position(host: Host, account: Address, role: int) -> Position:
-    """An account's stake in a role, net of slashing."""
+def position(host: Host, operator: Address, role: int) -> Position:
+    """An operator's own and delegated stake in a role, net of slashing."""
     gas.charge(host, gas.STAKING["position"])
-    _check_role(role)
-    stake = view.net_stake(host, account, role)
-    slashed = attribution.slashed_of(host, account) if role == view.PROVIDER else 0
-    return Position(stake.active_wei, stake.unbonding_wei, stake.withdrawable_at_s, slashed)
+    check_role(role)
+    pool = view.net_pool(host, operator, role)
+    own = view.stored_delegation(host, operator, role, operator)
+    withdrawable_at_s = own.withdrawable_at_s if own.era == pool.era else 0
+    unbonding_wei = pool.value_wei - pool.active_wei
+    return Position(pool.active_wei, unbonding_wei, withdrawable_at_s, pool.slashed_wei)
 
 
-def stake_of(host: Host, account: Address, role: int) -> int:
-    """Active stake less slashing."""
+def stake_of(host: Host, operator: Address, role: int) -> int:
+    """Own and delegated active stake less slashing."""
     gas.charge(host, gas.STAKING["stakeOf"])
-    _check_role(role)
-    return view.net_stake(host, account, role).active_wei
+    check_role(role)
+    return view.active_stake(host, operator, role)
+
+
+def delegation(host: Host, operator: Address, role: int, delegator: Address) -> DelegationPosition:
+    """What an account has in an operator's pool, the operator's own stake included."""
+    gas.charge(host, gas.STAKING["delegation"])
+    check_role(role)
+    pool = settled_pool(host, operator, role)
+    holding = settled_holding(host, operator, role, delegator, pool)
+    held = holding.after
+    return DelegationPosition(
+        pool.after.worth(held.active_shares),
+        pool.after.worth(held.pending_shares),
+        pool.after.worth(held.unbonding_shares),
+        held.withdrawable_at_s,
+        holding.earned_wei,
+    )
+
+
+def commission(host: Host, operator: Address, role: int) -> tuple[int, int, int]:
+    """An operator's commission in parts per million, the next one, and from when; zeros when none comes."""
+    gas.charge(host, gas.STAKING["commission"])
+    check_role(role)
+    pool = settled_pool(host, operator, role).after
+    return pool.commission_ppm, pool.next_commission_ppm, pool.commission_at_s
 
 
 def total_stake(host: Host) -> int:
-    """All active stake that earns rewards."""
+    """All active stake in both roles, as far as slashing was taken."""
     gas.charge(host, gas.STAKING["totalStake"])
     return host.load(STAKING, view.TOTAL_STAKE_SLOT)
 
@@ -147,75 +140,26 @@ def total_stake(host: Host) -> int:
 def pending_rewards(host: Host, account: Address) -> int:
     """What `claimRewards` would pay an account now."""
     gas.charge(host, gas.STAKING["pendingRewards"])
-    accumulator, _ = _accumulated(host)
-    book = view.stored_account(host, account)
-    return book.rewards_wei + _earned(_net_weight(host, account), accumulator - book.accumulator)
+    rewards_wei = view.stored_account(host, account).rewards_wei
+    for role in view.ROLES:
+        pool = settled_pool(host, account, role)
+        own = settled_holding(host, account, role, account, pool)
+        rewards_wei += pool.commission_wei + own.earned_wei
+    return rewards_wei
 
 
-def _check_role(role: int) -> None:
-    if role not in view.ROLES:
-        raise INVALID_ROLE(role)
+def epoch(host: Host) -> tuple[int, int]:
+    """The rewards epoch of this block, and how many seconds an epoch has."""
+    gas.charge(host, gas.STAKING["epoch"])
+    return metering.epoch(host), metering.epoch_seconds(host)
 
 
-def _accumulated(host: Host) -> tuple[int, int]:
-    """The accumulator brought up to date, and the stakers' fees it has distributed.
-
-    What does not divide evenly stays undistributed for the next time; so does everything while no stake is
-    there to receive it.
-    """
-    accumulator = host.load(STAKING, view.ACCUMULATOR_SLOT)
-    distributed = host.load(STAKING, view.DISTRIBUTED_SLOT)
-    total = host.load(STAKING, view.TOTAL_STAKE_SLOT)
-    if total == 0:
-        return accumulator, distributed
-    growth = (metering.stakers_total(host) - distributed) * SCALE // total
-    used = (growth * total + SCALE - 1) // SCALE
-    return accumulator + growth, distributed + used
-
-
-def _earned(weight_wei: int, growth: int) -> int:
-    return weight_wei * growth // SCALE
-
-
-def _net_weight(host: Host, account: Address) -> int:
-    """Active stake in both roles, net of slashing: what rewards are shared by."""
-    return sum(view.net_stake(host, account, role).active_wei for role in view.ROLES)
-
-
-def _settle_account(host: Host, address: Address) -> Account:
-    """Credit an account's rewards so far and take the slashing its stake still owes."""
-    accumulator, distributed = _accumulated(host)
-    before = view.stored_account(host, address)
-    growth = accumulator - before.accumulator
-    stored = view.stored_stake(host, address, view.PROVIDER)
-    net = view.net_stake(host, address, view.PROVIDER)
-    lost_wei = stored.active_wei - net.active_wei
-    after = Account(
-        accumulator,
-        before.rewards_wei + _earned(_net_weight(host, address), growth),
-        attribution.slashed_of(host, address),
-        before.slash_reward_paid_wei,
-    )
-    host.store(view.ACCUMULATOR_SLOT, accumulator)
-    host.store(view.DISTRIBUTED_SLOT, distributed - _earned(lost_wei, growth))
-    _add_to_total(host, -lost_wei)
-    update_struct(host, view.stake_slot(address, view.PROVIDER), view.STAKE, stored, net)
-    _store_account(host, address, before, after)
-    return after
-
-
-def _add_to_total(host: Host, change_wei: int) -> None:
-    host.store(view.TOTAL_STAKE_SLOT, host.load(STAKING, view.TOTAL_STAKE_SLOT) + change_wei)
-
-
-def _store_stake(host: Host, role: int, before: Stake, after: Stake) -> None:
-    if role == view.VALIDATOR:
-        note_validator(host, host.caller, before.active_wei, after.active_wei)
-    update_struct(host, view.stake_slot(host.caller, role), view.STAKE, before, after)
-
-
-def _store_account(host: Host, address: Address, before: Account, after: Account) -> None:
-    update_struct(host, view.account_slot(address), view.ACCOUNT, before, after)
+def _collect(host: Host, operator: Address, role: int, delegator: Address) -> int:
+    pool = settled_pool(host, operator, role)
+    holding = settled_holding(host, operator, role, delegator, pool)
+    store_pool(host, operator, role, pool, pool.after)
+    store_holding(host, holding, holding.after)
+    return holding.earned_wei
 
 
 CONTRACT = Contract(
@@ -226,26 +170,62 @@ CONTRACT = Contract(
         Method("function stake(uint256 role) payable", stake),
         Method("function requestUnstake(uint256 role, uint256 amount)", request_unstake),
         Method("function withdraw(uint256 role) returns (uint256 amount)", withdraw),
+        Method("function delegate(address operator, uint256 role) payable", delegate),
+        Method("function undelegate(address operator, uint256 role, uint256 amount)", undelegate),
+        Method(
+            "function withdrawDelegation(address operator, uint256 role) returns (uint256 amount)",
+            withdraw_delegation,
+        ),
+        Method("function setCommission(uint256 role, uint256 commission)", set_commission),
+        Method(
+            "function collectRewards(address operator, uint256 role) returns (uint256 amount)",
+            collect_rewards,
+        ),
         Method("function claimRewards(address recipient) returns (uint256 amount)", claim_rewards),
         Method("function claimSlashReward(address recipient) returns (uint256 amount)", claim_slash_reward),
+        Method("function checkpoint(address operator, uint256 role)", checkpoint),
         Method(
-            "function position(address account, uint256 role) view returns (Position)",
+            "function position(address operator, uint256 role) view returns (Position)",
             position,
             {"Position": view.POSITION},
         ),
-        Method("function stakeOf(address account, uint256 role) view returns (uint256)", stake_of),
+        Method("function stakeOf(address operator, uint256 role) view returns (uint256)", stake_of),
+        Method(
+            "function delegation(address operator, uint256 role, address delegator) view "
+            "returns (DelegationPosition)",
+            delegation,
+            {"DelegationPosition": view.DELEGATION_POSITION},
+        ),
+        Method(
+            "function commission(address operator, uint256 role) view "
+            "returns (uint256 current, uint256 next, uint256 effectiveAt)",
+            commission,
+        ),
         Method("function totalStake() view returns (uint256)", total_stake),
         Method("function pendingRewards(address account) view returns (uint256)", pending_rewards),
+        Method("function epoch() view returns (uint256 number, uint256 duration)", epoch),
         Method("function stakeAt(address account, uint256 timestamp) view returns (uint256)", stake_at),
         Method("function totalStakeAt(uint256 timestamp) view returns (uint256)", total_stake_at),
     ),
-    events=(STAKED, UNSTAKE_REQUESTED, WITHDRAWN, REWARDS_CLAIMED, SLASH_REWARD_PAID),
+    events=(
+        interface.STAKED,
+        interface.UNSTAKE_REQUESTED,
+        interface.WITHDRAWN,
+        interface.DELEGATED,
+        interface.UNDELEGATION_REQUESTED,
+        interface.DELEGATION_WITHDRAWN,
+        interface.COMMISSION_SET,
+        interface.REWARDS_COLLECTED,
+        REWARDS_CLAIMED,
+        SLASH_REWARD_PAID,
+    ),
     errors=(
-        INVALID_ROLE,
+        interface.INVALID_ROLE,
         INVALID_ARGUMENT,
-        INSUFFICIENT_STAKE,
-        TOO_EARLY,
-        STAKE_LOCKED,
+        interface.INSUFFICIENT_STAKE,
+        interface.TOO_EARLY,
+        interface.STAKE_LOCKED,
         NOTHING_TO_CLAIM,
+        interface.OPERATOR_NOT_STAKED,
     ),
 )

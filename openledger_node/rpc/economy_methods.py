@@ -103,10 +103,11 @@ class EconomyMethods:
         }
 
     def _validator(self, account: Address, at: BlockReference) -> Json:
+        """An account's pools: own and delegated stake net of slashing, its own part, and its commission."""
         state = self._heads.state(at)
         return {
-            name: json_ready(read(state, STAKING, "position", account, role) or {})
-            for name, role in (("validator", ROLE_VALIDATOR), ("provider", ROLE_PROVIDER))
+            "validator": _pool(state, account, ROLE_VALIDATOR),
+            "provider": _pool(state, account, ROLE_PROVIDER),
         }
 
     def _policy(self, version: int | None, at: BlockReference) -> Json | None:
@@ -132,6 +133,15 @@ class EconomyMethods:
             "stakers": quantity(parts.stakers_wei),
             "contributors": quantity(parts.contributors_wei),
         }
+
+
+def _pool(state: Snapshot, account: Address, role: int) -> Json:
+    position = json_ready(read(state, STAKING, "position", account, role))
+    own = read(state, STAKING, "delegation", account, role, account)
+    names = ("commission", "nextCommission", "commissionAt")
+    commission = read(state, STAKING, "commission", account, role)
+    terms = {name: quantity(value) for name, value in zip(names, commission, strict=True)}
+    return {**position, "ownActive": quantity(own["active"]), **terms}
 
 
 def read(state: Snapshot, contract: Contract, method: str, *arguments: Any) -> Any:

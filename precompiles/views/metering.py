@@ -7,6 +7,7 @@ from genesis.types import Address, Hash32
 from precompiles.abi import Struct
 from precompiles.host import Host
 from precompiles.slots import field_slot, load_address, load_struct, mapping_slot
+from precompiles.views import policy
 
 SETTLEMENT_COUNT_SLOT = 0
 STAKERS_TOTAL_SLOT = 1
@@ -24,6 +25,9 @@ MODEL_PROVIDER_COUNT_SLOT = 12
 MODEL_PROVIDERS_SLOT = 13
 REQUEST_COUNT_SLOT = 14
 REQUESTS_SLOT = 15
+STAKERS_TOTAL_IN_SLOT = 16
+
+EPOCHS_OF_UNBONDING = 14
 
 OPEN = 1
 FULFILLED = 2
@@ -192,6 +196,26 @@ def settlement(host: Host, settlement_id: int) -> Settlement:
 def stakers_total(host: Host) -> int:
     """All stakers' parts ever settled, in wei."""
     return host.load(INFERENCE_METERING, STAKERS_TOTAL_SLOT)
+
+
+def epoch_seconds(host: Host) -> int:
+    """How long a stakers' epoch lasts: a fourteenth of the unbonding time of the first policy, for ever."""
+    return max(1, policy.parameter(host, 1, "unbonding_s") // EPOCHS_OF_UNBONDING)
+
+
+def epoch(host: Host) -> int:
+    """The epoch of this block."""
+    return host.timestamp_s // epoch_seconds(host)
+
+
+def stakers_total_in(host: Host, number: int) -> int:
+    """`stakers_total` at the end of an epoch in which something was settled, else 0."""
+    return host.load(INFERENCE_METERING, stakers_total_in_slot(number))
+
+
+def stakers_total_in_slot(number: int) -> int:
+    """Slot of all stakers' parts settled until the end of an epoch."""
+    return mapping_slot(STAKERS_TOTAL_IN_SLOT, number)
 
 
 def passed_slot(model_id: int) -> int:

@@ -38,6 +38,30 @@ class MoneyActors(Memory):
         amount = self.random.choice((0, 1, UNIT, 100 * UNIT, 500 * UNIT))
         return call(sender, STAKING, "requestUnstake", role, amount)
 
+    def _delegate(self) -> Call:
+        amount = self.random.choice((0, 1, 7, 100 * UNIT, 300 * UNIT))
+        arguments = (self._account().address, self.random.choice((1, 2, 2, 3)))
+        return call(self._account().address, STAKING, "delegate", *arguments, value_wei=amount)
+
+    def _undelegate(self) -> Call:
+        sender = self._account().address
+        pool = (self._account().address, self.random.choice((1, 2, 2)))
+        if self.random.random() < 0.5:
+            return call(sender, STAKING, "withdrawDelegation", *pool)
+        amount = self.random.choice((0, 1, 3, UNIT, 100 * UNIT))
+        return call(sender, STAKING, "undelegate", *pool, amount)
+
+    def _tend_pool(self) -> Call:
+        sender, role = self._account().address, self.random.choice((1, 2, 2, 3))
+        commission = self.random.choice((0, 50_000, 100_000, 10**6, 10**6 + 1))
+        acts: tuple[tuple[str, tuple[Any, ...]], ...] = (
+            ("collectRewards", (self._account().address, role)),
+            ("checkpoint", (self._account().address, role)),
+            ("setCommission", (role, commission)),
+        )
+        name, arguments = self.random.choice(acts)
+        return call(sender, STAKING, name, *arguments)
+
     def _staking_claim(self) -> Call:
         name = self.random.choice(("claimRewards", "claimSlashReward"))
         return call(self._account().address, STAKING, name, self._recipient())

@@ -15,7 +15,7 @@ from genesis.policy import DEV_POLICY
 from genesis.spec import OPEN_UNIT, ROLLUP_FEES, ChainSpec
 from genesis.types import ZERO_HASH, Address, Hash32, Wei
 from openledger_node.chain.chain import Chain
-from openledger_node.client.economy import DATANETS
+from openledger_node.client.economy import DATANETS, STAKING
 from openledger_node.client.predeploys import AGENTS, GOVERNOR, TOKENS, VOTES
 from openledger_node.clock import SystemClock
 from openledger_node.evm.records import BlockInputs
@@ -223,6 +223,9 @@ async def test_unknown_records_are_null_and_money_is_zero(bench: Bench) -> None:
     assert set(rewards.values()) == {"0x0"}
     validator = await bench.ask("openledger_getValidator", "0x" + ALICE.hex())
     assert validator["provider"]["active"] == "0x0"
+    await bench.send(STAKING.address, STAKING.calldata("stake", 1), 5)
+    validator = (await bench.ask("openledger_getValidator", "0x" + ALICE.hex()))["validator"]
+    assert (validator["active"], validator["ownActive"], validator["commission"]) == ("0x5", "0x5", "0x0")
     assert await bench.ask("eth_getCode", "0x" + INFERENCE_METERING.hex()) == "0x60006000fd"
 
 

@@ -62,17 +62,27 @@ async def delegate(
     validator: Account,
     amount: Amount,
     *,
-    layer: Layer = "l1",
+    layer: Layer = "l2",
     role: Role = "validator",
     options: Flat = DEFAULTS,
 ) -> None:
-    """Add stake to somebody else's, for a part of the rewards and of the slashing."""
+    """Add stake to somebody else's, for a part of the rewards and of the slashing.
+
+    Parameters
+    ----------
+    validator
+        Whose pool; on the L2 it has stake of its own in the role.
+    amount
+        How much.
+    layer
+        `l2` secures AI work, `l1` output roots.
+    role
+        On the L2: in which role it is staked.
+    """
     async with session(options) as opened:
         if layer == "l1":
             opened.show(await _with_tokens(opened, amount, "delegate", validator))
             return
-        if "delegate" not in STAKING.interface.functions:
-            raise UserError("this network does not delegate on the L2", "delegate with --layer l1")
         opened.show(await opened.write(STAKING, "delegate", validator, ROLES[role], value_wei=amount))
 
 
@@ -96,9 +106,12 @@ async def unbond(
     role
         On the L2: for which role.
     validator
-        On the L1: whose pool; the signer's own unless named.
+        Whose pool it was delegated to; the signer's own unless named.
     """
     async with session(options) as opened:
+        if layer == "l2" and validator is not None:
+            opened.show(await opened.write(STAKING, "undelegate", validator, ROLES[role], amount))
+            return
         if layer == "l2":
             opened.show(await opened.write(STAKING, "requestUnstake", ROLES[role], amount))
             return
@@ -118,10 +131,19 @@ async def _shares(opened: Session, validators: Contract, validator: Address, amo
 
 @app.command
 async def withdraw(
-    *, layer: Layer = "l2", role: Role = "validator", index: int = 0, options: Flat = DEFAULTS
+    *,
+    layer: Layer = "l2",
+    role: Role = "validator",
+    validator: Account | None = None,
+    index: int = 0,
+    options: Flat = DEFAULTS,
 ) -> None:
-    """Take what is unbonded; on the L1 by the index that `unbond` gave."""
+    """Take what is unbonded: on the L1 by the index that `unbond` gave, on the L2 from a validator's pool or the
+    signer's own."""
     async with session(options) as opened:
+        if layer == "l2" and validator is not None:
+            opened.show(await opened.write(STAKING, "withdrawDelegation", validator, ROLES[role]))
+            return
         if layer == "l2":
             opened.show(await opened.write(STAKING, "withdraw", ROLES[role]))
             return
@@ -134,6 +156,8 @@ async def rewards(
     claim: bool = False,
     recipient: Account | None = None,
     layer: Layer = "l2",
+    role: Role = "validator",
+    validator: Account | None = None,
     options: Flat = DEFAULTS,
 ) -> None:
     """What staking earned and waits; `--claim` takes it.
@@ -146,18 +170,28 @@ async def rewards(
         To whom on the L2; on the L1 which validator. The signer unless named.
     layer
         `l2`: the stakers' part of the fees. `l1`: attestations to the newest 256 outputs that are final.
+    role
+        On the L2, with `--validator`: in which role it is staked.
+    validator
+        On the L2: what stake delegated to it earned too.
     """
     async with session(options) as opened:
         if layer == "l1":
             await _l1_rewards(opened, await opened.whose(recipient), claim)
             return
         whose = await opened.whose(recipient)
+        if claim and validator is not None:
+            await opened.send(STAKING, "collectRewards", validator, ROLES[role])
         if claim:
             opened.show(await opened.write(STAKING, "claimRewards", whose))
             return
         pending = await opened.read(STAKING, "pendingRewards", whose)
         slashed = await opened.read(ATTRIBUTION, "rewardOf", whose)
-        opened.show({"account": whose, "rewards": pending, "fromSlashing": slashed})
+        found = {"account": whose, "rewards": pending, "fromSlashing": slashed}
+        if validator is not None:
+            part = await opened.read(STAKING, "delegation", validator, ROLES[role], whose)
+            found["fromDelegation"] = part["rewards"]
+        opened.show(found)
 
 
 async def _l1_rewards(opened: Session, validator: Address, claim: bool) -> None:
@@ -182,18 +216,77 @@ async def claim_slash_reward(*, recipient: Account | None = None, options: Flat 
 
 
 @app.command
-async def show(*, of: Account | None = None, layer: Layer = "l2", options: Flat = DEFAULTS) -> None:
-    """What an account has staked, where and for what."""
+async def commission(ppm: int, *, role: Role = "validator", options: Flat = DEFAULTS) -> None:
+    """Set the signer's share of what its delegators earn on the L2.
+
+    Parameters
+    ----------
+    ppm
+        In parts per million: 50000 is 5 %. A higher one takes over after the unbonding time.
+    role
+        For which role's delegators.
+    """
+    async with session(options) as opened:
+        opened.show(await opened.write(STAKING, "setCommission", ROLES[role], ppm))
+
+
+@app.command
+async def checkpoint(validator: Account, *, role: Role = "validator", options: Flat = DEFAULTS) -> None:
+    """Bring what somebody lost by slashing into its weight on the L2, from which juries are drawn."""
+    async with session(options) as opened:
+        opened.show(await opened.write(STAKING, "checkpoint", validator, ROLES[role]))
+
+
+@app.command
+async def show(
+    *,
+    of: Account | None = None,
+    layer: Layer = "l2",
+    validator: Account | None = None,
+    options: Flat = DEFAULTS,
+) -> None:
+    """What an account has staked, where and for what.
+
+    Parameters
+    ----------
+    of
+        Whose stake; the signer's unless named.
+    layer
+        Where.
+    validator
+        On the L2: what it delegated to this one, instead of its own pools.
+    """
     async with session(options) as opened:
         whose = await opened.whose(of)
-        opened.show({"account": whose, **await (_l1_stake if layer == "l1" else _l2_stake)(opened, whose)})
+        if layer == "l1":
+            opened.show({"account": whose, **await _l1_stake(opened, whose)})
+        elif validator is not None:
+            opened.show({"account": whose, **await _delegations(opened, validator, whose)})
+        else:
+            opened.show({"account": whose, **await _l2_stake(opened, whose)})
+
+
+async def _delegations(opened: Session, validator: Address, delegator: Address) -> dict[str, Any]:
+    parts = {
+        name: await opened.read(STAKING, "delegation", validator, number, delegator)
+        for name, number in ROLES.items()
+    }
+    return {"validator": validator, **parts}
 
 
 async def _l2_stake(opened: Session, account: Address) -> dict[str, Any]:
-    positions = {
-        name: await opened.read(STAKING, "position", account, number) for name, number in ROLES.items()
-    }
-    return {**positions, "totalStake": await opened.read(STAKING, "totalStake")}
+    pools = {name: await _pool(opened, account, number) for name, number in ROLES.items()}
+    number, duration_s = await opened.read(STAKING, "epoch")
+    total_wei = await opened.read(STAKING, "totalStake")
+    return {**pools, "totalStake": total_wei, "epoch": number, "epochSeconds": duration_s}
+
+
+async def _pool(opened: Session, account: Address, role: int) -> dict[str, Any]:
+    """An operator's own and delegated stake in a role, and what it takes from its delegators' rewards."""
+    position = await opened.read(STAKING, "position", account, role)
+    current, following, effective_at = await opened.read(STAKING, "commission", account, role)
+    coming = {"nextCommission": following, "commissionAt": effective_at} if effective_at else {}
+    return {**position, "commission": current, **coming}
 
 
 async def _l1_stake(opened: Session, account: Address) -> dict[str, Any]:

@@ -207,7 +207,7 @@ interface IAttribution {
 
     /// @dev A claim before a drawn jury. `key` is the post's id, or 2^255 and the index's. `subject` 1: the row at
     /// `position` with root `content`; 2: the preconditioner with hash `content`; 3: the query of receipt `position` with
-    /// root `content`. `stake` is all validators' at `stakedAt` but the parties'. `bond` is what is held for the case.
+    /// root `content`; 4, an audit: row number `content` among the canonical ones of contributor `position`. `stake` is all validators' at `stakedAt` but the parties'. `bond` is what is held for the case.
     /// `leader` is the opinion with most of the `revealed` seats. `outcome` 0 open, 1 right, 2 wrong, 3 not available, 4 not
     /// proven.
     struct JuryCase {
@@ -282,6 +282,8 @@ interface IAttribution {
     event JurorPaid(uint256 indexed caseId, address indexed juror, uint256 amount);
     event AbsencePunished(uint256 indexed caseId, address indexed juror, uint256 round, uint256 slashed, uint256 reward);
 
+    event SettlementReleased(uint256 indexed settlementId, uint256 indexed modelId, uint256 pool);
+
     error PostNotFound(uint256 postId);
     error InvalidArgument(string name);
     error AlreadyAttributed(uint256 settlementId);
@@ -308,6 +310,7 @@ interface IAttribution {
     error DemandNotFound(uint256 demandId);
     error JuryCaseNotFound(uint256 caseId);
     error JuryNotDrawn(uint256 caseId, uint256 round);
+    error NotAudited(uint256 postId);
     error NoJurors();
 
     /// @notice Posts the payout of settled batches of one model and feature index. Ids count from 1.
@@ -439,6 +442,17 @@ interface IAttribution {
     /// @notice The same of a settled receipt's query, by a challenge of the post; the settlement's provider is accused and
     /// must show the receipt's input to the jury.
     function openQueryCase(uint256 postId, bytes32 salt, BatchClaim[] calldata batches, uint256 batch, QueryLeaf calldata leaf) external returns (uint256 caseId);
+    /// @notice Whether a post is audited, and at which wei of its amounts' sum: by the randomness of the L1 block that comes
+    /// the policy's number of blocks after the post. Reverts until that is there.
+    function auditOf(uint256 postId) external view returns (bool isDrawn, uint256 place);
+    /// @notice Anyone, within the window of a post that is drawn: brings before a jury one canonical row of the contributor
+    /// whose amount covers the drawn wei; `content` of the case is which one, counted in index order from 0. Value sent goes
+    /// to the fund, which pays the jury. A wrong row voids the index and the post, whose own signer is not slashed.
+    function openAudit(uint256 postId, uint256 contributorIndex, address contributor, SumLeaf calldata amount, WideSum calldata sum) external payable returns (uint256 caseId);
+    function fundAudits() external payable;
+    function auditFund() external view returns (uint256);
+    /// @notice Anyone: the pool of a settlement whose index is void goes to the model's next post.
+    function releaseSettlement(uint256 settlementId) external;
     /// @notice Anyone, once the L1 block of the round is the origin or before it: draws the jury and starts its windows. If
     /// that block's randomness is no longer kept, a later block is awaited instead.
     function drawJury(uint256 caseId) external;

@@ -164,6 +164,8 @@ interface IInferenceMetering {
     function earningsOf(address account) external view returns (uint256);
     /// @notice All stakers' parts ever settled; staking distributes them by its own accumulator.
     function stakersTotal() external view returns (uint256);
+    /// @notice `stakersTotal` at the end of one of staking's epochs; 0 when nothing was settled in it.
+    function stakersTotalIn(uint256 epoch) external view returns (uint256);
     function channelNonce(address payer) external view returns (uint256);
     function gasOf(bytes4 selector, uint256[] calldata elementCounts) external view returns (uint256);
 }

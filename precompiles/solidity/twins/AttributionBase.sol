@@ -9,6 +9,12 @@ import {IStaking, STAKING_ADDRESS} from "../interfaces/IStaking.sol";
 import {SumTree} from "./Commitments.sol";
 import {Twin} from "./Twin.sol";
 
+/// @dev What the L1Block predeploy keeps of L1.
+interface IL1Origins {
+    function number() external view returns (uint64);
+    function prevRandaoOf(uint64 origin) external view returns (bytes32);
+}
+
 /// @title Storage, constants and readings of the Attribution twin
 abstract contract AttributionBase is Twin {
     /// @dev `reward` waits for its challenger until no earlier commitment can be revealed.
@@ -73,11 +79,15 @@ abstract contract AttributionBase is Twin {
     mapping(uint256 caseId => mapping(uint256 round => mapping(address juror => IAttribution.Juror))) internal jurors;
     mapping(uint256 caseId => mapping(bytes32 opinion => uint256)) internal opinions;
     mapping(address account => uint256) internal validatorsSlashed;
+    mapping(uint256 postId => uint256) internal postOrigins;
+    mapping(uint256 postId => uint256) internal audits;
+    uint256 internal auditsFund;
 
     /*//////////////////////////////////////////////////////////////
                                 CONSTANTS
     //////////////////////////////////////////////////////////////*/
 
+    IL1Origins internal constant L1_BLOCK = IL1Origins(0x4200000000000000000000000000000000000015);
     IInferenceMetering internal constant METERING = IInferenceMetering(INFERENCE_METERING_ADDRESS);
     IModelRegistry internal constant MODELS = IModelRegistry(MODEL_REGISTRY_ADDRESS);
     IPolicy internal constant POLICY = IPolicy(POLICY_ADDRESS);
@@ -129,6 +139,14 @@ abstract contract AttributionBase is Twin {
 
     function _settlement(uint256 id) internal view returns (IInferenceMetering.Settlement memory) {
         return METERING.getSettlement(id);
+    }
+
+    function _settled(uint256 id) internal view returns (IInferenceMetering.Settlement memory) {
+        try METERING.getSettlement(id) returns (IInferenceMetering.Settlement memory settlement) {
+            return settlement;
+        } catch {
+            revert InvalidArgument("settlementId");
+        }
     }
 
     function _challenge(uint256 postId, uint256 position, address contributor)

@@ -149,13 +149,18 @@ abstract contract AttributionJuries is AttributionJuryCases {
         openDisputes[found.key]--;
         if (outcome == WRONG || outcome == NOT_AVAILABLE) {
             Award memory award = Award(found.sharePpm, pay * seats);
-            if (found.key < INDEX_KEY) {
+            if (found.subject == SUBJECT_AUDIT) {
+                award.cost = 0;
+                _voidIndexByDefault(posts[found.key].featureIndex, found.challenger, award);
+                _voidWithoutBlame(found.key, found.challenger);
+            } else if (found.key < INDEX_KEY) {
                 _voidByDefault(found.key, found.challenger, found.settlementId, award);
             } else {
                 _voidIndexByDefault(found.key - INDEX_KEY, found.challenger, award);
             }
         }
-        _pay(outcome == RIGHT ? found.accused : found.challenger, rest);
+        if (found.subject == SUBJECT_AUDIT) auditsFund += rest;
+        else _pay(outcome == RIGHT ? found.accused : found.challenger, rest);
         emit IAttribution.JuryCaseClosed(caseId, outcome, pay);
     }
 }

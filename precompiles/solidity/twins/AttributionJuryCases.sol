@@ -7,19 +7,12 @@ import {IPolicy} from "../interfaces/IPolicy.sol";
 import {AttributionDemands} from "./AttributionDemands.sol";
 import {Commitments} from "./Commitments.sol";
 
-/// @dev What the L1Block predeploy keeps of L1.
-interface IL1Origins {
-    function number() external view returns (uint64);
-    function prevRandaoOf(uint64 origin) external view returns (bytes32);
-}
-
 /// @title Opening a case before a drawn jury, as `precompiles/attribution_jury_cases.py`
 abstract contract AttributionJuryCases is AttributionDemands {
-    IL1Origins internal constant L1_BLOCK = IL1Origins(0x4200000000000000000000000000000000000015);
-
     uint256 internal constant SUBJECT_ROW = 1;
     uint256 internal constant SUBJECT_PRECONDITIONER = 2;
     uint256 internal constant SUBJECT_QUERY = 3;
+    uint256 internal constant SUBJECT_AUDIT = 4;
 
     function openRowCase(uint256 indexId, bytes32 salt, IAttribution.RowLeaf calldata row)
         external
@@ -114,17 +107,22 @@ abstract contract AttributionJuryCases is AttributionDemands {
         found.sharePpm = _challengerPpm(posts[postId], cases[postId], own);
     }
 
-    /// @dev Moves the bond into a new case and asks for its first jury.
-    function _openCase(IAttribution.JuryCase memory found) internal returns (uint256 caseId) {
+    /// @dev Moves the commitment's bond into a new case.
+    function _openCase(IAttribution.JuryCase memory found) internal returns (uint256) {
+        Commitment storage own = commitments[found.key][msg.sender];
+        cases[found.key].bonds -= own.bond;
+        own.bond = 0;
+        own.used = 1;
+        return _beginCase(found);
+    }
+
+    /// @dev Writes a new case down, whose bond is held, and asks for its first jury.
+    function _beginCase(IAttribution.JuryCase memory found) internal returns (uint256 caseId) {
         found.challenger = msg.sender;
         found.stakedAt = block.timestamp - 1;
         found.rounds = 1;
         found.stake = _stakeOfOthers(found);
         if (found.stake == 0) revert IAttribution.NoJurors();
-        Commitment storage own = commitments[found.key][msg.sender];
-        cases[found.key].bonds -= own.bond;
-        own.bond = 0;
-        own.used = 1;
         caseId = ++juryCases;
         juryCase[caseId] = found;
         uint256 origin = _askForDraw(caseId, POLICY.getParameters(found.policyVersion).jurySeats);

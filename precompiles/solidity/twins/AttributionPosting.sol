@@ -50,6 +50,7 @@ abstract contract AttributionPosting is AttributionBase {
         if (liability > stake / 2) revert IAttribution.LiabilityAboveStake(liability, stake / 2);
         posted.contestableUntil = block.timestamp + policy.postWindowSeconds;
         postId = ++postCount;
+        postOrigins[postId] = L1_BLOCK.number();
         file.amountsTree = _treeId(KIND_AMOUNTS, posted, batches[0].settlementId);
         posts[postId] = posted;
         cases[postId] = file;
@@ -104,14 +105,6 @@ abstract contract AttributionPosting is AttributionBase {
             }
             pool += settlement.pool;
             previous = id;
-        }
-    }
-
-    function _settled(uint256 id) internal view returns (IInferenceMetering.Settlement memory) {
-        try METERING.getSettlement(id) returns (IInferenceMetering.Settlement memory settlement) {
-            return settlement;
-        } catch {
-            revert InvalidArgument("settlementId");
         }
     }
 

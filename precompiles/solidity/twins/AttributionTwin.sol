@@ -3,13 +3,13 @@ pragma solidity ^0.8.28;
 
 import {IAttribution} from "../interfaces/IAttribution.sol";
 import {AttributionClaims} from "./AttributionClaims.sol";
-import {AttributionJurors} from "./AttributionJurors.sol";
+import {AttributionAudits} from "./AttributionAudits.sol";
 import {AttributionPosting} from "./AttributionPosting.sol";
 import {AttributionRecords} from "./AttributionRecords.sol";
 import {GasTables} from "./GasTables.sol";
 
 /// @title Twin of the Attribution precompile
-contract AttributionTwin is AttributionPosting, AttributionClaims, AttributionRecords, AttributionJurors {
+contract AttributionTwin is AttributionPosting, AttributionClaims, AttributionRecords, AttributionAudits {
     function getPost(uint256 postId) external payable nonPayable returns (IAttribution.Post memory) {
         return _existing(postId);
     }

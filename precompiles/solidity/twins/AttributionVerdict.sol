@@ -69,6 +69,16 @@ abstract contract AttributionVerdict is AttributionBase {
         emit IAttribution.PostVoided(postId, challenger, guilty, amount, reward);
     }
 
+    /// @dev Voids a post that stands on an index that an audit found wrong.
+    function _voidWithoutBlame(uint256 postId, address challenger) internal {
+        IAttribution.Post storage posted = posts[postId];
+        if (posted.status != PENDING) return;
+        _void(posted, 0);
+        posted.challenger = challenger;
+        cases[postId].challengerNumber = NUMBER_OF_GAMES;
+        emit IAttribution.PostVoided(postId, challenger, posted.signer, 0, 0);
+    }
+
     function _guiltyOf(IAttribution.Post storage posted, uint256 settlementId) internal view returns (address) {
         if (settlementId == 0) return posted.signer;
         return METERING.getChannel(_settlement(settlementId).channelId).provider;

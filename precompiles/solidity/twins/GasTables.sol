@@ -9,7 +9,7 @@ library GasTables {
     uint256 private constant MAXIMUM_ELEMENTS = 2 ** 64;
 
     function attribution(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
-        if (selector == 0x301f00db) return _total(counts, 363027, 45220, 256, 0); // post
+        if (selector == 0x301f00db) return _total(counts, 377407, 45220, 256, 0); // post
         if (selector == 0x51652084) return _total(counts, 157411, 0, 0, 0); // commitChallenge
         if (selector == 0x6864cd97) return _total(counts, 351167, 600, 30, 60); // challengeScore
         if (selector == 0x57d2f951) return _total(counts, 340367, 600, 52200, 60); // challengeAmount
@@ -63,10 +63,15 @@ library GasTables {
         if (selector == 0x1ca1066f) return _total(counts, 668075, 60, 0, 0); // openRowCase
         if (selector == 0x24934829) return _total(counts, 668075, 0, 0, 0); // openPreconditionerCase
         if (selector == 0xbd0b521e) return _total(counts, 726635, 600, 60, 0); // openQueryCase
+        if (selector == 0x4220b73c) return _total(counts, 801355, 60, 0, 0); // openAudit
+        if (selector == 0x33fc0a28) return _total(counts, 67140, 0, 0, 0); // auditOf
+        if (selector == 0xd64e9152) return _total(counts, 14320, 0, 0, 0); // fundAudits
+        if (selector == 0xdca772a9) return _total(counts, 4260, 0, 0, 0); // auditFund
+        if (selector == 0x45998bd6) return _total(counts, 123711, 0, 0, 0); // releaseSettlement
         if (selector == 0x4efd03cc) return _total(counts, 125051, 0, 0, 0); // drawJury
         if (selector == 0x86560f3c) return _total(counts, 191727, 0, 0, 0); // commitVerdict
         if (selector == 0xc40da3cf) return _total(counts, 145155, 0, 0, 0); // revealVerdict
-        if (selector == 0x15b1cb9b) return _total(counts, 479943, 0, 0, 0); // closeJuryCase
+        if (selector == 0x15b1cb9b) return _total(counts, 626703, 0, 0, 0); // closeJuryCase
         if (selector == 0x829d5e01) return _total(counts, 114211, 0, 0, 0); // claimJurorPay
         if (selector == 0x0b15a8b5) return _total(counts, 250303, 0, 0, 0); // punishAbsence
         if (selector == 0x73db859a) return _total(counts, 138300, 0, 0, 0); // seatsOf

@@ -49,6 +49,10 @@ contract InferenceMeteringTwin is MeteringChannels, MeteringSettle, MeteringRequ
         return stakersSum;
     }
 
+    function stakersTotalIn(uint256 epoch) external payable nonPayable returns (uint256) {
+        return stakersSumIn[epoch];
+    }
+
     function channelNonce(address payer) external payable nonPayable returns (uint256) {
         return nonces[payer];
     }

@@ -30,6 +30,7 @@ abstract contract MeteringBase is Twin {
     mapping(uint256 modelId => mapping(uint256 position => address)) internal modelProviders;
     uint256 internal requestCount;
     mapping(uint256 requestId => IInferenceMetering.Request) internal requests;
+    mapping(uint256 epoch => uint256) internal stakersSumIn;
 
     /*//////////////////////////////////////////////////////////////
                                 INTERNALS

@@ -6,6 +6,7 @@ import {IInferenceMetering} from "../interfaces/IInferenceMetering.sol";
 import {IModelRegistry, MODEL_REGISTRY_ADDRESS} from "../interfaces/IModelRegistry.sol";
 import {IPolicy} from "../interfaces/IPolicy.sol";
 import {STAKING_ADDRESS} from "../interfaces/IStaking.sol";
+import {Epochs} from "./Epochs.sol";
 import {MeteringBase} from "./MeteringBase.sol";
 
 /// @title Splitting a batch's fees, as `precompiles/metering_settlement.py`
@@ -96,6 +97,7 @@ abstract contract MeteringSettlement is MeteringBase {
         earnings[channel.provider] += split.provider;
         earnings[_model(channel.modelId).revenueRecipient] += split.owner;
         stakersSum += split.stakers;
+        stakersSumIn[Epochs.current()] = stakersSum;
         _pay(STAKING_ADDRESS, split.stakers);
         _pay(ATTRIBUTION_ADDRESS, whole);
     }

@@ -2,98 +2,99 @@
 pragma solidity ^0.8.28;
 
 import {ATTRIBUTION_ADDRESS, IAttribution} from "../interfaces/IAttribution.sol";
-import {IInferenceMetering, INFERENCE_METERING_ADDRESS} from "../interfaces/IInferenceMetering.sol";
 import {IPolicy, POLICY_ADDRESS} from "../interfaces/IPolicy.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
+import {Epochs} from "./Epochs.sol";
 import {GasTables} from "./GasTables.sol";
-import {Twin} from "./Twin.sol";
+import {StakingBase} from "./StakingBase.sol";
 
 /// @title Twin of the Staking precompile
-contract StakingTwin is Twin {
-    struct Stake {
-        uint256 active;
-        uint256 unbonding;
-        uint256 withdrawableAt;
-    }
-
-    struct Account {
-        uint256 accumulator;
-        uint256 rewards;
-        uint256 slashed;
-        uint256 slashRewardPaid;
-    }
-
-    /// @dev Those of all validators together are address zero's.
-    struct Checkpoint {
-        uint256 time;
-        uint256 amount;
-    }
-
+contract StakingTwin is StakingBase {
     /*//////////////////////////////////////////////////////////////
-                                 STORAGE
+                                  STAKE
     //////////////////////////////////////////////////////////////*/
-
-    uint256 internal total;
-    uint256 internal accumulator;
-    uint256 internal distributed;
-    mapping(address account => mapping(uint256 role => Stake)) internal stakes;
-    mapping(address account => Account) internal accounts;
-    mapping(address account => uint256) internal checkpointCounts;
-    mapping(address account => mapping(uint256 position => Checkpoint)) internal checkpoints;
-
-    /*//////////////////////////////////////////////////////////////
-                                  LOGIC
-    //////////////////////////////////////////////////////////////*/
-
-    uint256 internal constant VALIDATOR = 1;
-    uint256 internal constant PROVIDER = 2;
-    uint256 internal constant SCALE = 2 ** 64;
 
     function stake(uint256 role) external payable {
         _requireRole(role);
-        _require(msg.value > 0, "value");
-        _settleAccount(msg.sender);
-        uint256 active = stakes[msg.sender][role].active += msg.value;
-        total += msg.value;
-        if (role == VALIDATOR) _noteValidator(msg.sender, active);
+        uint256 active = _deposit(msg.sender, role);
         emit IStaking.Staked(msg.sender, role, msg.value, active);
+    }
+
+    function delegate(address operator, uint256 role) external payable {
+        _requireRole(role);
+        Delegation memory own = delegations[operator][role][operator];
+        if (own.era != _netPool(operator, role).era || _activeShares(own) == 0) {
+            revert IStaking.OperatorNotStaked(operator);
+        }
+        uint256 active = _deposit(operator, role);
+        emit IStaking.Delegated(msg.sender, operator, role, msg.value, active);
     }
 
     function requestUnstake(uint256 role, uint256 amount) external payable nonPayable {
         _requireRole(role);
-        _require(amount > 0, "amount");
-        _settleAccount(msg.sender);
-        Stake storage position_ = stakes[msg.sender][role];
-        if (amount > position_.active) revert IStaking.InsufficientStake(amount, position_.active);
-        IPolicy policy = IPolicy(POLICY_ADDRESS);
-        position_.active -= amount;
-        position_.unbonding += amount;
-        position_.withdrawableAt =
-            block.timestamp + policy.getParameters(policy.currentVersion()).unbondingSeconds;
-        total -= amount;
-        if (role == VALIDATOR) _noteValidator(msg.sender, position_.active);
-        emit IStaking.UnstakeRequested(msg.sender, role, amount, position_.withdrawableAt);
+        emit IStaking.UnstakeRequested(msg.sender, role, amount, _unbond(msg.sender, role, amount));
+    }
+
+    function undelegate(address operator, uint256 role, uint256 amount) external payable nonPayable {
+        _requireRole(role);
+        uint256 withdrawableAt = _unbond(operator, role, amount);
+        emit IStaking.UndelegationRequested(msg.sender, operator, role, amount, withdrawableAt);
     }
 
     function withdraw(uint256 role) external payable nonPayable returns (uint256 amount) {
         _requireRole(role);
-        _settleAccount(msg.sender);
-        Stake storage position_ = stakes[msg.sender][role];
-        amount = position_.unbonding;
-        if (amount == 0) revert IStaking.NothingToClaim();
-        if (block.timestamp < position_.withdrawableAt) revert IStaking.TooEarly(position_.withdrawableAt);
-        uint256 liability =
-            role == PROVIDER ? IAttribution(ATTRIBUTION_ADDRESS).openLiabilityOf(msg.sender) : 0;
-        if (liability > 0) revert IStaking.StakeLocked(liability);
-        position_.unbonding = 0;
-        position_.withdrawableAt = 0;
-        _pay(msg.sender, amount);
+        amount = _withdraw(msg.sender, role);
         emit IStaking.Withdrawn(msg.sender, role, amount);
+    }
+
+    function withdrawDelegation(address operator, uint256 role)
+        external
+        payable
+        nonPayable
+        returns (uint256 amount)
+    {
+        _requireRole(role);
+        amount = _withdraw(operator, role);
+        emit IStaking.DelegationWithdrawn(msg.sender, operator, role, amount);
+    }
+
+    function setCommission(uint256 role, uint256 commission_) external payable nonPayable {
+        _requireRole(role);
+        _require(commission_ <= PPM, "commission");
+        Settled memory settled = _settled(msg.sender, role);
+        Pool memory pool = settled.pool;
+        Delegation memory own = delegations[msg.sender][role][msg.sender];
+        uint256 ownShares = own.era == pool.era ? _activeShares(own) + own.unbondingShares : 0;
+        uint256 effectiveAt = block.timestamp;
+        if (commission_ <= pool.commission || ownShares == pool.shares) {
+            (pool.commission, pool.nextCommission, pool.commissionAt) = (commission_, 0, 0);
+        } else {
+            effectiveAt += _unbondingSeconds();
+            (pool.nextCommission, pool.commissionAt) = (commission_, effectiveAt);
+        }
+        _storePool(msg.sender, role, settled);
+        emit IStaking.CommissionSet(msg.sender, role, commission_, effectiveAt);
+    }
+
+    function checkpoint(address operator, uint256 role) external payable nonPayable {
+        _requireRole(role);
+        _storePool(operator, role, _settled(operator, role));
+    }
+
+    /*//////////////////////////////////////////////////////////////
+                                 CLAIMS
+    //////////////////////////////////////////////////////////////*/
+
+    function collectRewards(address operator, uint256 role) external payable nonPayable returns (uint256 amount) {
+        _requireRole(role);
+        amount = _collect(operator, role);
+        emit IStaking.RewardsCollected(msg.sender, operator, role, amount);
     }
 
     function claimRewards(address recipient) external payable nonPayable returns (uint256 amount) {
         _require(recipient != address(0), "recipient");
-        _settleAccount(msg.sender);
+        _collect(msg.sender, VALIDATOR);
+        _collect(msg.sender, PROVIDER);
         amount = accounts[msg.sender].rewards;
         if (amount == 0) revert IStaking.NothingToClaim();
         accounts[msg.sender].rewards = 0;
@@ -112,22 +113,57 @@ contract StakingTwin is Twin {
         emit IStaking.SlashRewardPaid(beneficiary, recipient, amount);
     }
 
-    function position(address account, uint256 role)
+    /*//////////////////////////////////////////////////////////////
+                                READINGS
+    //////////////////////////////////////////////////////////////*/
+
+    function position(address operator, uint256 role)
         external
         payable
         nonPayable
         returns (IStaking.Position memory)
     {
         _requireRole(role);
-        Stake memory net = _netStake(account, role);
+        Pool memory pool = _netPool(operator, role);
+        Delegation storage own = delegations[operator][role][operator];
+        uint256 active = _active(pool);
         return IStaking.Position(
-            net.active, net.unbonding, net.withdrawableAt, role == PROVIDER ? _slashedOf(account) : 0
+            active, pool.value - active, own.era == pool.era ? own.withdrawableAt : 0, pool.slashed
         );
     }
 
-    function stakeOf(address account, uint256 role) external payable nonPayable returns (uint256) {
+    function stakeOf(address operator, uint256 role) external payable nonPayable returns (uint256) {
         _requireRole(role);
-        return _netStake(account, role).active;
+        return _active(_netPool(operator, role));
+    }
+
+    function delegation(address operator, uint256 role, address delegator)
+        external
+        payable
+        nonPayable
+        returns (IStaking.DelegationPosition memory)
+    {
+        _requireRole(role);
+        Settled memory settled = _settled(operator, role);
+        (Delegation memory held, uint256 earned) = _held(operator, role, delegator, settled);
+        return IStaking.DelegationPosition(
+            _worth(settled.pool, _activeShares(held)),
+            _worth(settled.pool, held.pendingShares),
+            _worth(settled.pool, held.unbondingShares),
+            held.withdrawableAt,
+            earned
+        );
+    }
+
+    function commission(address operator, uint256 role)
+        external
+        payable
+        nonPayable
+        returns (uint256 current, uint256 next, uint256 effectiveAt)
+    {
+        _requireRole(role);
+        Pool memory pool = _settled(operator, role).pool;
+        return (pool.commission, pool.nextCommission, pool.commissionAt);
     }
 
     function totalStake() external payable nonPayable returns (uint256) {
@@ -135,8 +171,11 @@ contract StakingTwin is Twin {
     }
 
     function pendingRewards(address account) external payable nonPayable returns (uint256) {
-        (uint256 newest,) = _accumulated();
-        return accounts[account].rewards + _earned(_netWeight(account), newest - accounts[account].accumulator);
+        return accounts[account].rewards + _pending(account, VALIDATOR) + _pending(account, PROVIDER);
+    }
+
+    function epoch() external payable nonPayable returns (uint256 number, uint256 duration) {
+        return (Epochs.current(), Epochs.duration());
     }
 
     function stakeAt(address account, uint256 timestamp) external payable nonPayable returns (uint256) {
@@ -157,80 +196,80 @@ contract StakingTwin is Twin {
                                 INTERNALS
     //////////////////////////////////////////////////////////////*/
 
-    function _requireRole(uint256 role) internal pure {
-        if (role != VALIDATOR && role != PROVIDER) revert IStaking.InvalidRole(role);
+    function _deposit(address operator, uint256 role) internal returns (uint256) {
+        _require(msg.value > 0, "value");
+        Settled memory settled = _settled(operator, role);
+        (Delegation memory held, uint256 earned) = _held(operator, role, msg.sender, settled);
+        Pool memory pool = settled.pool;
+        uint256 shares = pool.shares == 0 ? msg.value : msg.value * pool.shares / pool.value;
+        pool.value += msg.value;
+        pool.shares += shares;
+        pool.pendingShares += shares;
+        pool.pendingEpoch = settled.fees.epoch;
+        held.pendingShares += shares;
+        held.pendingEpoch = settled.fees.epoch;
+        _storePool(operator, role, settled);
+        _storeHeld(operator, role, msg.sender, held, earned);
+        return _worth(pool, _activeShares(held));
     }
 
-    function _slashedOf(address account) internal view returns (uint256) {
-        return IAttribution(ATTRIBUTION_ADDRESS).slashedOf(account);
+    function _unbond(address operator, uint256 role, uint256 amount) internal returns (uint256) {
+        _require(amount > 0, "amount");
+        Settled memory settled = _settled(operator, role);
+        (Delegation memory held, uint256 earned) = _held(operator, role, msg.sender, settled);
+        Pool memory pool = settled.pool;
+        uint256 available = _worth(pool, _activeShares(held));
+        if (amount > available) revert IStaking.InsufficientStake(amount, available);
+        uint256 shares = (amount * pool.shares + pool.value - 1) / pool.value;
+        uint256 pending = shares < held.pendingShares ? shares : held.pendingShares;
+        pool.unbondingShares += shares;
+        pool.pendingShares -= pending;
+        held.shares -= shares - pending;
+        held.pendingShares -= pending;
+        held.unbondingShares += shares;
+        held.withdrawableAt = block.timestamp + _unbondingSeconds();
+        _storePool(operator, role, settled);
+        _storeHeld(operator, role, msg.sender, held, earned);
+        return held.withdrawableAt;
     }
 
-    function _netStake(address account, uint256 role) internal view returns (Stake memory net) {
-        net = stakes[account][role];
-        if (role != PROVIDER) return net;
-        uint256 owed = _slashedOf(account) - accounts[account].slashed;
-        uint256 fromActive = owed < net.active ? owed : net.active;
-        net.active -= fromActive;
-        net.unbonding -= owed - fromActive;
-    }
-
-    function _netWeight(address account) internal view returns (uint256) {
-        return _netStake(account, VALIDATOR).active + _netStake(account, PROVIDER).active;
-    }
-
-    function _accumulated() internal view returns (uint256, uint256) {
-        if (total == 0) return (accumulator, distributed);
-        uint256 fresh = IInferenceMetering(INFERENCE_METERING_ADDRESS).stakersTotal() - distributed;
-        uint256 growth = fresh * SCALE / total;
-        return (accumulator + growth, distributed + (growth * total + SCALE - 1) / SCALE);
-    }
-
-    function _earned(uint256 weight, uint256 growth) internal pure returns (uint256) {
-        return weight * growth / SCALE;
-    }
-
-    function _settleAccount(address account) internal {
-        (uint256 newest, uint256 given) = _accumulated();
-        Account storage book = accounts[account];
-        uint256 growth = newest - book.accumulator;
-        Stake memory net = _netStake(account, PROVIDER);
-        uint256 lost = stakes[account][PROVIDER].active - net.active;
-        book.rewards += _earned(_netWeight(account), growth);
-        book.accumulator = newest;
-        book.slashed = _slashedOf(account);
-        accumulator = newest;
-        distributed = given - _earned(lost, growth);
-        total -= lost;
-        stakes[account][PROVIDER] = net;
-    }
-
-    function _stakeAt(address account, uint256 timestamp) internal view returns (uint256) {
-        uint256 low;
-        uint256 high = checkpointCounts[account];
-        while (low < high) {
-            uint256 middle = (low + high) / 2;
-            if (checkpoints[account][middle].time <= timestamp) low = middle + 1;
-            else high = middle;
+    function _withdraw(address operator, uint256 role) internal returns (uint256 amount) {
+        Settled memory settled = _settled(operator, role);
+        (Delegation memory held, uint256 earned) = _held(operator, role, msg.sender, settled);
+        if (held.unbondingShares == 0) revert IStaking.NothingToClaim();
+        if (block.timestamp < held.withdrawableAt) revert IStaking.TooEarly(held.withdrawableAt);
+        if (role == PROVIDER && operator == msg.sender) {
+            uint256 liability = IAttribution(ATTRIBUTION_ADDRESS).openLiabilityOf(operator);
+            if (liability > 0) revert IStaking.StakeLocked(liability);
         }
-        return low == 0 ? 0 : checkpoints[account][low - 1].amount;
+        Pool memory pool = settled.pool;
+        amount = _worth(pool, held.unbondingShares);
+        pool.value -= amount;
+        pool.shares -= held.unbondingShares;
+        pool.unbondingShares -= held.unbondingShares;
+        held.unbondingShares = 0;
+        held.withdrawableAt = 0;
+        _storePool(operator, role, settled);
+        _storeHeld(operator, role, msg.sender, held, earned);
+        _pay(msg.sender, amount);
     }
 
-    function _noteValidator(address account, uint256 active) internal {
-        uint256 before = _newest(account);
-        if (active == before) return;
-        _write(account, active);
-        _write(address(0), _newest(address(0)) + active - before);
+    function _collect(address operator, uint256 role) internal returns (uint256 earned) {
+        Settled memory settled = _settled(operator, role);
+        Delegation memory held;
+        (held, earned) = _held(operator, role, msg.sender, settled);
+        _storePool(operator, role, settled);
+        _storeHeld(operator, role, msg.sender, held, earned);
     }
 
-    function _newest(address account) internal view returns (uint256) {
-        uint256 count = checkpointCounts[account];
-        return count == 0 ? 0 : checkpoints[account][count - 1].amount;
+    function _pending(address account, uint256 role) internal view returns (uint256) {
+        Settled memory settled = _settled(account, role);
+        (, uint256 earned) = _held(account, role, account, settled);
+        return settled.commission + earned;
     }
 
-    function _write(address account, uint256 amount) internal {
-        uint256 count = checkpointCounts[account];
-        bool isNew = count == 0 || checkpoints[account][count - 1].time != block.timestamp;
-        if (isNew) checkpointCounts[account] = ++count;
-        checkpoints[account][count - 1] = Checkpoint(block.timestamp, amount);
+    function _unbondingSeconds() internal view returns (uint256) {
+        IPolicy policy = IPolicy(POLICY_ADDRESS);
+        return policy.getParameters(policy.currentVersion()).unbondingSeconds;
     }
 }
