@@ -1,8 +1,8 @@
-"""How texts become vectors over HTTP: OpenAI's `/v1/embeddings` on the model that every worker carries.
+"""How texts become vectors over HTTP: OpenAI's `/v1/embeddings` on the model that every worker carries, or on
+an encoder that was trained on Datanets and registered (`model-<id>`).
 
-Free within the rate limit: no channel can pay for a model without a feature index, and nobody here
-contributed to this one. Covered: texts and lists of texts, `float` and `base64`, shortened vectors, usage.
-Not covered: token ids as input, embedding models that were trained here.
+Free within the rate limit. Covered: texts and lists of texts, `float` and `base64`, shortened vectors, usage.
+Not covered: token ids as input; payment, since a vector alone has no answer to attribute.
 """
 
 import array
@@ -13,22 +13,28 @@ from typing import Any
 
 from aiohttp import web
 
+from openledger_node.client.economy import EconomyReader
+from openledger_node.client.errors import RevertedError
 from openledger_node.errors import UserError
 from openledger_node.gateway.errors import NotFoundError
 from openledger_node.gateway.http import json_response, read_json
-from openledger_node.jobs.ports import WorkerLostError, WorkerPool
+from openledger_node.jobs.ports import WorkerFailedError, WorkerLostError, WorkerPool
+from workers.artifacts.store import ArtifactId
 from workers.jobs.codec import from_json, to_json
-from workers.jobs.types import EmbedRequest, EmbedResult
+from workers.jobs.types import NO_ARTIFACT, EmbedRequest, EmbedResult
 
 EMBEDDING_MODEL = "all-minilm-l6-v2"
 DIMENSIONS = 384
 MAX_TEXTS = 256
 PATIENCE_S = 60.0
+MOST_DIGITS = 20
+"""Of a model's id."""
 
 
 class EmbeddingRoutes:
-    def __init__(self, pool: WorkerPool) -> None:
+    def __init__(self, pool: WorkerPool, reader: EconomyReader) -> None:
         self._pool = pool
+        self._reader = reader
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         router.add_post("/v1/embeddings", self.embed)
@@ -36,16 +42,15 @@ class EmbeddingRoutes:
     async def embed(self, request: web.Request) -> web.StreamResponse:
         """`{model, input}` with one text or several; vectors of unit length in the same order."""
         body = await read_json(request)
-        if body.get("model") != EMBEDDING_MODEL:
-            raise NotFoundError(f"no embedding model {body.get('model')!r}", f"there is {EMBEDDING_MODEL!r}")
+        manifest = await self._manifest_of(body.get("model"))
         texts, dimensions = _texts(body.get("input")), _dimensions(body.get("dimensions"))
         encode = _encoding(body.get("encoding_format"))
-        made = await self._vectors(texts)
+        made = await self._vectors(EmbedRequest(texts, manifest))
         total = sum(made.tokens)
         return json_response(
             {
                 "object": "list",
-                "model": EMBEDDING_MODEL,
+                "model": body["model"],
                 "data": [
                     {
                         "object": "embedding",
@@ -58,10 +63,27 @@ class EmbeddingRoutes:
             }
         )
 
-    async def _vectors(self, texts: tuple[str, ...]) -> EmbedResult:
+    async def _manifest_of(self, model: Any) -> ArtifactId:
+        """The manifest of a registered encoder, "" for the model that workers carry; raises NotFoundError."""
+        if model == EMBEDDING_MODEL:
+            return NO_ARTIFACT
+        digits = model.removeprefix("model-") if isinstance(model, str) else ""
+        if not (digits.isascii() and digits.isdecimal() and len(digits) < MOST_DIGITS):
+            raise NotFoundError(f"no embedding model {model!r}", f"there is {EMBEDDING_MODEL!r}")
+        try:
+            found = await self._reader.model(int(digits))
+        except RevertedError:
+            raise NotFoundError(f"no model {model!r} is registered") from None
+        return ArtifactId(found.manifest_hash.hex())
+
+    async def _vectors(self, request: EmbedRequest) -> EmbedResult:
         try:
             async with asyncio.timeout(PATIENCE_S):
-                return from_json(EmbedResult, await self._pool.run("embed", to_json(EmbedRequest(texts))))
+                return from_json(EmbedResult, await self._pool.run("embed", to_json(request)))
+        except WorkerFailedError as error:
+            if error.failure == "invalid_input":
+                raise UserError(error.message) from error
+            raise
         except TimeoutError:
             raise WorkerLostError(f"no worker answered in {PATIENCE_S:.0f} s", "try again") from None
 

@@ -300,7 +300,7 @@ def _app(
         chain_id=chain_id,
     )
     text.add_to(app.router)
-    EmbeddingRoutes(house.pool).add_to(app.router)
+    EmbeddingRoutes(house.pool, house.reader).add_to(app.router)
     UsageRoutes(parts.channels, parts.receipts).add_to(app.router)
     app.on_cleanup.append(lambda _app: text.close())
     source = StatusSource(

@@ -33,6 +33,8 @@ async def test_vectors_are_near_where_meanings_are(running: Running) -> None:
     ("change", "status"),
     [
         ({"model": "gpt"}, 404),
+        ({"model": "model-999"}, 404),
+        ({"model": "model-1"}, 400),  # a classifier
         ({"input": []}, 400),
         ({"input": [[1, 2]]}, 400),
         ({"input": ""}, 400),
