@@ -55,8 +55,8 @@ for group, summary in {
     "infer": "Buy and sell inference: channels, requests, providers.",
     "attribution": "Who earned what from which answers, and how it is paid.",
     "agent": "Agents: register, describe, give a wallet with limits.",
-    "token": "Tokens that share the revenue of a model, Datanet or agent.",
-    "bridge": "Bring OPEN to the L2 and back to the L1.",
+    "token": "Tokens that share the revenue of a model, Datanet or agent, and their trade.",
+    "bridge": "Bring OPEN and other tokens to the L2 and back to the L1.",
     "governance": "Votes, proposals, policy, grants.",
 }.items():
     app.command(f"openledger_node.cli.economy.{group}:app", name=group, help=summary)
@@ -154,8 +154,12 @@ def rpc(method: str, *parameters: str, url: str = "http://127.0.0.1:8545") -> No
     _run(call(url, method, parameters))
 
 
-app.command("openledger_node.cli.factory:app", name="factory")
-app.command("openledger_node.cli.worker:worker", name="worker")
+app.command(
+    "openledger_node.cli.factory:app", name="factory", help="Train, evaluate and publish models without code."
+)
+app.command(
+    "openledger_node.cli.worker:worker", name="worker", help="A worker for AI jobs, or an OpenLoRA server."
+)
 
 config_app = App(name="config", help="The effective configuration.")
 app.command(config_app)

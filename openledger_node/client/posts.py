@@ -1,9 +1,12 @@
 """Which attribution posts exist: an incremental reader of AttributionPosted, one request per new range."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from openledger_node.client.contract import Event
 from openledger_node.client.economy import ATTRIBUTION, POST_PENDING, EconomyReader
+from openledger_node.client.ethereum import from_hex
+from openledger_node.errors import UserError
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,23 @@ class OpenPosts:
             elif model == model_id:
                 found.append(post_id)
         return found
+
+
+async def posted(reader: EconomyReader, post_id: int) -> PostNotice:
+    """One post's notice. Raises `UserError` when there is no such post."""
+    events = await reader.ethereum.events(ATTRIBUTION, "AttributionPosted", post_id)
+    if not events:
+        raise UserError(f"there is no post {post_id}", "see `attribution posts`")
+    return _notice(events[-1])
+
+
+async def batches_of_post(reader: EconomyReader, post_id: int) -> Any:
+    """What a post said of its settlements, as its transaction has it. Raises `UserError`."""
+    notice = await posted(reader, post_id)
+    transaction = await reader.ethereum.transaction(notice.event.transaction_hash)
+    if transaction is None:
+        raise UserError(f"the transaction of post {post_id} is not there", "ask another node")
+    return ATTRIBUTION.arguments("post", from_hex(transaction["input"]))["batches"]
 
 
 def _notice(event: Event) -> PostNotice:

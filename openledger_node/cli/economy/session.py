@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
+from eth_abi.exceptions import DecodingError
 
 from genesis.types import Address
 from openledger_node.cli.economy.output import show
@@ -108,7 +109,7 @@ class Session:
 
     async def read(self, contract: Contract, method: str, *arguments: Any, layer: Layer = "l2") -> Any:
         """A view's answer. Raises RefusedError."""
-        with_remedy = _refusal(lambda: self.chain(layer).read(contract, method, *arguments))
+        with_remedy = refusal(lambda: self.chain(layer).read(contract, method, *arguments))
         return await with_remedy
 
     async def send(
@@ -117,7 +118,7 @@ class Session:
         """A transaction in a block. Raises RefusedError."""
         sender = await self.sender(layer)
         timeout_s = self.options.timeout
-        mined: Mined = await _refusal(
+        mined: Mined = await refusal(
             lambda: sender.transact(contract, method, *arguments, value_wei=value_wei, timeout_s=timeout_s)
         )
         return mined
@@ -176,8 +177,13 @@ def read_file(path: Path) -> bytes:
         raise UserError(f"cannot read {path} ({error.strerror})", "name a file that is there") from None
 
 
-async def _refusal(work: Callable[[], Awaitable[Any]]) -> Any:
+async def refusal(work: Callable[[], Awaitable[Any]]) -> Any:
+    """What `work` answers; a contract's refusal becomes one line with its remedy."""
     try:
         return await work()
     except RevertedError as error:
         raise RefusedError(str(error), REMEDIES.get(error.name, "see docs/economy.md")) from error
+    except DecodingError as error:
+        raise RefusedError(
+            "no contract of this kind answers there", "check the address and the network"
+        ) from error

@@ -1,14 +1,23 @@
-"""`openledger-node token`: shares in the revenue of a model, a Datanet or an agent."""
+"""`openledger-node token`: shares in the revenue of a model, a Datanet or an agent, and their trade."""
 
 from typing import Literal
 
 from cyclopts import App
 
+from openledger_node.cli.economy import exchange
 from openledger_node.cli.economy.session import DEFAULTS, Flat, session
 from openledger_node.cli.economy.values import Account, Amount
 from openledger_node.client.predeploys import TOKENS, asset_token
 
-app = App(name="token", help="Tokens that share the revenue of a model, Datanet or agent.")
+app = App(name="token", help="Tokens that share the revenue of a model, Datanet or agent, and their trade.")
+for trade in (
+    exchange.quote,
+    exchange.buy,
+    exchange.sell,
+    exchange.add_liquidity,
+    exchange.remove_liquidity,
+):
+    app.command(trade)
 
 Kind = Literal["model", "datanet", "agent"]
 KINDS = {"model": 1, "datanet": 2, "agent": 3}

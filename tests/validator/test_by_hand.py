@@ -1,0 +1,127 @@
+"""`attribution check|challenge|demand|answer` against the law: what a validator does, as commands."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from openledger_node.cli.commands import run_command
+from openledger_node.cli.economy import session
+from openledger_node.client.economy import POST_PENDING, POST_VOID
+from openledger_node.client.ethereum import Ethereum
+from openledger_node.client.posts import PostNotice
+from tests.jobs.economy import PROVIDER, VALIDATOR, Economy
+from tests.validator.posting import earner, right_post, send_post, settle, with_score
+
+Run = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def run(
+    economy: Economy,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> Run:
+    """A command's JSON; its node is the law, its copies of documents the poster's own folder."""
+
+    class Connection:
+        """Every command closes its connection; the node lives on."""
+
+        def __init__(self, _url: str) -> None:
+            self.call = economy.node.call
+
+        async def close(self) -> None:
+            """See `HttpRpc`."""
+
+    monkeypatch.setattr(session, "HttpRpc", Connection)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "cache" / "openledger-node"
+    folder.mkdir(parents=True)
+    (folder / "artifacts").symlink_to(economy.store.directory)
+
+    def run(*words: str, account: int = VALIDATOR) -> dict[str, Any]:
+        arguments = ["openledger-node", "attribution", *words, "--json", "--account", str(account)]
+        monkeypatch.setattr(sys, "argv", arguments)
+        try:
+            run_command()
+        except SystemExit as end:
+            if end.code:
+                raise
+        found: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return found
+
+    return run
+
+
+def posted(economy: Economy, by: int = 0) -> PostNotice:
+    """A post about one settlement; its best score is off by so much."""
+
+    async def send() -> PostNotice:
+        post = await right_post(economy, await settle(economy))
+        best = earner(post)
+        return await send_post(economy, with_score(post, best, post.batches[0].scores[best] + by))
+
+    return asyncio.run(send())
+
+
+def status(economy: Economy, notice: PostNotice) -> int:
+    return asyncio.run(economy.reader.post(notice.post_id)).status
+
+
+def test_a_right_post_is_said_to_be_right_and_not_challenged(
+    economy: Economy, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notice = posted(economy)
+    number = str(notice.post_id)
+    assert run("check", "post", number) == {"postId": number, "verdict": "right"}
+    with pytest.raises(SystemExit):
+        run("challenge", "post", number)
+    assert f"post {number} is right" in capsys.readouterr().err
+    assert status(economy, notice) == POST_PENDING
+
+
+def test_a_wrong_score_is_found_and_proved(economy: Economy, run: Run) -> None:
+    notice = posted(economy, by=1)
+    number = str(notice.post_id)
+    found = run("check", "post", number)
+    assert found["verdict"] == "wrong-score"
+    assert int(found["posted"]) == int(found["computed"]) + 1
+    assert run("challenge", "post", number)["void"] is True
+    assert status(economy, notice) == POST_VOID
+    economy.node.advance(60)
+    run("challenge", "bond", "post", number)
+
+
+def test_what_is_demanded_is_answered_out_of_the_documents(economy: Economy, run: Run) -> None:
+    notice = posted(economy)
+    number = str(notice.post_id)
+    first = run("demand", "post", number, "--tree", "scores", "--position", "1")
+    demand = str(first["demandId"])
+    assert run("demand", "show", demand)["isOpen"] is True
+    run("answer", demand, account=PROVIDER)
+    answered = run("demand", "show", demand)
+    assert answered["isOpen"] is False
+    assert len(answered["shown"]) == 1
+    above = answered["shown"][0]
+    deeper = run("demand", "post", number, "--tree", "scores", "--position", "1", "--opened-above", above)
+    run("answer", str(deeper["demandId"]), account=PROVIDER)
+
+
+def test_an_index_is_checked(economy: Economy, run: Run) -> None:
+    found = run("check", "index", "1")
+    assert found["verdict"] in {"right", "unprovable"}, found
+    assert asyncio.run(Ethereum(economy.node).block_number()) > 0
+
+
+def test_nonsense_is_one_line(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (("check", "post", "77"), ("answer", "77"), ("demand", "post", "77")):
+        with pytest.raises(SystemExit):
+            run(*words)
+        said = capsys.readouterr().err
+        assert said.startswith("error: ")
+        assert said.count("\n") == 1
