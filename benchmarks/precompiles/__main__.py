@@ -1,4 +1,4 @@
-"""Fill blocks with the worst calls and say how long they take."""
+"""Fill blocks with the worst calls and say how long they take; beside it our precompiles and their twins."""
 
 import argparse
 import sys
@@ -9,8 +9,10 @@ from benchmarks.precompiles.ethereum import ethereum_workloads
 from benchmarks.precompiles.law import time_law
 from benchmarks.precompiles.measure import measure
 from benchmarks.precompiles.opcodes import opcode_workloads
+from benchmarks.precompiles.payout import payouts, print_payouts
 from benchmarks.precompiles.report import Row, from_law, from_measured, print_tables
 from benchmarks.precompiles.transactions import transaction_workloads
+from benchmarks.precompiles.twins import compare, print_pairs
 from benchmarks.precompiles.workload import Workload
 from genesis.forks import Fork, ForkSchedule
 from openledger_node.node.collector import calm_collector
@@ -26,6 +28,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--fork", choices=[fork.name for fork in Fork], default=max(Fork).name)
     parser.add_argument("--runs", type=int, default=2, help="of each; the fastest counts")
     parser.add_argument("--law-steps", type=int, default=1_500, help="calls of the random economy")
+    parser.add_argument("--twin-steps", type=int, default=1_200, help="calls sent to the twins too")
     parser.add_argument("--all", action="store_true", help="print every workload, not the worst of a family")
     return parser.parse_args()
 
@@ -53,6 +56,10 @@ def main() -> None:
         rows.append(row)
     if arguments.only in LAW:
         rows += from_law(time_law(arguments.law_steps), LAW, arguments.block_gas)
+        print_pairs(*compare(arguments.twin_steps))
+        print()
+        print_payouts(payouts())
+        print()
     print_tables(rows, arguments.block_gas, arguments.block_time, show_all=arguments.all)
 
 

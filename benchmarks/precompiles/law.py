@@ -6,9 +6,10 @@ Covered besides: long texts, long malformed input. Not covered: a state of many 
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from eth.vm.forks.cancun.transaction_context import CancunTransactionContext
@@ -17,6 +18,7 @@ from eth.vm.message import Message
 from genesis.account import GenesisAccount
 from genesis.addresses import PRECOMPILES, TREASURY
 from genesis.forks import Fork
+from genesis.policy import Policy
 from genesis.spec import DEV_L2_CHAIN_ID
 from genesis.types import ZERO_ADDRESS, ZERO_HASH, Address, Hash32
 from openledger_node.chain.natives import native_precompiles
@@ -53,6 +55,7 @@ class Timed:
     method: str
     gas_used: int
     seconds: float
+    succeeded: bool
 
     @property
     def seconds_per_gas(self) -> float:
@@ -60,16 +63,31 @@ class Timed:
 
 
 class EngineMachine:
-    """The engine's own frames as the economy's machine; remembers what each call took."""
+    """The engine's own frames as the economy's machine; remembers what each call took.
 
-    def __init__(self, store: LevelDb) -> None:
+    `codes` are contracts besides; at a precompile's address they take its place. `repeats` of a call are
+    timed, and the fastest counts.
+    """
+
+    def __init__(
+        self,
+        store: LevelDb,
+        policy: Policy = TEST_POLICY,
+        codes: Mapping[Address, bytes] = MappingProxyType({}),
+        repeats: int = 3,
+    ) -> None:
         self.moment = Moment()
         self.timed: list[Timed] = []
         self._store = store
-        words = initial_storage(TEST_POLICY, TIMELOCK)
+        self._repeats = repeats
+        self._codes = dict.fromkeys(PRECOMPILES, _STUB) | dict(codes)
+        self._natives = {
+            address: native for address, native in native_precompiles().items() if address not in codes
+        }
+        words = initial_storage(policy, TIMELOCK)
         allocation = {
-            address: GenesisAccount(nonce=1, code=_STUB, storage=dict(words.get(address, {})))
-            for address in PRECOMPILES
+            address: GenesisAccount(nonce=1, code=code, storage=dict(words.get(address, {})))
+            for address, code in self._codes.items()
         }
         self._root, writes = materialise(allocation)
         store.write(writes)
@@ -98,7 +116,7 @@ class EngineMachine:
 
     def call(self, call: Call) -> Outcome:
         best: float | None = None
-        for _ in range(3):
+        for _ in range(self._repeats):
             accounts = self._accounts()
             start = time.process_time()
             computation = self._run(accounts, call)
@@ -109,7 +127,8 @@ class EngineMachine:
             best = seconds if best is None else min(best, seconds)
         assert best is not None
         gas_used = _GAS - computation.get_gas_remaining()
-        self.timed.append(Timed(CONTRACTS[call.target].name, _method(call), gas_used + _FRAME_GAS, best))
+        contract, method = _names(call)
+        self.timed.append(Timed(contract, method, gas_used + _FRAME_GAS, best, computation.is_success))
         accounts = self._accounts()
         computation = self._run(accounts, call)
         logs = tuple((log.address, log.topics, log.data) for log in accounts.logs)
@@ -132,23 +151,27 @@ class EngineMachine:
             prev_randao=ZERO_HASH,
             excess_blob_gas=0,
         )
-        state = machine(accounts, context, _NoHeaders(), native_precompiles())
+        state = machine(accounts, context, _NoHeaders(), self._natives)
         message = Message(
             gas=_GAS,
             to=call.target,
             sender=call.sender,
             value=call.value_wei,
             data=call.data,
-            code=_STUB,
+            code=self._codes.get(call.target, b""),
             is_static=call.is_static,
         )
         transaction = CancunTransactionContext(gas_price=0, origin=call.sender)
         return state.computation_class.apply_message(state, message, transaction)
 
 
-def _method(call: Call) -> str:
-    names = {method.selector: method.name for method in CONTRACTS[call.target].methods}
-    return names.get(call.data[:4], _NO_METHOD)
+def _names(call: Call) -> tuple[str, str]:
+    """Contract and method; a contract that is no precompile has neither."""
+    contract = CONTRACTS.get(call.target)
+    if contract is None:
+        return "", ""
+    names = {method.selector: method.name for method in contract.methods}
+    return contract.name, names.get(call.data[:4], _NO_METHOD)
 
 
 def _long_calls(sender: Address) -> Iterator[Call]:
