@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.l1_token import deploy_token
 from tests.cli.pages import Shell
 from tests.integration.network import DevNode
 
@@ -14,6 +15,7 @@ ROLES = Path(__file__).parents[2] / "docs" / "roles"
 INDEX = ROLES / "README.md"
 PAGES = [INDEX, *(ROLES / name for name in re.findall(r"\]\((\w+\.md)\)", INDEX.read_text()))]
 PATIENCE_S = 280
+TOKEN_OWNER = 6
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +34,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
                 "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
                 "OMP_NUM_THREADS": "1",
             },
+            {"L1_TOKEN": deploy_token(node.url("l1"), TOKEN_OWNER)},
         )
     finally:
         node.close()

@@ -1,10 +1,11 @@
-"""`openledger-node bridge`: OPEN from the L1 to the L2 and back."""
+"""`openledger-node bridge`: OPEN and other tokens from the L1 to the L2 and back."""
 
 from typing import Any
 
 from cyclopts import App
 
 from genesis.types import Hash32
+from openledger_node.cli.economy import bridge_tokens
 from openledger_node.cli.economy.session import DEFAULTS, Flat, Session, session, written
 from openledger_node.cli.economy.values import Account, Amount, Word
 from openledger_node.client.bridge import BridgeReader, l1_contracts, withdrawal_of
@@ -13,7 +14,8 @@ from openledger_node.client.predeploys import MESSAGE_PASSER
 from openledger_node.errors import UserError
 from rollup_bridge.withdrawals.withdrawal import Withdrawal
 
-app = App(name="bridge", help="Bring OPEN to the L2 and back to the L1.")
+app = App(name="bridge", help="Bring OPEN and other tokens to the L2 and back to the L1.")
+app.command(bridge_tokens.app)
 
 DEPOSIT_GAS = 100_000
 L1_GAS_LIMIT = 100_000
@@ -89,6 +91,37 @@ async def withdraw(
         if wait:
             await _complete(opened, withdrawal_of(mined.event("MessagePassed")), mined.block_number)
         opened.show(written(mined))
+
+
+@bridge_tokens.app.command(name="withdraw")
+async def withdraw_token(
+    l2_token: Account,
+    amount: Amount,
+    *,
+    to: Account | None = None,
+    wait: bool = False,
+    options: Flat = DEFAULTS,
+) -> None:
+    """Start bringing a bridged token to the L1; `--wait` proves and finalizes it too.
+
+    Parameters
+    ----------
+    l2_token
+        The token's address on the L2.
+    amount
+        How much; `1.5` counts in units of 18 decimals, `10wei` in the smallest.
+    to
+        Whose it is on the L1; the signer's unless named.
+    wait
+        Stay until it is there; raise `--timeout` to what the network takes.
+    """
+    async with session(options) as opened:
+        recipient = await opened.whose(to)
+        terms = (l2_token, recipient, amount, bridge_tokens.MINIMUM_GAS, b"")
+        mined = await opened.send(bridge_tokens.L2_BRIDGE, "withdrawTo", *terms)
+        if wait:
+            await _complete(opened, *await _withdrawal(opened, mined.hash))
+        opened.show({**written(mined), "amount": amount, "to": recipient})
 
 
 @app.command
