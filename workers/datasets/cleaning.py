@@ -16,6 +16,7 @@ from typing import Any
 from workers.errors import InvalidInputError
 
 MASK, DROP = "mask", "drop"
+CHAT_MARKER = "chat_marker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,13 @@ def clean(value: Any, chosen: Sequence[tuple[str, str]]) -> Cleaned:
     cleaned = _walk(value, chosen, found)
     dropped = next((name for name, action in chosen if action == DROP and found[name]), "")
     return Cleaned(cleaned, dict(found), dropped)
+
+
+def chat_marker_in(text: str) -> str:
+    """The first of what chat templates tell turns by (`<|end|>`, `[INST]`), or "": text that holds one could
+    put words into another's mouth."""
+    found = RULES[CHAT_MARKER].pattern.search(text)
+    return found.group() if found else ""
 
 
 def _walk(value: Any, chosen: Sequence[tuple[str, str]], found: Counter[str]) -> Any:
@@ -124,6 +132,9 @@ RULES: dict[str, Rule] = {
     "ip_address": Rule(re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])"), _is_public_address),
     "phone": Rule(
         re.compile(r"(?<![\w.+])(?:\+\d{1,3}[ .-]?|\(\d{2,5}\) ?|0\d)[\d .()/-]{6,18}\d(?!\w)"), _is_phone
+    ),
+    CHAT_MARKER: Rule(
+        re.compile(r"<\|[^|<>\s]{1,40}\|>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>"), _always
     ),
 }
 """In the order in which they are applied: a key may look like a number of another kind."""

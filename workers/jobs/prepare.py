@@ -9,10 +9,10 @@ import numpy as np
 from workers.artifacts import canonical_json
 from workers.artifacts.store import ArtifactStore
 from workers.datasets.canonical import canonical_indices
-from workers.datasets.cleaning import clean
+from workers.datasets.cleaning import CHAT_MARKER, chat_marker_in, clean
 from workers.datasets.kinds import AnyRecord, decode_records, encode_records, sketches_of_records
 from workers.datasets.tables import TableSchema, check_schema, schema_of, vector_record
-from workers.datasets.text import text_record
+from workers.datasets.text import TextRecord, text_record
 from workers.datasets.upload import Files, Row, rows_of
 from workers.errors import InvalidInputError
 from workers.jobs.codec import from_json, to_json
@@ -54,12 +54,20 @@ def prepare(store: ArtifactStore, request: PrepareRequest, progress: Progress = 
     schema = _schema(store, request, [row for _, row in found.rows])
     for place, row in found.rows:
         try:
-            found.records.append((place, vector_record(row, schema) if schema else text_record(row)))
+            found.records.append((place, vector_record(row, schema) if schema else plain_text(row)))
         except InvalidInputError as error:
             found.refuse(place, error)
     progress(0.6, f"{len(found.records)} records hold")
     duplicates = _duplicates(store, request, found.records)
     return _result(store, request, found, schema, duplicates)
+
+
+def plain_text(row: Row) -> TextRecord:
+    """A text record without chat markers; raises InvalidInputError."""
+    record = text_record(row)
+    if marker := chat_marker_in(record.plain()):
+        raise InvalidInputError(f"it holds the chat marker {marker!r}: mask it with the rule {CHAT_MARKER}")
+    return record
 
 
 def _take_row(found: _Found, place: str, row: Row | InvalidInputError, request: PrepareRequest) -> None:

@@ -2,7 +2,8 @@
 
 A conversation is rendered by the base's own chat template; a base without one gets the turns as plain
 paragraphs. The response ends with the end-of-text token, which is learnt too. Sequences are cut to `limit`
-tokens: a prompt loses its beginning, a response its end.
+tokens: a prompt loses its beginning, a response its end. A tokenizer's own markers inside a record's text
+are broken up, so that no record can end a turn or begin another's.
 """
 
 from collections.abc import Sequence
@@ -32,7 +33,10 @@ def example_of(record: TextRecord, tokenizer: Any, limit: int) -> Example:
     """A record as a sequence of at most `limit` tokens."""
     before, response = record.turns()
     prompt = prompt_tokens(before, tokenizer)
-    answer = [*tokenizer.encode(response, add_special_tokens=False), *_end(tokenizer)]
+    answer = [
+        *tokenizer.encode(without_markers(response, tokenizer), add_special_tokens=False),
+        *_end(tokenizer),
+    ]
     return joined(prompt, answer, limit)
 
 
@@ -53,11 +57,21 @@ def prompt_tokens(before: Sequence[Message], tokenizer: Any) -> list[int]:
     if not before:
         return [tokenizer.bos_token_id] if tokenizer.bos_token_id is not None else []
     if tokenizer.chat_template is None:
-        text = "\n\n".join(message.content for message in before) + "\n\n"
+        text = "\n\n".join(without_markers(message.content, tokenizer) for message in before) + "\n\n"
         return list(tokenizer.encode(text))
-    messages = [{"role": message.role, "content": message.content} for message in before]
+    messages = [
+        {"role": message.role, "content": without_markers(message.content, tokenizer)} for message in before
+    ]
     text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
     return list(tokenizer.encode(text, add_special_tokens=False))
+
+
+def without_markers(text: str, tokenizer: Any) -> str:
+    """The text with a space inside whatever the tokenizer would take for one of its special tokens."""
+    for marker in sorted(tokenizer.all_special_tokens, key=len, reverse=True):
+        if len(marker) > 1 and marker in text:
+            text = text.replace(marker, f"{marker[0]} {marker[1:]}")
+    return text
 
 
 def padded(examples: Sequence[Example], pad: int, length: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
