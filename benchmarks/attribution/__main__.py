@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from benchmarks.attribution.lds import Row, lds, table
 from benchmarks.attribution.retraining import train_many
 from workers.influence import Attributor, ClassificationTask, Profile
 from workers.influence.fidelity import ConjugateGradients, Ensemble, LowRankCurvature, Scorer
+from workers.influence.profile import PAYING_LIMIT, PAYING_POWER
 
 Scores = NDArray[np.float64]
 Method = Callable[[nn.Module, str], Scores]
@@ -37,16 +39,18 @@ HALF_TEMPERATURE, HALF_DAMPING = 0.5, 5.0
 def ekfac(
     dimensions: int,
     temperature: float = 0.5,
-    limit: float = 0.0,
     *,
     is_raw: bool = True,
+    is_paying: bool = False,
     dtype: str = "float32",
 ) -> Method:
     """Integer rows, `is_raw` times what they were divided by."""
 
     def method(model: nn.Module, device: str) -> Scores:
         data, split = digits.load(), digits.load().evaluation
-        profile = Profile(dimensions=dimensions, row_limit=limit, dtype=dtype)
+        profile = Profile(dimensions=dimensions, dtype=dtype)
+        if is_paying:
+            profile = replace(profile, row_limit=PAYING_LIMIT, row_power=PAYING_POWER)
         attributor = Attributor(ClassificationTask(model, temperature), profile, device)
         started_s = time.process_time()
         index = attributor.fit((data.inputs, data.labels))
@@ -83,7 +87,7 @@ METHODS: dict[str, Method] = {
     "**EK-FAC, temperature ½, int8 k = 512** (default)": ekfac(512),
     "the same in float64 (the node's)": ekfac(512, dtype="float64"),
     "the same, all 5,018": ekfac(5_018),
-    "**paying rows**, limit 2, int8 k = 512": ekfac(512, limit=2.0, is_raw=False),
+    "**paying rows**, int8 k = 512": ekfac(512, is_raw=False, is_paying=True),
     "RelatIF rows (limit 0), int8 k = 512": ekfac(512, is_raw=False),
     "**low-rank curvature**, 1,000 directions": scorer(
         lambda m, d: LowRankCurvature(ClassificationTask(m), device=d)

@@ -1,12 +1,12 @@
 """Who gets paid when one of twenty contributors cheats? Digits, 50 records each: a fair share is 5 %.
 
-    python -m benchmarks.attribution.attacks [--seeds 1 2 3] [--limits 0 1 2 3]
+    python -m benchmarks.attribution.attacks [--seeds 1 2 3] [--rules 0:0 2:0 1.6:0.3]
 
 The rule is the default policy's: near-duplicates of earlier records earn nothing (the attacker commits last),
 scores are netted per contributor over all queries, insignificant ones count nothing, negatives are clipped
 once. 297 honest queries, weight alike. Shares in per cent of what is paid, mean and largest over the seeds;
 "others" is what each of the nineteen honest contributors gets on average, and how far they lie apart.
-`--limits` are row limits (`Profile.row_limit`): 0 normalises every row, more keeps more of its length.
+`--rules` are row limits and powers (`Profile`): 0:0 normalises every row, 2:0 cuts at twice the median.
 """
 
 import argparse
@@ -24,7 +24,8 @@ from workers.attribution.profile import paid_profile, paid_task
 from workers.datasets.canonical import canonical_indices
 from workers.datasets.digits import CLASSES, HOLDOUT_RECORDS, load_records
 from workers.datasets.sketch import sketches_of
-from workers.influence import Attributor
+from workers.influence import Attributor, Profile
+from workers.influence.profile import PAYING_LIMIT, PAYING_POWER
 from workers.jobs.types import DEFAULT_RECIPE
 from workers.progress import silent
 from workers.training.model import scale_features
@@ -211,13 +212,13 @@ def deploy(world: World, attack: Attack, seed: int, extra: int = 0) -> Deployed:
 
 
 def shares_of(
-    deployed: Deployed, queries: Pixels, limit: float | None = None, weights: list[int] | None = None
+    deployed: Deployed,
+    queries: Pixels,
+    profile: Profile | None = None,
+    weights: list[int] | None = None,
 ) -> NDArray[np.float64]:
     """Per contributor the share of what the queries pay; all zero when nobody scores."""
-    profile = paid_profile(DIMENSIONS)
-    if limit is not None:
-        profile = replace(profile, row_limit=limit)
-    attributor = Attributor(paid_task(deployed.model), profile)
+    attributor = Attributor(paid_task(deployed.model), profile or paid_profile(DIMENSIONS))
     index = attributor.fit(deployed.data)
     count = int(deployed.owners.max()) + 1
     sums = index.contributor_sums(deployed.owners[deployed.canonical], count)
@@ -239,21 +240,23 @@ def payout(sums: NDArray[np.int64], query: list[int]) -> NDArray[np.float64]:
 
 
 def main() -> None:
-    """One line per attack and limit."""
+    """One line per attack, one column per rule."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
-    parser.add_argument("--limits", type=float, nargs="+", default=[paid_profile(DIMENSIONS).row_limit])
+    parser.add_argument("--rules", nargs="+", default=[f"{PAYING_LIMIT}:{PAYING_POWER}"])
     options = parser.parse_args()
     use_determinism()
-    print(f"{'share of one of twenty, %':52}" + "".join(f"limit {limit:<10g}" for limit in options.limits))
+    rules = [tuple(map(float, rule.split(":"))) for rule in options.rules]
+    profiles = [replace(paid_profile(DIMENSIONS), row_limit=limit, row_power=power) for limit, power in rules]
+    print(f"{'share of one of twenty, %':52}" + "  ".join(f"{rule:32}" for rule in options.rules))
     for name, attack in ATTACKS.items():
-        found = np.zeros((len(options.seeds), len(options.limits)))
+        found = np.zeros((len(options.seeds), len(profiles)))
         spread = np.zeros_like(found)
         for row, seed in enumerate(options.seeds):
             world = make_world(seed)
             deployed = deploy(world, attack, seed)
-            for column, limit in enumerate(options.limits):
-                shares = 100 * shares_of(deployed, world.queries, limit)
+            for column, profile in enumerate(profiles):
+                shares = 100 * shares_of(deployed, world.queries, profile)
                 found[row, column], spread[row, column] = shares[ATTACKER], shares[:ATTACKER].std()
         others = (100 - found.mean(axis=0)) / ATTACKER
         columns = zip(found.T, others, spread.T, strict=True)

@@ -20,19 +20,23 @@ from benchmarks.attribution import language, language_truth
 from benchmarks.attribution.lds import ceiling, interval, lds
 from workers.influence import Attributor, LanguageModelTask, Profile
 from workers.influence.fidelity import LowRankCurvature
+from workers.influence.profile import PAYING_LIMIT, PAYING_POWER
 
 Scores = NDArray[np.float64]
 PARAMETERS = 20_736
 BATCH = 16
 
 
-def integer_rows(
-    task: LanguageModelTask, dimensions: int, limit: float, device: str
-) -> tuple[Scores, Scores]:
+def integer_rows(task: LanguageModelTask, dimensions: int, device: str) -> tuple[Scores, Scores]:
     """Scores of integer rows as they pay, and as influence."""
     texts = language.load_texts()
     profile = Profile(
-        dimensions=dimensions, dtype="float32", batch=BATCH, row_limit=limit, damping=FACTOR_DAMPING
+        dimensions=dimensions,
+        dtype="float32",
+        batch=BATCH,
+        row_limit=PAYING_LIMIT,
+        row_power=PAYING_POWER,
+        damping=FACTOR_DAMPING,
     )
     attributor = Attributor(task, profile, device)
     started_s = time.process_time()
@@ -61,14 +65,14 @@ def half_member(base: language.ByteGpt, seed: int, device: str) -> Scores:
     random = np.random.default_rng(7_700 + seed)
     chosen = np.sort(random.choice(len(tokens), len(tokens) // 2, replace=False))
     model = language.finetune(base, tokens[torch.from_numpy(chosen)], 300 + seed)
-    return integer_rows(LanguageModelTask(model), PARAMETERS, 2.0, device)[0]
+    return integer_rows(LanguageModelTask(model), PARAMETERS, device)[0]
 
 
 DAMPING, FACTOR_DAMPING = 1.0, 0.03
 COUNTED_QUERIES = 64
 CLOCK: list[float] = []
 """CPU-seconds of the methods' runs, in order."""
-PAYING = "paying rows, limit 2, all coordinates, int8"
+PAYING = "paying rows, all coordinates, int8"
 
 
 def contributor_first(scores: Scores) -> float:
@@ -98,11 +102,9 @@ def main() -> None:
         print(f"seed {seed}: fine-tuning {time.process_time() - started_s:.1f} CPU-s", flush=True)
         task = LanguageModelTask(model)
         runs = {
-            "EK-FAC, all coordinates, int8": lambda t=task: integer_rows(t, PARAMETERS, 0.0, options.device)[
-                1
-            ],
-            PAYING: lambda t=task: integer_rows(t, PARAMETERS, 2.0, options.device)[0],
-            "EK-FAC, 1,024 coordinates, int8": lambda t=task: integer_rows(t, 1_024, 0.0, options.device)[1],
+            "EK-FAC, all coordinates, int8": lambda t=task: integer_rows(t, PARAMETERS, options.device)[1],
+            PAYING: lambda t=task: integer_rows(t, PARAMETERS, options.device)[0],
+            "EK-FAC, 1,024 coordinates, int8": lambda t=task: integer_rows(t, 1_024, options.device)[1],
             "low-rank curvature, all 240 gradients": lambda t=task: low_rank(t, options.device),
         }
         for name, run in runs.items():

@@ -22,6 +22,7 @@ from benchmarks.attribution.lds import ceiling, interval, lds
 from benchmarks.attribution.retraining import Loss, Recipe, train_many
 from workers.influence import Attributor, ClassificationTask, Profile, RegressionTask, Task, margin
 from workers.influence.fidelity import LowRankCurvature
+from workers.influence.profile import PAYING_LIMIT, PAYING_POWER
 
 SUBSETS, RETRAININGS = 30, 5
 QUERIES = 120
@@ -148,11 +149,12 @@ Data = tuple[Tensor, Tensor]
 Score = Callable[[Setup, nn.Module, Data, Data], NDArray[np.float64]]
 
 
-def rows(temperature: float, limit: float, *, is_raw: bool) -> Score:
+def rows(temperature: float, limit: float = 0.0, power: float = 0.0, *, is_raw: bool) -> Score:
     """Integer rows of 512 bytes."""
 
     def score(setup: Setup, model: nn.Module, train: Data, asked: Data) -> NDArray[np.float64]:
-        attributor = Attributor(setup.task(model, temperature), Profile(dtype="float32", row_limit=limit))
+        profile = Profile(dtype="float32", row_limit=limit, row_power=power)
+        attributor = Attributor(setup.task(model, temperature), profile)
         index = attributor.fit(train)
         found = attributor.score(index, asked).astype(np.float64)
         return found * np.sqrt(index.self_influence) if is_raw else found
@@ -173,9 +175,9 @@ def low_rank(temperature: float, damping: float) -> Score:
 
 METHODS: dict[str, Score] = {
     "Grad-Dot, temperature 1": low_rank(1.0, 1e9),
-    "EK-FAC, temperature 1, int8 k = 512": rows(1.0, 0.0, is_raw=True),
-    "EK-FAC, default, int8 k = 512": rows(0.5, 0.0, is_raw=True),
-    "paying rows, limit 2, int8 k = 512": rows(0.5, 2.0, is_raw=False),
+    "EK-FAC, temperature 1, int8 k = 512": rows(1.0, is_raw=True),
+    "EK-FAC, default, int8 k = 512": rows(0.5, is_raw=True),
+    "paying rows, int8 k = 512": rows(0.5, PAYING_LIMIT, PAYING_POWER, is_raw=False),
     "low-rank curvature, default": low_rank(0.5, 10.0),
 }
 

@@ -7,17 +7,17 @@ import torch
 
 from workers.artifacts import canonical_json
 from workers.influence import ClassificationTask, Profile
+from workers.influence.profile import PAYING_LIMIT, PAYING_POWER
 from workers.integers import MAX_EXPONENT, MAX_MANTISSA, QUERY_NORM, ROW_SCALE
 from workers.training.manifest import versions
 
 FORMAT = "openledger-numeric-profile/2"
-ROW_LIMIT = 2.0
 TEMPERATURE = 0.5
 
 
 def paid_profile(dimensions: int) -> Profile:
     """How rows of `dimensions` coordinates are made for payment."""
-    return Profile(dimensions=dimensions, row_limit=ROW_LIMIT)
+    return Profile(dimensions=dimensions, row_limit=PAYING_LIMIT, row_power=PAYING_POWER)
 
 
 def paid_task(model: torch.nn.Module) -> ClassificationTask:

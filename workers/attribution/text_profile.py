@@ -7,12 +7,13 @@ Source: attribution.md, section 8 "L-default".
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from workers.artifacts import canonical_json
-from workers.attribution.profile import FORMAT, ROW_LIMIT
+from workers.attribution.profile import FORMAT, paid_profile
 from workers.influence import Attributor, LanguageModelTask, Profile
 from workers.integers import MAX_EXPONENT, MAX_MANTISSA, QUERY_NORM, ROW_SCALE
 from workers.text.examples import Example, pad_token, padded
@@ -37,7 +38,7 @@ class Sequences:
 
 def text_profile(dimensions: int) -> Profile:
     """How rows of `dimensions` coordinates are made for payment."""
-    return Profile(dimensions=dimensions, row_limit=ROW_LIMIT, dtype="float32", batch=BATCH)
+    return replace(paid_profile(dimensions), dtype="float32", batch=BATCH)
 
 
 def attributor_of(model: TextModel, dimensions: int, committed: bytes | None = None) -> Attributor:

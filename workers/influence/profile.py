@@ -6,6 +6,10 @@ import torch
 
 from workers.errors import InvalidInputError
 
+PAYING_LIMIT, PAYING_POWER = 1.6, 0.3
+"""Row limit and power that pay: chosen by the attack suite and fidelity together
+(`benchmarks/attribution/README.md`, "Attacks")."""
+
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
