@@ -123,6 +123,8 @@ class L2Section(Section):
 
     url: str | None = None
     artifacts: str | None = None
+    """Where artefacts are fetched from, as `http://host/artifacts`; several hosts, separated by commas, are
+    tried in turn."""
 
 
 class KeysSection(Section):

@@ -44,5 +44,5 @@ def validator(urls: DevUrls, directory: Path) -> ChildProcess:
     key = write_key(directory / "keys" / "validator.key", dev_private_key(DEV_VALIDATOR))
     command = [*COMMAND, "run", "--role", "validator", "--datadir", str(directory / "validator")]
     command += ["--keys.validator", str(key), "--l2.url", urls.l2_rpc]
-    command += ["--l2.artifacts", f"{urls.gateway}/artifacts"]
+    command += ["--l2.artifacts", f"{urls.gateway}/artifacts", "--metrics.port", "0"]
     return ChildProcess("validator", command, directory / "logs" / "validator.log", restart=True)

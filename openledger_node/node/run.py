@@ -11,6 +11,7 @@ from openledger_node.client.account import Account
 from openledger_node.client.rpc import HttpRpc
 from openledger_node.config.model import Role, RunConfig
 from openledger_node.errors import StartError
+from openledger_node.metrics.registry import NodeMetrics
 from openledger_node.metrics.server import HealthCheck
 from openledger_node.node.disk import DiskGuard
 from openledger_node.node.execution import ExecutionSettings, RpcPorts
@@ -68,13 +69,20 @@ async def _run_ai_validator(config: RunConfig, supervisor: Supervisor) -> None:
     with node_directory(config.datadir) as directory:
         guard = DiskGuard(directory, config.min_free_disk)
         guard.assert_room()
-        async with _ai_checks(config, supervisor, directory):
+        metrics = NodeMetrics("validator")
+        async with _ai_checks(config, supervisor, directory, metrics):
+            server = await start_metrics(config.metrics, metrics, {"disk": guard.problem})
             supervisor.start("disk guard", guard)
-            await supervisor.run_until_stopped()
+            try:
+                await supervisor.run_until_stopped()
+            finally:
+                await server.stop()
 
 
 @contextlib.asynccontextmanager
-async def _ai_checks(config: RunConfig, supervisor: Supervisor, directory: Path) -> AsyncIterator[None]:
+async def _ai_checks(
+    config: RunConfig, supervisor: Supervisor, directory: Path, metrics: NodeMetrics
+) -> AsyncIterator[None]:
     """Checks of AI work, started; the node they read takes their transactions, too, so it is the sequencer or
     one that passes them on."""
     if config.l2.url is None or config.l2.artifacts is None:
@@ -84,7 +92,10 @@ async def _ai_checks(config: RunConfig, supervisor: Supervisor, directory: Path)
         artifacts_url = config.l2.artifacts
         options = ValidatorOptions((artifacts_url,), directory / ARTIFACTS_FOLDER)
         features = FeatureChecks(lambda: open_checkers(directory, artifacts_url))
-        supervisor.start("validator", Validator(rpc, account, options, features))
+        validator = Validator(rpc, account, options, features)
+        for name, help_text, read in validator.figures():
+            metrics.watch(name, help_text, read)
+        supervisor.start("validator", validator)
         supervisor.start("feature checks", features)
         yield
 
@@ -133,7 +144,9 @@ async def _run_rollup(config: RunConfig, supervisor: Supervisor) -> None:
             validator = await supervisor.guard(starting)
             validator.watch(metrics)
             checks["attester"] = lambda: validator.attester.problem
-        await _start_roles(config, rollup, supervisor, ports.port, directory, keys=keys, economy=economy)
+        await _start_roles(
+            config, rollup, supervisor, ports.port, directory, keys=keys, economy=economy, metrics=metrics
+        )
 
 
 async def _open_feed(
@@ -174,6 +187,7 @@ async def _start_roles(
     *,
     keys: Mapping[Role, bytes],
     economy: EconomyDoor | None,
+    metrics: NodeMetrics,
 ) -> None:
     if "batcher" in config.role:
         start_batcher(rollup, supervisor, keys["batcher"], config)
@@ -181,7 +195,7 @@ async def _start_roles(
         start_proposer(rollup, supervisor, l1_sender(rollup, keys["proposer"]))
     log.info("node is up", roles=",".join(config.role), rpc=f"http://{config.http.host}:{port}")
     if "validator" in config.role and (config.l2.url or config.l2.artifacts):
-        async with _ai_checks(config, supervisor, directory):
+        async with _ai_checks(config, supervisor, directory, metrics):
             await supervisor.run_until_stopped()
         return
     if economy is None:

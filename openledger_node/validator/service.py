@@ -9,12 +9,14 @@ staking (the operator does that), posts that are wrong in a way no challenge cov
 """
 
 import asyncio
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import structlog
 
+from genesis.spec import OPEN_UNIT
 from openledger_node.client.account import Account
 from openledger_node.client.economy import (
     ATTRIBUTION,
@@ -70,7 +72,7 @@ class ValidatorOptions:
 
 
 class Validator:
-    """Runs until cancelled; `checked` and `challenged` are for metrics."""
+    """Runs until cancelled; `figures` are for metrics."""
 
     def __init__(
         self,
@@ -112,6 +114,32 @@ class Validator:
             except (TemporaryError, RemoteError) as error:
                 log.warning("validator delayed", reason=str(error))
             await self._clock.sleep(POLL_S)
+
+    def figures(self) -> Iterator[tuple[str, str, Callable[[], float]]]:
+        """What a monitor may watch: name, meaning, reader."""
+        jury, cases, features = self.jurors.statistics, self.indexes.cases, self._features
+        yield "posts_checked", "Attribution posts checked.", lambda: self.checked
+        yield "posts_challenged", "Attribution posts challenged.", lambda: self.challenged
+        yield "indexes_checked", "Feature indexes checked.", lambda: self.indexes.checked
+        yield "indexes_challenged", "Feature indexes challenged.", lambda: self.indexes.challenged
+        yield "demands_answered", "Demands and moves of games answered.", lambda: self.answers.answered
+        yield "cases_opened", "Cases brought before a jury.", lambda: cases.opened
+        yield "verdicts_committed", "Verdicts committed as a juror.", lambda: jury.committed
+        yield "verdicts_revealed", "Verdicts revealed as a juror.", lambda: jury.revealed
+        yield (
+            "verdicts_not_available",
+            "Verdicts that something is not available.",
+            lambda: jury.not_available,
+        )
+        yield "jury_pay_open", "OPEN collected as a juror.", lambda: jury.paid_wei / OPEN_UNIT
+        yield "absences_punished", "Absent jurors punished.", lambda: jury.punished
+        if features is not None:
+            yield "rows_recomputed", "Feature rows recomputed.", lambda: features.rows_checked
+            yield (
+                "preconditioners_tested",
+                "Preconditioners tested.",
+                lambda: features.preconditioners_checked,
+            )
 
     async def look(self) -> None:
         """One round over new and open feature indexes, posts and demands."""

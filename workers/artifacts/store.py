@@ -11,7 +11,7 @@ import re
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NewType
 
@@ -43,16 +43,20 @@ def parse_id(text: str) -> ArtifactId:
 
 
 class ArtifactStore:
-    """A directory of artefacts, and by `url` what stands behind it: a node's `…/artifacts` to fetch missing
-    ones from, a bucket (`s3://bucket/prefix`) that gets and gives everything, or "" for nothing."""
+    """A directory of artefacts, and by `url` what stands behind it: nodes' `…/artifacts` to fetch missing
+    ones from, several separated by commas; a bucket (`s3://bucket/prefix`) that gets and gives everything; or
+    "" for nothing."""
 
     def __init__(self, directory: Path, url: str = "") -> None:
-        scheme = url.partition("://")[0]
-        if url and scheme not in {"http", "https", *BUCKET_SCHEMES}:
+        urls = [each.strip().rstrip("/") for each in url.split(",") if each.strip()]
+        schemes = {each.partition("://")[0] for each in urls}
+        if schemes - {"http", "https", *BUCKET_SCHEMES}:
             raise ArtifactError(f"{url!r}: artefacts are kept behind http, https or s3 only")
+        if schemes & BUCKET_SCHEMES and len(urls) > 1:
+            raise ArtifactError(f"{url!r}: a bucket stands alone")
         self.directory = directory
-        self._url = url.rstrip("/")
-        self._bucket = Bucket(url) if scheme in BUCKET_SCHEMES else None
+        self._bucket = Bucket(url) if schemes & BUCKET_SCHEMES else None
+        self._urls = urls if self._bucket is None else []
         directory.mkdir(parents=True, exist_ok=True)
 
     def path(self, name: str) -> Path:
@@ -106,7 +110,7 @@ class ArtifactStore:
         data = self._read(name)
         if data is None:
             data = self._fetch(name)
-            _check(name, data, self._url)
+            _check(name, data, ", ".join(self._urls) or "the bucket")
             self._write(name, data)
             return data
         _check(name, data, str(self.directory))
@@ -123,7 +127,8 @@ class ArtifactStore:
                 file.seek(first)
                 data = file.read(count)
         else:
-            data = self._request(name, {"Range": f"bytes={first}-{first + count - 1}"}, count)
+            headers = {"Range": f"bytes={first}-{first + count - 1}"}
+            data = self._from_hosts(name, lambda url: _request(url, name, headers, count))
         if len(data) != count:
             raise ArtifactError(f"artefact {name} has no {count} bytes at {first}")
         return data
@@ -152,28 +157,43 @@ class ArtifactStore:
         return Path(temporary)
 
     def _fetch(self, name: ArtifactId) -> bytes:
+        """The artefact from the bucket, or from the first host that has it whole."""
         if self._bucket is not None:
             return self._bucket.get(name, MAX_ARTIFACT_BYTES)
-        data = self._request(name, {}, MAX_ARTIFACT_BYTES + 1)
-        if len(data) > MAX_ARTIFACT_BYTES:
-            raise ArtifactError(f"artefact {name} at {self._url} is larger than {MAX_ARTIFACT_BYTES} bytes")
-        return data
 
-    def _request(self, name: ArtifactId, headers: dict[str, str], most: int) -> bytes:
-        """At most `most` bytes of the answer; a host that ignores a range is refused."""
-        if not self._url:
-            raise ArtifactError(
-                f"artefact {name} is not in {self.directory} and no URL to fetch it from is set"
-            )
-        request = urllib.request.Request(f"{self._url}/{name}", headers=headers)  # noqa: S310 - scheme checked
-        try:
-            with urllib.request.urlopen(request, timeout=FETCH_TIMEOUT_S) as response:  # noqa: S310
-                if headers and response.status != PARTIAL_CONTENT:
-                    raise ArtifactError(f"{self._url} does not serve parts of artefacts")
-                data: bytes = response.read(most)
-        except (urllib.error.URLError, TimeoutError, OSError) as error:
-            raise ArtifactError(f"artefact {name} could not be fetched from {self._url}: {error}") from error
-        return data
+        def whole(url: str) -> bytes:
+            data = _request(url, name, {}, MAX_ARTIFACT_BYTES + 1)
+            if len(data) > MAX_ARTIFACT_BYTES:
+                raise ArtifactError(f"artefact {name} at {url} is larger than {MAX_ARTIFACT_BYTES} bytes")
+            _check(name, data, url)
+            return data
+
+        return self._from_hosts(name, whole)
+
+    def _from_hosts(self, name: ArtifactId, ask: Callable[[str], bytes]) -> bytes:
+        """What the first host answers that answers rightly; raises the last one's ArtifactError."""
+        failure = ArtifactError(
+            f"artefact {name} is not in {self.directory} and no URL to fetch it from is set"
+        )
+        for url in self._urls:
+            try:
+                return ask(url)
+            except ArtifactError as error:
+                failure = error
+        raise failure
+
+
+def _request(url: str, name: ArtifactId, headers: dict[str, str], most: int) -> bytes:
+    """At most `most` bytes of the answer; a host that ignores a range is refused."""
+    request = urllib.request.Request(f"{url}/{name}", headers=headers)  # noqa: S310 - scheme checked
+    try:
+        with urllib.request.urlopen(request, timeout=FETCH_TIMEOUT_S) as response:  # noqa: S310
+            if headers and response.status != PARTIAL_CONTENT:
+                raise ArtifactError(f"{url} does not serve parts of artefacts")
+            data: bytes = response.read(most)
+    except (urllib.error.URLError, TimeoutError, OSError) as error:
+        raise ArtifactError(f"artefact {name} could not be fetched from {url}: {error}") from error
+    return data
 
 
 def _check(name: ArtifactId, data: bytes, where: str) -> None:

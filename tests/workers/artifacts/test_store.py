@@ -102,3 +102,14 @@ def test_a_failing_part_leaves_nothing_behind(store: ArtifactStore) -> None:
     with pytest.raises(RuntimeError):
         store.put_parts(parts())
     assert list(store.directory.iterdir()) == []
+
+
+def test_hosts_are_tried_in_turn(tmp_path: Path, node_url: str) -> None:
+    """The first is gone; the second has it."""
+    store = ArtifactStore(tmp_path / "here", f"http://127.0.0.1:9/artifacts, {node_url}")
+    assert store.get(HELLO) == b"hello"
+
+
+def test_a_bucket_stands_alone(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="alone"):
+        ArtifactStore(tmp_path, "s3://bucket/a,http://127.0.0.1:9")
