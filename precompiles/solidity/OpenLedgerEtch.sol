@@ -27,7 +27,7 @@ interface EtchVm {
 /// answer at the precompiles' addresses, with genesis storage, and the second argument is the policy's timelock.
 library OpenLedgerEtch {
     EtchVm private constant VM = EtchVm(address(uint160(uint256(keccak256("hevm cheat code")))));
-    uint256 private constant PARAMETERS = 26;
+    uint256 private constant PARAMETERS = 34;
 
     function etch(IPolicy.Parameters memory parameters, address timelock) internal {
         VM.etch(ATTRIBUTION_ADDRESS, type(AttributionTwin).runtimeCode);
@@ -49,7 +49,7 @@ library OpenLedgerEtch {
         parameters.stakersPpm = 100_000;
         parameters.contributionBond = 1 ether;
         parameters.revealDelayBlocks = 1;
-        parameters.indexWindowSeconds = 3;
+        parameters.indexWindowSeconds = 8;
         parameters.postWindowSeconds = 8;
         parameters.postDelaySeconds = 5;
         parameters.challengeRevealSeconds = 5;
@@ -69,6 +69,14 @@ library OpenLedgerEtch {
         parameters.demandFee = 0.1 ether;
         parameters.requestWindowSeconds = 3;
         parameters.parentSharePpm = 100_000;
+        parameters.retrievalPpm = 100_000;
+        parameters.auditPpm = 50_000;
+        parameters.jurySeats = 3;
+        parameters.juryDelayBlocks = 2;
+        parameters.juryCommitSeconds = 6;
+        parameters.juryRevealSeconds = 4;
+        parameters.jurorFee = 1 ether;
+        parameters.absenceSlash = 1 ether;
     }
 
     function _storePolicy(IPolicy.Parameters memory parameters, address timelock) private {
