@@ -1,4 +1,4 @@
-"""How fast rows are made, a million of them searched and committed, and passages found.
+"""How fast rows are made, a million of them searched, and passages found.
 
     OMP_NUM_THREADS=1 python -m benchmarks.attribution.scale [--rows 1000000] [--device cpu]
 
@@ -10,7 +10,6 @@ hold.
 import argparse
 import resource
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -18,10 +17,7 @@ import numpy as np
 import torch
 
 from benchmarks.attribution import digits
-from genesis.types import Address
-from workers.artifacts.store import ArtifactStore
 from workers.artifacts.tensors import encode_tensors
-from workers.attribution.index import Rows, publish_index, sums_of
 from workers.influence import Attributor, ClassificationTask, Profile
 from workers.influence.featureindex import RowPart, encode_document, open_index
 from workers.influence.spans import SpanIndex
@@ -41,7 +37,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         make_rows(Path(name) / "made", options.device)
         search_rows(Path(name) / "random", options.rows)
-        commit_rows(Path(name) / "random", Path(name) / "artifacts")
     find_spans()
     print(f"largest memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 
@@ -64,8 +59,8 @@ def make_rows(folder: Path, device: str) -> None:
     )
 
 
-def search_rows(folder: Path, rows: int) -> None:
-    """Top ten of a million rows, for one and for eight queries."""
+def random_rows(folder: Path, rows: int) -> None:
+    """An index of random rows in mapped parts."""
     folder.mkdir()
     random = np.random.default_rng(0)
     size = rows // PARTS
@@ -78,8 +73,13 @@ def search_rows(folder: Path, rows: int) -> None:
         write_whole(folder / f"rows-{number:06d}.safetensors", encode_tensors(part.tensors()))
     write_whole(folder / "preconditioner.safetensors", b"")
     write_whole(folder / "index.json", encode_document(PARTS, size * PARTS))
+
+
+def search_rows(folder: Path, rows: int) -> None:
+    """Top ten of a million rows, for one and for eight queries."""
+    random_rows(folder, rows)
     index = open_index(folder)
-    queries = random.integers(-500, 500, (8, DIMENSIONS)).astype(np.int16)
+    queries = np.random.default_rng(1).integers(-500, 500, (8, DIMENSIONS)).astype(np.int16)
     index.top(queries[:1], 10)
     for count in (1, 8):
         started_s, wall_s = time.process_time(), time.monotonic()
@@ -88,56 +88,6 @@ def search_rows(folder: Path, rows: int) -> None:
             f"top ten of {len(index):,} rows, {count} queries: {time.process_time() - started_s:.3f} CPU-s, "
             f"{time.monotonic() - wall_s:.3f} s"
         )
-
-
-def commit_rows(folder: Path, artifacts: Path) -> None:
-    """The same rows committed for a hundred contributors: tree, sums and files, one block at a time."""
-    index = open_index(folder)
-    count = len(index)
-    rows = Rows(
-        index.spooled_mantissas(folder),
-        index.exponents(),
-        np.arange(count),
-        np.arange(count) % 100,
-        index.self_influence,
-    )
-    store = ArtifactStore(artifacts)
-    placeholder = store.put(b"")
-    contributors = [Address(number.to_bytes(20, "big")) for number in range(100)]
-    named = {"manifest": placeholder, "preconditioner": placeholder, "numeric_profile": placeholder}
-    with PeakMemory() as peak:
-        started_s = time.process_time()
-        publish_index(store, named, rows, sums_of(rows, contributors))
-        spent_s = time.process_time() - started_s
-    print(
-        f"{count:,} rows committed: {spent_s:.1f} CPU-s, {peak.grown_bytes / 2**20:.0f} MiB at most, "
-        "beside the files"
-    )
-
-
-class PeakMemory:
-    """How much a process's own memory, without mapped files, grows inside: looked at a hundred times a
-    second. Linux only."""
-
-    def __enter__(self) -> "PeakMemory":
-        self.grown_bytes, self._first_bytes = 0, self._own_bytes()
-        self._is_done = threading.Event()
-        self._watch = threading.Thread(target=self._look)
-        self._watch.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._is_done.set()
-        self._watch.join()
-
-    def _look(self) -> None:
-        while not self._is_done.wait(0.01):
-            self.grown_bytes = max(self.grown_bytes, self._own_bytes() - self._first_bytes)
-
-    @staticmethod
-    def _own_bytes() -> int:
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return 1024 * int(next(line.split()[1] for line in lines if line.startswith("RssAnon")))
 
 
 def find_spans() -> None:
