@@ -104,6 +104,9 @@ ABSENCE_PUNISHED = Event(
     "event AbsencePunished(uint256 indexed caseId, address indexed juror, uint256 round, uint256 slashed, "
     "uint256 reward)"
 )
+SETTLEMENT_RELEASED = Event(
+    "event SettlementReleased(uint256 indexed settlementId, uint256 indexed modelId, uint256 pool)"
+)
 SUM_GAME_ENDED = Event("event SumGameEnded(uint256 indexed gameId, address indexed winner)")
 
 POST_NOT_FOUND = Error("error PostNotFound(uint256 postId)")
@@ -130,6 +133,7 @@ NOT_PARTY = Error("error NotParty(address caller)")
 GAME_NOT_FOUND = Error("error GameNotFound(uint256 gameId)")
 JURY_CASE_NOT_FOUND = Error("error JuryCaseNotFound(uint256 caseId)")
 JURY_NOT_DRAWN = Error("error JuryNotDrawn(uint256 caseId, uint256 round)")
+NOT_AUDITED = Error("error NotAudited(uint256 postId)")
 NO_JURORS = Error("error NoJurors()")
 DEMAND_NOT_FOUND = Error("error DemandNotFound(uint256 demandId)")
 

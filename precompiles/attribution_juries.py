@@ -35,7 +35,7 @@ from precompiles.attribution_interface import (
     WRONG_STATUS,
 )
 from precompiles.attribution_jury_cases import ask_for_draw
-from precompiles.attribution_verdict import Award, void_by_default
+from precompiles.attribution_verdict import Award, void_by_default, void_without_blame
 from precompiles.checks import require
 from precompiles.host import Host
 from precompiles.slots import add_to_slot, store_struct, update_struct
@@ -179,14 +179,24 @@ def _close(host: Host, case_id: int, found: JuryCase, outcome: int) -> None:
     add_to_slot(host, ATTRIBUTION, view.open_disputes_slot(found.key), -1)
     if outcome in {juries.WRONG, juries.NOT_AVAILABLE}:
         _convict(host, found, Award(found.share_ppm, cost_wei))
-    rest_wei = found.bond_wei - cost_wei
-    if rest_wei:
-        host.transfer(found.accused if outcome == juries.RIGHT else found.challenger, rest_wei)
+    _return_rest(host, found, outcome, found.bond_wei - cost_wei)
     JURY_CASE_CLOSED.emit(host, case_id, outcome, pay_wei)
 
 
+def _return_rest(host: Host, found: JuryCase, outcome: int, rest_wei: int) -> None:
+    """What the jury leaves of the bond: to who won, or to the fund that paid an audit."""
+    if found.subject == juries.AUDIT:
+        add_to_slot(host, ATTRIBUTION, juries.AUDIT_FUND_SLOT, rest_wei)
+    elif rest_wei:
+        host.transfer(found.accused if outcome == juries.RIGHT else found.challenger, rest_wei)
+
+
 def _convict(host: Host, found: JuryCase, award: Award) -> None:
-    if found.key < view.INDEX_KEY:
+    if found.subject == juries.AUDIT:
+        index_id = view.post(host, found.key).feature_index
+        void_index_by_default(host, index_id, found.challenger, replace(award, cost_wei=0))
+        void_without_blame(host, found.key, found.challenger)
+    elif found.key < view.INDEX_KEY:
         void_by_default(host, found.key, found.challenger, found.settlement_id, award)
     else:
         void_index_by_default(host, found.key - view.INDEX_KEY, found.challenger, award)

@@ -141,11 +141,16 @@ def _blank(host: Host, key: int, subject: int, own: Commitment) -> JuryCase:
 
 
 def _open(host: Host, asked: JuryCase) -> int:
-    """Move the bond into a new case and ask for its first jury."""
+    """Move the commitment's bond into a new case."""
+    _take_bond(host, asked.key)
+    return begin_case(host, asked)
+
+
+def begin_case(host: Host, asked: JuryCase) -> int:
+    """Write a new case down, whose bond is held, and ask for its first jury; returns its id."""
     found = replace(asked, stake_wei=_stake_of_others(host, asked))
     if found.stake_wei == 0:
         raise NO_JURORS()
-    _take_bond(host, found.key)
     case_id = juries.case_count(host) + 1
     host.store(juries.CASE_COUNT_SLOT, case_id)
     store_struct(host, juries.case_slot(case_id), juries.JURY_CASE, found)

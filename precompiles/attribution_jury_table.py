@@ -1,6 +1,13 @@
 """The methods, events and errors of Attribution that are about drawn juries."""
 
 from precompiles import attribution_interface as interface
+from precompiles.attribution_audits import (
+    audit_fund,
+    audit_of,
+    fund_audits,
+    open_audit,
+    release_settlement,
+)
 from precompiles.attribution_interface import STRUCTS
 from precompiles.attribution_juries import close_jury_case, commit_verdict, draw_jury, reveal_verdict
 from precompiles.attribution_jurors import (
@@ -33,6 +40,16 @@ METHODS = (
         open_query_case,
         STRUCTS,
     ),
+    Method(
+        "function openAudit(uint256 postId, uint256 contributorIndex, address contributor, SumLeaf amount, "
+        "WideSum sum) payable returns (uint256 caseId)",
+        open_audit,
+        STRUCTS,
+    ),
+    Method("function auditOf(uint256 postId) view returns (bool isDrawn, uint256 place)", audit_of),
+    Method("function fundAudits() payable", fund_audits),
+    Method("function auditFund() view returns (uint256)", audit_fund),
+    Method("function releaseSettlement(uint256 settlementId)", release_settlement),
     Method("function drawJury(uint256 caseId)", draw_jury),
     Method("function commitVerdict(uint256 caseId, bytes32 commitment)", commit_verdict),
     Method(
@@ -69,5 +86,11 @@ EVENTS = (
     interface.JURY_CASE_CLOSED,
     interface.JUROR_PAID,
     interface.ABSENCE_PUNISHED,
+    interface.SETTLEMENT_RELEASED,
 )
-ERRORS = (interface.JURY_CASE_NOT_FOUND, interface.JURY_NOT_DRAWN, interface.NO_JURORS)
+ERRORS = (
+    interface.JURY_CASE_NOT_FOUND,
+    interface.JURY_NOT_DRAWN,
+    interface.NOT_AUDITED,
+    interface.NO_JURORS,
+)

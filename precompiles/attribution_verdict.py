@@ -90,6 +90,20 @@ def void_by_default(
     POST_VOIDED.emit(host, post_id, challenger, guilty, slashed_wei, reward_wei)
 
 
+def void_without_blame(host: Host, post_id: int, challenger: Address) -> None:
+    """Void a post that stands on an index that an audit found wrong; its signer loses nothing."""
+    posted = view.post(host, post_id)
+    if posted.status != view.PENDING:
+        return
+    _void(host, posted, 0)
+    voided = replace(posted, status=view.VOID, challenger=challenger)
+    update_struct(host, view.post_slot(post_id), view.POST, posted, voided)
+    before = view.case(host, post_id)
+    after = replace(before, challenger_number=NUMBER_OF_GAMES)
+    update_struct(host, view.case_slot(post_id), view.CASE, before, after)
+    POST_VOIDED.emit(host, post_id, challenger, posted.signer, 0, 0)
+
+
 def guilty_of(host: Host, posted: Post, settlement_id: int) -> Address:
     """Who answers for a post, or with a `settlement_id` for what that settlement committed."""
     if settlement_id == 0:

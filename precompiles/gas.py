@@ -106,6 +106,7 @@ HASHED_BATCH = ("batch", 10 * HASH)
 COORDINATES = ("coordinate", COORDINATE)
 COUNTED_SOURCE = ("source", 12 * SLOT_READ + 12 * HASH)
 OPENED = ("content opened", 8 * HASH)
+SETTLEMENT = ("settlement", 20 * SLOT_READ + 3 * SLOT_WRITE + LOG + WORD_LOGGED + 26 * HASH)
 SCORE_LEAF = ("score leaf", 24 * SLOT_READ + 30 * HASH)
 GAS_OF = Price(SLOT_READ)
 
@@ -177,8 +178,8 @@ INFERENCE_METERING: Mapping[str, Price] = {
     "openChannel": _price(reads=54, writes=13, logged_words=3, hashes=5),
     "topUp": _price(reads=12, writes=1, logged_words=2),
     "settle": _price(
-        reads=45,
-        writes=26,
+        reads=48,
+        writes=28,
         logged_words=40,
         hashes=8,
         transfers=2,
@@ -190,13 +191,16 @@ INFERENCE_METERING: Mapping[str, Price] = {
     "withdrawEarnings": _price(reads=1, writes=1, logged_words=1, transfers=1),
     "getChannel": _price(reads=12),
     "getSettlement": _price(reads=12),
+    "releaseEarnings": _price(elements=(SETTLEMENT,)),
     "earningsOf": _price(reads=1),
+    "heldOf": _price(reads=1),
+    "heldIn": _price(reads=1),
     "stakersTotal": _price(reads=1),
     "stakersTotalIn": _price(reads=1),
     "channelNonce": _price(reads=1),
     "requestInference": _price(reads=54, writes=20, logged_words=8, elements=(TEXT_WORD,)),
     "fulfil": _price(reads=21, writes=7, logged_words=6, transfers=1, elements=(TEXT_WORD,)),
-    "settleRequest": _price(reads=50, writes=40, logged_words=40, hashes=12, transfers=2),
+    "settleRequest": _price(reads=53, writes=42, logged_words=40, hashes=12, transfers=2),
     "disputeRequest": _price(reads=22, writes=4, logged_words=1),
     "refundRequest": _price(reads=20, writes=4, logged_words=1, transfers=1),
     "markDelivered": _price(reads=20, writes=2, logged_words=1, transfers=1),
@@ -372,7 +376,7 @@ ATTRIBUTION: Mapping[str, Price] = {
     "openAudit": _price(
         reads=100 + 3 * CHECKPOINT_READS, writes=35, logged_words=5, hashes=20, elements=(TREE_HASH,)
     ),
-    "auditOf": _price(reads=30, hashes=4),
+    "auditOf": _price(reads=38, hashes=4),
     "fundAudits": _price(reads=1, writes=1),
     "auditFund": _price(reads=1),
     "releaseSettlement": _price(reads=46, writes=2, logged_words=1),

@@ -21,10 +21,14 @@ CASES_SLOT = 23
 DRAWS_SLOT = 24
 JURORS_SLOT = 25
 OPINIONS_SLOT = 26
+POST_ORIGINS_SLOT = 28
+AUDITS_SLOT = 29
+AUDIT_FUND_SLOT = 30
 
 ROW = 1
 PRECONDITIONER = 2
 QUERY = 3
+AUDIT = 4
 """What a case is about."""
 
 OPEN = 0
@@ -35,7 +39,7 @@ NOT_PROVEN = 4
 """How a case ended; `RIGHT` to `NOT_AVAILABLE` are also what a juror says."""
 
 COORDINATES = 16
-VALUES_BYTES = {ROW: COORDINATES, PRECONDITIONER: 0, QUERY: 2 * COORDINATES}
+VALUES_BYTES = {ROW: COORDINATES, PRECONDITIONER: 0, QUERY: 2 * COORDINATES, AUDIT: COORDINATES}
 """How long a juror's recomputed values are, by subject: int8 of a row, int16 of a query."""
 ROUNDS = 2
 
@@ -57,8 +61,9 @@ class JuryCase:
     """A claim that only a recomputation can settle: what is said to be wrong, the bond, and the votes so far.
 
     `key` is a post's id, or an index's plus `INDEX_KEY`. `position` is the row, or the receipt's number;
-    `content` the root of the row or query, or the preconditioner's hash. `stake_wei` is all validators' at
-    `staked_at_s` but the parties'. `bond_wei` is what is held for the case: the bond, then what jurors have
+    `content` the root of the row or query, or the preconditioner's hash. Of an audit they are the number of
+    the contributor and which of its canonical rows. `stake_wei` is all validators' at `staked_at_s` but the
+    parties'. `bond_wei` is what is held for the case: the bond, then what jurors have
     not claimed. `leader` is the opinion with most seats among `revealed` ones.
     """
 
@@ -203,3 +208,13 @@ def coordinates(seed: Hash32, dimensions: int) -> list[int]:
     """The coordinates whose values a juror reveals; they may repeat."""
     numbers = (keccak256(seed + word(i)) for i in range(COORDINATES))
     return [int.from_bytes(number, "big") % dimensions for number in numbers]
+
+
+def post_origin_slot(post_id: int) -> int:
+    """Slot of the L1 block that a post was made on."""
+    return mapping_slot(POST_ORIGINS_SLOT, post_id)
+
+
+def audit_slot(post_id: int) -> int:
+    """Slot of the case that audits a post, 0 when there is none."""
+    return mapping_slot(AUDITS_SLOT, post_id)

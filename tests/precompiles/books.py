@@ -91,6 +91,8 @@ class Books:
         requests = range(1, self._count(INFERENCE_METERING, metering.REQUEST_COUNT_SLOT) + 1)
         found = [metering.request(self.host, request_id) for request_id in requests]
         held = sum(request.escrow_wei + request.callback_tip_wei for request in found)
+        settled = range(1, self._count(INFERENCE_METERING, metering.SETTLEMENT_COUNT_SLOT) + 1)
+        held += sum(metering.held_in(self.host, settlement_id) for settlement_id in settled)
         return held + earnings + sum(each.deposit_wei - each.settled_fee_wei for each in channels)
 
     def attribution(self) -> int:
@@ -163,9 +165,10 @@ class Books:
         return sum(disputes.demand(self.host, i).fee_wei for i in range(1, count + 1))
 
     def _juries(self) -> int:
-        """Bonds of open cases, and pay that jurors have not claimed."""
+        """Bonds of open cases, pay that jurors have not claimed, and the fund of audits."""
         count = self._count(ATTRIBUTION, juries.CASE_COUNT_SLOT)
-        return sum(juries.case(self.host, i).bond_wei for i in range(1, count + 1))
+        held = sum(juries.case(self.host, i).bond_wei for i in range(1, count + 1))
+        return held + self.host.load(ATTRIBUTION, juries.AUDIT_FUND_SLOT)
 
     def _indexes(self) -> int:
         """Bonds of challenges of indexes, and of sum games."""

@@ -1,6 +1,8 @@
 """Users who bring rows, preconditioners and queries before juries, and validators who sit on them."""
 
+from bisect import bisect
 from collections.abc import Callable
+from itertools import accumulate
 
 from genesis.addresses import ATTRIBUTION, STAKING, TREASURY
 from genesis.commitments import ROW_BYTES, address_word, vector_root, word
@@ -9,6 +11,7 @@ from genesis.types import Address
 from precompiles.views import juries
 from precompiles.views.attribution import INDEX_KEY
 from precompiles.views.juries import RowLeaf
+from tests.precompiles.batch_actors import wide_sum
 from tests.precompiles.calls import UNIT, call, number, words
 from tests.precompiles.index_actors import IndexActors
 from tests.precompiles.world import Call, Outcome
@@ -68,6 +71,30 @@ class JuryActors(IndexActors):
         leaf = batch.query(self.random.randrange(batch.first, len(batch.receipts)))
         return call(challenger, ATTRIBUTION, "openQueryCase", post_id, salt, posted.claims, place, leaf)
 
+    def _open_audit(self) -> Call:
+        post_id, posted = self._pending()
+        reading = call(TREASURY, ATTRIBUTION, "auditOf", post_id)
+        outcome = self.machine.call(reading)
+        if not outcome.succeeded or not number(outcome):
+            return reading
+        amounts = [amount for _, amount in posted.amounts.leaves]
+        ends = list(accumulate(amounts))
+        last = min(len(amounts), len(posted.index.contributors)) - 1
+        contributor = min(bisect(ends, words(outcome)[1]), last)
+        self._learn = self._learn_case
+        evidence = (posted.amounts.opened(contributor), wide_sum(posted.index, contributor))
+        pay_wei = 3 * self._version_parameter("jury_seats") * self._version_parameter("juror_fee_wei")
+        arguments = (post_id, contributor, posted.index.contributors[contributor], *evidence)
+        return call(self._account().address, ATTRIBUTION, "openAudit", *arguments, value_wei=pay_wei)
+
+    def _fund_audits(self) -> Call:
+        value_wei = self.random.choice((0, UNIT, 9 * UNIT))
+        return call(self._account().address, ATTRIBUTION, "fundAudits", value_wei=value_wei)
+
+    def _release_settlement(self) -> Call:
+        sender = self._account().address
+        return call(sender, ATTRIBUTION, "releaseSettlement", self._some(self.settlements))
+
     def _play_jury(self) -> Call:
         """The next move that fits a recent case."""
         if not self.jury_cases:
@@ -114,6 +141,11 @@ class JuryActors(IndexActors):
         return call(juror, ATTRIBUTION, "revealVerdict", case_id, verdict, values, salt)
 
     def _after_verdict(self, case_id: int, round_: int) -> Call:
+        key, subject = self._words("getJuryCase", case_id)[:2]
+        if subject == juries.AUDIT and self.random.random() < 0.3 and key in self.posts:
+            claim = self.random.choice(self.posts[key].claims)
+            arguments = (claim.settlement_id,)
+            return call(self._account().address, ATTRIBUTION, "releaseSettlement", *arguments)
         if self.random.random() < 0.5:
             return self._punish(case_id, round_)
         voters = [juror for seen, _, juror in self.jury_votes if seen == case_id]
@@ -135,6 +167,8 @@ class JuryActors(IndexActors):
             ("seatsOf", (case_id, self.random.randrange(3), account)),
             ("coordinatesOf", (case_id,)),
             ("juryCaseCount", ()),
+            ("auditFund", ()),
+            ("auditOf", (self._some(self.posts),)),
             ("validatorSlashedOf", (account,)),
         )
         name, arguments = self.random.choice(readings)

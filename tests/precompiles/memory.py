@@ -35,6 +35,7 @@ TEST_POLICY = replace(
     jury_commit_s=4,
     jury_reveal_s=4,
     jury_delay_blocks=1,
+    audit_ppm=500_000,
     demand_window_s=10,
     rollover_limit=2,
     request_window_s=2,

@@ -128,6 +128,8 @@ CASES: dict[str, tuple[tuple[Any, ...], tuple[int, ...]]] = {
     "openRowCase": ((1, HASH, ROW_LEAF), (ROW_DEPTH,)),
     "openPreconditionerCase": ((1, HASH), ()),
     "openQueryCase": ((1, HASH, CLAIMS, 0, LEAF_OF_QUERY), (BATCHES, ROW_DEPTH)),
+    "openAudit": ((1, 1, SOMEBODY, LEAF, WIDE), (3 * DEPTH,)),
+    "releaseSettlement": ((1,), ()),
     "drawJury": ((1,), ()),
     "commitVerdict": ((1, HASH), ()),
     "revealVerdict": ((1, 2, b"\x99" * 32, HASH), ()),

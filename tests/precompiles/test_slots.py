@@ -52,6 +52,9 @@ LAYOUTS: dict[str, dict[str, int]] = {
         "jurors": juries.JURORS_SLOT,
         "opinions": juries.OPINIONS_SLOT,
         "validatorsSlashed": attribution.VALIDATOR_SLASHED_SLOT,
+        "postOrigins": juries.POST_ORIGINS_SLOT,
+        "audits": juries.AUDITS_SLOT,
+        "auditsFund": juries.AUDIT_FUND_SLOT,
     },
     "DatanetRegistryTwin": {
         "datanetCount": datanets.DATANET_COUNT_SLOT,
@@ -97,6 +100,8 @@ LAYOUTS: dict[str, dict[str, int]] = {
         "requestCount": metering.REQUEST_COUNT_SLOT,
         "requests": metering.REQUESTS_SLOT,
         "stakersSumIn": metering.STAKERS_TOTAL_IN_SLOT,
+        "heldOfSettlement": metering.HELD_IN_SLOT,
+        "heldOfProvider": metering.HELD_SLOT,
     },
     "StakingTwin": {
         "total": staking.TOTAL_STAKE_SLOT,

@@ -64,7 +64,7 @@ library GasTables {
         if (selector == 0x24934829) return _total(counts, 668075, 0, 0, 0); // openPreconditionerCase
         if (selector == 0xbd0b521e) return _total(counts, 726635, 600, 60, 0); // openQueryCase
         if (selector == 0x4220b73c) return _total(counts, 801355, 60, 0, 0); // openAudit
-        if (selector == 0x33fc0a28) return _total(counts, 67140, 0, 0, 0); // auditOf
+        if (selector == 0x33fc0a28) return _total(counts, 84420, 0, 0, 0); // auditOf
         if (selector == 0xd64e9152) return _total(counts, 14320, 0, 0, 0); // fundAudits
         if (selector == 0xdca772a9) return _total(counts, 4260, 0, 0, 0); // auditFund
         if (selector == 0x45998bd6) return _total(counts, 123711, 0, 0, 0); // releaseSettlement
@@ -133,12 +133,12 @@ library GasTables {
     function inferenceMetering(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
         if (selector == 0xedb3e330) return _total(counts, 252463, 0, 0, 0); // openChannel
         if (selector == 0xcfa54f39) return _total(counts, 40467, 0, 0, 0); // topUp
-        if (selector == 0x2e56533c) return _total(counts, 409455, 256, 0, 0); // settle
+        if (selector == 0x2e56533c) return _total(counts, 436055, 256, 0, 0); // settle
         if (selector == 0x6bf5fe6f) return _total(counts, 42371, 0, 0, 0); // requestClose
         if (selector == 0x8e19899e) return _total(counts, 65271, 0, 0, 0); // withdraw
         if (selector == 0x3eff626b) return _total(counts, 323863, 256, 0, 0); // requestInference
         if (selector == 0x5e8114ba) return _total(counts, 136291, 256, 0, 0); // fulfil
-        if (selector == 0xd247f92b) return _total(counts, 555335, 0, 0, 0); // settleRequest
+        if (selector == 0xd247f92b) return _total(counts, 581935, 0, 0, 0); // settleRequest
         if (selector == 0x32730fa2) return _total(counts, 91991, 0, 0, 0); // disputeRequest
         if (selector == 0x7411484e) return _total(counts, 102671, 0, 0, 0); // refundRequest
         if (selector == 0x50af3f72) return _total(counts, 82551, 0, 0, 0); // markDelivered
@@ -153,10 +153,13 @@ library GasTables {
         if (selector == 0x52042d2e) return _total(counts, 6420, 0, 0, 0); // modelProviderAt
         if (selector == 0xf6b13459) return _total(counts, 12900, 0, 0, 0); // statisticsOf
         if (selector == 0x2696e325) return _total(counts, 4260, 0, 0, 0); // passedTo
+        if (selector == 0xda42d7b8) return _total(counts, 2100, 75691, 0, 0); // releaseEarnings
         if (selector == 0x3d4d8d4f) return _total(counts, 31451, 0, 0, 0); // withdrawEarnings
         if (selector == 0x831c2b82) return _total(counts, 28020, 0, 0, 0); // getChannel
         if (selector == 0x4c582380) return _total(counts, 28020, 0, 0, 0); // getSettlement
         if (selector == 0x8df08bd4) return _total(counts, 4260, 0, 0, 0); // earningsOf
+        if (selector == 0xd2ac2d8a) return _total(counts, 4260, 0, 0, 0); // heldOf
+        if (selector == 0x40251517) return _total(counts, 4260, 0, 0, 0); // heldIn
         if (selector == 0xc3d99742) return _total(counts, 4260, 0, 0, 0); // stakersTotal
         if (selector == 0x25875f4f) return _total(counts, 4260, 0, 0, 0); // stakersTotalIn
         if (selector == 0x3a98444d) return _total(counts, 4260, 0, 0, 0); // channelNonce
