@@ -26,8 +26,7 @@ NUMBER, CATEGORY, PICTURE = "number", "category", "image"
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column: a `number` within `least` and `most`, a `category` of `categories`, or an `image` of
-    `width` by
-    `height` with `channels` 1 or 3."""
+    `width` by `height` with `channels` 1 or 3."""
 
     name: str
     kind: str
@@ -56,8 +55,10 @@ class TableSchema:
 
 def schema_of(rows: Sequence[Row], label: str, width: int = 0, height: int = 0) -> TableSchema:
     """The schema that fits all rows; raises InvalidInputError naming a column that does not work."""
-    if not rows or any(label not in row for row in rows):
+    if not rows or any(row.get(label) is None or row[label] == "" for row in rows):
         raise InvalidInputError(f"every row needs the label column {label!r}")
+    if any(_is_nested(row[label]) for row in rows):
+        raise InvalidInputError(f"column {label!r} holds lists or objects")
     classes = sorted({_word(row[label]) for row in rows}, key=_natural)
     if not 2 <= len(classes) <= 1_000:
         raise InvalidInputError(f"the label column has {len(classes)} classes; 2 to 1,000 can be learnt")
@@ -93,9 +94,13 @@ def _column(name: str, values: Sequence[Any], width: int, height: int) -> Column
         if not (width and height):
             raise InvalidInputError(f"column {name!r} holds pictures: give their width and height")
         return Column(name, PICTURE, width=width, height=height)
+    if any(_is_nested(value) for value in values):
+        raise InvalidInputError(f"column {name!r} holds lists or objects")
     numbers = [_number(value) for value in values]
     known = [number for number in numbers if number is not None]
     if len(known) == len(values):
+        if not math.isfinite(max(known) - min(known)):
+            raise InvalidInputError(f"column {name!r} has a range beyond what numbers can hold")
         return Column(name, NUMBER, min(known), max(known))
     categories = sorted({_word(value) for value in values}, key=_natural)
     if len(categories) > MAX_CATEGORIES:
@@ -137,12 +142,16 @@ def _is_picture(value: Any) -> bool:
     return isinstance(value, bytes) or (isinstance(value, dict) and "bytes" in value)
 
 
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, list | dict)
+
+
 def _number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         number = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
 

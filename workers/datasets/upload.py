@@ -76,9 +76,15 @@ def _named_by_card(card: bytes, split: str) -> list[str]:
         return [entries]
     if not isinstance(entries, list):
         return []
-    chosen = [entry for entry in entries if isinstance(entry, str) or entry.get("split") == split]
-    paths = [entry if isinstance(entry, str) else entry.get("path") for entry in chosen]
-    return [path for each in paths for path in (each if isinstance(each, list) else [each]) if path]
+    paths = [
+        entry.get("path") if isinstance(entry, dict) else entry
+        for entry in entries
+        if not isinstance(entry, dict) or entry.get("split") == split
+    ]
+    named = [path for each in paths for path in (each if isinstance(each, list) else [each]) if path]
+    if wrong := next((path for path in named if not isinstance(path, str)), None):
+        raise InvalidInputError(f"{CARD}: data_files names {wrong!r}, which is no path")
+    return named
 
 
 def _lines(data: bytes) -> Iterator[tuple[int, Row | InvalidInputError]]:
@@ -117,6 +123,8 @@ def _table(data: bytes, delimiter: str) -> Iterator[tuple[int, Row | InvalidInpu
     csv.field_size_limit(MAX_FIELD_CHARACTERS)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
+        if len(set(reader.fieldnames or ())) != len(reader.fieldnames or ()):
+            raise InvalidInputError("two columns of the table have the same name")
         for row in reader:
             if None in row or None in row.values():
                 yield reader.line_num, InvalidInputError("another number of fields than the header")

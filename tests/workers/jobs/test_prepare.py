@@ -244,6 +244,11 @@ def test_pictures_become_pixels(store: ArtifactStore) -> None:
         ({"a.csv": b"a\n\xff\n"}, {}, "UTF-8"),
         ({"a.csv": as_csv(TABLE)}, {"label": "shape"}, "label column"),
         ({"a.csv": as_csv([{"x": 1, "y": 1}, {"x": 2, "y": 1}])}, {"label": "y"}, "classes"),
+        ({"a.csv": b"text,text\na,b\n"}, {}, "same name"),
+        ({"README.md": b"---\nconfigs:\n- data_files: [3]\n---\n", "a.jsonl": b"{}"}, {}, "no path"),
+        ({"a.jsonl": b'{"x": 1, "y": null}\n{"x": 2, "y": "a"}'}, {"label": "y"}, "label column"),
+        ({"a.jsonl": b'{"x": [1], "y": 1}\n{"x": 2, "y": 2}'}, {"label": "y"}, "lists or objects"),
+        ({"a.jsonl": b'{"x": 1e308, "y": 1}\n{"x": -1e308, "y": 2}'}, {"label": "y"}, "range beyond"),
     ],
 )
 def test_uploads_that_are_wrong_as_a_whole_are_refused(
