@@ -84,7 +84,7 @@ test-rollup: $(DEV_STAMP) $(NPM_STAMP) $(PUBLISHED_STAMP)
 	$(LONG) tests/rollup_bridge tests/contracts tests/l1 tests/node tests/chain/test_snapshot.py tests/integration $(ARGS) $(LOGGED)
 
 test-economy: $(DEV_STAMP) $(NPM_STAMP) $(PUBLISHED_STAMP) $(SLITHER_STAMP) $(WEBSDK_STAMP)
-	$(LONG) tests/economy tests/precompiles tests/contracts tests/samples tests/slither tests/sdk tests/cli tests/agents tests/gateway tests/jobs tests/validator tests/workers tests/chain/test_fork_watch.py tests/node/test_deadlines.py $(ARGS) $(LOGGED)
+	$(LONG) tests/economy tests/precompiles tests/contracts tests/samples tests/slither tests/sdk tests/cli tests/agents tests/gateway tests/jobs tests/validator tests/workers/attribution tests/workers/jobs tests/chain/test_fork_watch.py tests/node/test_deadlines.py $(ARGS) $(LOGGED)
 
 # Ethereum's own execution tests, all of them; goes on where it was stopped, log in .cache/conformance.
 test-conformance: $(DEV_STAMP)
