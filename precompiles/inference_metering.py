@@ -2,22 +2,30 @@
 
 Covered: channels with pinned price, split and policy version; settlement by a signed voucher and the exact
 sum of all receipts; the fee split; single requests with callback; providers' directory; statistics; earnings.
-What an account earned waits here; the contributors' pool goes to Attribution and the stakers' part to Staking
-when they are settled. The methods are in the `metering_…` modules; here are earnings, readings and the table.
+What an account earned waits here, a provider's until its settlement is final; the contributors' pool goes to
+Attribution and the stakers' part to Staking when they are settled. The methods are in the `metering_…`
+modules; here are readings and the table.
 Not covered: challenges of single receipts (a voucher's signer has acknowledged them).
 Source: protocol, section 3 "Channels", "On-chain requests" and "Fee split".
 """
 
-from genesis.addresses import INFERENCE_METERING, TREASURY
+from genesis.addresses import INFERENCE_METERING
 from genesis.types import Address, Hash32
 from precompiles import gas
 from precompiles import metering_interface as interface
-from precompiles.checks import INVALID_ARGUMENT, require_recipient
+from precompiles.checks import INVALID_ARGUMENT
 from precompiles.contract import Contract, Method
 from precompiles.host import Host
 from precompiles.metering_access import existing_channel
 from precompiles.metering_channels import open_channel, request_close, top_up, withdraw
-from precompiles.metering_interface import EARNINGS_WITHDRAWN, NOTHING_TO_WITHDRAW, SETTLEMENT_NOT_FOUND
+from precompiles.metering_earnings import (
+    earnings_of,
+    held_in,
+    held_of,
+    release_earnings,
+    withdraw_earnings,
+)
+from precompiles.metering_interface import SETTLEMENT_NOT_FOUND
 from precompiles.metering_providers import (
     announce_provider,
     get_provider,
@@ -43,20 +51,6 @@ from precompiles.views import metering as view
 from precompiles.views.metering import Channel, Settlement
 
 
-def withdraw_earnings(host: Host, recipient: Address) -> int:
-    """Pay the caller's earnings; with the treasury as recipient, the treasury's own, sent by anybody."""
-    gas.charge(host, gas.INFERENCE_METERING["withdrawEarnings"])
-    require_recipient(recipient)
-    account = TREASURY if recipient == TREASURY else host.caller
-    amount = host.load(INFERENCE_METERING, view.earnings_slot(account))
-    if amount == 0:
-        raise NOTHING_TO_WITHDRAW()
-    host.store(view.earnings_slot(account), 0)
-    host.transfer(recipient, amount)
-    EARNINGS_WITHDRAWN.emit(host, account, recipient, amount)
-    return amount
-
-
 def get_channel(host: Host, channel_id: Hash32) -> Channel:
     """One channel, closed ones too."""
     gas.charge(host, gas.INFERENCE_METERING["getChannel"])
@@ -69,12 +63,6 @@ def get_settlement(host: Host, settlement_id: int) -> Settlement:
     if not view.settlement_exists(host, settlement_id):
         raise SETTLEMENT_NOT_FOUND(settlement_id)
     return view.settlement(host, settlement_id)
-
-
-def earnings_of(host: Host, account: Address) -> int:
-    """What an account earned and did not withdraw."""
-    gas.charge(host, gas.INFERENCE_METERING["earningsOf"])
-    return host.load(INFERENCE_METERING, view.earnings_slot(account))
 
 
 def stakers_total(host: Host) -> int:
@@ -161,6 +149,9 @@ CONTRACT = Contract(
             {"Statistics": view.STATISTICS},
         ),
         Method("function passedTo(uint256 modelId) view returns (uint256)", passed_to),
+        Method(
+            "function releaseEarnings(uint256[] settlementIds) returns (uint256 amount)", release_earnings
+        ),
         Method("function withdrawEarnings(address recipient) returns (uint256 amount)", withdraw_earnings),
         Method(
             "function getChannel(bytes32 channelId) view returns (Channel)",
@@ -173,6 +164,8 @@ CONTRACT = Contract(
             {"Settlement": view.SETTLEMENT},
         ),
         Method("function earningsOf(address account) view returns (uint256)", earnings_of),
+        Method("function heldOf(address provider) view returns (uint256)", held_of),
+        Method("function heldIn(uint256 settlementId) view returns (uint256)", held_in),
         Method("function stakersTotal() view returns (uint256)", stakers_total),
         Method("function stakersTotalIn(uint256 epoch) view returns (uint256)", stakers_total_in),
         Method("function channelNonce(address payer) view returns (uint256)", channel_nonce),
@@ -183,6 +176,7 @@ CONTRACT = Contract(
         interface.SETTLED,
         interface.CLOSE_REQUESTED,
         interface.CHANNEL_WITHDRAWN,
+        interface.EARNINGS_RELEASED,
         interface.EARNINGS_WITHDRAWN,
         interface.POOL_PASSED,
         interface.PROVIDER_ANNOUNCED,
@@ -197,6 +191,7 @@ CONTRACT = Contract(
     errors=(
         interface.CHANNEL_NOT_FOUND,
         interface.SETTLEMENT_NOT_FOUND,
+        interface.SETTLEMENT_NOT_FINAL,
         interface.NOT_PAYER,
         interface.NOT_PROVIDER,
         INVALID_ARGUMENT,

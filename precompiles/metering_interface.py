@@ -17,6 +17,9 @@ CHANNEL_WITHDRAWN = Event("event ChannelWithdrawn(bytes32 indexed channelId, uin
 EARNINGS_WITHDRAWN = Event(
     "event EarningsWithdrawn(address indexed account, address indexed recipient, uint256 amount)"
 )
+EARNINGS_RELEASED = Event(
+    "event EarningsReleased(uint256 indexed settlementId, address indexed recipient, uint256 amount)"
+)
 POOL_PASSED = Event("event PoolPassed(bytes32 indexed channelId, uint256 indexed modelId, uint256 amount)")
 PROVIDER_ANNOUNCED = Event(
     "event ProviderAnnounced(address indexed provider, string endpoint, bytes32 documentHash)"
@@ -41,6 +44,7 @@ CALLBACK_DELIVERED = Event(
 
 CHANNEL_NOT_FOUND = Error("error ChannelNotFound(bytes32 channelId)")
 SETTLEMENT_NOT_FOUND = Error("error SettlementNotFound(uint256 settlementId)")
+SETTLEMENT_NOT_FINAL = Error("error SettlementNotFinal(uint256 settlementId)")
 NOT_PAYER = Error("error NotPayer(address caller)")
 NOT_PROVIDER = Error("error NotProvider(address caller)")
 MODEL_NOT_SERVABLE = Error("error ModelNotServable(uint256 modelId)")

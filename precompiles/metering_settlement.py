@@ -17,6 +17,7 @@ from precompiles.abi import TWO_256
 from precompiles.checks import MAXIMUM_COUNT, require, require_text
 from precompiles.host import Host
 from precompiles.metering_access import credit, existing_channel, pay, store_field
+from precompiles.metering_earnings import hold
 from precompiles.metering_interface import (
     FEE_ABOVE_DEPOSIT,
     FEE_ABOVE_VOUCHER,
@@ -108,6 +109,7 @@ def record_settlement(host: Host, channel_id: Hash32, channel: Channel, batch: B
     )
     store_struct(host, view.settlement_slot(settlement_id), view.SETTLEMENT, settlement)
     _count(host, channel, batch)
+    hold(host, settlement_id, channel.provider, split.provider_wei)
     _distribute(host, channel, split)
     SETTLED.emit(
         host,
@@ -148,9 +150,11 @@ def _split_rule(host: Host, version: int) -> SplitRule:
 
 
 def _distribute(host: Host, channel: Channel, split: FeeSplit) -> None:
-    """Credit who withdraws here; send the stakers' part and the contributors' pool where they are paid."""
+    """Credit who withdraws here; send the stakers' part and the contributors' pool where they are paid.
+
+    The provider's part is held until the settlement is final.
+    """
     credit(host, TREASURY, split.platform_wei)
-    credit(host, channel.provider, split.provider_wei)
     credit(host, models.model(host, channel.model_id).revenue_recipient, split.owner_wei)
     stakers_wei = view.stakers_total(host) + split.stakers_wei
     host.store(view.STAKERS_TOTAL_SLOT, stakers_wei)

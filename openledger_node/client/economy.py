@@ -149,6 +149,10 @@ class EconomyReader:
         """The unvoided post that covers a settlement, 0 when there is none."""
         return int(await self.ethereum.read(ATTRIBUTION, "postOfSettlement", settlement_id))
 
+    async def held_wei(self, settlement_id: int) -> int:
+        """What is held of a settlement's provider's part."""
+        return int(await self.ethereum.read(METERING, "heldIn", settlement_id))
+
     async def policy(self, version: int) -> Policy:
         return policy_from_parameters(await self.ethereum.read(POLICY, "getParameters", version))
 

@@ -280,12 +280,17 @@ class Attestor:
     ) -> SettlementProgress:
         mined = await self._send(ATTRIBUTION, "finalize", view.post_id)
         log.info("attribution final", post=view.post_id)
-        return replace(_noted(progress, "finalize", mined.hash), final=True)
+        return _noted(progress, "finalize", mined.hash)
 
     async def _close(
         self, _plan: SettlementPlan, progress: SettlementProgress, view: ChainView
     ) -> SettlementProgress:
-        return replace(progress, post_id=view.post_id, final=True)
+        """The post is final: let go of what was held of the settlement, unless somebody did."""
+        closed = replace(progress, post_id=view.post_id, final=True)
+        if not await self._parts.reader.held_wei(progress.settlement_id):
+            return closed
+        mined = await self._send(METERING, "releaseEarnings", [progress.settlement_id])
+        return _noted(closed, "release", mined.hash)
 
     async def _index(self, plan: SettlementPlan) -> ArtifactId:
         uri = await self._parts.reader.uri_of_index(plan.feature_index, plan.model_id)

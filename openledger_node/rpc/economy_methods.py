@@ -99,6 +99,7 @@ class EconomyMethods:
             "attributionClaimed": quantity(read(state, ATTRIBUTION, "earningsOf", account) or 0),
             "slashRewards": quantity(read(state, ATTRIBUTION, "rewardOf", account) or 0),
             "meteringEarnings": quantity(read(state, METERING, "earningsOf", account) or 0),
+            "meteringHeld": quantity(read(state, METERING, "heldOf", account) or 0),
             "stakingRewards": quantity(read(state, STAKING, "pendingRewards", account) or 0),
         }
 

@@ -263,8 +263,13 @@ def post_of_settlement(host: Host, settlement_id: int) -> int:
     """A settlement's post, 0 when there is none that stands, `VOID_SETTLEMENT` when there cannot be one."""
     newest = host.load(ATTRIBUTION, post_of_settlement_slot(settlement_id))
     is_post = newest not in (0, VOID_SETTLEMENT)
-    is_void = is_post and host.load(ATTRIBUTION, field_slot(post_slot(newest), STATUS_FIELD)) == VOID
+    is_void = is_post and post_status(host, newest) == VOID
     return 0 if is_void else newest
+
+
+def post_status(host: Host, post_id: int) -> int:
+    """`PENDING`, `FINAL` or `VOID`."""
+    return host.load(ATTRIBUTION, field_slot(post_slot(post_id), STATUS_FIELD))
 
 
 def carry_slot(model_id: int) -> int:

@@ -26,6 +26,8 @@ MODEL_PROVIDERS_SLOT = 13
 REQUEST_COUNT_SLOT = 14
 REQUESTS_SLOT = 15
 STAKERS_TOTAL_IN_SLOT = 16
+HELD_IN_SLOT = 17
+HELD_SLOT = 18
 
 EPOCHS_OF_UNBONDING = 14
 
@@ -166,6 +168,21 @@ def settlement_slot(settlement_id: int) -> int:
 def earnings_slot(account: Address) -> int:
     """Slot of what an account earned and did not withdraw."""
     return mapping_slot(EARNINGS_SLOT, account)
+
+
+def held_in_slot(settlement_id: int) -> int:
+    """Slot of what is held of a settlement's provider's part."""
+    return mapping_slot(HELD_IN_SLOT, settlement_id)
+
+
+def held_in(host: Host, settlement_id: int) -> int:
+    """Wei held of a settlement's provider's part."""
+    return host.load(INFERENCE_METERING, held_in_slot(settlement_id))
+
+
+def held_slot(provider: Address) -> int:
+    """Slot of what is held for a provider in all."""
+    return mapping_slot(HELD_SLOT, provider)
 
 
 def nonce_slot(payer: Address) -> int:

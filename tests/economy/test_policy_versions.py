@@ -57,7 +57,10 @@ def split(gross_wei: int, policy: Policy) -> FeeSplit:
 
 def earned(scene: Scene) -> dict[str, int]:
     people = {"platform": TREASURY, "provider": scene.provider.address, "owner": scene.owner.address}
-    found = {name: scene.read(INFERENCE_METERING, "earningsOf", address) for name, address in people.items()}
+    found = {
+        name: sum(scene.read(INFERENCE_METERING, kind, address) for kind in ("earningsOf", "heldOf"))
+        for name, address in people.items()
+    }
     return found | {"stakers": scene.read(INFERENCE_METERING, "stakersTotal")}
 
 

@@ -70,7 +70,7 @@ async def test_bought_answers_are_settled_attributed_and_explained(with_worker: 
     again = await with_worker.http.post(f"/api/channels/{channel}/settle", {})
     assert again == started
     found = await settled(with_worker, started["key"], "final")
-    assert set(found["transactions"]) == {"settle", "post", "finalize"}  # type: ignore[call-overload] # JSON
+    assert set(found["transactions"]) == {"settle", "post", "finalize", "release"}  # type: ignore[call-overload] # JSON
     post = await with_worker.economy.reader.post(int(str(found["postId"])))
     assert 0 < post.amount_sum <= post.pool
     explained = await with_worker.http.get(f"/v1/attributions/{channel[2:]}-2")

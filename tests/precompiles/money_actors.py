@@ -160,6 +160,11 @@ class MoneyActors(Memory):
         name = self.random.choice(("requestClose", "withdraw", "withdraw"))
         return call(channel.payer.address, INFERENCE_METERING, name, channel.id)
 
+    def _release_earnings(self) -> Call:
+        count = self.random.choice((0, 1, 1, 2))
+        numbers = [self._some(self.settlements) for _ in range(count)]
+        return call(self._account().address, INFERENCE_METERING, "releaseEarnings", numbers)
+
     def _withdraw_earnings(self) -> Call:
         sender = self._account().address
         return call(sender, INFERENCE_METERING, "withdrawEarnings", self._recipient())

@@ -76,9 +76,11 @@ def test_a_settlement_splits_the_fees_exactly(scene: Scene) -> None:
     split = split_fee(gross, rule)
     earnings = {
         TREASURY: split.platform_wei,
-        scene.provider.address: split.provider_wei,
+        scene.provider.address: 0,
         scene.owner.address: split.owner_wei,
     }
+    assert scene.read(INFERENCE_METERING, "heldOf", scene.provider.address) == split.provider_wei
+    assert scene.read(INFERENCE_METERING, "heldIn", settlement_id) == split.provider_wei
     for account, amount in earnings.items():
         assert scene.read(INFERENCE_METERING, "earningsOf", account) == amount
     assert scene.read(INFERENCE_METERING, "stakersTotal") == split.stakers_wei
@@ -225,11 +227,11 @@ def test_a_channel_without_a_request_does_not_close(scene: Scene) -> None:
 
 def test_earnings_are_withdrawn_by_their_owner(scene: Scene) -> None:
     scene.settle(scene.channel_id)
-    earned = scene.read(INFERENCE_METERING, "earningsOf", scene.provider.address)
+    earned = scene.read(INFERENCE_METERING, "earningsOf", scene.owner.address)
     elsewhere = Address(b"\x77" * 20)
-    scene.do(scene.provider, INFERENCE_METERING, "withdrawEarnings", elsewhere)
+    scene.do(scene.owner, INFERENCE_METERING, "withdrawEarnings", elsewhere)
     assert scene.machine.balance(elsewhere) == earned
-    refused = scene.refuse(scene.provider, INFERENCE_METERING, "withdrawEarnings", elsewhere)
+    refused = scene.refuse(scene.owner, INFERENCE_METERING, "withdrawEarnings", elsewhere)
     assert refused == law.NOTHING_TO_WITHDRAW().data
     zero = Address(bytes(20))
     refused = scene.refuse(scene.owner, INFERENCE_METERING, "withdrawEarnings", zero)

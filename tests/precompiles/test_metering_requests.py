@@ -86,7 +86,7 @@ def test_an_answer_is_paid_after_its_window_like_a_receipt(scene: Scene) -> None
     roots = [int.from_bytes(each, "big") for each in (channel_id, QUERIES, root.hash)]
     assert [fields[0], fields[4], fields[5]] == roots
     assert fields[6:10] == [0, 1, FEE, split.contributors_wei]
-    assert scene.read(INFERENCE_METERING, "earningsOf", scene.provider.address) == split.provider_wei
+    assert scene.read(INFERENCE_METERING, "heldOf", scene.provider.address) == split.provider_wei
     assert scene.fields(INFERENCE_METERING, "statisticsOf", scene.provider.address) == [0, 0, 1, FEE, 0]
     assert scene.fields(INFERENCE_METERING, "statisticsOf", scene.payer.address) == [1, FEE, 0, 0, 0]
     assert state(scene, request_id) == 3

@@ -258,14 +258,37 @@ async def settlement(number: int, *, options: Flat = DEFAULTS) -> None:
 async def earnings(
     *, withdraw: bool = False, recipient: Account | None = None, options: Flat = DEFAULTS
 ) -> None:
-    """What provider or model owner has earned; `--withdraw` takes it."""
+    """What provider or model owner has earned, and what is held while receipts can be contested.
+
+    Parameters
+    ----------
+    withdraw
+        Take what is not held.
+    recipient
+        To whom; without `--withdraw` whose. The signer unless named.
+    """
     async with session(options) as opened:
         if withdraw:
             to = await opened.whose(recipient)
             opened.show(await opened.write(METERING, "withdrawEarnings", to))
             return
         whose = await opened.whose(recipient)
-        opened.show({"account": whose, "earnings": await opened.read(METERING, "earningsOf", whose)})
+        earned, held = [await opened.read(METERING, name, whose) for name in ("earningsOf", "heldOf")]
+        opened.show({"account": whose, "earnings": earned, "held": held})
+
+
+@app.command
+async def release(*settlements: int, options: Flat = DEFAULTS) -> None:
+    """Let providers have what was held of settlements whose receipts nobody can contest any more.
+
+    Parameters
+    ----------
+    settlements
+        Their numbers. A provider's node does this by itself when a post is final.
+    """
+    if not settlements:
+        raise UserError("no settlement is named", "give the numbers that `settle` gave")
+    await _write(options, "releaseEarnings", list(settlements))
 
 
 @app.command

@@ -138,8 +138,8 @@ async def withdraw(
     index: int = 0,
     options: Flat = DEFAULTS,
 ) -> None:
-    """Take what is unbonded: on the L1 by the index that `unbond` gave, on the L2 from a validator's pool or the
-    signer's own."""
+    """Take what is unbonded: on the L1 by the index that `unbond` gave, on the L2 from a named pool or from
+    the signer's own."""
     async with session(options) as opened:
         if layer == "l2" and validator is not None:
             opened.show(await opened.write(STAKING, "withdrawDelegation", validator, ROLES[role]))

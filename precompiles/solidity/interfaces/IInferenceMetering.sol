@@ -83,6 +83,7 @@ interface IInferenceMetering {
     event Settled(bytes32 indexed channelId, uint256 indexed settlementId, uint256 indexed modelId, uint256 receipts, uint256 gross, uint256 platform, uint256 provider, uint256 owner, uint256 stakers, uint256 pool, bytes32 receiptsRoot, bytes32 queriesRoot, string uri);
     event CloseRequested(bytes32 indexed channelId, uint256 closableAt);
     event ChannelWithdrawn(bytes32 indexed channelId, uint256 amount);
+    event EarningsReleased(uint256 indexed settlementId, address indexed recipient, uint256 amount);
     event EarningsWithdrawn(address indexed account, address indexed recipient, uint256 amount);
     event PoolPassed(bytes32 indexed channelId, uint256 indexed modelId, uint256 amount);
     event ProviderAnnounced(address indexed provider, string endpoint, bytes32 documentHash);
@@ -96,6 +97,7 @@ interface IInferenceMetering {
 
     error ChannelNotFound(bytes32 channelId);
     error SettlementNotFound(uint256 settlementId);
+    error SettlementNotFinal(uint256 settlementId);
     error NotPayer(address caller);
     error NotProvider(address caller);
     error InvalidArgument(string name);
@@ -130,6 +132,9 @@ interface IInferenceMetering {
     function withdraw(bytes32 channelId) external;
     /// @notice Pays the caller's earnings (provider, model owner) to `recipient`. With the treasury as `recipient` it
     /// pays the treasury's own; anyone may send that.
+    /// @notice Credits providers with their parts of settlements that are final; where receipts were proved wrong, the
+    /// treasury. By anybody.
+    function releaseEarnings(uint256[] calldata settlementIds) external returns (uint256 amount);
     function withdrawEarnings(address recipient) external returns (uint256 amount);
 
     /// @notice Asks a provider for one inference. The value is what it may cost at most and the callback's tip; the answer
@@ -164,6 +169,10 @@ interface IInferenceMetering {
     function earningsOf(address account) external view returns (uint256);
     /// @notice All stakers' parts ever settled; staking distributes them by its own accumulator.
     function stakersTotal() external view returns (uint256);
+    /// @notice What is held for a provider in settlements that are not final.
+    function heldOf(address provider) external view returns (uint256);
+    /// @notice What is held of one settlement; 0 once it was released.
+    function heldIn(uint256 settlementId) external view returns (uint256);
     /// @notice `stakersTotal` at the end of one of staking's epochs; 0 when nothing was settled in it.
     function stakersTotalIn(uint256 epoch) external view returns (uint256);
     function channelNonce(address payer) external view returns (uint256);

@@ -4,22 +4,19 @@ pragma solidity ^0.8.28;
 import {IInferenceMetering} from "../interfaces/IInferenceMetering.sol";
 import {GasTables} from "./GasTables.sol";
 import {MeteringChannels} from "./MeteringChannels.sol";
+import {MeteringEarnings} from "./MeteringEarnings.sol";
 import {MeteringProviders} from "./MeteringProviders.sol";
 import {MeteringRequests} from "./MeteringRequests.sol";
 import {MeteringSettle} from "./MeteringSettle.sol";
 
 /// @title Twin of the InferenceMetering precompile
-contract InferenceMeteringTwin is MeteringChannels, MeteringSettle, MeteringRequests, MeteringProviders {
-    function withdrawEarnings(address recipient) external payable nonPayable returns (uint256 amount) {
-        _require(recipient != address(0), "recipient");
-        address account = recipient == TREASURY ? TREASURY : msg.sender;
-        amount = earnings[account];
-        if (amount == 0) revert IInferenceMetering.NothingToWithdraw();
-        earnings[account] = 0;
-        _pay(recipient, amount);
-        emit IInferenceMetering.EarningsWithdrawn(account, recipient, amount);
-    }
-
+contract InferenceMeteringTwin is
+    MeteringChannels,
+    MeteringSettle,
+    MeteringRequests,
+    MeteringProviders,
+    MeteringEarnings
+{
     function getChannel(bytes32 channelId)
         external
         payable
@@ -39,10 +36,6 @@ contract InferenceMeteringTwin is MeteringChannels, MeteringSettle, MeteringRequ
             revert IInferenceMetering.SettlementNotFound(settlementId);
         }
         return settlements[settlementId];
-    }
-
-    function earningsOf(address account) external payable nonPayable returns (uint256) {
-        return earnings[account];
     }
 
     function stakersTotal() external payable nonPayable returns (uint256) {

@@ -31,6 +31,8 @@ abstract contract MeteringBase is Twin {
     uint256 internal requestCount;
     mapping(uint256 requestId => IInferenceMetering.Request) internal requests;
     mapping(uint256 epoch => uint256) internal stakersSumIn;
+    mapping(uint256 settlementId => uint256) internal heldOfSettlement;
+    mapping(address provider => uint256) internal heldOfProvider;
 
     /*//////////////////////////////////////////////////////////////
                                 INTERNALS

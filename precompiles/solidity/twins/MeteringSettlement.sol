@@ -55,6 +55,8 @@ abstract contract MeteringSettlement is MeteringBase {
         statistics[channel.payer].spent += batch.gross;
         statistics[channel.provider].receiptsServed += batch.receipts;
         statistics[channel.provider].served += batch.gross;
+        heldOfSettlement[settlementId] = split.provider;
+        heldOfProvider[channel.provider] += split.provider;
         _distribute(channel, split, whole);
         _emitSettled(settlementId, channelId, batch, split, uri);
     }
@@ -94,7 +96,6 @@ abstract contract MeteringSettlement is MeteringBase {
 
     function _distribute(IInferenceMetering.Channel storage channel, Split memory split, uint256 whole) internal {
         earnings[TREASURY] += split.platform;
-        earnings[channel.provider] += split.provider;
         earnings[_model(channel.modelId).revenueRecipient] += split.owner;
         stakersSum += split.stakers;
         stakersSumIn[Epochs.current()] = stakersSum;
