@@ -1,23 +1,25 @@
 """How texts become vectors over HTTP: OpenAI's `/v1/embeddings` on the model that every worker carries, or on
 an encoder that was trained on Datanets and registered (`model-<id>`).
 
-Free within the rate limit. Covered: texts and lists of texts, `float` and `base64`, shortened vectors, usage.
-Not covered: token ids as input; payment, since a vector alone has no answer to attribute.
+The carried model is free within the rate limit, and so is an encoder without a price; one with a price is
+paid by voucher (`embedding_calls`). Covered: texts and lists of texts, `float` and `base64`, shortened
+vectors, usage. Not covered: token ids as input.
 """
 
 import array
 import asyncio
 import base64
-import math
 from typing import Any
 
 from aiohttp import web
 
-from openledger_node.client.economy import EconomyReader
-from openledger_node.client.errors import RevertedError
+from openledger_node.client.metering import KEY_HEADER, VOUCHER_HEADER
 from openledger_node.errors import UserError
-from openledger_node.gateway.errors import NotFoundError
+from openledger_node.gateway.catalog import Catalog, CatalogEntry
+from openledger_node.gateway.embedding_calls import Asked, EmbeddingCalls
+from openledger_node.gateway.errors import NotFoundError, PaymentRequiredError
 from openledger_node.gateway.http import json_response, read_json
+from openledger_node.gateway.vouchers import decode_voucher
 from openledger_node.jobs.ports import WorkerFailedError, WorkerLostError, WorkerPool
 from workers.artifacts.store import ArtifactId
 from workers.jobs.codec import from_json, to_json
@@ -27,14 +29,13 @@ EMBEDDING_MODEL = "all-minilm-l6-v2"
 DIMENSIONS = 384
 MAX_TEXTS = 256
 PATIENCE_S = 60.0
-MOST_DIGITS = 20
-"""Of a model's id."""
 
 
 class EmbeddingRoutes:
-    def __init__(self, pool: WorkerPool, reader: EconomyReader) -> None:
+    def __init__(self, pool: WorkerPool, catalog: Catalog, calls: EmbeddingCalls) -> None:
         self._pool = pool
-        self._reader = reader
+        self._catalog = catalog
+        self._calls = calls
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         router.add_post("/v1/embeddings", self.embed)
@@ -42,39 +43,38 @@ class EmbeddingRoutes:
     async def embed(self, request: web.Request) -> web.StreamResponse:
         """`{model, input}` with one text or several; vectors of unit length in the same order."""
         body = await read_json(request)
-        manifest = await self._manifest_of(body.get("model"))
-        texts, dimensions = _texts(body.get("input")), _dimensions(body.get("dimensions"))
-        encode = _encoding(body.get("encoding_format"))
-        made = await self._vectors(EmbedRequest(texts, manifest))
-        total = sum(made.tokens)
-        return json_response(
-            {
-                "object": "list",
-                "model": body["model"],
-                "data": [
-                    {
-                        "object": "embedding",
-                        "index": place,
-                        "embedding": encode(shortened(vector, dimensions)),
-                    }
-                    for place, vector in enumerate(made.vectors)
-                ],
-                "usage": {"prompt_tokens": total, "total_tokens": total},
-            }
+        entry = await self._entry(body.get("model"))
+        asked = Asked(
+            str(body["model"]),
+            _texts(body.get("input")),
+            _dimensions(body.get("dimensions")),
+            _encoding(body.get("encoding_format")),
+            str(body.get("encoding_format")),
         )
+        manifest = NO_ARTIFACT if entry is None else ArtifactId(entry.manifest)
 
-    async def _manifest_of(self, model: Any) -> ArtifactId:
-        """The manifest of a registered encoder, "" for the model that workers carry; raises NotFoundError."""
+        async def make() -> EmbedResult:
+            return await self._vectors(EmbedRequest(asked.texts, manifest))
+
+        if entry is None or not entry.has_price:
+            return json_response(asked.body(await make()))
+        voucher = request.headers.get(VOUCHER_HEADER)
+        if voucher is None:
+            raise PaymentRequiredError(
+                "missing_voucher",
+                f"send a voucher in {VOUCHER_HEADER}",
+                self._calls.terms(entry, sum((await make()).tokens)),
+            )
+        key = request.headers.get(KEY_HEADER, "")
+        return json_response(await self._calls.answer(entry, asked, decode_voucher(voucher), key, make))
+
+    async def _entry(self, model: Any) -> CatalogEntry | None:
+        """A registered encoder, None for the model that workers carry; raises NotFoundError."""
         if model == EMBEDDING_MODEL:
-            return NO_ARTIFACT
-        digits = model.removeprefix("model-") if isinstance(model, str) else ""
-        if not (digits.isascii() and digits.isdecimal() and len(digits) < MOST_DIGITS):
+            return None
+        if not isinstance(model, str):
             raise NotFoundError(f"no embedding model {model!r}", f"there is {EMBEDDING_MODEL!r}")
-        try:
-            found = await self._reader.model(int(digits))
-        except RevertedError:
-            raise NotFoundError(f"no model {model!r} is registered") from None
-        return ArtifactId(found.manifest_hash.hex())
+        return await self._catalog.entry(model)
 
     async def _vectors(self, request: EmbedRequest) -> EmbedResult:
         try:
@@ -86,13 +86,6 @@ class EmbeddingRoutes:
             raise
         except TimeoutError:
             raise WorkerLostError(f"no worker answered in {PATIENCE_S:.0f} s", "try again") from None
-
-
-def shortened(vector: tuple[float, ...], dimensions: int) -> list[float]:
-    """The first coordinates, at unit length again."""
-    part = vector[:dimensions]
-    length = math.sqrt(sum(value * value for value in part)) or 1.0
-    return [value / length for value in part]
 
 
 def _texts(value: Any) -> tuple[str, ...]:

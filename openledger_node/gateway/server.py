@@ -24,6 +24,7 @@ from openledger_node.gateway.channels import Channels
 from openledger_node.gateway.datasets import DatasetTable
 from openledger_node.gateway.deliveries import DeliveryTable
 from openledger_node.gateway.earnings import Earnings
+from openledger_node.gateway.embedding_calls import EmbeddingCalls
 from openledger_node.gateway.embedding_routes import EmbeddingRoutes
 from openledger_node.gateway.explanations import Explanations
 from openledger_node.gateway.factory_routes import FactoryRoutes
@@ -300,7 +301,8 @@ def _app(
         chain_id=chain_id,
     )
     text.add_to(app.router)
-    EmbeddingRoutes(house.pool, house.reader).add_to(app.router)
+    embedding_calls = EmbeddingCalls(parts.channels, parts.receipts)
+    EmbeddingRoutes(house.pool, parts.catalog, embedding_calls).add_to(app.router)
     UsageRoutes(parts.channels, parts.receipts).add_to(app.router)
     app.on_cleanup.append(lambda _app: text.close())
     source = StatusSource(

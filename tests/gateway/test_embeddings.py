@@ -4,7 +4,8 @@ import openai
 import pytest
 
 from openledger_node.client.gateway import GatewayError
-from openledger_node.gateway.embedding_routes import EMBEDDING_MODEL, shortened
+from openledger_node.gateway.embedding_calls import shortened
+from openledger_node.gateway.embedding_routes import EMBEDDING_MODEL
 from tests.gateway.conftest import Running
 
 TEXTS = ["a cat sleeps on the sofa", "a kitten naps on the couch", "the parliament votes on the budget"]

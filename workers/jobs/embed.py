@@ -41,7 +41,8 @@ def embed(store: ArtifactStore, request: EmbedRequest, progress: Progress = sile
         batch = request.texts[first : first + BATCH_TEXTS]
         vectors += [tuple(row) for row in encoder.vectors(batch, longest).tolist()]
         progress(len(vectors) / len(request.texts), f"{len(vectors)} texts embedded")
-    return EmbedResult(tuple(vectors), tuple(counts))
+    ids = tuple(encoder.tokens_of(text, longest) for text in request.texts)
+    return EmbedResult(tuple(vectors), tuple(counts), ids)
 
 
 def _encoder_of(store: ArtifactStore, manifest: str) -> Encoder:

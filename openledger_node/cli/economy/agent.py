@@ -22,6 +22,7 @@ from openledger_node.client.predeploys import AGENTS, agent_account
 from openledger_node.client.sender import Sender
 from openledger_node.clock import SystemClock
 from openledger_node.errors import UserError
+from openledger_node.logs import configure
 from openledger_node.node.keys import read_key, write_key
 
 app = App(name="agent", help="Agents: register, describe, give a wallet with limits.")
@@ -190,6 +191,7 @@ async def launch(
     data = read_file(file)
     definition = parse_definition(data)
     private_key = secrets.token_bytes(32)
+    signer = KeyAccount(private_key).address
     async with session(options) as opened:
         uri = f"sha256:{await opened.gateway.put_artifact(data)}"
         write_key(key_out, private_key)
@@ -198,10 +200,11 @@ async def launch(
             definition,
             uri=uri,
             model_id=model,
-            key=KeyAccount(private_key).address,
+            key=signer,
             funds_wei=funds,
         )
-        opened.show({"agentId": made.agent_id, "account": made.account, "key": str(key_out), "uri": uri})
+        shown = {"agentId": made.agent_id, "account": made.account, "key": str(key_out)}
+        opened.show({**shown, "keyAddress": signer, "uri": uri})
 
 
 @app.command
@@ -232,6 +235,7 @@ async def run(
     dry_run
         Simulate actions and send none; the model is paid all the same.
     """
+    configure("info", "console")
     definition = parse_definition(read_file(file))
     account = KeyAccount(read_key(key, "--key"))
     async with session(options) as opened:

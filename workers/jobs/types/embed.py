@@ -17,10 +17,11 @@ class EmbedRequest:
 
 @dataclass(frozen=True, slots=True)
 class EmbedResult:
-    """One unit-length vector per text, and how many tokens the model read of each."""
+    """One unit-length vector per text, how many tokens the model read of each, and which."""
 
     vectors: tuple[tuple[float, ...], ...]
     tokens: tuple[int, ...]
+    ids: tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)

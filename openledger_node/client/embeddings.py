@@ -1,0 +1,67 @@
+"""How a customer buys vectors of an encoder and checks their receipts.
+
+Covered: a voucher for the most a call can cost; fee, hashes and root of every receipt.
+Not covered: whether the vectors are the encoder's.
+"""
+
+import array
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from genesis.commitments import receipt_hash
+from genesis.keccak import keccak256
+from genesis.shares import receipt_fee
+from openledger_node.client.metering import KEY_HEADER, VOUCHER_HEADER, DishonestReceiptError, Purchases
+from openledger_node.client.receipt_tree import salted_hash
+from openledger_node.client.vouchers import encode_voucher
+from workers.artifacts import canonical_json
+
+MOST_TOKENS = 256
+"""Of one text."""
+
+
+def embeddings_output(texts: Sequence[str], vectors: Sequence[Sequence[float]], found: int) -> dict[str, Any]:
+    """What an embedding receipt's output hash is over: texts, whole vectors as float32, the nearest text."""
+    data = b"".join(array.array("f", vector).tobytes() for vector in vectors)
+    return {
+        "found": found,
+        "texts": keccak256(canonical_json.encode(list(texts))).hex(),
+        "vectors": keccak256(data).hex(),
+    }
+
+
+class EmbeddingPurchases(Purchases):
+    """One channel's customer side. Calls must not overlap."""
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """Vectors of two texts or more; raises GatewayError, DishonestReceiptError."""
+        most_wei = receipt_fee(MOST_TOKENS * len(texts), 0, self._terms.input_price, 0)
+        headers = {
+            VOUCHER_HEADER: encode_voucher(self._voucher(self.tree.total_fee_wei + most_wei)),
+            KEY_HEADER: f"{self.tree.count}-{secrets.token_hex(8)}",
+        }
+        body = {"model": self._terms.model, "input": list(texts)}
+        answer = await self._post_again("/v1/embeddings", body, headers)
+        vectors = [list(each["embedding"]) for each in answer["data"]]
+        self._check(answer["x_openledger"], texts, vectors, int(answer["usage"]["prompt_tokens"]))
+        return vectors
+
+    def _check(
+        self, paid: Mapping[str, Any], texts: Sequence[str], vectors: list[list[float]], tokens: int
+    ) -> None:
+        receipt = paid["receipt"]
+        if (receipt["tokensIn"], receipt["tokensOut"]) != (tokens, 0) or tokens > MOST_TOKENS * len(texts):
+            raise DishonestReceiptError(f"receipt {self.tree.count} counts other tokens than the answer")
+        fee_wei = receipt_fee(tokens, 0, self._terms.input_price, 0)
+        output = embeddings_output(texts, vectors, paid["found"])
+        expected = receipt_hash(
+            channel_id=self._terms.channel_id,
+            number=self.tree.count,
+            prompt_hash=salted_hash(bytes.fromhex(receipt["promptSalt"][2:]), paid["promptTokens"]),
+            output_hash=salted_hash(bytes.fromhex(receipt["outputSalt"][2:]), output),
+            tokens_in=tokens,
+            tokens_out=0,
+            fee_wei=fee_wei,
+        )
+        self._grow(paid, expected, fee_wei)
