@@ -11,11 +11,14 @@ import pytest
 
 from openledger_node.cli.commands import run_command
 from openledger_node.cli.economy import session
-from openledger_node.client.economy import POST_PENDING, POST_VOID
+from openledger_node.client.economy import ATTRIBUTION, POST_PENDING, POST_VOID
 from openledger_node.client.ethereum import Ethereum
 from openledger_node.client.posts import PostNotice
+from precompiles.views.attribution import INDEX_VOID
 from tests.jobs.economy import PROVIDER, VALIDATOR, Economy
+from tests.validator.indexing import commit, published, with_norm
 from tests.validator.posting import earner, right_post, send_post, settle, with_score
+from workers.attribution.index import sums_of
 
 Run = Callable[..., dict[str, Any]]
 
@@ -116,6 +119,20 @@ def test_an_index_is_checked(economy: Economy, run: Run) -> None:
     found = run("check", "index", "1")
     assert found["verdict"] in {"right", "unprovable"}, found
     assert asyncio.run(Ethereum(economy.node).block_number()) > 0
+
+
+@pytest.mark.parametrize("fault", ["norm", "row"])
+def test_a_wrong_index_is_found_and_proved(economy: Economy, run: Run, fault: str) -> None:
+    rows, sums = published(economy)
+    if fault == "norm":
+        sums = with_norm(sums, 1, 1)
+    else:
+        rows.mantissas[7, 3] = -128
+        sums = sums_of(rows, sums.contributors)
+    number = str(asyncio.run(commit(economy, rows, sums)))
+    assert run("check", "index", number)["verdict"] == {"norm": "wrong-norm", "row": "broken-row"}[fault]
+    assert run("challenge", "index", number)["void"] is True
+    assert asyncio.run(Ethereum(economy.node).read(ATTRIBUTION, "indexStatus", int(number))) == INDEX_VOID
 
 
 def test_nonsense_is_one_line(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
