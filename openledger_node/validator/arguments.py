@@ -27,12 +27,12 @@ def challenge_of(
         return "challengeQuery", (*case, verdict.batch, leaf, query)
     who = (verdict.contributor_index, verdict.contributor)
     if isinstance(verdict, WrongAmount):
-        scores = [_leaf(score) for score in verdict.scores]
-        return "challengeAmount", (*case, *who, scores, _leaf(verdict.leaf))
+        scores = [packed_leaf(score) for score in verdict.scores]
+        return "challengeAmount", (*case, *who, scores, packed_leaf(verdict.leaf))
     evidence = verdict.sum
     packed = (evidence.records, evidence.norm_squared, evidence.vector, list(evidence.proof))
     method = "challengeDebt" if verdict.is_debt else "challengeScore"
-    return method, (*case, verdict.batch, *who, packed, verdict.query, _leaf(verdict.leaf))
+    return method, (*case, verdict.batch, *who, packed, verdict.query, packed_leaf(verdict.leaf))
 
 
 def index_challenge(verdict: OneTransaction) -> tuple[str, tuple[Any, ...]]:
@@ -60,5 +60,6 @@ def _values(evidence: Any) -> tuple[Any, ...]:
     return tuple(asdict(evidence).values())
 
 
-def _leaf(leaf: SumLeaf) -> tuple[bytes, int, list[bytes], list[int]]:
+def packed_leaf(leaf: SumLeaf) -> tuple[bytes, int, list[bytes], list[int]]:
+    """A leaf as `IAttribution.SumLeaf`."""
     return leaf.key, leaf.amount, list(leaf.siblings), list(leaf.sibling_sums)

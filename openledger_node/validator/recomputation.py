@@ -3,11 +3,13 @@
 What is asked for is fetched from every artefact URL in turn: followers keep copies of what a provider may no
 longer serve. Nothing is believed that does not hash to what is committed, and records are the chain's.
 
-Covered: rows and preconditioners of feature indexes. Not covered: queries, whose inputs nobody publishes yet:
-a case about one is called not available only by who looked for them (`jurors` abstains).
+Covered: rows of feature indexes, accused or audited, and preconditioners. Not covered: queries, whose inputs
+nobody publishes yet: `jurors` abstains from a case about one.
 """
 
 from dataclasses import dataclass
+
+import numpy as np
 
 from genesis.types import Hash32
 from openledger_node.client.datasets import dataset_version
@@ -16,7 +18,7 @@ from openledger_node.jobs.ports import WorkerFailedError, WorkerPool
 from openledger_node.validator.documents import DocumentError, Documents
 from openledger_node.validator.index_check import IndexInputs, rows_layers
 from precompiles.views.attribution import INDEX_KEY
-from precompiles.views.juries import NOT_AVAILABLE, PRECONDITIONER, RIGHT, ROW, WRONG, JuryCase
+from precompiles.views.juries import AUDIT, NOT_AVAILABLE, PRECONDITIONER, RIGHT, ROW, WRONG, JuryCase
 from workers.artifacts.store import ArtifactId
 from workers.jobs.codec import from_json, to_json
 from workers.jobs.types import (
@@ -67,12 +69,13 @@ class Recomputation:
     async def opinion(self, pool: WorkerPool, case: JuryCase, coordinates: list[int]) -> Opinion:
         """The opinion on a row or a preconditioner."""
         try:
-            inputs = await self._committed(case.key - INDEX_KEY)
+            inputs = await self._committed(await self._index_of(case))
             datasets = await datasets_of(self._reader, inputs.index.model_id)
             await self._documents.sources(inputs.index.model_id)
-            if case.subject == ROW:
-                return await self._row(pool, inputs, datasets, case, coordinates)
-            return await self._preconditioner(pool, inputs, datasets)
+            if case.subject == PRECONDITIONER:
+                return await self._preconditioner(pool, inputs, datasets)
+            request = JuryRowRequest(inputs.document, datasets, row_of(inputs, case))
+            return await self._row(pool, request, coordinates)
         except DocumentError as error:
             raise NotAvailableError(str(error)) from error
         except WorkerFailedError as error:
@@ -93,15 +96,13 @@ class Recomputation:
             raise DocumentError(f"feature index {index_id} is published with another manifest")
         return inputs
 
-    async def _row(
-        self,
-        pool: WorkerPool,
-        inputs: IndexInputs,
-        datasets: tuple[DatasetVersion, ...],
-        case: JuryCase,
-        coordinates: list[int],
-    ) -> Opinion:
-        request = JuryRowRequest(inputs.document, datasets, case.position)
+    async def _index_of(self, case: JuryCase) -> int:
+        """The index a case is about: named by its key, or the one that its post pays by."""
+        if case.key >= INDEX_KEY:
+            return case.key - INDEX_KEY
+        return (await self._reader.post(case.key)).feature_index
+
+    async def _row(self, pool: WorkerPool, request: JuryRowRequest, coordinates: list[int]) -> Opinion:
         found = from_json(JuryRowResult, await pool.run("jury_row", to_json(request)))
         return Opinion(RIGHT if found.is_right else WRONG, bytes(found.row[each] for each in coordinates))
 
@@ -115,7 +116,19 @@ class Recomputation:
 
 def can_judge(case: JuryCase) -> bool:
     """Whether this software recomputes what the case is about."""
-    return case.subject in {ROW, PRECONDITIONER}
+    return case.subject in {ROW, PRECONDITIONER, AUDIT}
+
+
+def row_of(inputs: IndexInputs, case: JuryCase) -> int:
+    """The row a case is about; an audit names a contributor and which of its canonical rows."""
+    if case.subject == ROW:
+        return case.position
+    rows = inputs.rows
+    own = np.flatnonzero(rows.canonical_mask & (rows.owners == case.position))
+    ordinal = int.from_bytes(case.content, "big")
+    if ordinal >= len(own):
+        raise DocumentError(f"contributor {case.position} has no canonical row number {ordinal}")
+    return int(own[ordinal])
 
 
 def _hash(name: ArtifactId) -> Hash32:

@@ -35,6 +35,7 @@ from openledger_node.clock import Clock, SystemClock
 from openledger_node.errors import TemporaryError
 from openledger_node.validator.answers import Answers
 from openledger_node.validator.arguments import challenge_of
+from openledger_node.validator.audits import Audits
 from openledger_node.validator.ballots import Ballots
 from openledger_node.validator.challenger import Challenger
 from openledger_node.validator.check import check_post
@@ -92,6 +93,7 @@ class Validator:
         self._feed = PostFeed(self._reader)
         self.indexes = IndexWatch(self._reader, self._documents, self._challenger, features)
         self.answers = Answers(self._reader, self._documents, self._challenger, self._clock)
+        self.audits = Audits(self._reader, self._challenger)
         self.demands = Demands(self._reader, self._challenger)
         self.jurors = Jurors(
             self._reader,
@@ -124,6 +126,7 @@ class Validator:
         yield "indexes_challenged", "Feature indexes challenged.", lambda: self.indexes.challenged
         yield "demands_answered", "Demands and moves of games answered.", lambda: self.answers.answered
         yield "cases_opened", "Cases brought before a jury.", lambda: cases.opened
+        yield "audits_opened", "Drawn audits opened.", lambda: self.audits.opened
         yield "verdicts_committed", "Verdicts committed as a juror.", lambda: jury.committed
         yield "verdicts_revealed", "Verdicts revealed as a juror.", lambda: jury.revealed
         yield (
@@ -184,6 +187,7 @@ class Validator:
                 datasets = await datasets_of(self._reader, inputs.post.model_id)
                 self._features.ask_about_post(inputs, datasets)
         inputs, verdict = self._judged[notice.post_id]
+        await self.audits.look(inputs)
         if isinstance(verdict, WrongQuery):
             self.challenged += await self._query_games.play(inputs, await self._batches(notice), verdict)
         elif isinstance(verdict, (WrongScore, WrongAmount, LongQuery)):

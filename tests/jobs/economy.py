@@ -12,6 +12,7 @@ from typing import Any
 from genesis.addresses import DATANET_REGISTRY, INFERENCE_METERING, STAKING
 from genesis.commitments import receipt_hash
 from genesis.keccak import keccak256
+from genesis.policy import DEV_POLICY, Policy
 from genesis.shares import receipt_fee
 from genesis.spec import OPEN_UNIT
 from genesis.typed_data import Voucher
@@ -108,9 +109,11 @@ class Economy:
         return dev_account(PROVIDER).address
 
 
-def open_economy(directory: Path, made: Trained, providers: tuple[int, ...] = (PROVIDER,)) -> Economy:
+def open_economy(
+    directory: Path, made: Trained, providers: tuple[int, ...] = (PROVIDER,), policy: Policy = DEV_POLICY
+) -> Economy:
     """Register, price, index, stake and open a channel, by direct calls of the law."""
-    node = LawNode()
+    node = LawNode(policy)
     store = ArtifactStore(directory / "artifacts")
     for data in made.files.values():
         store.put(data)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 
 from genesis.addresses import STAKING as STAKING_ADDRESS
 from genesis.policy import DEV_POLICY
+from genesis.spec import OPEN_UNIT
 from genesis.types import Hash32
 from openledger_node.client.account import dev_account
 from openledger_node.client.economy import (
@@ -27,10 +28,20 @@ from openledger_node.validator.cases import row_leaf
 from openledger_node.validator.features import FeatureChecks
 from openledger_node.validator.service import Validator, ValidatorOptions
 from precompiles.views.attribution import INDEX_KEY, INDEX_VOID
-from precompiles.views.juries import NOT_AVAILABLE, PRECONDITIONER, RIGHT, WRONG
-from tests.jobs.economy import BUILDER, STAKE_WEI, VALIDATOR, Economy, InlinePool
+from precompiles.views.juries import AUDIT, NOT_AVAILABLE, PRECONDITIONER, RIGHT, WRONG
+from tests.jobs.economy import (
+    BUILDER,
+    OWNER,
+    STAKE_WEI,
+    VALIDATOR,
+    Economy,
+    InlinePool,
+    Trained,
+    open_economy,
+)
 from tests.jobs.fakes import ManualClock
 from tests.validator.indexing import commit, published
+from tests.validator.posting import right_post, send_post, settle
 from tests.validator.test_indexes import status
 from workers.artifacts.store import artifact_id
 from workers.artifacts.tensors import decode_tensors, encode_tensors
@@ -79,6 +90,10 @@ def member(economy: Economy, index: int, directory: Path, draws: int = 200) -> M
 @pytest.fixture
 def staked(economy: Economy) -> Economy:
     """Four validators with stake, and a builder that has some to lose."""
+    return with_stakes(economy)
+
+
+def with_stakes(economy: Economy) -> Economy:
     for index in (VALIDATOR, *JURORS):
         economy.node.act(index, STAKING_ADDRESS, STAKING.calldata("stake", ROLE_VALIDATOR), STAKE_WEI)
     economy.node.act(BUILDER, STAKING_ADDRESS, STAKING.calldata("stake", ROLE_PROVIDER), STAKE_WEI)
@@ -267,5 +282,29 @@ async def test_a_rigged_preconditioner_is_judged(staked: Economy, tmp_path: Path
     assert (await case_of(staked))["subject"] == PRECONDITIONER
     assert (await case_of(staked))["outcome"] == WRONG
     assert await status(staked, index_id) == INDEX_VOID
+    for one in members:
+        await one.stop()
+
+
+@pytest.fixture
+def audited(made: Trained, tmp_path: Path) -> Economy:
+    """Every post is audited."""
+    policy = replace(DEV_POLICY, audit_ppm=1_000_000, post_window_s=20)
+    return with_stakes(open_economy(tmp_path, made, policy=policy))
+
+
+async def test_a_drawn_audit_is_opened_judged_and_paid_from_the_fund(
+    audited: Economy, tmp_path: Path
+) -> None:
+    economy, fund_wei = audited, 20 * OPEN_UNIT
+    economy.node.act(OWNER, ATTRIBUTION.address, ATTRIBUTION.calldata("fundAudits"), fund_wei)
+    await send_post(economy, await right_post(economy, await settle(economy)))
+    members = [member(economy, index, tmp_path, 5) for index in (VALIDATOR, *JURORS)]
+    await rounds(members, economy)
+    case = await case_of(economy)
+    assert (case["subject"], case["outcome"]) == (AUDIT, RIGHT)
+    assert sum(one.validator.audits.opened for one in members) == 1
+    paid_wei = sum(one.validator.jurors.statistics.paid_wei for one in members)
+    assert paid_wei == case["payPerSeat"] * case["leaderSeats"] > 0
     for one in members:
         await one.stop()
