@@ -4,11 +4,11 @@ The search is exact: integer dot products of int8 vectors against every passage,
 question give the same records in the same order on every machine that embeds the question alike.
 
 Covered: canonical text records (a duplicate is not cited for its original), one hit per record, files checked
-on reading. Not covered: approximate search (a million passages are 0.4 GB and about a second).
+on reading. Not covered: approximate search (100,000 passages take 0.05 CPU-s, a million 0.4 GB).
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -62,23 +62,38 @@ class Index:
         self.vectors, self.places, self.owners = found["vectors"], found["places"], found["owners"]
         if not len(self.vectors) == len(self.places) == len(self.owners) == len(self.texts):
             raise InvalidInputError(f"{name}: vectors, places and texts are not as many")
+        self.norms = np.concatenate([(block * block).sum(axis=1) for block in self._blocks()])
 
-    def cosines_ppm(self, query: Int8s) -> list[int]:
-        """Exact, in parts per million, rounded down. float32 holds every sum of 1,000 products of int8."""
-        wanted = query.astype(np.float32)
-        dots = np.concatenate(
-            [
-                self.vectors[first : first + BLOCK_ROWS].astype(np.float32) @ wanted
-                for first in range(0, len(self.vectors), BLOCK_ROWS)
-            ]
-        )
-        rows = self.vectors.astype(np.int32)
-        norms = np.einsum("ij,ij->i", rows, rows).tolist()
+    def nearest(self, query: Int8s, top_k: int) -> list[tuple[int, int]]:
+        """(place, cosine in parts per million, rounded down) of the best passages of `top_k` records.
+
+        Exact: float32 holds every sum of 1,000 products of int8; of what is near the last place in floats the
+        integers decide, and of equals the earlier passage comes first.
+        """
+        dots = np.concatenate([block @ query.astype(np.float32) for block in self._blocks()])
         norm = int((query.astype(np.int64) ** 2).sum())
-        return [
-            int(dot) * PPM // (math.isqrt(own * norm) or 1)
-            for dot, own in zip(dots.tolist(), norms, strict=True)
-        ]
+        rough = dots / np.sqrt(np.maximum(self.norms.astype(np.float64) * norm, 1.0))
+        least = self._cut(rough, top_k) - 2 / PPM
+        exact = {
+            int(place): int(dots[place]) * PPM // (math.isqrt(int(self.norms[place]) * norm) or 1)
+            for place in np.flatnonzero(rough >= least)
+        }
+        best: dict[int, tuple[int, int]] = {}
+        for place in sorted(exact, key=lambda each: (-exact[each], each)):
+            best.setdefault(int(self.places[place, 0]), (place, exact[place]))
+        return list(best.values())[:top_k]
+
+    def _cut(self, rough: NDArray[np.float64], top_k: int) -> float:
+        """The score of the last of `top_k` records by their best passages."""
+        records = self.places[:, 0]
+        best = np.full(int(records.max()) + 1, -np.inf)
+        np.maximum.at(best, records, rough)
+        found = np.sort(best[np.isfinite(best)])[::-1]
+        return float(found[min(top_k, len(found)) - 1])
+
+    def _blocks(self) -> Iterator[NDArray[np.float32]]:
+        for first in range(0, len(self.vectors), BLOCK_ROWS):
+            yield self.vectors[first : first + BLOCK_ROWS].astype(np.float32)
 
 
 _ENCODERS: dict[str, Encoder] = {}
@@ -136,13 +151,9 @@ def retrieve(store: ArtifactStore, request: RetrieveRequest, _progress: Progress
         raise InvalidInputError(f"a question has 1 to {MAX_QUESTION_CHARACTERS} characters")
     index = _index(store, request.index)
     query = _int8(_encoder(store, index.encoder), [request.question])[0]
-    cosines = index.cosines_ppm(query)
-    best: dict[int, int] = {}
-    for place in sorted(range(len(cosines)), key=lambda i: (-cosines[i], i)):
-        best.setdefault(int(index.places[place, 0]), place)
-        if len(best) == request.top_k:
-            break
-    return RetrieveResult(tuple(_hit(index, place, cosines[place]) for place in best.values()))
+    return RetrieveResult(
+        tuple(_hit(index, place, cosine) for place, cosine in index.nearest(query, request.top_k))
+    )
 
 
 def _hit(index: Index, place: int, cosine_ppm: int) -> Hit:

@@ -1,5 +1,6 @@
 """Looking records up: the record that a question is about comes first, at the place that is named."""
 
+import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -95,12 +96,24 @@ def test_the_same_version_is_the_same_index(
     assert (index.records, index.passages) == (3, 4)
 
 
-def test_cosines_are_those_of_the_vectors(store: ArtifactStore, index: RetrievalIndexResult) -> None:
+@pytest.mark.parametrize("top_k", [1, 7, 16])
+def test_the_nearest_are_those_of_a_search_by_integers(
+    store: ArtifactStore, index: RetrievalIndexResult, top_k: int
+) -> None:
+    """2,000 passages of 300 records, many of them equal."""
+    draw = np.random.default_rng(7)
     found = Index(store, index.index)
-    query = found.vectors[2]
-    own = found.vectors.astype(np.float64)
-    expected = own @ own[2] / np.linalg.norm(own, axis=1) / np.linalg.norm(own[2])
-    assert np.allclose(np.array(found.cosines_ppm(query)) / 1e6, expected, atol=2e-4)
+    found.vectors = draw.integers(-127, 128, (200, 384), dtype=np.int8)[draw.integers(0, 200, 2_000)]
+    found.places = np.sort(draw.integers(0, 300, 2_000))[:, None].repeat(3, axis=1)
+    found.norms = (found.vectors.astype(np.float32) ** 2).sum(axis=1)
+    query = draw.integers(-127, 128, 384, dtype=np.int8)
+    rows, wanted = found.vectors.astype(np.int64), query.astype(np.int64)
+    norm = int(wanted @ wanted)
+    cosines = [int(row @ wanted) * 10**6 // math.isqrt(int(row @ row) * norm) for row in rows]
+    expected: dict[int, tuple[int, int]] = {}
+    for place in sorted(range(2_000), key=lambda each: (-cosines[each], each)):
+        expected.setdefault(int(found.places[place, 0]), (place, cosines[place]))
+    assert found.nearest(query, top_k) == list(expected.values())[:top_k]
 
 
 def test_an_encoder_of_ones_own_folder_serves_as_well(
