@@ -54,6 +54,7 @@ from precompiles.attribution_readings import (
 )
 from precompiles.attribution_receipts import challenge_query, challenge_receipt, challenge_weight
 from precompiles.attribution_records import challenge_count, challenge_duplicate, challenge_owner
+from precompiles.attribution_sketches import challenge_sketch
 from precompiles.attribution_sum_games import open_sum_game, open_wide_sum_game, prove_sum_game
 from precompiles.attribution_tallies import (
     challenge_wide_norm,
@@ -123,6 +124,11 @@ CONTRACT = Contract(
             "function challengeDuplicate(uint256 indexId, bytes32 salt, RecordEvidence record, "
             "RecordEvidence other)",
             challenge_duplicate,
+            STRUCTS,
+        ),
+        Method(
+            "function challengeSketch(uint256 indexId, bytes32 salt, RecordEvidence record, bytes content)",
+            challenge_sketch,
             STRUCTS,
         ),
         Method("function settleIndexCase(uint256 indexId)", settle_index_case),

@@ -5,8 +5,8 @@ one of the model's sources, and the row of the index at its place, counted throu
 
 Covered: rows left out or invented; a row credited to somebody else than the record's contributor; a record
 kept although an earlier canonical one is similar, or dropped for one that is not similar, not canonical or
-not earlier. Not covered: a record dropped for a similar one that is not the earliest; sketches that are not
-their content's (who publishes a version checks them).
+not earlier. Not covered: a record dropped for a similar one that is not the earliest, which moves no money.
+Sketches that are not their content's: `attribution_sketches`.
 Source: protocol, section 3 "Datanet" (canonical records) and "Challenges" (duplicates).
 """
 
@@ -68,11 +68,11 @@ def challenge_owner(  # noqa: PLR0917 - the method's arguments
     evidence_of_credited: WideSum,
 ) -> None:
     """Prove that a row is credited to another account than its record's contributor."""
-    hashes = _hashes(evidence) + len(evidence_of_credited.proof)
-    _charge(host, "challengeOwner", index_id, len(evidence.sketch), hashes)
+    hashes = hashes_of(evidence) + len(evidence_of_credited.proof)
+    charge_records(host, "challengeOwner", index_id, len(evidence.sketch), hashes)
     index = challenged_index(host, index_id, salt)
-    place = _place(host, index, evidence)
-    _check_row_leaf(index, place, evidence)
+    place = place_of(host, index, evidence)
+    check_row_leaf(index, place, evidence)
     require(evidence.contributor_index < index.contributors, "contributorIndex")
     check_wide_sum(index, evidence.contributor_index, credited, evidence_of_credited)
     if credited == place.contributor:
@@ -85,11 +85,11 @@ def challenge_duplicate(
 ) -> None:
     """Prove with another record that a record was wrongly kept, or wrongly dropped for that one."""
     sketches = len(evidence.sketch) + len(other.sketch)
-    _charge(host, "challengeDuplicate", index_id, sketches, _hashes(evidence) + _hashes(other))
+    charge_records(host, "challengeDuplicate", index_id, sketches, hashes_of(evidence) + hashes_of(other))
     index = challenged_index(host, index_id, salt)
-    place, earlier = _place(host, index, evidence), _place(host, index, other)
-    _check_row_leaf(index, place, evidence)
-    _check_row_leaf(index, earlier, other)
+    place, earlier = place_of(host, index, evidence), place_of(host, index, other)
+    check_row_leaf(index, place, evidence)
+    check_row_leaf(index, earlier, other)
     is_canonical = other.canonical_index == earlier.index
     is_earlier = earlier.priority < place.priority
     similarity_ppm = policy.parameter(host, index.policy_version, "similarity_ppm")
@@ -115,7 +115,8 @@ def similar(a: bytes, b: bytes, similarity_ppm: int) -> bool:
     return product >= 0 and product * PPM * product * PPM >= bound
 
 
-def _charge(host: Host, method: str, index_id: int, sketch_bytes: int, hashes: int) -> None:
+def charge_records(host: Host, method: str, index_id: int, sketch_bytes: int, hashes: int) -> None:
+    """Charge for records shown behind an index: its sources, their sketches, their paths."""
     gas.charge(host, gas.ATTRIBUTION[method], _sources_of(host, index_id), sketch_bytes, hashes)
 
 
@@ -124,11 +125,12 @@ def _sources_of(host: Host, index_id: int) -> int:
     return models.model(host, models.feature_index(host, index_id).model_id).sources
 
 
-def _hashes(evidence: RecordEvidence) -> int:
+def hashes_of(evidence: RecordEvidence) -> int:
+    """How many tree nodes a record's way to the index takes."""
     return len(evidence.contribution_proof) + len(evidence.record_proof) + len(evidence.row_proof)
 
 
-def _place(host: Host, index: FeatureIndex, evidence: RecordEvidence) -> Place:
+def place_of(host: Host, index: FeatureIndex, evidence: RecordEvidence) -> Place:
     """Where the record stands; reverts unless it is one of the model's sources' records."""
     require(evidence.source < models.model(host, index.model_id).sources, "source")
     contribution = datanets.contribution(host, evidence.contribution_id)
@@ -176,7 +178,7 @@ def _check_record(
         raise INVALID_PROOF(b"record")
 
 
-def _check_row_leaf(index: FeatureIndex, place: Place, evidence: RecordEvidence) -> None:
+def check_row_leaf(index: FeatureIndex, place: Place, evidence: RecordEvidence) -> None:
     """The index has this row at the record's place."""
     require(place.index < index.rows, "index")
     leaf = row_leaf(

@@ -303,6 +303,13 @@ ATTRIBUTION: Mapping[str, Price] = {
         hashes=24,
         elements=(COUNTED_SOURCE, ("sketch byte", ROW_COORDINATE), TREE_HASH),
     ),
+    "challengeSketch": _price(
+        reads=125,
+        writes=18,
+        logged_words=8,
+        hashes=16,
+        elements=(COUNTED_SOURCE, ("byte of sketch or content", COORDINATE), TREE_HASH),
+    ),
     "settleIndexCase": _price(reads=32, writes=5, logged_words=2, transfers=1),
     "indexStatus": _price(reads=10),
     "openSumGame": _price(

@@ -48,7 +48,9 @@ class RecordScene(IndexScene):
         sketches: Sequence[Sequence[bytes]],
         accepted: Sequence[int],
         rows: Sequence[Row],
+        content: Hash32 = CONTENT,
     ) -> None:
+        self.content = content
         super().__init__(machine_type, rows)
         self.datanet_id = self.datanet()
         self.given = [
@@ -70,7 +72,7 @@ class RecordScene(IndexScene):
                 chain_id=DEV_L2_CHAIN_ID,
                 datanet_id=self.datanet_id,
                 index=i,
-                content_hash=CONTENT,
+                content_hash=self.content,
                 sketch=sketch,
                 contributor=contributor,
                 parents=(),
@@ -104,7 +106,7 @@ class RecordScene(IndexScene):
             given.first_record,
             tuple(merkle_proof(merkle_layers(leaves), which)),
             place,
-            CONTENT,
+            self.content,
             given.sketches[place],
             keccak256(b""),
             tuple(merkle_proof(merkle_layers(given.leaves), place)),

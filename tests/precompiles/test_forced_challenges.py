@@ -125,6 +125,10 @@ CASES: dict[str, tuple[tuple[Any, ...], tuple[int, ...]]] = {
     "settleIndexCase": ((1,), ()),
     "challengeCount": ((1, HASH), (64,)),
     "challengeOwner": ((1, HASH, RECORD, SOMEBODY, WIDE), (64, 49_152, RECORD_HASHES + DEPTH)),
+    "challengeSketch": (
+        (1, HASH, RECORD, b"\x55" * 49_165),
+        (64, 49_152 + 49_165, RECORD_HASHES),
+    ),
     "openRowCase": ((1, HASH, ROW_LEAF), (ROW_DEPTH,)),
     "openPreconditionerCase": ((1, HASH), ()),
     "openQueryCase": ((1, HASH, CLAIMS, 0, LEAF_OF_QUERY), (BATCHES, ROW_DEPTH)),

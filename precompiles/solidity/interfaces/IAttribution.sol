@@ -349,6 +349,9 @@ interface IAttribution {
     /// @notice Proves that `record` was wrongly kept, since `other` is canonical, earlier and similar; or wrongly dropped for
     /// `other`, which is not all of that. Earlier is by commit block, contribution id and index.
     function challengeDuplicate(uint256 indexId, bytes32 salt, RecordEvidence calldata record, RecordEvidence calldata other) external;
+    /// @notice Proves that the sketch of a kept record is not that of its content, a labelled vector of up to 49,152
+    /// features: magic "OLVC" and 1, count and features, label.
+    function challengeSketch(uint256 indexId, bytes32 salt, RecordEvidence calldata record, bytes calldata content) external;
     /// @notice After all reveal windows: returns the caller's bond if its challenge succeeded, credits the challenger of
     /// record, and moves bonds of challenges that nobody proved to the model's next pool.
     function settleIndexCase(uint256 indexId) external;

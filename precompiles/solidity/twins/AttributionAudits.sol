@@ -73,7 +73,7 @@ abstract contract AttributionAudits is AttributionRecords, AttributionJurors {
     function _auditSeed(uint256 postId) internal view returns (bytes32) {
         uint256 delay = POLICY.getParameters(cases[postId].policyVersion).juryDelayBlocks;
         uint256 origin = postOrigins[postId] + delay;
-        uint256 number = L1_BLOCK.number();
+        uint256 number = _l1Origin();
         if (number < origin) revert IAttribution.NotDueYet(origin);
         if (number - origin >= RING_LENGTH) revert IAttribution.WindowClosed(posts[postId].contestableUntil);
         return keccak256(abi.encode(L1_BLOCK.prevRandaoOf(uint64(origin)), block.chainid, postId));

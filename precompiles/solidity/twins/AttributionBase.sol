@@ -141,6 +141,11 @@ abstract contract AttributionBase is Twin {
         return METERING.getSettlement(id);
     }
 
+    /// @dev 0 where no L1Block is, as its storage reads natively: nothing is drawn there.
+    function _l1Origin() internal view returns (uint256) {
+        return address(L1_BLOCK).code.length == 0 ? 0 : L1_BLOCK.number();
+    }
+
     function _settled(uint256 id) internal view returns (IInferenceMetering.Settlement memory) {
         try METERING.getSettlement(id) returns (IInferenceMetering.Settlement memory settlement) {
             return settlement;

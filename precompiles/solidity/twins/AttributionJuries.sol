@@ -21,7 +21,7 @@ abstract contract AttributionJuries is AttributionJuryCases {
         uint256 round = found.rounds;
         IAttribution.JuryDraw storage drawn = juryDraws[caseId][round];
         if (drawn.seed != 0) revert IAttribution.WrongStatus(round);
-        uint256 number = L1_BLOCK.number();
+        uint256 number = _l1Origin();
         if (number < drawn.origin) revert IAttribution.NotDueYet(drawn.origin);
         if (number - drawn.origin >= RING_LENGTH) {
             emit IAttribution.JuryRedrawn(caseId, round, _askForDraw(caseId, drawn.size));

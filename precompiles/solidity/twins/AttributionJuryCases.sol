@@ -134,7 +134,7 @@ abstract contract AttributionJuryCases is AttributionDemands {
 
     function _askForDraw(uint256 caseId, uint256 size) internal returns (uint256 origin) {
         IAttribution.JuryCase storage found = juryCase[caseId];
-        origin = L1_BLOCK.number() + POLICY.getParameters(found.policyVersion).juryDelayBlocks;
+        origin = _l1Origin() + POLICY.getParameters(found.policyVersion).juryDelayBlocks;
         juryDraws[caseId][found.rounds] = IAttribution.JuryDraw(origin, 0, size, 0, 0);
     }
 

@@ -50,7 +50,7 @@ abstract contract AttributionPosting is AttributionBase {
         if (liability > stake / 2) revert IAttribution.LiabilityAboveStake(liability, stake / 2);
         posted.contestableUntil = block.timestamp + policy.postWindowSeconds;
         postId = ++postCount;
-        postOrigins[postId] = L1_BLOCK.number();
+        postOrigins[postId] = _l1Origin();
         file.amountsTree = _treeId(KIND_AMOUNTS, posted, batches[0].settlementId);
         posts[postId] = posted;
         cases[postId] = file;

@@ -16,6 +16,10 @@ abstract contract AttributionRecords is AttributionTallies {
         uint256 commitBlock;
     }
 
+    bytes5 internal constant VECTOR_MAGIC = "OLVC\x01";
+    uint256 internal constant VECTOR_HEAD_BYTES = 9;
+    uint256 internal constant VECTOR_LABEL_BYTES = 4;
+    uint256 internal constant MAXIMUM_FEATURES = 49_152;
     IDatanetRegistry internal constant DATANETS = IDatanetRegistry(DATANET_REGISTRY_ADDRESS);
 
     function challengeCount(uint256 indexId, bytes32 salt) external payable nonPayable {
@@ -67,6 +71,43 @@ abstract contract AttributionRecords is AttributionTallies {
             revert IAttribution.ChallengeFailed(record.canonicalIndex, record.canonicalIndex);
         }
         _convictIndex(indexId, index);
+    }
+
+    function challengeSketch(
+        uint256 indexId,
+        bytes32 salt,
+        IAttribution.RecordEvidence calldata record,
+        bytes calldata content
+    ) external payable {
+        _open(record);
+        _refuseValue();
+        IModelRegistry.FeatureIndex memory index = _challengedIndex(indexId, salt);
+        Place memory place = _place(index, record);
+        _checkRowLeaf(index, place, record);
+        _require(record.canonicalIndex == place.index, "canonicalIndex");
+        if (keccak256(content) != record.contentHash) revert IAttribution.InvalidProof("content");
+        if (_isSketchOf(record.sketch, content)) revert IAttribution.ChallengeFailed(place.index, place.index);
+        _convictIndex(indexId, index);
+    }
+
+    /// @dev True iff every byte is `floor((n * x - sum + n) / 2n)` of the content's feature at its place.
+    function _isSketchOf(bytes calldata sketch, bytes calldata content) internal pure returns (bool) {
+        uint256 least = VECTOR_HEAD_BYTES + VECTOR_LABEL_BYTES;
+        _require(content.length > least && content.length <= least + MAXIMUM_FEATURES, "content");
+        uint256 count = content.length - least;
+        _require(bytes9(content[:VECTOR_HEAD_BYTES]) == bytes9(bytes.concat(VECTOR_MAGIC, bytes4(uint32(count)))), "content");
+        if (sketch.length != count) return false;
+        bytes calldata features = content[VECTOR_HEAD_BYTES:VECTOR_HEAD_BYTES + count];
+        int256 total;
+        for (uint256 i = 0; i < count; ++i) total += int256(uint256(uint8(features[i])));
+        int256 n = int256(count);
+        for (uint256 i = 0; i < count; ++i) {
+            int256 centred = n * int256(uint256(uint8(features[i]))) - total + n;
+            int256 value = centred / (2 * n);
+            if (centred < 0 && centred % (2 * n) != 0) --value;
+            if (value != int8(uint8(sketch[i]))) return false;
+        }
+        return true;
     }
 
     function _open(IAttribution.RecordEvidence calldata evidence) internal pure returns (uint256) {

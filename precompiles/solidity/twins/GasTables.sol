@@ -21,6 +21,7 @@ library GasTables {
         if (selector == 0x06c391dd) return _total(counts, 403103, 25920, 0, 0); // challengeCount
         if (selector == 0x2b09350d) return _total(counts, 458063, 25920, 10, 60); // challengeOwner
         if (selector == 0x0f61bbaf) return _total(counts, 512543, 25920, 10, 60); // challengeDuplicate
+        if (selector == 0xf9e5090d) return _total(counts, 458063, 25920, 30, 60); // challengeSketch
         if (selector == 0x1849b3c7) return _total(counts, 138907, 0, 0, 0); // settleIndexCase
         if (selector == 0xd1c94b60) return _total(counts, 23700, 0, 0, 0); // indexStatus
         if (selector == 0x7dfbbc9b) return _total(counts, 255243, 30, 60, 0); // openSumGame
