@@ -2,9 +2,9 @@
 
 Who adds stake gets shares of the operator's pool; who takes it out asks for wei, waits out the policy's
 unbonding time, slashable all the while, and gets what its shares are worth then. A later request delays the
-earlier ones too. The operator itself waits besides until no unfinalized post needs its stake. Its delegators
-need not: the unbonding time outlasts every window of a post that was made before they asked, and an operator
-that keeps posting could hold them for ever.
+earlier ones too. While an unfinalized post needs a provider's stake its own stays, however long that is; its
+delegators' stays for two more unbonding times at most: by then every dispute of a post that was made before
+they asked is over, and an operator that keeps posting could hold them for ever.
 Every call's work is bounded: nothing depends on how many delegators there are.
 Source: protocol, section 3 "Staking".
 """
@@ -35,6 +35,9 @@ from precompiles.staking_rewards import settled_holding, settled_pool, store_hol
 from precompiles.views import attribution, policy
 from precompiles.views import staking as view
 from precompiles.views.staking import Delegation
+
+LONGER_UNBONDINGS = 2
+"""So many unbonding times longer than usual may open posts hold what delegators took out."""
 
 
 def stake(host: Host, role: int) -> None:
@@ -187,7 +190,9 @@ def _check_withdrawable(host: Host, operator: Address, role: int, held: Delegati
         raise NOTHING_TO_CLAIM()
     if host.timestamp_s < held.withdrawable_at_s:
         raise TOO_EARLY(held.withdrawable_at_s)
-    is_poster = role == view.PROVIDER and operator == host.caller
-    liability_wei = attribution.open_liability_of(host, operator) if is_poster else 0
-    if liability_wei > 0:
+    liability_wei = attribution.open_liability_of(host, operator) if role == view.PROVIDER else 0
+    if liability_wei == 0:
+        return
+    longest_s = held.withdrawable_at_s + LONGER_UNBONDINGS * policy.current(host, "unbonding_s")
+    if operator == host.caller or host.timestamp_s < longest_s:
         raise STAKE_LOCKED(liability_wei)

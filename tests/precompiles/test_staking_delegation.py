@@ -139,7 +139,8 @@ def test_undelegating_takes_its_time_and_no_more_than_there_is(scene: Scene) -> 
     assert scene.refuse(scene.payer, STAKING, "withdrawDelegation", *pool) == law.TOO_EARLY(at).data
 
 
-def test_an_operator_cannot_hold_its_delegators_by_posting(scene: Scene) -> None:
+def test_a_post_holds_delegators_for_a_while_and_its_operator_until_it_is_final(scene: Scene) -> None:
+    """Who delegates to itself from another address cannot leave before a long dispute is over."""
     settlement_id = scene.settle(scene.channel())
     delegate(scene, scene.stranger, 50)
     scene.do(scene.stranger, STAKING, "undelegate", scene.provider.address, PROVIDER, 50)
@@ -147,8 +148,14 @@ def test_an_operator_cannot_hold_its_delegators_by_posting(scene: Scene) -> None
     scene.wait(scene.policy.unbonding_s)
     scene.send_post(scene.prepare_post([settlement_id]))
     assert scene.read(ATTRIBUTION, "openLiabilityOf", scene.provider.address) > 0
-    assert not scene.attempt(scene.provider, STAKING, "withdraw", PROVIDER).succeeded
-    scene.do(scene.stranger, STAKING, "withdrawDelegation", scene.provider.address, PROVIDER)
+    locked = law.STAKE_LOCKED(scene.pool_of(settlement_id)).data
+    leave = (scene.stranger, STAKING, "withdrawDelegation", scene.provider.address, PROVIDER)
+    assert scene.refuse(*leave) == locked
+    scene.wait(2 * scene.policy.unbonding_s - 1)
+    assert scene.refuse(*leave) == locked
+    scene.wait(1)
+    assert scene.refuse(scene.provider, STAKING, "withdraw", PROVIDER) == locked
+    scene.do(*leave)
 
 
 def test_a_lost_pool_owes_its_delegators_what_they_had_earned(scene: Scene) -> None:

@@ -66,6 +66,7 @@ interface IStaking {
     /// @notice Adds to the pool of an operator that has stake of its own there.
     function delegate(address operator, uint256 role) external payable;
     function undelegate(address operator, uint256 role, uint256 amount) external;
+    /// @notice Unbonded delegated stake. Unfinalized posts of the operator hold it for two more unbonding times at most.
     function withdrawDelegation(address operator, uint256 role) external returns (uint256 amount);
     /// @notice The operator's share of what its delegators earn, in parts per million. A higher one waits for the
     /// unbonding time, so that delegators can leave before.

@@ -10,6 +10,8 @@ import {StakingBase} from "./StakingBase.sol";
 
 /// @title Twin of the Staking precompile
 contract StakingTwin is StakingBase {
+    uint256 internal constant LONGER_UNBONDINGS = 2;
+
     /*//////////////////////////////////////////////////////////////
                                   STAKE
     //////////////////////////////////////////////////////////////*/
@@ -238,9 +240,10 @@ contract StakingTwin is StakingBase {
         (Delegation memory held, uint256 earned) = _held(operator, role, msg.sender, settled);
         if (held.unbondingShares == 0) revert IStaking.NothingToClaim();
         if (block.timestamp < held.withdrawableAt) revert IStaking.TooEarly(held.withdrawableAt);
-        if (role == PROVIDER && operator == msg.sender) {
-            uint256 liability = IAttribution(ATTRIBUTION_ADDRESS).openLiabilityOf(operator);
-            if (liability > 0) revert IStaking.StakeLocked(liability);
+        uint256 liability = role == PROVIDER ? IAttribution(ATTRIBUTION_ADDRESS).openLiabilityOf(operator) : 0;
+        if (liability > 0) {
+            uint256 longest = held.withdrawableAt + LONGER_UNBONDINGS * _unbondingSeconds();
+            if (operator == msg.sender || block.timestamp < longest) revert IStaking.StakeLocked(liability);
         }
         Pool memory pool = settled.pool;
         amount = _worth(pool, held.unbondingShares);
