@@ -4,8 +4,10 @@
 
 The prover runs the node's own job (`workers.jobs.feature_index`: fit, rows, sums, roots, files) over digits
 with noise, as many as asked; the checker reads what was published, recomputes every root, norm and sum
-(`openledger_node.validator.index_check`) and 300 rows drawn by what they earn (job `spot_check`). Then one
-per cent of what is earned is corrupted, in rows chosen at random, over many seeds.
+(`openledger_node.validator.index_check`) and 300 rows drawn by what they earn (job `spot_check`), compares
+owners and duplicates with the records (`record_check`) and tests the preconditioner on 300 of them; a juror
+recomputes one row, or the whole preconditioner (`workers.jobs.jury`). Then one per cent of what is earned is
+corrupted, in rows chosen at random, over many seeds.
 """
 
 import argparse
@@ -19,10 +21,13 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from genesis.types import Address
+from genesis.types import Address, Hash32
 from openledger_node.client.economy import FeatureIndex
+from openledger_node.validator.features import SAMPLE
 from openledger_node.validator.index_check import IndexInputs, check_index
-from openledger_node.validator.records import ContributorSum
+from openledger_node.validator.record_check import check_records
+from openledger_node.validator.records import ContributorSum, Right
+from openledger_node.validator.sources import Contribution, Sources, Version
 from workers.artifacts.store import ArtifactId, ArtifactStore
 from workers.attribution.commit import pack_sum
 from workers.attribution.index import decode_rows, read_index
@@ -30,6 +35,7 @@ from workers.datasets.digits import load_records
 from workers.datasets.records import Record, encode_jsonl
 from workers.influence.spotcheck import draw_places
 from workers.jobs.feature_index import feature_index
+from workers.jobs.jury import jury_row, preconditioner
 from workers.jobs.queries import queries
 from workers.jobs.spot_check import earnings, spot_check
 from workers.jobs.train import train
@@ -39,6 +45,8 @@ from workers.jobs.types import (
     ContributionSource,
     DatasetVersion,
     FeatureIndexRequest,
+    JuryRowRequest,
+    PreconditionerRequest,
     QueriesRequest,
     ReceiptInput,
     SettledBatch,
@@ -95,6 +103,42 @@ def on_chain(store: ArtifactStore, name: ArtifactId) -> IndexInputs:
     return IndexInputs(1, committed, index.record_count, name, index, published, rows)
 
 
+def records_behind(store: ArtifactStore, version: DatasetVersion) -> Sources:
+    """What a validator has fetched of the records, nothing of it parsed yet."""
+    made, first = [], 0
+    for position, source in enumerate(version.contributions):
+        file = store.get(source.artifact)
+        count = file.count(b"\n")
+        where = (position, first, first)
+        made.append(Contribution(source, version.chain_id, 1, Hash32(bytes(32)), count, *where, file))
+        first += count
+    return Sources((Version(0, tuple(made)),))
+
+
+def show_more(store: ArtifactStore, version: DatasetVersion, index: ArtifactId, prover_s: float) -> None:
+    """Records, preconditioner, and what a juror does for one case."""
+    inputs, ppm = on_chain(store, index), version.similarity_ppm
+    records_s, verdict = timed(lambda: check_records(inputs, records_behind(store, version), ppm))
+    sampled = PreconditionerRequest(index, (version,), bytes(32), SAMPLE)
+    sample_s, tested = timed(lambda: preconditioner(store, sampled))
+    row_s, row = timed(lambda: jury_row(store, JuryRowRequest(index, (version,), 7)))
+    whole_s, whole = once(lambda: preconditioner(store, PreconditionerRequest(index, (version,))))
+    for what, spent_s, found in (
+        ("owners and duplicates", records_s, verdict == Right()),
+        ("preconditioner, 300 records", sample_s, tested.is_right),
+        ("juror, one row", row_s, row.is_right),
+        ("juror, whole preconditioner", whole_s, whole.is_right),
+    ):
+        print(f"{what}: {spent_s:.3f} CPU-s, {100 * spent_s / prover_s:.1f} %, right: {found}", flush=True)
+
+
+def once(run: Callable[[], Result]) -> tuple[float, Result]:
+    """CPU-seconds and the result."""
+    started_s = time.process_time()
+    result = run()
+    return time.process_time() - started_s, result
+
+
 def main() -> None:
     """Costs, then detection."""
     parser = argparse.ArgumentParser()
@@ -126,17 +170,14 @@ def main() -> None:
         print(f"checker, {found.computed} rows: {rows_s:.3f} CPU-s, {100 * rows_s / prover_s:.1f} %")
         print(f"checker, the next post's: {again_s:.3f} CPU-s, {100 * again_s / prover_s:.1f} %")
         print(f"together {100 * (exact_s + rows_s) / prover_s:.1f} % of the prover's work")
+        show_more(store, version, index.index, prover_s)
         detect(store, index.index, batches, options.seeds)
 
 
 def timed(run: Callable[[], Result]) -> tuple[float, Result]:
     """CPU-seconds, the least of three, and the result."""
-    spent = []
-    for _ in range(3):
-        started_s = time.process_time()
-        result = run()
-        spent.append(time.process_time() - started_s)
-    return min(spent), result
+    tries = [once(run) for _ in range(3)]
+    return min(spent_s for spent_s, _ in tries), tries[-1][1]
 
 
 def detect(store: ArtifactStore, name: ArtifactId, batches: tuple[SettledBatch, ...], seeds: int) -> None:

@@ -25,7 +25,7 @@ from openledger_node.validator.leaves import wide_sum
 from openledger_node.validator.records import Right
 from openledger_node.validator.sources import Sources
 from precompiles.views.disputes import RecordEvidence, WideSum
-from workers.datasets.kinds import content_hash_of, sketch_of_record, sketches_of_records
+from workers.datasets.kinds import content_hash_of, sketch_of_record
 from workers.datasets.sketch import Sketch, similar
 
 ALL_ROWS = 4_096
@@ -87,7 +87,7 @@ def check_records(
             number = int(inputs.rows.owners[place])
             record = _evidence(inputs, sources, place)
             return WrongOwner(record, credited[place], wide_sum(inputs.sums, number))
-    claims = Claims(sketches_of_records(sources.records), sources.order, inputs.rows.canonical)
+    claims = Claims(sources.sketches(), sources.order, inputs.rows.canonical)
     wrong = first_wrong_duplicate(claims, similarity_ppm, draw)
     if wrong is None:
         return Right()

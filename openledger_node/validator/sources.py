@@ -12,13 +12,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+import orjson
+
 from genesis.commitments import contribution_leaf, merkle_layers
 from genesis.types import Address, Hash32
 from openledger_node.client.datasets import dataset_version
 from openledger_node.client.economy import DATANETS, MODELS, EconomyReader
 from workers.artifacts.store import ArtifactId
 from workers.datasets.contribution import record_leaves
-from workers.datasets.kinds import AnyRecord, decode_records
+from workers.datasets.kinds import AnyRecord, decode_records, holds_vectors, sketches_of_records
+from workers.datasets.sketch import Sketch, sketches_of
 from workers.errors import InvalidInputError
 from workers.jobs.types import ContributionSource
 
@@ -74,6 +78,18 @@ class Contribution:
             raise self._mismatch()
         return layers
 
+    def sketches(self) -> Sketch:
+        """Row by row; vectors are read without making records of them, which takes a third of the time."""
+        if not holds_vectors(self.file):
+            return sketches_of_records(self.records)
+        lines = [line for line in self.file.split(b"\n") if line.strip()]
+        try:
+            packed = [bytes(orjson.loads(line)["features"]) for line in lines]
+            features = np.frombuffer(b"".join(packed), np.uint8).reshape(self.count, -1)
+        except (ValueError, KeyError, TypeError):
+            return sketches_of_records(self.records)
+        return sketches_of(features)
+
     def _mismatch(self) -> InvalidInputError:
         return InvalidInputError(
             f"the file of contribution {self.source.contribution_id} is not what was committed"
@@ -107,10 +123,12 @@ class Sources:
     def contributions(self) -> tuple[Contribution, ...]:
         return tuple(each for version in self.versions for each in version.contributions)
 
-    @cached_property
-    def records(self) -> list[AnyRecord]:
-        """Row by row."""
-        return [record for each in self.contributions for record in each.records]
+    def sketches(self) -> Sketch:
+        """Row by row; raises InvalidInputError for files that are not what was committed."""
+        found = [each.sketches() for each in self.contributions]
+        if len({each.shape[1] for each in found}) != 1:
+            raise InvalidInputError("the records behind the model are of different lengths")
+        return np.concatenate(found)
 
     @cached_property
     def owners(self) -> list[Address]:
