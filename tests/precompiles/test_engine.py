@@ -14,17 +14,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genesis.account import GenesisAccount
-from genesis.addresses import PRECOMPILE_STUB_CODE, PRECOMPILES, TREASURY
+from genesis.addresses import L1_BLOCK, PRECOMPILE_STUB_CODE, PRECOMPILES, TREASURY
 from genesis.types import Address
 from openledger_node.chain.chain import Chain
-from openledger_node.evm.records import BlockOverride, CallRequest, CallResult
+from openledger_node.evm.records import AccountOverride, BlockOverride, CallRequest, CallResult
 from openledger_node.storage.keyvalue import MemoryKeyValue
 from precompiles.genesis_storage import initial_storage
+from precompiles.views import l1_block
 from tests.evm import world
 from tests.precompiles.calls import UNIT
 from tests.precompiles.economy import Economy
 from tests.precompiles.memory import TEST_POLICY
-from tests.precompiles.world import START_TIME_S, TIMELOCK, Call, Moment, NativeMachine
+from tests.precompiles.world import (
+    START_TIME_S,
+    TIMELOCK,
+    Call,
+    Moment,
+    NativeMachine,
+    l1_block_word,
+    origin_at,
+)
 
 FUNDS_WEI = 1_000_000 * UNIT
 GAS = 20_000_000
@@ -43,6 +52,16 @@ class EngineMachine:
             alloc[holder] = GenesisAccount(balance_wei=FUNDS_WEI)
         self.chain = Chain.open(world.ROLLUP, MemoryKeyValue(), alloc, START_TIME_S - 1)
         self._sources: Iterator[int] = count(1)
+        self._origin = origin_at(START_TIME_S) - 1
+
+    def advance_l1(self, timestamp_s: int) -> None:
+        """Put down what the L1Block predeploy would have been told until then."""
+        ring = range(self._origin + 1, origin_at(timestamp_s) + 1)
+        slots = [l1_block.NUMBER_SLOT, *(l1_block.RING_SLOT + n % l1_block.RING_LENGTH for n in ring)]
+        words = {slot: l1_block_word(timestamp_s, slot) for slot in slots}
+        if ring:
+            self.chain.patch_state({L1_BLOCK: AccountOverride(nonce=1, storage_changes=words)})
+        self._origin = origin_at(timestamp_s)
 
     def try_out(self, call: Call, moment: Moment) -> tuple[CallResult, int]:
         """What `eth_call` and, for a call that succeeds, `eth_estimateGas` say."""
@@ -94,6 +113,7 @@ class Triple:
         step_s = max(1, drawn.timestamp_s - before.timestamp_s)
         moment = Moment(before.block_number + 1, before.timestamp_s + step_s)
         self.native.moment = moment
+        self.engine.advance_l1(moment.timestamp_s)
         call = self.economy.next_call()
         said, estimate = self.engine.try_out(call, moment)
         floor = 21_000 + 10 * call.data.count(0) + 40 * (len(call.data) - call.data.count(0))
