@@ -16,7 +16,8 @@ from eth.vm.forks.cancun.transaction_context import CancunTransactionContext
 from eth.vm.message import Message
 
 from genesis.account import GenesisAccount
-from genesis.addresses import PRECOMPILES, TREASURY
+from genesis.addresses import L1_BLOCK, PRECOMPILES, TREASURY
+from genesis.contracts.artifact import read_artifact
 from genesis.forks import Fork
 from genesis.policy import Policy
 from genesis.spec import DEV_L2_CHAIN_ID
@@ -30,10 +31,12 @@ from openledger_node.evm.records import Header
 from openledger_node.storage.leveldb import LevelDb
 from precompiles.genesis_storage import initial_storage
 from precompiles.table import CONTRACTS
+from precompiles.views import l1_block
+from tests.precompiles.artifacts import PREDEPLOYS
 from tests.precompiles.calls import UNIT, call
 from tests.precompiles.economy import Economy
 from tests.precompiles.memory import TEST_POLICY
-from tests.precompiles.world import TIMELOCK, Call, Moment, Outcome
+from tests.precompiles.world import TIMELOCK, Call, Moment, Outcome, l1_block_word
 
 _GAS = 10**9
 _FRAME_GAS = 120
@@ -89,8 +92,15 @@ class EngineMachine:
             address: GenesisAccount(nonce=1, code=code, storage=dict(words.get(address, {})))
             for address, code in self._codes.items()
         }
+        ring = range(l1_block.RING_SLOT, l1_block.RING_SLOT + l1_block.RING_LENGTH)
+        allocation[L1_BLOCK] = GenesisAccount(
+            nonce=1,
+            code=read_artifact(PREDEPLOYS, "L1Block").deployed_bytecode,
+            storage={slot: l1_block_word(self.moment.timestamp_s, slot) for slot in ring},
+        )
         self._root, writes = materialise(allocation)
         store.write(writes)
+        self._origin = 0
 
     def _accounts(self) -> AccountState:
         """The state with nothing of it in memory."""
@@ -114,7 +124,19 @@ class EngineMachine:
         accounts.end_transaction()
         self._keep(accounts)
 
+    def _follow_l1(self) -> None:
+        """The L1's height at this moment, as the block's first transaction writes it."""
+        origin = l1_block_word(self.moment.timestamp_s, l1_block.NUMBER_SLOT)
+        if origin == self._origin:
+            return
+        self._origin = origin
+        accounts = self._accounts()
+        accounts.set_storage(L1_BLOCK, l1_block.NUMBER_SLOT, origin)
+        accounts.end_transaction()
+        self._keep(accounts)
+
     def call(self, call: Call) -> Outcome:
+        self._follow_l1()
         best: float | None = None
         for _ in range(self._repeats):
             accounts = self._accounts()

@@ -56,7 +56,7 @@ def compare(steps: int, seed: int = 1) -> tuple[list[Pair], list[Method]]:
             call = economy.next_call()
             outcome, answer = native.call(call), twin.call(call)
             if (outcome.succeeded, outcome.data) != (answer.succeeded, answer.data):
-                raise DisagreementError(f"{call}: {outcome} and {answer}")
+                raise DisagreementError(f"{CONTRACTS[call.target].name} {call}: {outcome} and {answer}")
             both.append((native.timed[-1], twin.timed[-1]))
             economy.learn(outcome)
         for store in stores:
