@@ -1,8 +1,8 @@
 """`make bench-serving`: OpenLoRA beside its base and beside `peft`, and the gateway in front, in one run.
 
-Each subject has a process of its own (`--subject`), started one after the other; what one found is kept under
-`.cache/serving/found`. `--only NAME` takes one subject, `--resume` those that are missing or were taken with
-other settings; the report comes once all are there.
+Each round of a subject has a process of its own (`--subject`), one after the other; what it found is kept
+under `.cache/serving/found`. `--only NAME` takes one subject, `--resume` only rounds that are missing; the
+report comes once all are there. So a shared machine can take them in pieces of a minute.
 """
 
 import argparse
@@ -23,18 +23,18 @@ COUNTS = [0, 1, 10, 100]
 MANY = 1_000
 LARGE_LANES = 200
 PEFT_REQUESTS = 4
-GATEWAY_TOKENS = 64
+GATEWAY_TOKENS, GATEWAY_REQUESTS = 64, 30
 SUBJECTS = ("mixed", "large", "many", "peft", "gateway")
 FOUND = ROOT / "found"
 
 
-def mixed(load: Load, rounds: int) -> dict[str, Any]:
+def mixed(load: Load, turn: int) -> dict[str, Any]:
     """Throughput by number of adapters, all in slots."""
     base = make_base()
     store, hashes = make_adapters(max(COUNTS))
     ours = Ours(base, store, hashes, load, slots=128)
     counts = COUNTS if load.lanes != LARGE_LANES else [0, max(COUNTS)]
-    return {str(count): rates for count, rates in throughput(ours, counts, rounds).items()}
+    return {str(count): rate for count, rate in throughput(ours, counts, turn).items()}
 
 
 def many(load: Load) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def many(load: Load) -> dict[str, Any]:
     }
 
 
-def peft(adapters: int, load: Load, rounds: int) -> dict[str, Any]:
+def peft(adapters: int, load: Load, repetitions: int = 3) -> dict[str, Any]:
     """`peft` with as many adapters loaded: switching per request, and its own mixed batch."""
     base = make_base()
     store, hashes = make_adapters(adapters)
@@ -71,7 +71,7 @@ def peft(adapters: int, load: Load, rounds: int) -> dict[str, Any]:
     found = {
         "switching": [
             subject.switching(requests(PEFT_REQUESTS, adapters, load.prompt_tokens, seed=turn))
-            for turn in range(rounds)
+            for turn in range(repetitions)
         ]
     }
     if adapters > 1:
@@ -79,68 +79,76 @@ def peft(adapters: int, load: Load, rounds: int) -> dict[str, Any]:
     return found
 
 
-def take(name: str, rounds: int, load: Load) -> dict[str, Any]:
-    """Run one subject in this process."""
+def take(name: str, turn: int, load: Load) -> dict[str, Any]:
+    """One round of a subject in this process."""
     if name == "mixed":
-        return mixed(load, rounds)
+        return mixed(load, turn)
     if name == "large":
-        return mixed(replace(load, lanes=LARGE_LANES), rounds)
+        return mixed(replace(load, lanes=LARGE_LANES), turn)
     if name == "many":
         return many(load)
     if name == "gateway":
-        return asyncio.run(gateway.measure(10 * rounds, GATEWAY_TOKENS))
-    return {str(adapters): peft(adapters, load, rounds) for adapters in (1, 10, 100)}
+        return asyncio.run(gateway.measure(GATEWAY_REQUESTS, GATEWAY_TOKENS))
+    return {str(adapters): peft(adapters, load) for adapters in (1, 10, 100)}
 
 
-def run(name: str, settings: dict[str, Any], *, resumes: bool) -> None:
-    """One subject in a process of its own, unless it was taken before with these settings."""
-    path = FOUND / f"{name}.json"
-    if resumes and path.is_file() and json.loads(path.read_text())["settings"] == settings:
-        return
+def run(name: str, rounds: int, settings: dict[str, Any], *, resumes: bool) -> None:
+    """The rounds of a subject that were not taken with these settings, each in a process of its own."""
+    kept = read(name, settings) if resumes else []
     flags = [part for key, value in settings.items() for part in (f"--{key.replace('_', '-')}", str(value))]
-    command = [sys.executable, "-m", "benchmarks.serving", "--subject", name, *flags]
-    output = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
-    found = json.loads(output.splitlines()[-1])
-    print(f"{name}: {json.dumps(found)}", file=sys.stderr, flush=True)
-    FOUND.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"settings": settings, "found": found}))
+    while len(kept) < rounds:
+        command = [sys.executable, "-m", "benchmarks.serving", "--subject", name, *flags]
+        output = subprocess.run(
+            [*command, "--turn", str(len(kept))], check=True, stdout=subprocess.PIPE
+        ).stdout
+        kept.append(json.loads(output.splitlines()[-1]))
+        print(f"{name}: {json.dumps(kept[-1])}", file=sys.stderr, flush=True)
+        FOUND.mkdir(parents=True, exist_ok=True)
+        (FOUND / f"{name}.json").write_text(json.dumps({"settings": settings, "rounds": kept}))
+
+
+def read(name: str, settings: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rounds of a subject that were taken with these settings."""
+    path = FOUND / f"{name}.json"
+    kept: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {"settings": None}
+    return list(kept["rounds"]) if kept["settings"] == settings else []
 
 
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="benchmarks.serving")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=5, help="of what is compared within a round")
     parser.add_argument("--prompt-tokens", type=int, default=16)
     parser.add_argument("--answer-tokens", type=int, default=16)
     parser.add_argument("--device", default="cpu", help="cpu: seconds of CPU, one thread; cuda: by the clock")
     parser.add_argument("--only", choices=SUBJECTS, help="take one subject")
     parser.add_argument("--resume", action="store_true", help="take what is missing")
     parser.add_argument("--subject", choices=SUBJECTS, help=argparse.SUPPRESS)
+    parser.add_argument("--turn", type=int, default=0, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
 def main() -> None:
-    """Run all subjects, or one."""
+    """Run all subjects, or one, or one round of one."""
     options = parse()
-    settings = {
-        name: getattr(options, name) for name in ("rounds", "prompt_tokens", "answer_tokens", "device")
-    }
+    settings = {name: getattr(options, name) for name in ("prompt_tokens", "answer_tokens", "device")}
     if options.subject:
         load = Load(
             prompt_tokens=options.prompt_tokens, answer_tokens=options.answer_tokens, device=options.device
         )
-        print(json.dumps(take(options.subject, options.rounds, load)))
+        print(json.dumps(take(options.subject, options.turn, load)))
         return
     make_base()
     make_adapters(MANY)
+    rounds = {"mixed": options.rounds, "large": (options.rounds + 1) // 2}
     for name in [options.only] if options.only else SUBJECTS:
-        run(name, settings, resumes=options.resume)
-    kept = {path.stem: json.loads(path.read_text()) for path in FOUND.glob("*.json")}
-    missing = [name for name in SUBJECTS if name not in kept or kept[name]["settings"] != settings]
+        run(name, rounds.get(name, 1), settings, resumes=options.resume)
+    found = {name: read(name, settings) for name in SUBJECTS}
+    missing = [name for name in SUBJECTS if len(found[name]) < rounds.get(name, 1)]
     if missing:
         print(f"still to be taken with these settings: {', '.join(missing)}")
         return
-    report({name: one["found"] for name, one in kept.items()}, settings)
+    report(found, settings)
 
 
 if __name__ == "__main__":

@@ -111,16 +111,14 @@ def _build(options: ServerOptions, store: ArtifactStore) -> tuple[Engine, Adapte
     return engine, library
 
 
-def throughput(ours: Ours, counts: list[int], rounds: int) -> dict[int, list[float]]:
-    """Tokens per CPU second by number of adapters, one figure a round, counts taking turns; 0 is the base."""
-    found: dict[int, list[float]] = {count: [] for count in counts}
+def throughput(ours: Ours, counts: list[int], turn: int) -> dict[int, float]:
+    """Tokens per second by number of adapters, each once, every other turn backwards; 0 is the base."""
     lanes, prompt = ours.load.lanes, ours.load.prompt_tokens
     for count in counts:
         ours.run(requests(min(lanes, max(count, 1)), count, prompt))  # warm: slots filled, pages touched
-    for turn in range(rounds):
-        for count in counts if turn % 2 == 0 else counts[::-1]:
-            found[count].append(ours.run(requests(lanes, count, prompt, seed=turn)))
-    return found
+    order = counts if turn % 2 == 0 else counts[::-1]
+    found = {count: ours.run(requests(lanes, count, prompt, seed=turn)) for count in order}
+    return {count: found[count] for count in counts}
 
 
 def cold_loads(ours: Ours, numbers: list[int]) -> dict[str, dict[str, float]]:

@@ -5,7 +5,9 @@ from typing import Any
 
 from benchmarks.serving.workload import RANK
 
-Found = dict[str, dict[str, Any]]
+Rounds = list[dict[str, Any]]
+Found = dict[str, Rounds]
+"""Rounds by subject."""
 
 
 def report(found: Found, settings: dict[str, Any]) -> None:
@@ -14,23 +16,23 @@ def report(found: Found, settings: dict[str, Any]) -> None:
     print(
         f"\nhidden 1,024, 8 layers, bfloat16, adapters of rank {RANK} on all linear layers; tokens per {per},"
         f"\nprompts of {settings['prompt_tokens']}, answers of {settings['answer_tokens']};"
-        f" medians of {settings['rounds']} rounds, ratios within a round\n"
+        f" medians of {len(found['mixed'])} rounds, ratios within a round\n"
     )
     _throughput(found)
-    _adapters(found["many"])
-    _gateway(found["gateway"])
+    _adapters(found["many"][0])
+    _gateway(found["gateway"][0])
     _targets(found)
 
 
 def _throughput(found: Found) -> None:
-    rates, peers, thousand = found["mixed"], found["peft"], found["many"]
+    rates, peers, thousand = found["mixed"], found["peft"][0], found["many"][0]
     print(
         "| adapters | OpenLoRA, batch 100 | of base only | peft switching | OpenLoRA / peft "
         "| peft mixed batch |"
     )
     print("| --: | --: | --: | --: | --: | --: |")
-    for count, values in rates.items():
-        rate, peer = statistics.median(values), peers.get(count, {})
+    for count in rates[0]:
+        rate, peer = _rate(rates, count), peers.get(count, {})
         switching = statistics.median(peer["switching"]) if peer else None
         own = statistics.median(peer["mixed"]) if "mixed" in peer else None
         print(
@@ -38,7 +40,7 @@ def _throughput(found: Found) -> None:
             f"{_cell(switching, 1)} | {_cell(switching and rate / switching)} | {_cell(own)} |"
         )
     wide = found["large"]
-    print(f"| 100, batch 200 | {statistics.median(wide['100']):.0f} | {_of_base(wide, '100'):.2f} | | | |")
+    print(f"| 100, batch 200 | {_rate(wide, '100'):.0f} | {_of_base(wide, '100'):.2f} | | | |")
     of_base = thousand["rate"] / statistics.mean(thousand["base_rates"])
     print(f"| 1,000, batch 100, 128 slots | {thousand['rate']:.0f} | {of_base:.2f} | | | |")
     spread = ", ".join(f"{ratio:.2f}" for ratio in _ratios(rates, "100"))
@@ -73,18 +75,22 @@ def _gateway(found: dict[str, Any]) -> None:
 
 def _targets(found: Found) -> None:
     rates = found["mixed"]
-    switching = statistics.median(found["peft"]["100"]["switching"])
+    switching = statistics.median(found["peft"][0]["100"]["switching"])
     _target("100 adapters mixed, of base only", _of_base(rates, "100"), 0.9)
-    _target("100 adapters, times peft switching", statistics.median(rates["100"]) / switching, 10.0)
-    beyond_gb = found["many"]["anonymous_mb"] / 1024
+    _target("100 adapters, times peft switching", _rate(rates, "100") / switching, 10.0)
+    beyond_gb = found["many"][0]["anonymous_mb"] / 1024
     _target("1,000 adapters, GB beyond the base (at most)", beyond_gb, 1.0, is_least=False)
 
 
-def _ratios(rates: dict[str, list[float]], count: str) -> list[float]:
-    return [one / base for one, base in zip(rates[count], rates["0"], strict=True)]
+def _rate(rounds: Rounds, count: str) -> float:
+    return float(statistics.median(one[count] for one in rounds))
 
 
-def _of_base(rates: dict[str, list[float]], count: str) -> float:
+def _ratios(rounds: Rounds, count: str) -> list[float]:
+    return [one[count] / one["0"] for one in rounds]
+
+
+def _of_base(rates: Rounds, count: str) -> float:
     return statistics.median(_ratios(rates, count))
 
 

@@ -34,6 +34,8 @@ class ServingOptions:
         Memory for adapters that are not on the device.
     max_queue
         Open requests beyond which new ones get 429.
+    max_connections
+        Open connections beyond which new ones get 503 and are closed.
     drain_timeout
         Seconds that running answers get after SIGTERM.
     chat_template
@@ -55,6 +57,7 @@ class ServingOptions:
     max_lora_rank: int = 16
     adapter_memory_mb: int = 512
     max_queue: int = 1024
+    max_connections: int = 2048
     drain_timeout: float = 30.0
     chat_template: Path | None = None
     adapter_folders: Path | None = None

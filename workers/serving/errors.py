@@ -5,8 +5,10 @@ ServingError
 ├── AdapterRefusedError    400  the adapter is none of this base: wrong shapes, rank, type, base, content
 ├── UnauthorizedError      401  the API key is missing or wrong
 ├── ModelNotFoundError     404  no model or adapter of that name
+├── RequestTimeoutError    408  the request's body did not arrive in time
 ├── OverloadedError        429  the queue is full: try again after `retry_after_s`
 ├── EngineFailedError      500  the engine failed while it ran this request
+├── StorageFailedError     503  the disk behind the artefacts failed or is full: the base still answers
 └── DrainingError          503  the server is going down and takes nothing new
 
 Caught by: `workers.serving.http.errors`, which writes OpenAI's error body. None of them stops the engine.
@@ -54,6 +56,13 @@ class ModelNotFoundError(ServingError):
     kind = "NotFoundError"
 
 
+class RequestTimeoutError(ServingError):
+    """The client is too slow."""
+
+    status = 408
+    kind = "RequestTimeoutError"
+
+
 class OverloadedError(ServingError):
     """The queue is full."""
 
@@ -67,6 +76,13 @@ class OverloadedError(ServingError):
 
 class EngineFailedError(ServingError):
     """The engine could not finish this request."""
+
+
+class StorageFailedError(ServingError):
+    """An adapter could not be read from disk, or not be kept there."""
+
+    status = 503
+    kind = "ServiceUnavailableError"
 
 
 class DrainingError(ServingError):

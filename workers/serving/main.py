@@ -41,6 +41,9 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--max-loras", type=int, default=0, help="adapters on the device; 0: as sequences")
     parser.add_argument("--max-lora-rank", type=int, default=16)
     parser.add_argument("--adapter-memory-mb", type=int, default=512, help="adapters kept in memory")
+    parser.add_argument(
+        "--max-connections", type=int, default=2048, help="open connections; more get 503 and are closed"
+    )
     parser.add_argument("--max-queue", type=int, default=1024, help="open requests; more get 429")
     parser.add_argument("--drain-timeout", type=float, default=30.0, help="seconds for what runs to finish")
     parser.add_argument("--chat-template", type=Path, help="Jinja file for a base without one")
@@ -70,6 +73,7 @@ def options_of(parsed: argparse.Namespace) -> ServerOptions:
         max_rank=parsed.max_lora_rank,
         memory_bytes=parsed.adapter_memory_mb << 20,
         queue=parsed.max_queue,
+        connections=parsed.max_connections,
         chat_template=parsed.chat_template.read_text() if parsed.chat_template else None,
         adapter_folders=parsed.adapter_folders,
         threads=parsed.threads,

@@ -21,6 +21,7 @@ from workers.serving.adapters.slots import SlotPool
 from workers.serving.engine.engine import Engine, EngineLimits
 from workers.serving.engine.thread import EngineThread
 from workers.serving.errors import BadRequestError
+from workers.serving.http.connections import Connections
 from workers.serving.http.generation import Generator, ServerLimits
 from workers.serving.http.routes import Routes
 from workers.serving.model.shape import DTYPES, ModelShape, read_shape
@@ -29,6 +30,7 @@ from workers.serving.model.weights import load_weights
 from workers.serving.text import Tokenizer
 
 DRAIN_POLL_S = 0.05
+LISTEN_BACKLOG = 1024
 MOST_PREFETCHED = 32
 
 
@@ -53,14 +55,16 @@ class ServerOptions:
     adapter_folders: Path | None = None
     threads: int = 0
     api_key: str = ""
+    connections: int = 2048
+    idle_s: float = 60.0
 
 
 class Server:
     """A running server; `url` is where it answers."""
 
-    def __init__(self, generator: Generator, engine: EngineThread, runner: web.AppRunner, url: str) -> None:
-        self.generator, self.url = generator, url
-        self._engine, self._runner = engine, runner
+    def __init__(self, generator: Generator, engine: EngineThread, door: "_Door") -> None:
+        self.generator, self.url = generator, door.url
+        self._engine, self._door = engine, door
 
     @classmethod
     async def open(cls, options: ServerOptions, store: ArtifactStore) -> "Server":
@@ -84,13 +88,9 @@ class Server:
             api_key=options.api_key,
             folders=options.adapter_folders,
         )
-        runner = web.AppRunner(routes.application(), handler_cancellation=True, access_log=None)
-        await runner.setup()
-        site = web.TCPSite(runner, options.host, options.port)
-        await site.start()
-        host = f"[{options.host}]" if ":" in options.host else options.host
+        door = await _Door.open(routes.application(), options)
         thread.start()
-        return cls(generator, thread, runner, f"http://{host}:{runner.addresses[0][1]}")
+        return cls(generator, thread, door)
 
     async def close(self, drain_timeout_s: float = 0.0) -> None:
         """Take nothing new, let what runs finish for so long, then end."""
@@ -99,8 +99,37 @@ class Server:
         while self.generator.open_requests and time.monotonic() < deadline_s:
             await asyncio.sleep(DRAIN_POLL_S)
         await self._engine.close()
-        await self._runner.cleanup()
+        await self._door.close()
         self.generator.library.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """The listening half: HTTP over a limited number of connections."""
+
+    url: str
+    runner: web.AppRunner
+    listener: asyncio.Server
+    sweeper: "asyncio.Task[None]"
+
+    @classmethod
+    async def open(cls, application: web.Application, options: ServerOptions) -> "_Door":
+        connections = Connections(options.connections, options.idle_s)
+        application.middlewares.insert(0, connections.watch)
+        runner = web.AppRunner(application, handler_cancellation=True, access_log=None)
+        await runner.setup()
+        assert runner.server is not None
+        connections.attach(runner.server)
+        loop = asyncio.get_running_loop()
+        listener = await loop.create_server(connections, options.host, options.port, backlog=LISTEN_BACKLOG)
+        host = f"[{options.host}]" if ":" in options.host else options.host
+        url = f"http://{host}:{listener.sockets[0].getsockname()[1]}"
+        return cls(url, runner, listener, loop.create_task(connections.sweep()))
+
+    async def close(self) -> None:
+        self.sweeper.cancel()
+        self.listener.close()
+        await self.runner.cleanup()
 
 
 def build_engine(options: ServerOptions, store: ArtifactStore) -> tuple[Engine, AdapterLibrary, ModelShape]:

@@ -33,7 +33,11 @@ class Tokenizer:
         return cls(inner, chat_template)
 
     def encode(self, text: str, *, add_special_tokens: bool = True) -> list[int]:
-        """Tokens of a plain prompt."""
+        """Tokens of a plain prompt; raises BadRequestError for half a character."""
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise BadRequestError(f"the text is not Unicode: {error}", "prompt") from error
         tokens: list[int] = self._inner.encode(text, add_special_tokens=add_special_tokens)
         return tokens
 

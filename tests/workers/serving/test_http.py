@@ -73,7 +73,16 @@ async def test_mixed_requests_at_once_are_each_their_own(server: Server, shelf: 
         ({"prompt": "x", "temperature": -1}, "temperature"),
         ({"prompt": "x", "top_p": 0}, "top_p"),
         ({"prompt": "x", "stop": [""]}, None),
-        ({"prompt": "x", "logit_bias": {"5": 1.0}}, "logit_bias"),
+        ({"prompt": "x", "logit_bias": {"5": 101.0}}, "logit_bias"),
+        ({"prompt": "x", "logit_bias": {"100000": 1.0}}, "logit_bias"),
+        ({"prompt": "x", "logit_bias": {"cat": 1.0}}, "logit_bias.cat.[key]"),
+        ({"prompt": "x", "presence_penalty": 2.1}, "presence_penalty"),
+        ({"prompt": "x", "frequency_penalty": float("nan")}, "frequency_penalty"),
+        ({"prompt": "x", "repetition_penalty": 1.1}, "repetition_penalty"),
+        ({"prompt": "x", "min_p": 0.1}, "min_p"),
+        ({"prompt": "x", "best_of": 2}, "best_of"),
+        ({"prompt": "x", "suffix": "y"}, "suffix"),
+        ({"prompt": "x", "use_beam_search": True}, "use_beam_search"),
         ({"prompt": "x", "echo": True}, "echo"),
         ({"prompt": ["x", "y"]}, "prompt"),
         ({"prompt": []}, "prompt"),
@@ -93,6 +102,41 @@ async def test_bad_requests_have_reasons(server: Server, body: Any, parameter: s
     assert answer["error"]["type"] == "BadRequestError"
     assert answer["error"]["param"] == parameter
     assert answer["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("response_format", {"type": "json_object"}),
+        ("response_format", {"type": "json_schema", "json_schema": {"name": "a", "schema": {}}}),
+        ("tools", [{"type": "function", "function": {"name": "f"}}]),
+        ("n", 2),
+        ("top_logprobs", 2),
+        ("messages", [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]),
+    ],
+)
+async def test_what_a_chat_cannot_have_is_refused_by_name(server: Server, field: str, value: Any) -> None:
+    body = {"messages": [{"role": "user", "content": "x"}], "max_tokens": 1, field: value}
+    status, answer = await post(server, "/v1/chat/completions", json.dumps(body))
+    assert status == 400
+    assert (answer["error"]["type"], answer["error"]["param"]) == ("BadRequestError", field)
+
+
+async def test_penalties_and_biases_change_the_answer(server: Server) -> None:
+    client = client_of(server)
+    asked: dict[str, Any] = {"model": "base", "prompt": "x", "max_tokens": 24, "temperature": 0}
+    asked["extra_body"] = {"return_token_ids": True, "ignore_eos": True}
+
+    async def tokens(**more: Any) -> list[int]:
+        answer = await client.completions.create(**asked, **more)
+        return list(answer.choices[0].model_dump()["token_ids"])
+
+    plain = await tokens()
+    assert await tokens(presence_penalty=0, frequency_penalty=0, logit_bias={}) == plain
+    assert plain[0] not in await tokens(logit_bias={str(plain[0]): -100})
+    assert await tokens(logit_bias={"77": 100}) == [77] * 24
+    varied = await tokens(logit_bias={"77": 100, "78": 99}, frequency_penalty=2)
+    assert set(varied) == {77, 78}
 
 
 async def test_a_client_that_goes_away_ends_its_generation(server: Server) -> None:

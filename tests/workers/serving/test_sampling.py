@@ -65,6 +65,25 @@ def test_logprobs_are_of_the_unscaled_distribution() -> None:
     assert [index for index, _value in output.alternatives] == [1, 2]
 
 
+def test_penalties_count_what_was_generated() -> None:
+    one = sequence(temperature=0.0, presence_penalty=0.3, frequency_penalty=0.3, logprobs=1)
+    assert token(LOGITS, one) == 1
+    one.generated.append(1)
+    assert token(LOGITS, one) == 2  # log(.5) - .6 < log(.3)
+    one.generated.extend([2, 2])
+    (output,) = choose(LOGITS[None].clone(), [one])
+    assert output is not None
+    assert output.token == 1
+    assert output.logprob is not None
+    assert abs(output.logprob - float(LOGITS[1])) < 1e-6  # the model's own
+
+
+def test_biases_are_added_to_their_row_only() -> None:
+    rows = [sequence(temperature=0.0, logit_bias=((3, 100.0),)), sequence(temperature=0.0)]
+    outputs = choose(torch.stack([LOGITS, LOGITS]), rows)
+    assert [output and output.token for output in outputs] == [3, 1]
+
+
 def test_rows_that_are_not_finite_are_named() -> None:
     bad = torch.full((4,), torch.nan)
     outputs = choose(torch.stack([LOGITS, bad, LOGITS]), [sequence(temperature=0.0) for _ in range(3)])

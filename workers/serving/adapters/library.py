@@ -30,7 +30,7 @@ from workers.serving.adapters.peft_adapter import (
     read_adapter,
     read_settings,
 )
-from workers.serving.errors import AdapterRefusedError, ModelNotFoundError, ServingError
+from workers.serving.errors import AdapterRefusedError, ModelNotFoundError, ServingError, StorageFailedError
 
 PREFIX = "sha256:"
 LOADERS = 2
@@ -231,6 +231,10 @@ class AdapterLibrary:
             raise AdapterRefusedError(f"adapter {PREFIX}{folder}: {error}", "model") from error
         except AdapterRefusedError as error:
             raise AdapterRefusedError(f"adapter {PREFIX}{folder}: {error}", "model") from error
+        except OSError as error:
+            raise StorageFailedError(
+                f"adapter {PREFIX}{folder}: {error.strerror or error}", "model"
+            ) from error
         with self._lock:
             if len(self._known) < MOST_KNOWN:
                 self._known[folder] = known

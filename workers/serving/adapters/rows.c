@@ -28,10 +28,14 @@ static inline floats load_bfloat16(const uint16_t *p) {
     return (floats)(__builtin_convertvector(*(const halves *)p, words) << 16);
 }
 static inline void store_bfloat16(uint16_t *p, floats v) { /* to nearest, ties to even, as torch does */
+#ifdef __AVX512BF16__
+    *(halves *)p = (halves)_mm512_cvtneps_pbh((__m512)v);
+#else
     words bits = (words)v;
     words rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
     words is_nan = (words)((bits & 0x7fffffff) > 0x7f800000);
     *(halves *)p = __builtin_convertvector((rounded & ~is_nan) | (is_nan & 0x7fc0), halves);
+#endif
 }
 
 /* sum + the products of one tile, added up within each of WIDTH places. */

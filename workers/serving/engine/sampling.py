@@ -2,8 +2,10 @@
 
 Every sequence draws one uniform number per token from its own generator, and the token is where that number
 falls in the cumulative distribution; so a seed gives the same choices whatever else is in the batch.
+Reported log-probabilities are the model's own, before penalties and biases, as vLLM's are.
 """
 
+from collections import Counter
 from collections.abc import Sequence as Rows
 
 import torch
@@ -16,6 +18,10 @@ LEAST_TEMPERATURE = 1e-5
 
 def choose(logits: Tensor, sequences: Rows[Sequence]) -> list[TokenOutput | None]:
     """One output per row of `logits` (rows, vocabulary), unfinished; None for a row that is not finite."""
+    own = logits
+    if any(sequence.sampling.has_adjustments for sequence in sequences):
+        own = logits.clone()
+        _adjust(logits, sequences)
     _forbid_early_stops(logits, sequences)
     tokens = logits.argmax(dim=-1)
     best = logits.gather(1, tokens[:, None])[:, 0]  # a row with NaN has it here
@@ -25,7 +31,7 @@ def choose(logits: Tensor, sequences: Rows[Sequence]) -> list[TokenOutput | None
         tokens[torch.tensor(drawing, device=logits.device)] = _draw(logits[drawing], chosen)
     outputs: list[TokenOutput | None] = [TokenOutput(token) for token in tokens.tolist()]
     reporting = [row for row, sequence in enumerate(sequences) if sequence.sampling.logprobs is not None]
-    for row, output in zip(reporting, _report(logits, tokens, reporting, sequences), strict=True):
+    for row, output in zip(reporting, _report(own, tokens, reporting, sequences), strict=True):
         outputs[row] = output
     for row in (~best.isfinite()).nonzero()[:, 0].tolist():
         outputs[row] = None
@@ -35,6 +41,19 @@ def choose(logits: Tensor, sequences: Rows[Sequence]) -> list[TokenOutput | None
 def is_drawing(sampling: SamplingSettings) -> bool:
     """False where the likeliest token is taken."""
     return sampling.temperature >= LEAST_TEMPERATURE
+
+
+def _adjust(logits: Tensor, sequences: Rows[Sequence]) -> None:
+    """Penalties for what was generated, and biases, in place."""
+    for row, sequence in enumerate(sequences):
+        sampling = sequence.sampling
+        changes: dict[int, float] = dict(sampling.logit_bias)
+        if sampling.presence_penalty or sampling.frequency_penalty:
+            for token, count in Counter(sequence.generated).items():
+                penalty = sampling.presence_penalty + count * sampling.frequency_penalty
+                changes[token] = changes.get(token, 0.0) - penalty
+        if changes:
+            logits[row, list(changes)] += torch.tensor(list(changes.values()), device=logits.device)
 
 
 def _forbid_early_stops(logits: Tensor, sequences: Rows[Sequence]) -> None:

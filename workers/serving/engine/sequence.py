@@ -14,6 +14,8 @@ class SamplingSettings:
     """How tokens are chosen. Temperature 0 takes the likeliest; `top_k` 0 and `top_p` 1 keep all.
 
     `logprobs` is how many alternatives to report besides the chosen token; None reports nothing.
+    Penalties are OpenAI's: taken from the logits of tokens that were generated, once and per occurrence;
+    `logit_bias` are (token, what is added).
     """
 
     max_tokens: int
@@ -24,6 +26,14 @@ class SamplingSettings:
     stop_tokens: frozenset[int] = frozenset()
     min_tokens: int = 0
     logprobs: int | None = None
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    logit_bias: tuple[tuple[int, float], ...] = ()
+
+    @property
+    def has_adjustments(self) -> bool:
+        """True where logits are changed before a token is chosen."""
+        return bool(self.presence_penalty or self.frequency_penalty or self.logit_bias)
 
 
 @dataclass(frozen=True, slots=True)

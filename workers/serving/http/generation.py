@@ -180,6 +180,9 @@ class Generator:
             stop_tokens=stop_tokens if request.ignore_eos else stop_tokens | self._end_tokens,
             min_tokens=request.min_tokens,
             logprobs=_top_logprobs(request),
+            presence_penalty=request.presence_penalty or 0.0,
+            frequency_penalty=request.frequency_penalty or 0.0,
+            logit_bias=request.biases(self.limits.vocabulary),
         )
 
 

@@ -4,9 +4,9 @@ Covered: whole and streamed answers, a client that goes away, adapters named by 
 optional API key. Not covered: TLS and rate limits per customer (the gateway stands in front).
 """
 
+import asyncio
 import hmac
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,11 @@ from workers.serving.errors import (
     DrainingError,
     EngineFailedError,
     ModelNotFoundError,
+    RequestTimeoutError,
     ServingError,
     UnauthorizedError,
 )
-from workers.serving.http.answers import Answers, Json, Part
+from workers.serving.http.answers import Answers, Json
 from workers.serving.http.errors import Handler, error_body, errors_as_openai
 from workers.serving.http.generation import Asked, Generator
 from workers.serving.http.metrics import exposition
@@ -40,8 +41,10 @@ from workers.serving.http.schema import (
     TokenizeRequest,
     UnloadAdapterRequest,
 )
+from workers.serving.http.streaming import chunks_of, send
 
 MAX_BODY_BYTES = 8 << 20
+BODY_TIMEOUT_S = 30.0
 OPEN_PATHS = ("/health", "/metrics", "/version", "/ping")
 GENERATOR: web.AppKey[Generator] = web.AppKey("generator", Generator)
 
@@ -168,14 +171,18 @@ class Routes:
             response.charset = "utf-8"
             await response.prepare(request)
             try:
-                async with aclosing(_chunks(first, parts, wanted, asked, answers)) as chunks:
+                async with aclosing(chunks_of(first, parts, wanted, asked, answers)) as chunks:
                     async for chunk in chunks:
-                        await response.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
+                        await send(response, json.dumps(chunk))
             except ServingError as error:
-                await response.write(b"data: " + json.dumps(error_body(error)).encode() + b"\n\n")
+                await send(response, json.dumps(error_body(error)))
             except ConnectionResetError:
                 return response
-            await response.write(b"data: [DONE]\n\n")
+            except TimeoutError:  # whoever does not read holds nobody up
+                if request.transport is not None:
+                    request.transport.abort()
+                return response
+            await send(response, "[DONE]")
             await response.write_eof()
         return response
 
@@ -246,7 +253,10 @@ class Routes:
             raise BadRequestError(
                 "lora_path must be sha256:<hex>; folders need --adapter-folders", "lora_path"
             )
-        folder = Path(path).resolve()
+        try:
+            folder = Path(path).resolve()
+        except ValueError as error:
+            raise BadRequestError(f"lora_path is no path: {error}", "lora_path") from error
         if not folder.is_relative_to(self._folders.resolve()):
             raise BadRequestError(f"lora_path must lie in {self._folders}", "lora_path")
         if not folder.is_dir():
@@ -257,41 +267,14 @@ class Routes:
             raise AdapterRefusedError(str(error), "lora_path") from error
 
 
-async def _chunks(
-    first: Part,
-    rest: AsyncIterator[Part],
-    wanted: GenerationRequest,
-    asked: Asked,
-    answers: Answers,
-) -> AsyncGenerator[Json, None]:
-    options = wanted.stream_options
-    counts_always = bool(options and options.continuous_usage_stats)
-    completion_tokens = 0
-
-    def counted(chunk: Json) -> Json:
-        if counts_always:
-            return {**chunk, "usage": answers.usage(completion_tokens)}
-        return {**chunk, "usage": None} if options and options.include_usage else chunk
-
-    opening = answers.first_chunk()
-    if opening is not None:
-        yield counted(opening)
-    async for part, is_first in _numbered(first, rest):
-        completion_tokens += len(part.tokens)
-        if part.text or part.finish or wanted.return_token_ids or asked.top_logprobs is not None:
-            yield counted(answers.chunk(part, asked.top_logprobs, is_first=is_first))
-    if options and options.include_usage:
-        yield answers.usage_chunk(completion_tokens)
-
-
-async def _numbered(first: Part, rest: AsyncIterator[Part]) -> AsyncIterator[tuple[Part, bool]]:
-    yield first, True
-    async for part in rest:
-        yield part, False
-
-
 async def _body(request: web.Request) -> Any:
-    body = await request.json()
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            body = json.loads((await request.read()).decode())
+    except TimeoutError as error:
+        raise RequestTimeoutError(f"the body did not arrive in {BODY_TIMEOUT_S:.0f} s") from error
+    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, endless digits, too deep
+        raise BadRequestError(f"the body is not JSON: {error}") from error
     if not isinstance(body, dict):
         raise BadRequestError("the body must be a JSON object")
     return body

@@ -12,6 +12,8 @@ from workers.serving.errors import BadRequestError
 
 MOST_STOPS = 16
 MOST_LOGPROBS = 20
+MOST_BIASES = 1_024
+LARGEST_BIAS = 100.0
 
 
 class _Request(BaseModel):
@@ -43,11 +45,11 @@ class GenerationRequest(_Request):
     stream_options: StreamOptions | None = None
     return_token_ids: bool | None = None
     user: str | None = None
-    presence_penalty: float | None = None
-    frequency_penalty: float | None = None
+    presence_penalty: float | None = Field(None, ge=-2, le=2)
+    frequency_penalty: float | None = Field(None, ge=-2, le=2)
     repetition_penalty: float | None = None
     min_p: float | None = None
-    logit_bias: dict[str, float] | None = None
+    logit_bias: dict[int, float] | None = Field(None, max_length=MOST_BIASES)
     best_of: int | None = None
     use_beam_search: bool = False
 
@@ -62,16 +64,22 @@ class GenerationRequest(_Request):
             raise ValueError(f"stop takes up to {MOST_STOPS} strings that are not empty")
         return self
 
+    def biases(self, vocabulary: int) -> tuple[tuple[int, float], ...]:
+        """`logit_bias` by token; raises BadRequestError for what is no token or beyond OpenAI's range."""
+        biases = tuple((self.logit_bias or {}).items())
+        if any(not 0 <= token < vocabulary for token, _bias in biases):
+            raise BadRequestError(f"tokens are 0 to {vocabulary - 1}", "logit_bias")
+        if not all(abs(bias) <= LARGEST_BIAS for _token, bias in biases):
+            raise BadRequestError(f"a bias is from -{LARGEST_BIAS:.0f} to {LARGEST_BIAS:.0f}", "logit_bias")
+        return biases
+
     def refuse_unserved(self) -> None:
         """Raises BadRequestError for a value that asks for something that is not served."""
         neutral = {
             "n": (None, 1),
             "best_of": (None, 1),
-            "presence_penalty": (None, 0.0),
-            "frequency_penalty": (None, 0.0),
             "repetition_penalty": (None, 1.0),
             "min_p": (None, 0.0),
-            "logit_bias": (None, {}),
             "use_beam_search": (False,),
         }
         for name, values in neutral.items():
