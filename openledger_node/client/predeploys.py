@@ -26,6 +26,7 @@ GRANTS = Contract(addresses.GRANTS, predeploy_interface("Grants"))
 CALLBACKS = Contract(addresses.CALLBACK_CALLER, predeploy_interface("CallbackCaller"))
 AGENTS = Contract(addresses.AGENT_REGISTRY, predeploy_interface("AgentRegistry"))
 TOKENS = Contract(addresses.ASSET_TOKEN_FACTORY, predeploy_interface("AssetTokenFactory"))
+WOPEN = Contract(addresses.OP_WETH9, predeploy_interface("WOPEN"))
 MESSAGE_PASSER = Contract(addresses.L2_TO_L1_MESSAGE_PASSER, predeploy_interface("L2ToL1MessagePasser"))
 
 

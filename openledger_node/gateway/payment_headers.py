@@ -18,6 +18,7 @@ from openledger_node.gateway.vouchers import decode_voucher, voucher_from_json
 from openledger_node.gateway.x402_calls import X402Calls
 from openledger_node.gateway.x402_payments import (
     PAYMENT_HEADER,
+    REQUIRED_HEADER,
     RESPONSE_HEADER,
     challenge,
     decode_payment,
@@ -60,7 +61,9 @@ class PaymentHeaders:
         error.terms = dict(terms)
         offer = await self._x402.offer(entry.model_id, int(terms["maximumFee"]))
         if offer is not None:
-            error.headers = challenge(offer, str(request.url), error.reason)
+            said = challenge(offer, str(request.url), error.reason)
+            error.headers = {REQUIRED_HEADER: encoded(said)}
+            error.terms["x402"] = said
 
     async def restored(self, record: Mapping[str, Any]) -> Payment:
         """A payment from its record on disk."""

@@ -159,15 +159,14 @@ def check_payment(payment: Authorization, offer: Offer, now_s: float) -> None:
             raise PaymentRequiredError(reason, message)
 
 
-def challenge(offer: Offer, url: str, reason: str) -> dict[str, str]:
-    """The header of a 402 that x402's clients read."""
-    said = {
+def challenge(offer: Offer, url: str, reason: str) -> dict[str, Any]:
+    """x402's `PaymentRequired`, which is the header of a 402."""
+    return {
         "x402Version": VERSION,
         "error": reason,
         "resource": {"url": url, "description": "one answer", "mimeType": "application/json"},
         "accepts": [offer.requirements()],
     }
-    return {REQUIRED_HEADER: encoded(said)}
 
 
 def encoded(value: Mapping[str, Any]) -> str:

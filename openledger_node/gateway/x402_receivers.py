@@ -7,7 +7,7 @@ Not covered: what a call costs, what a payment must say (`x402_payments`).
 
 import asyncio
 
-from genesis.addresses import OP_WETH9, PERMIT2, X402_RECEIVERS, X402_UPTO_PROXY
+from genesis.addresses import PERMIT2, X402_RECEIVERS, X402_UPTO_PROXY
 from genesis.keccak import keccak256
 from genesis.types import Address, Hash32
 from openledger_node.client.account import Account
@@ -15,14 +15,13 @@ from openledger_node.client.contract import Contract
 from openledger_node.client.economy import EconomyReader, Model
 from openledger_node.client.errors import RemoteError, RevertedError
 from openledger_node.client.ethereum import hex_bytes
-from openledger_node.client.predeploys import predeploy_interface
+from openledger_node.client.predeploys import WOPEN, predeploy_interface
 from openledger_node.client.sender import Sender
 from openledger_node.gateway.errors import PaymentRequiredError
 from openledger_node.gateway.x402_payments import Authorization
 
 FACTORY = Contract(X402_RECEIVERS, predeploy_interface("X402Receivers"))
 PROXY = Contract(X402_UPTO_PROXY, predeploy_interface("X402UptoPermit2Proxy"))
-WOPEN = Contract(OP_WETH9, predeploy_interface("WOPEN"))
 NO_CHANNEL = bytes(32)
 OPENING_WEI = 1
 

@@ -188,5 +188,11 @@ async def _single_payments(running: Running) -> None:
         settled = decode_payment_response_header(answer.headers["PAYMENT-RESPONSE"])
         mined = await running.rpc.call("eth_getTransactionReceipt", settled.transaction)
         assert mined["status"] == "0x1"
+    bought = await running.command(
+        f'infer once {MODEL_ID} "Who jumps?" --max-tokens 200 --most 2 --account 5'
+    )
+    once = bought["x_openledger"]
+    assert bought["choices"][0]["message"]["content"] == ANSWER
+    assert once["x402"]["amount"] == once["fee"] == str(x402.fee_wei(len(ANSWER)))
     purse = await ethereum.read(x402.WOPEN, "balanceOf", customer.address)
     assert purse == x402.PURSE_WEI - 2 * x402.fee_wei(len(ANSWER))

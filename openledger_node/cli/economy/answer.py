@@ -25,6 +25,9 @@ def show_answer(answer: Mapping[str, Any], *, as_json: bool) -> None:
         console.print(f"no attribution: {found['error']}", style="yellow")
     if found.get("contributors"):
         console.print(_contributors(found["contributors"]))
+    for citation in paid.get("citations", []):
+        said = f"[{citation['number']}] record {citation['record']} of {_short(citation['contributor'])}"
+        console.print(said, markup=False, highlight=False)
     for span in found.get("spans", []):
         console.print(
             f"[{PASSAGE}] [/] record {span['record']} of {_short(span['contributor'])}", highlight=False

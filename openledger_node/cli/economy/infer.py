@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 from cyclopts import App
 
+from genesis.addresses import PERMIT2
+from genesis.spec import OPEN_UNIT
 from genesis.types import ZERO_ADDRESS, Address, Hash32
 from openledger_node.cli.economy.answer import show_answer
 from openledger_node.cli.economy.session import DEFAULTS, Flat, Options, Session, read_file, session
@@ -13,9 +15,10 @@ from openledger_node.cli.economy.values import Account, Amount, Word
 from openledger_node.client.economy import METERING
 from openledger_node.client.ethereum import from_hex, hex_bytes
 from openledger_node.client.metering import Purchases, Terms
-from openledger_node.client.predeploys import CALLBACKS
+from openledger_node.client.predeploys import CALLBACKS, WOPEN
 from openledger_node.client.purchase_journal import PurchaseJournal, journal_path
 from openledger_node.client.text import TextPurchases
+from openledger_node.client.x402 import buy_once
 from openledger_node.errors import OpenLedgerError, UserError
 
 app = App(name="infer", help="Buy and sell inference: channels, requests, the directory of providers.")
@@ -120,6 +123,7 @@ async def ask(
     *,
     max_tokens: int = 128,
     top: int = 3,
+    records: int = 0,
     journal: Path | None = None,
     options: Flat = DEFAULTS,
 ) -> None:
@@ -135,21 +139,67 @@ async def ask(
         Most tokens of the answer.
     top
         So many contributors and records, best first; 0 asks for the answer alone.
+    records
+        A Datanet whose records are looked up for the answer; 0 is none.
     journal
         Where checked receipts are kept, if not in the state folder.
     """
     async with session(options) as opened:
         purchases, kept = await _purchases(opened, channel, journal, TextPurchases)
-        body: dict[str, Any] = {
-            "model": purchases.model,
-            "messages": [{"role": "user", "content": question}],
-            "max_tokens": max_tokens,
-        }
+        body = _chat(purchases.model, question, max_tokens, records)
         answer = await purchases.ask(body | ({"attribution": {"top_k": top}} if top else {}))
         paid = answer["x_openledger"]
         kept.append(Hash32(from_hex(paid["receipt"]["receiptHash"])), int(paid["fee"]))
         await purchases.acknowledge()
         show_answer(answer, as_json=options.json)
+
+
+@app.command
+async def once(
+    model: int,
+    question: str,
+    *,
+    max_tokens: int = 128,
+    most: Amount = OPEN_UNIT,
+    records: int = 0,
+    options: Flat = DEFAULTS,
+) -> None:
+    """Ask a language model without a channel: the signer pays this one answer by x402.
+
+    Parameters
+    ----------
+    model
+        The model that answers.
+    question
+        What is asked.
+    max_tokens
+        Most tokens of the answer.
+    most
+        Most that it may cost; what is missing in WOPEN is wrapped, and Permit2 may move so much of it.
+    records
+        A Datanet whose records are looked up for the answer; 0 is none.
+    """
+    body = _chat(f"model-{model}", question, max_tokens, records)
+    async with session(options) as opened:
+        sender = await opened.sender()
+        quote = await opened.gateway.post("/v1/quotes", body)
+        needed_wei = int(quote["maximumFee"])
+        if needed_wei <= most:
+            has_wei = await opened.read(WOPEN, "balanceOf", sender.address)
+            if has_wei < needed_wei:
+                await opened.send(WOPEN, "deposit", value_wei=needed_wei - has_wei)
+            if await opened.read(WOPEN, "allowance", sender.address, PERMIT2) < needed_wei:
+                await opened.send(WOPEN, "approve", PERMIT2, needed_wei)
+        show_answer(await buy_once(opened.gateway, body, sender.account, most), as_json=options.json)
+
+
+def _chat(model: str, question: str, max_tokens: int, records: int) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "model": model,
+        "messages": [{"role": "user", "content": question}],
+        "max_tokens": max_tokens,
+    }
+    return body | ({"retrieval": {"datanet": records}} if records else {})
 
 
 def _inputs(file: Path) -> list[list[int]]:
