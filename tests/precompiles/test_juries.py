@@ -4,16 +4,19 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from genesis.addresses import ATTRIBUTION, STAKING, TREASURY
+from genesis.addresses import ATTRIBUTION, PRECOMPILES, STAKING, TREASURY
 from genesis.commitments import ROW_BYTES, vector_root
 from genesis.keccak import keccak256
 from genesis.shares import PPM
 from genesis.types import Address, Hash32
 from precompiles import attribution_interface as interface
+from precompiles import gas
 from precompiles.checks import INVALID_ARGUMENT
 from precompiles.views import juries, l1_block
-from tests.precompiles.calls import number
+from tests.precompiles.calls import UNIT, call, number
 from tests.precompiles.jury_scene import (
     JURY_POLICY,
     OTHER_VALUES,
@@ -373,6 +376,61 @@ def test_unknown_cases(scene: JuryScene) -> None:
     case_id = scene.open()
     refused = scene.refuse(scene.stranger, ATTRIBUTION, "getJuryDraw", case_id, 2)
     assert refused == INVALID_ARGUMENT(b"round").data
+
+
+# --- Money and gas ----------------------------------------------------------------------------------------
+
+OPINIONS = ((RIGHT, VALUES), (WRONG, VALUES), (WRONG, OTHER_VALUES), (NOT_AVAILABLE, b""), None)
+"""None is a juror that stays away."""
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    stakes=st.lists(st.integers(100, 900), min_size=1, max_size=6),
+    rounds=st.lists(st.lists(st.sampled_from(OPINIONS), min_size=6, max_size=6), min_size=2, max_size=2),
+)
+def test_every_outcome_keeps_the_money(stakes: list[int], rounds: list[list[Any]]) -> None:
+    """What the bond was is, in the end, with the jurors, the challenger or the accused, to the wei; and what
+    slashes took is what they credit."""
+    scene = JuryScene(NativeMachine, [stake * UNIT for stake in stakes])
+    accounts = [*scene.jurors, scene.owner, scene.validator, scene.stranger]
+    before_wei = sum(scene.machine.balance(each.address) for each in accounts) + BOND_WEI
+    case_id = scene.open()
+    for number_, opinions in enumerate(rounds, 1):
+        scene.draw(case_id)
+        pairs = zip(scene.jurors, opinions, strict=False)
+        seated = [pair for pair in pairs if pair[1] and scene.seats(case_id, pair[0], number_)]
+        scene.vote(case_id, dict(seated), number_)
+        scene.do(scene.stranger, ATTRIBUTION, "closeJuryCase", case_id)
+        if scene.case(case_id)[OUTCOME]:
+            break
+    assert scene.case(case_id)[OUTCOME] != 0
+    for juror in scene.jurors:
+        scene.attempt(juror, ATTRIBUTION, "claimJurorPay", case_id)
+        for number_ in (1, 2):
+            scene.attempt(scene.stranger, ATTRIBUTION, "punishAbsence", case_id, number_, juror.address)
+    assert scene.case(case_id)[BOND] == scene.machine.balance(ATTRIBUTION) == 0
+    assert sum(scene.machine.balance(each.address) for each in accounts) == before_wei
+    owed = [TREASURY, *(each.address for each in accounts)]
+    lost = [scene.read(ATTRIBUTION, "validatorSlashedOf", each.address) for each in scene.jurors]
+    slashed_wei = scene.read(ATTRIBUTION, "slashedOf", scene.owner.address) + sum(lost)
+    assert sum(scene.read(ATTRIBUTION, "rewardOf", each) for each in owed) == slashed_wei
+
+
+def test_a_verdict_out_of_gas_leaves_no_trace() -> None:
+    scene = JuryScene(NativeMachine)
+    case_id = scene.open()
+    scene.draw(case_id)
+    scene.vote(case_id, scene.all_say(WRONG))
+    sent = call(scene.stranger.address, ATTRIBUTION, "closeJuryCase", case_id)
+    before = {address: scene.machine.storage(address) for address in PRECOMPILES}
+    price = gas.CALL + 2 * gas.INPUT_WORD + gas.ATTRIBUTION["closeJuryCase"].base
+    for limit in (*range(0, price, 9_973), price - 1):
+        outcome = scene.native.call(sent, gas_limit=limit)
+        assert (outcome.succeeded, outcome.data, outcome.logs) == (False, None, ())
+        assert {address: scene.machine.storage(address) for address in PRECOMPILES} == before
+    assert scene.native.call(sent, gas_limit=price).succeeded
+    assert scene.status() == VOID
 
 
 # --- The lot ----------------------------------------------------------------------------------------------
