@@ -12,6 +12,7 @@ from genesis.addresses import ATTRIBUTION, TREASURY
 from genesis.commitments import KIND_AMOUNTS, sum_tree_id
 from genesis.types import ZERO_ADDRESS, Hash32
 from precompiles import gas
+from precompiles.attribution_exposure import exposure_of, note_final
 from precompiles.attribution_interface import (
     ALREADY_ATTRIBUTED,
     AMOUNT_ABOVE_POOL,
@@ -70,9 +71,9 @@ def post(  # noqa: PLR0917 - the method's arguments
     pool_wei = carry_in_wei + _settled_pool(host, feature_index, batches)
     if amount_sum_wei > pool_wei:
         raise AMOUNT_ABOVE_POOL(amount_sum_wei, pool_wei)
-    liability_wei = view.open_liability_of(host, host.caller) + pool_wei
-    if liability_wei > stake_wei // 2:
-        raise LIABILITY_ABOVE_STAKE(liability_wei, stake_wei // 2)
+    exposure_wei = exposure_of(host, host.caller) + pool_wei
+    if exposure_wei > stake_wei // 2:
+        raise LIABILITY_ABOVE_STAKE(exposure_wei, stake_wei // 2)
     contestable_until_s = host.timestamp_s + policy.parameter(host, version, "post_window_s")
     posted = Post(
         model_id,
@@ -97,7 +98,7 @@ def post(  # noqa: PLR0917 - the method's arguments
         host.store(view.post_of_settlement_slot(batch.settlement_id), post_id)
     host.store(view.carry_slot(model_id), 0)
     add_to_slot(host, ATTRIBUTION, view.taken_slot(model_id), carry_in_wei - kept_wei)
-    host.store(view.account_slot(view.LIABILITY_SLOT, host.caller), liability_wei)
+    add_to_slot(host, ATTRIBUTION, view.account_slot(view.LIABILITY_SLOT, host.caller), pool_wei)
     ATTRIBUTION_POSTED.emit(
         host,
         post_id,
@@ -131,6 +132,7 @@ def finalize(host: Host, post_id: int) -> None:
     carry_out_wei = posted.pool_wei - posted.amount_sum_wei + before.bonds_wei
     liability_slot = view.account_slot(view.LIABILITY_SLOT, posted.signer)
     add_to_slot(host, ATTRIBUTION, liability_slot, -posted.pool_wei)
+    note_final(host, posted)
     POST_FINALIZED.emit(host, post_id, posted.model_id, posted.amount_sum_wei, carry_out_wei)
     limit = policy.parameter(host, before.policy_version, "rollover_limit")
     _roll_over(host, posted, carry_out_wei, limit)

@@ -243,7 +243,7 @@ STAKING: Mapping[str, Price] = {
 }
 
 ATTRIBUTION: Mapping[str, Price] = {
-    "post": _price(reads=60, writes=24, logged_words=7, hashes=10, elements=(BATCH, TEXT_WORD)),
+    "post": _price(reads=62, writes=24, logged_words=7, hashes=10, elements=(BATCH, TEXT_WORD)),
     "commitChallenge": _price(reads=29, writes=9, logged_words=1),
     "challengeScore": _price(
         reads=75,
@@ -400,7 +400,7 @@ ATTRIBUTION: Mapping[str, Price] = {
     "getJuror": _price(reads=25),
     "juryCaseCount": _price(reads=1),
     "validatorSlashedOf": _price(reads=1),
-    "finalize": _price(reads=27, writes=6, logged_words=3, transfers=1),
+    "finalize": _price(reads=30, writes=9, logged_words=3, transfers=1),
     "claim": _price(reads=46, writes=4, logged_words=6, hashes=5, transfers=1, elements=(TREE_HASH,)),
     "claimFor": _price(
         reads=46, writes=4, logged_words=6, hashes=9, transfers=1, recovers=1, elements=(TREE_HASH,)

@@ -29,6 +29,9 @@ OPEN_DISPUTES_SLOT = 15
 GAME_COUNT_SLOT = 16
 GAMES_SLOT = 17
 VALIDATOR_SLASHED_SLOT = 27
+RECENT_POOLS_SLOT = 31
+FINAL_POSTS_SLOT = 32
+FINAL_POOLS_SLOT = 33
 
 INDEX_KEY = 2**255
 """Added to a feature index's id where posts and indexes share a mapping."""

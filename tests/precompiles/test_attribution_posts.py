@@ -10,7 +10,7 @@ from precompiles import attribution_interface as interface
 from precompiles.checks import INVALID_ARGUMENT
 from tests.precompiles.calls import UNIT
 from tests.precompiles.evidence import Posted
-from tests.precompiles.scene import Scene
+from tests.precompiles.scene import FEES_WEI, Scene
 from tests.precompiles.world import NativeMachine, TwinMachine
 
 
@@ -136,6 +136,28 @@ def test_a_signer_needs_stake_for_its_open_pools(scene: Scene) -> None:
     scene.stake(scene.stranger, 1)
     scene.do(scene.stranger, ATTRIBUTION, "post", *arguments)
     assert scene.read(ATTRIBUTION, "openLiabilityOf", scene.stranger.address) == pool
+
+
+def test_recently_final_pools_count_against_a_signers_stake(scene: Scene) -> None:
+    policy = replace(scene.policy, minimum_provider_stake_wei=UNIT, slash_amount_wei=UNIT)
+    scene = Scene(policy, scene.machine_type)
+    channel_id = scene.channel()
+    first = scene.settle(channel_id)
+    scene.stake(scene.stranger, 2 * scene.pool_of(first))
+    scene.wait(scene.policy.post_delay_s)
+    post_id = scene.send_post(scene.prepare_post([first], scene.stranger))
+    scene.wait(scene.policy.post_window_s + 1)
+    scene.do(scene.owner, ATTRIBUTION, "finalize", post_id)
+    assert scene.read(ATTRIBUTION, "openLiabilityOf", scene.stranger.address) == 0
+    second = scene.settle(channel_id, (*FEES_WEI, UNIT))
+    scene.wait(scene.policy.post_delay_s)
+    posted = scene.prepare_post([second], scene.stranger)
+    pool = scene.pool_of(second) + posted.carry_in_wei
+    limit = scene.pool_of(first)
+    refused = scene.refuse(scene.stranger, ATTRIBUTION, "post", *scene.post_arguments(posted))
+    assert refused == interface.LIABILITY_ABOVE_STAKE(limit + pool, limit).data
+    scene.stake(scene.stranger, 2 * pool)
+    scene.send_post(posted)
 
 
 def test_a_settlement_is_attributed_once(scene: Scene) -> None:

@@ -82,6 +82,9 @@ abstract contract AttributionBase is Twin {
     mapping(uint256 postId => uint256) internal postOrigins;
     mapping(uint256 postId => uint256) internal audits;
     uint256 internal auditsFund;
+    mapping(address signer => uint256) internal recentPools;
+    mapping(address signer => uint256) internal finalPosts;
+    mapping(address signer => mapping(uint256 place => uint256)) internal finalPools;
 
     /*//////////////////////////////////////////////////////////////
                                 CONSTANTS

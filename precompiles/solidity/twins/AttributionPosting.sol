@@ -9,6 +9,8 @@ import {AttributionBase} from "./AttributionBase.sol";
 
 /// @title Posting and finalizing, as `precompiles/attribution_posts.py`
 abstract contract AttributionPosting is AttributionBase {
+    uint256 internal constant RECENT_POSTS = 4;
+
     function post(
         uint256 featureIndex,
         IAttribution.BatchClaim[] calldata batches,
@@ -46,8 +48,8 @@ abstract contract AttributionPosting is AttributionBase {
         if (posted.carryIn < kept || posted.carryIn > most) revert IAttribution.CarryChanged(posted.carryIn, most);
         posted.pool = posted.carryIn + _settledPool(posted.featureIndex, batches);
         if (posted.amountSum > posted.pool) revert IAttribution.AmountAbovePool(posted.amountSum, posted.pool);
-        uint256 liability = liabilities[msg.sender] + posted.pool;
-        if (liability > stake / 2) revert IAttribution.LiabilityAboveStake(liability, stake / 2);
+        uint256 exposure = liabilities[msg.sender] + recentPools[msg.sender] + posted.pool;
+        if (exposure > stake / 2) revert IAttribution.LiabilityAboveStake(exposure, stake / 2);
         posted.contestableUntil = block.timestamp + policy.postWindowSeconds;
         postId = ++postCount;
         postOrigins[postId] = _l1Origin();
@@ -57,7 +59,7 @@ abstract contract AttributionPosting is AttributionBase {
         for (uint256 i = 0; i < batches.length; ++i) postOf[batches[i].settlementId] = postId;
         taken[posted.modelId] += posted.carryIn - carry[posted.modelId];
         carry[posted.modelId] = 0;
-        liabilities[msg.sender] = liability;
+        liabilities[msg.sender] += posted.pool;
     }
 
     function _emitPosted(uint256 postId, IAttribution.Post memory posted, string calldata uri) internal {
@@ -121,6 +123,7 @@ abstract contract AttributionPosting is AttributionBase {
         uint256 carryOut = posted.pool - posted.amountSum + file.bonds;
         file.bonds = 0;
         liabilities[posted.signer] -= posted.pool;
+        _noteFinal(posted.signer, posted.pool);
         emit IAttribution.PostFinalized(postId, posted.modelId, posted.amountSum, carryOut);
         _rollOver(posted, carryOut, POLICY.getParameters(file.policyVersion).rolloverLimit);
     }
@@ -135,5 +138,12 @@ abstract contract AttributionPosting is AttributionBase {
         if (!isReleased) return;
         _pay(TREASURY, left);
         emit IAttribution.PoolReleased(modelId, left);
+    }
+
+    /// @dev Counts a final post among the signer's recent ones, in the place of the oldest of them.
+    function _noteFinal(address signer, uint256 pool) internal {
+        uint256 place = finalPosts[signer]++ % RECENT_POSTS;
+        recentPools[signer] = recentPools[signer] + pool - finalPools[signer][place];
+        finalPools[signer][place] = pool;
     }
 }

@@ -9,7 +9,7 @@ library GasTables {
     uint256 private constant MAXIMUM_ELEMENTS = 2 ** 64;
 
     function attribution(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
-        if (selector == 0x301f00db) return _total(counts, 377407, 45220, 256, 0); // post
+        if (selector == 0x301f00db) return _total(counts, 381727, 45220, 256, 0); // post
         if (selector == 0x51652084) return _total(counts, 157411, 0, 0, 0); // commitChallenge
         if (selector == 0x6864cd97) return _total(counts, 351167, 600, 30, 60); // challengeScore
         if (selector == 0x57d2f951) return _total(counts, 340367, 600, 52200, 60); // challengeAmount
@@ -45,7 +45,7 @@ library GasTables {
         if (selector == 0xd7f75c19) return _total(counts, 367063, 0, 0, 0); // expireDemand
         if (selector == 0x1ac2733c) return _total(counts, 25860, 0, 0, 0); // getDemand
         if (selector == 0x25807988) return _total(counts, 32340, 0, 0, 0); // getSumGame
-        if (selector == 0x05261aea) return _total(counts, 138423, 0, 0, 0); // finalize
+        if (selector == 0x05261aea) return _total(counts, 175083, 0, 0, 0); // finalize
         if (selector == 0x67b755e1) return _total(counts, 160411, 60, 0, 0); // claim
         if (selector == 0xf3b61ef1) return _total(counts, 166651, 60, 0, 0); // claimFor
         if (selector == 0x01b99eba) return _total(counts, 31451, 0, 0, 0); // withdrawDust
