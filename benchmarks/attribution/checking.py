@@ -5,7 +5,7 @@
 The prover runs the node's own job (`workers.jobs.feature_index`: fit, rows, sums, roots, files) over digits
 with noise, as many as asked; the checker reads what was published, recomputes every root, norm and sum
 (`openledger_node.validator.index_check`) and 300 rows drawn by what they earn (job `spot_check`), compares
-owners and duplicates with the records (`record_check`) and tests the preconditioner on 300 of them; a juror
+owners and duplicates with the records (`record_check`) and tests the preconditioner on some of them; a juror
 recomputes one row, or the whole preconditioner (`workers.jobs.jury`). Then one per cent of what is earned is
 corrupted, in rows chosen at random, over many seeds.
 """
@@ -125,7 +125,7 @@ def show_more(store: ArtifactStore, version: DatasetVersion, index: ArtifactId, 
     whole_s, whole = once(lambda: preconditioner(store, PreconditionerRequest(index, (version,))))
     for what, spent_s, found in (
         ("owners and duplicates", records_s, verdict == Right()),
-        ("preconditioner, 300 records", sample_s, tested.is_right),
+        (f"preconditioner, {SAMPLE} records", sample_s, tested.is_right),
         ("juror, one row", row_s, row.is_right),
         ("juror, whole preconditioner", whole_s, whole.is_right),
     ):

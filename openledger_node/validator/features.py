@@ -34,7 +34,7 @@ from workers.jobs.types import (
 
 DRAWS = 300
 """Catch one per cent of corrupted earnings with 95 %."""
-SAMPLE = 300
+SAMPLE = 100
 """Records that a preconditioner is tested on."""
 RETRY_S = 5.0
 ATTEMPTS = 3

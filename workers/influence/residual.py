@@ -20,9 +20,8 @@ from workers.influence.preconditioner import features
 from workers.influence.verify import preconditioner_residual
 from workers.integers import QUERY_NORM
 
-SAMPLE = 300
 LARGEST, TYPICAL, TOTAL = 1.2, 0.3, 0.3
-"""Natural logarithms of ratios that 300 honest examples stay under (digits: 0.6, 0.08, 0.07)."""
+"""Natural logarithms of ratios that 100 honest examples stay under (digits: 0.8, 0.13, 0.1)."""
 TOLERANCE = 1e-3
 """What the residual of an honest preconditioner stays under on any machine; foreign data have 0.01 to 1."""
 
