@@ -138,7 +138,7 @@ async def challenge_index(
 
 @challenge_app.command
 async def bond(subject: Subject, number: int, *, options: Flat = DEFAULTS) -> None:
-    """Take back the bond of a decided challenge; the reward comes with `stake slash-reward`.
+    """Take back the bond of a decided challenge; the reward comes with `stake claim-slash-reward`.
 
     Parameters
     ----------
