@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -38,6 +39,7 @@ from workers.jobs.types import (
 
 DEFAULT_HOLDOUT_EVERY = 10
 BASE_CONFIG = "config.json"
+LANGUAGE_MODEL_ENDINGS = ("ForCausalLM", "LMHeadModel")
 
 
 class Planner:
@@ -148,6 +150,8 @@ class Planner:
         except (ArtifactError, InvalidInputError, KeyError, ValueError, TypeError) as error:
             raise UserError(f"base {base} is no model of texts at this gateway: {error}") from error
         made = embedding_recipe if wish.preset in EMBEDDING_PRESETS else fine_tune_recipe
+        if made is fine_tune_recipe and not answers(config.get("architectures")):
+            raise UserError(f"base {base} is an encoder, which answers nothing", "choose preset embedding")
         fitted = {"max_tokens": min(made(wish.preset, {}).max_tokens, context)}
         if not wish.holdout:
             fitted["holdout_every"] = DEFAULT_HOLDOUT_EVERY
@@ -174,6 +178,12 @@ class Planner:
         ]
         size_bytes = sum(_size(path) for path in paths)
         return estimate(sum(each.records for each in terms), size_bytes, recipe, tokens_per_s)
+
+
+def answers(architectures: Any) -> bool:
+    """Whether a base by its configuration's `architectures` can be a language model."""
+    names = [str(name) for name in architectures] if isinstance(architectures, list) else []
+    return not names or any(name.endswith(LANGUAGE_MODEL_ENDINGS) for name in names)
 
 
 def _size(path: Path) -> int:

@@ -18,6 +18,7 @@ from workers.datasets.digits import demo_parts
 from workers.datasets.records import encode_jsonl
 from workers.datasets.text import encode_text_jsonl, text_record
 
+ENCODER_CONFIG = b'{"max_position_embeddings": 32, "architectures": ["BertModel"]}'
 QUICK = {"preset": "quick", "settings": {"epochs": 1}}
 
 
@@ -100,6 +101,12 @@ async def test_a_plan_for_text_is_fitted_to_its_base(running: Running) -> None:
     assert plan["estimate"]["seconds"] is None
     with pytest.raises(GatewayError, match="max_tokens"):
         await running.http.post("/api/factory/plans", {**wish, "settings": {"max_tokens": 65}})
+    encoder = {"config.json": running.economy.store.put(ENCODER_CONFIG)}
+    wish["base"] = running.economy.store.put(canonical_json.encode({"format": FORMAT, "files": encoder}))
+    with pytest.raises(GatewayError, match="answers nothing"):
+        await running.http.post("/api/factory/plans", wish)
+    pairs = await running.http.post("/api/factory/plans", {**wish, "preset": "embedding"})
+    assert (pairs["kind"], pairs["request"]["recipe"]["max_tokens"]) == ("train_embedding", 32)
     with pytest.raises(GatewayError, match="needs a base"):
         await running.http.post("/api/factory/plans", {**wish, "base": ""})
 
