@@ -13,10 +13,11 @@ SHARING = {"dev_node", "network"}
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share the network stay in one process under `--dist loadgroup`: only one network starts."""
+    """What stays in one process under `--dist loadgroup`: tests that share the network, so that only one
+    starts, and the tests of a file, whose fixtures are made once."""
     for item in items:
-        if isinstance(item, pytest.Function) and SHARING.intersection(item.fixturenames):
-            item.add_marker(pytest.mark.xdist_group("network"))
+        shares = isinstance(item, pytest.Function) and SHARING.intersection(item.fixturenames)
+        item.add_marker(pytest.mark.xdist_group("network" if shares else str(item.path)))
 
 
 @pytest.fixture(scope="session")
