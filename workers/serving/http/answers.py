@@ -51,7 +51,7 @@ class Answers:
         """The answer in one object."""
         choice: Json = {"index": 0}
         if self._endpoint == "chat":
-            choice["message"] = {"role": "assistant", "content": part.text}
+            choice["message"] = {"role": "assistant", "content": part.text, "refusal": None}
         else:
             choice["text"] = part.text
         choice.update(self._ending(part, top))
