@@ -1,0 +1,1 @@
+"""What the Model Factory's models are worth, measured."""
