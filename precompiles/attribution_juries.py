@@ -35,7 +35,7 @@ from precompiles.attribution_interface import (
     WRONG_STATUS,
 )
 from precompiles.attribution_jury_cases import ask_for_draw
-from precompiles.attribution_verdict import Award, void_by_default, void_without_blame
+from precompiles.attribution_verdict import Award, void_without_blame
 from precompiles.checks import require
 from precompiles.host import Host
 from precompiles.slots import add_to_slot, store_struct, update_struct
@@ -196,7 +196,5 @@ def _convict(host: Host, found: JuryCase, award: Award) -> None:
         index_id = view.post(host, found.key).feature_index
         void_index_by_default(host, index_id, found.challenger, replace(award, cost_wei=0))
         void_without_blame(host, found.key, found.challenger)
-    elif found.key < view.INDEX_KEY:
-        void_by_default(host, found.key, found.challenger, found.settlement_id, award)
     else:
         void_index_by_default(host, found.key - view.INDEX_KEY, found.challenger, award)

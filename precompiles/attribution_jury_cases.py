@@ -5,8 +5,9 @@ bond moves into the case, where it covers both rounds of jurors. Until the case 
 final and the index not usable. Validators' stake at the second before the request decides who may be drawn;
 without any but the parties' there is no jury, and the case is refused.
 
-Covered: rows that are not their record's gradient; a preconditioner that is not the model's; a receipt's
-query that is not its inference's gradient. Not covered: outputs that are not the model's.
+Covered: rows that are not their record's gradient; a preconditioner that is not the model's. Not covered:
+receipts' queries that are not their inferences', since a jury cannot be shown a private input; outputs that
+are not the model's.
 Source: protocol, section 3 "Challenges" (the last line of the table; jury and draws).
 """
 
@@ -16,23 +17,19 @@ from genesis.addresses import ATTRIBUTION
 from genesis.commitments import merkle_root_from_proof, row_leaf, tree_depth
 from genesis.types import ZERO_HASH, Hash32
 from precompiles import gas
-from precompiles.attribution_evidence import challenged_post, check_query_leaf
 from precompiles.attribution_indexes import challenged_index, index_challenger_ppm
 from precompiles.attribution_interface import (
     INVALID_PROOF,
     JURY_CASE_OPENED,
     NO_JURORS,
     WRONG_STATUS,
-    Batches,
 )
-from precompiles.attribution_verdict import guilty_of, post_challenger_ppm
 from precompiles.checks import require
 from precompiles.host import Host
 from precompiles.slots import add_to_slot, store_struct, update_struct
 from precompiles.views import attribution as view
-from precompiles.views import juries, l1_block, metering, policy, staking
-from precompiles.views.attribution import Commitment, Post
-from precompiles.views.disputes import QueryLeaf
+from precompiles.views import juries, l1_block, policy, staking
+from precompiles.views.attribution import Commitment
 from precompiles.views.juries import JuryCase, JuryDraw, RowLeaf
 from precompiles.views.models import FeatureIndex
 
@@ -52,21 +49,6 @@ def open_preconditioner_case(host: Host, index_id: int, salt: Hash32) -> int:
     index = _accused_index(host, index_id, salt)
     found = _of_index(host, index_id, index, juries.PRECONDITIONER)
     return _open(host, replace(found, content=index.preconditioner_hash))
-
-
-def open_query_case(  # noqa: PLR0917 - the method's arguments
-    host: Host, post_id: int, salt: Hash32, batches: Batches, batch: int, leaf: QueryLeaf
-) -> int:
-    """Say that a settled receipt's query is not its inference's; what it is about, the provider must show."""
-    gas.charge(host, gas.ATTRIBUTION["openQueryCase"], len(batches), len(leaf.proof))
-    posted = challenged_post(host, post_id, salt, batches)
-    if posted.status != view.PENDING:
-        raise WRONG_STATUS(posted.status)
-    require(batch < len(batches), "batch")
-    settlement_id = batches[batch].settlement_id
-    check_query_leaf(metering.settlement(host, settlement_id), leaf)
-    found = _of_post(host, post_id, posted, settlement_id)
-    return _open(host, replace(found, position=leaf.number, content=leaf.query_root))
 
 
 def _accused_index(host: Host, index_id: int, salt: Hash32) -> FeatureIndex:
@@ -100,18 +82,6 @@ def _of_index(host: Host, index_id: int, index: FeatureIndex, subject: int) -> J
         accused=index.signer,
         policy_version=index.policy_version,
         share_ppm=share_ppm,
-    )
-
-
-def _of_post(host: Host, post_id: int, posted: Post, settlement_id: int) -> JuryCase:
-    own = view.commitment(host, post_id, host.caller)
-    before = view.case(host, post_id)
-    return replace(
-        _blank(host, post_id, juries.QUERY, own),
-        settlement_id=settlement_id,
-        accused=guilty_of(host, posted, settlement_id),
-        policy_version=before.policy_version,
-        share_ppm=post_challenger_ppm(host, posted, before, own),
     )
 
 

@@ -21,7 +21,7 @@ from precompiles.attribution_jurors import (
     seats_of,
     validator_slashed_of,
 )
-from precompiles.attribution_jury_cases import open_preconditioner_case, open_query_case, open_row_case
+from precompiles.attribution_jury_cases import open_preconditioner_case, open_row_case
 from precompiles.contract import Method
 
 METHODS = (
@@ -33,12 +33,6 @@ METHODS = (
     Method(
         "function openPreconditionerCase(uint256 indexId, bytes32 salt) returns (uint256 caseId)",
         open_preconditioner_case,
-    ),
-    Method(
-        "function openQueryCase(uint256 postId, bytes32 salt, BatchClaim[] batches, uint256 batch, "
-        "QueryLeaf leaf) returns (uint256 caseId)",
-        open_query_case,
-        STRUCTS,
     ),
     Method(
         "function openAudit(uint256 postId, uint256 contributorIndex, address contributor, SumLeaf amount, "

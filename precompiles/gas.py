@@ -373,13 +373,6 @@ ATTRIBUTION: Mapping[str, Price] = {
         reads=48 + 3 * CHECKPOINT_READS, writes=33, logged_words=5, hashes=6, elements=(TREE_HASH,)
     ),
     "openPreconditionerCase": _price(reads=48 + 3 * CHECKPOINT_READS, writes=33, logged_words=5, hashes=6),
-    "openQueryCase": _price(
-        reads=75 + 3 * CHECKPOINT_READS,
-        writes=33,
-        logged_words=5,
-        hashes=10,
-        elements=(HASHED_BATCH, TREE_HASH),
-    ),
     "openAudit": _price(
         reads=100 + 3 * CHECKPOINT_READS, writes=35, logged_words=5, hashes=20, elements=(TREE_HASH,)
     ),

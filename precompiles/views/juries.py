@@ -27,9 +27,8 @@ AUDIT_FUND_SLOT = 30
 
 ROW = 1
 PRECONDITIONER = 2
-QUERY = 3
 AUDIT = 4
-"""What a case is about."""
+"""What a case is about; 3 is left for a receipt's query, which a jury cannot be shown."""
 
 OPEN = 0
 RIGHT = 1
@@ -39,8 +38,8 @@ NOT_PROVEN = 4
 """How a case ended; `RIGHT` to `NOT_AVAILABLE` are also what a juror says."""
 
 COORDINATES = 16
-VALUES_BYTES = {ROW: COORDINATES, PRECONDITIONER: 0, QUERY: 2 * COORDINATES, AUDIT: COORDINATES}
-"""How long a juror's recomputed values are, by subject: int8 of a row, int16 of a query."""
+VALUES_BYTES = {ROW: COORDINATES, PRECONDITIONER: 0, AUDIT: COORDINATES}
+"""How long a juror's recomputed values are, by subject: int8 of a row."""
 ROUNDS = 2
 
 
@@ -60,11 +59,11 @@ class RowLeaf:
 class JuryCase:
     """A claim that only a recomputation can settle: what is said to be wrong, the bond, and the votes so far.
 
-    `key` is a post's id, or an index's plus `INDEX_KEY`. `position` is the row, or the receipt's number;
-    `content` the root of the row or query, or the preconditioner's hash. Of an audit they are the number of
-    the contributor and which of its canonical rows. `stake_wei` is all validators' at `staked_at_s` but the
-    parties'. `bond_wei` is what is held for the case: the bond, then what jurors have
-    not claimed. `leader` is the opinion with most seats among `revealed` ones.
+    `key` is a post's id, or an index's plus `INDEX_KEY`. `position` is the row, `content` its root or the
+    preconditioner's hash. Of an audit they are the number of the contributor and which of its canonical rows.
+    `settlement_id` is 0: no case is about a settlement yet. `stake_wei` is all validators' at `staked_at_s`
+    but the parties'. `bond_wei` is what is held for the case: the bond, then what jurors have not claimed.
+    `leader` is the opinion with most seats among `revealed` ones.
     """
 
     key: int

@@ -61,16 +61,6 @@ class JuryActors(IndexActors):
         )
         return call(challenger, ATTRIBUTION, "openRowCase", index_id, salt, leaf)
 
-    def _open_query_case(self) -> Call:
-        post_id, challenger, salt, posted = self._challenge()
-        place = self.random.randrange(len(posted.claims))
-        batch = self.batches.get(posted.claims[place].settlement_id)
-        if batch is None or batch.first == len(batch.receipts):
-            return self._garbage()
-        self._learn = self._learn_case
-        leaf = batch.query(self.random.randrange(batch.first, len(batch.receipts)))
-        return call(challenger, ATTRIBUTION, "openQueryCase", post_id, salt, posted.claims, place, leaf)
-
     def _open_audit(self) -> Call:
         post_id, posted = self._pending()
         reading = call(TREASURY, ATTRIBUTION, "auditOf", post_id)

@@ -131,7 +131,6 @@ CASES: dict[str, tuple[tuple[Any, ...], tuple[int, ...]]] = {
     ),
     "openRowCase": ((1, HASH, ROW_LEAF), (ROW_DEPTH,)),
     "openPreconditionerCase": ((1, HASH), ()),
-    "openQueryCase": ((1, HASH, CLAIMS, 0, LEAF_OF_QUERY), (BATCHES, ROW_DEPTH)),
     "openAudit": ((1, 1, SOMEBODY, LEAF, WIDE), (3 * DEPTH,)),
     "releaseSettlement": ((1,), ()),
     "drawJury": ((1,), ()),

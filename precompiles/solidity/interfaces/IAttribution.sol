@@ -206,10 +206,10 @@ interface IAttribution {
     }
 
     /// @dev A claim before a drawn jury. `key` is the post's id, or 2^255 and the index's. `subject` 1: the row at
-    /// `position` with root `content`; 2: the preconditioner with hash `content`; 3: the query of receipt `position` with
-    /// root `content`; 4, an audit: row number `content` among the canonical ones of contributor `position`. `stake` is all validators' at `stakedAt` but the parties'. `bond` is what is held for the case.
-    /// `leader` is the opinion with most of the `revealed` seats. `outcome` 0 open, 1 right, 2 wrong, 3 not available, 4 not
-    /// proven.
+    /// `position` with root `content`; 2: the preconditioner with hash `content`; 4, an audit: row number `content` among the
+    /// canonical ones of contributor `position`. `stake` is all validators' at `stakedAt` but the parties'. `bond` is what is
+    /// held for the case, `settlementId` 0. `leader` is the opinion with most of the `revealed` seats. `outcome` 0 open,
+    /// 1 right, 2 wrong, 3 not available, 4 not proven.
     struct JuryCase {
         uint256 key;
         uint256 subject;
@@ -442,9 +442,6 @@ interface IAttribution {
     function openRowCase(uint256 indexId, bytes32 salt, RowLeaf calldata row) external returns (uint256 caseId);
     /// @notice The same of the index's preconditioner.
     function openPreconditionerCase(uint256 indexId, bytes32 salt) external returns (uint256 caseId);
-    /// @notice The same of a settled receipt's query, by a challenge of the post; the settlement's provider is accused and
-    /// must show the receipt's input to the jury.
-    function openQueryCase(uint256 postId, bytes32 salt, BatchClaim[] calldata batches, uint256 batch, QueryLeaf calldata leaf) external returns (uint256 caseId);
     /// @notice Whether a post is audited, and at which wei of its amounts' sum: by the randomness of the L1 block that comes
     /// the policy's number of blocks after the post. Reverts until that is there.
     function auditOf(uint256 postId) external view returns (bool isDrawn, uint256 place);
@@ -462,7 +459,7 @@ interface IAttribution {
     /// @notice Juror only: `commitment = keccak256(abi.encode(caseId, round, juror, verdict, keccak256(values), salt))`.
     function commitVerdict(uint256 caseId, bytes32 commitment) external;
     /// @notice Juror only, after the commit window. `verdict` 1 right, 2 wrong, 3 not available. `values` are the juror's own
-    /// values at `coordinatesOf` in the committed exponent: 16 of int8 for a row, of int16 for a query, none for a
+    /// values at `coordinatesOf` in the committed exponent: 16 of int8 for a row, none for a
     /// preconditioner or what is not available.
     function revealVerdict(uint256 caseId, uint256 verdict, bytes calldata values, bytes32 salt) external;
     /// @notice Anyone, after the reveal window: two thirds of the revealed seats with one verdict and the same values decide,

@@ -102,7 +102,7 @@ abstract contract AttributionJuries is AttributionJuryCases {
 
     function _valuesBytes(uint256 subject) internal pure returns (uint256) {
         if (subject == SUBJECT_PRECONDITIONER) return 0;
-        return subject == SUBJECT_QUERY ? 2 * COORDINATES : COORDINATES;
+        return COORDINATES;
     }
 
     function _seats(
@@ -153,8 +153,6 @@ abstract contract AttributionJuries is AttributionJuryCases {
                 award.cost = 0;
                 _voidIndexByDefault(posts[found.key].featureIndex, found.challenger, award);
                 _voidWithoutBlame(found.key, found.challenger);
-            } else if (found.key < INDEX_KEY) {
-                _voidByDefault(found.key, found.challenger, found.settlementId, award);
             } else {
                 _voidIndexByDefault(found.key - INDEX_KEY, found.challenger, award);
             }

@@ -11,7 +11,6 @@ import {Commitments} from "./Commitments.sol";
 abstract contract AttributionJuryCases is AttributionDemands {
     uint256 internal constant SUBJECT_ROW = 1;
     uint256 internal constant SUBJECT_PRECONDITIONER = 2;
-    uint256 internal constant SUBJECT_QUERY = 3;
     uint256 internal constant SUBJECT_AUDIT = 4;
 
     function openRowCase(uint256 indexId, bytes32 salt, IAttribution.RowLeaf calldata row)
@@ -48,26 +47,6 @@ abstract contract AttributionJuryCases is AttributionDemands {
         return _openCase(found);
     }
 
-    function openQueryCase(
-        uint256 postId,
-        bytes32 salt,
-        IAttribution.BatchClaim[] calldata batches,
-        uint256 batch,
-        IAttribution.QueryLeaf calldata leaf
-    ) external payable returns (uint256 caseId) {
-        _open(leaf);
-        _refuseValue();
-        _checkCommitment(postId, salt, batches);
-        if (posts[postId].status != PENDING) revert IAttribution.WrongStatus(posts[postId].status);
-        _require(batch < batches.length, "batch");
-        uint256 settlementId = batches[batch].settlementId;
-        _checkQueryLeaf(_settlement(settlementId), leaf);
-        IAttribution.JuryCase memory found = _caseOfPost(postId, settlementId);
-        found.position = leaf.number;
-        found.content = leaf.queryRoot;
-        return _openCase(found);
-    }
-
     function _accusedIndex(uint256 indexId, bytes32 salt)
         internal
         view
@@ -90,21 +69,6 @@ abstract contract AttributionJuryCases is AttributionDemands {
         Commitment storage own = commitments[found.key][msg.sender];
         found.bond = own.bond;
         found.sharePpm = _sharePpm(policy, own, index.usableAt, policy.indexWindowSeconds);
-    }
-
-    function _caseOfPost(uint256 postId, uint256 settlementId)
-        internal
-        view
-        returns (IAttribution.JuryCase memory found)
-    {
-        found.key = postId;
-        found.subject = SUBJECT_QUERY;
-        found.settlementId = settlementId;
-        found.accused = _guiltyOf(posts[postId], settlementId);
-        found.policyVersion = cases[postId].policyVersion;
-        Commitment storage own = commitments[postId][msg.sender];
-        found.bond = own.bond;
-        found.sharePpm = _challengerPpm(posts[postId], cases[postId], own);
     }
 
     /// @dev Moves the commitment's bond into a new case.

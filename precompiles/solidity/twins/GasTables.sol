@@ -63,7 +63,6 @@ library GasTables {
         if (selector == 0xc5bc5205) return _total(counts, 4260, 0, 0, 0); // openLiabilityOf
         if (selector == 0x1ca1066f) return _total(counts, 668075, 60, 0, 0); // openRowCase
         if (selector == 0x24934829) return _total(counts, 668075, 0, 0, 0); // openPreconditionerCase
-        if (selector == 0xbd0b521e) return _total(counts, 726635, 600, 60, 0); // openQueryCase
         if (selector == 0x4220b73c) return _total(counts, 801355, 60, 0, 0); // openAudit
         if (selector == 0x33fc0a28) return _total(counts, 84420, 0, 0, 0); // auditOf
         if (selector == 0xd64e9152) return _total(counts, 14320, 0, 0, 0); // fundAudits
