@@ -11,10 +11,12 @@ the models' integer scores are added up, those trained on everything and those t
 
 import argparse
 import time
+from collections.abc import Mapping
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from benchmarks.attribution import language, language_truth
 from benchmarks.attribution.lds import ceiling, interval, lds
@@ -23,7 +25,7 @@ from workers.influence.fidelity import LowRankCurvature
 from workers.influence.profile import PAYING_LIMIT, PAYING_POWER
 
 Scores = NDArray[np.float64]
-PARAMETERS = 20_736
+PARAMETERS, UPPER_PARAMETERS = 20_736, 13_824
 BATCH = 16
 
 
@@ -68,6 +70,16 @@ def half_member(base: language.ByteGpt, seed: int, device: str) -> Scores:
     return integer_rows(LanguageModelTask(model), PARAMETERS, device)[0]
 
 
+class UpperBlocks(LanguageModelTask):
+    """The factors of all blocks but the first: backward passes end earlier."""
+
+    def modules(self) -> Mapping[str, nn.Module]:
+        """24 of 36 factors."""
+        return {
+            name: module for name, module in super().modules().items() if not name.startswith("blocks.0.")
+        }
+
+
 DAMPING, FACTOR_DAMPING = 1.0, 0.03
 COUNTED_QUERIES = 64
 CLOCK: list[float] = []
@@ -104,6 +116,9 @@ def main() -> None:
         runs = {
             "EK-FAC, all coordinates, int8": lambda t=task: integer_rows(t, PARAMETERS, options.device)[1],
             PAYING: lambda t=task: integer_rows(t, PARAMETERS, options.device)[0],
+            "the same, upper two blocks": lambda m=model: integer_rows(
+                UpperBlocks(m), UPPER_PARAMETERS, options.device
+            )[0],
             "EK-FAC, 1,024 coordinates, int8": lambda t=task: integer_rows(t, 1_024, options.device)[1],
             "low-rank curvature, all 240 gradients": lambda t=task: low_rank(t, options.device),
         }
