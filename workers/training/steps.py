@@ -115,7 +115,8 @@ def train(
     """All steps, from the checkpoint if there is one; the checkpoint stays for the caller."""
     run = Run(model, recipe, batches_of(examples, recipe))
     run.restore(checkpoint)
-    model.train(False)  # no dropout: what is drawn would not survive a restart
+    # No dropout: what is drawn would not survive a restart. Only recomputed activations (qlora) need it.
+    model.train(any(getattr(module, "gradient_checkpointing", False) for module in model.modules()))
     started_s, tokens_before = time.monotonic(), run.state.tokens
 
     def rate() -> float:
@@ -127,7 +128,7 @@ def train(
         if run.state.step % recipe.checkpoint_steps == 0 and run.state.step < len(run.batches):
             run.save(checkpoint)
     parameters = sum(value.numel() for value in run.parameters.values())
-    return Trained(model, points_of(run.state.losses), run.state.tokens, rate(), parameters)
+    return Trained(model.train(False), points_of(run.state.losses), run.state.tokens, rate(), parameters)
 
 
 class Run:

@@ -20,8 +20,12 @@ from workers.jobs.evaluate import evaluate
 from workers.jobs.finetune import finetune
 from workers.jobs.types import NO_ARTIFACT, EvaluateRequest, FineTuneRecipe, FinetuneRequest, VerifyRequest
 from workers.jobs.verify import verify
+from workers.progress import silent
 from workers.text.base import PRESETS, make_base
+from workers.text.examples import example_of
+from workers.text.loading import four_bit_settings, load_folder
 from workers.training.checkpoints import checkpoint_path
+from workers.training.finetuning import fine_tune
 from workers.training.text_manifest import read_text_manifest
 
 
@@ -162,6 +166,28 @@ def test_impossible_recipes_are_refused(text_chain: TextChain, changes: dict[str
 def test_qlora_without_cuda_says_so(text_chain: TextChain) -> None:
     with pytest.raises(InvalidInputError, match="CUDA device"):
         finetune(text_chain.store, replace(text_chain.request, recipe=replace(RECIPE, method="qlora")))
+
+
+def test_qlora_asks_transformers_for_four_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The contract with transformers: NormalFloat, nested scales, bfloat16 products."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    asked = four_bit_settings().to_dict()
+    assert asked["load_in_4bit"]
+    assert (asked["bnb_4bit_quant_type"], asked["bnb_4bit_use_double_quant"]) == ("nf4", True)
+    assert asked["bnb_4bit_compute_dtype"] == "bfloat16"
+
+
+def test_qlora_trains_adapters_on_a_frozen_base(text_chain: TextChain, tmp_path: Path) -> None:
+    """The contract with peft, on a base that is not quantised: only the factors are trained."""
+    base = load_folder(make_base("tiny"))
+    before = {name: value.clone() for name, value in base.model.state_dict().items()}
+    recipe = replace(RECIPE, method="qlora", epochs=6)
+    examples = [example_of(record, base.tokenizer, 64) for record in text_chain.parts.parts[0]]
+    trained = fine_tune(base, examples, replace(recipe, max_tokens=64), tmp_path / "checkpoint", silent)
+    assert trained.losses[-1].loss < trained.losses[0].loss
+    assert trained.parameters == text_chain.trained.trained_parameters
+    after = {name.replace(".base_layer", ""): value for name, value in base.model.state_dict().items()}
+    assert all(torch.equal(value, after[name]) for name, value in before.items())
 
 
 def test_a_loss_that_is_no_number_ends_the_run(
