@@ -11,12 +11,17 @@ from dataclasses import dataclass
 
 import structlog
 
-from genesis.commitments import ROW_BYTES, merkle_proof, vector_root
+from genesis.commitments import ROW_BYTES, merkle_proof, vector_root, word
+from genesis.keccak import keccak256
 from genesis.types import Address
 from openledger_node.client.economy import ATTRIBUTION, STAKING, EconomyReader
 from openledger_node.validator.challenger import Challenger
 from openledger_node.validator.index_check import IndexInputs, rows_layers
 from precompiles.views.attribution import INDEX_KEY
+
+PATIENCE_PARTS = 4
+"""In the last part, 1/4, of the window nobody is waited for."""
+LONGEST_WAIT_S = 60
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +40,24 @@ class Cases:
         self._reader = reader
         self._challenger = challenger
         self.opened = 0
+
+    async def is_turn(self, inputs: IndexInputs, found_s: int) -> bool:
+        """Whether to accuse now what was found at `found_s`: who opens a second case of the same pays a jury
+        for nothing. Everybody waits a moment of its own and for others' commitments, but not too long."""
+        policy = await self._reader.policy(inputs.index.policy_version)
+        patience_s = policy.index_window_s // PATIENCE_PARTS
+        now_s = await self._reader.ethereum.timestamp_s()
+        if now_s >= inputs.index.usable_at - patience_s:
+            return True
+        ticket = keccak256(self._challenger.address_bytes + word(inputs.index_id))
+        if now_s < found_s + int.from_bytes(ticket, "big") % (min(patience_s, LONGEST_WAIT_S) + 1):
+            return False
+        committed = await self._reader.ethereum.events(
+            ATTRIBUTION, "IndexChallengeCommitted", inputs.index_id
+        )
+        return all(
+            bytes(event.arguments["challenger"]) == self._challenger.address_bytes for event in committed
+        )
 
     async def accuse(self, inputs: IndexInputs, accusation: Accusation) -> None:
         """Open a case, unless somebody did of the same, or this account of anything. Raises RevertedError."""

@@ -73,10 +73,12 @@ class FeatureChecks:
         open_pool: OpenPool,
         draws: int = DRAWS,
         make_seed: Callable[[], bytes] = lambda: secrets.token_bytes(32),
+        sample: int = SAMPLE,
     ) -> None:
         self._open_pool = open_pool
         self._draws = draws
         self._make_seed = make_seed
+        self._sample = sample
         self._tasks: asyncio.Queue[Task] = asyncio.Queue()
         self._found: dict[int, Findings] = {}
         self._called = asyncio.Event()
@@ -153,7 +155,7 @@ class FeatureChecks:
         )
 
     async def _check_preconditioner(self, pool: WorkerPool, task: Task, found: Findings) -> None:
-        request = PreconditionerRequest(task.index, task.datasets, self._make_seed(), SAMPLE)
+        request = PreconditionerRequest(task.index, task.datasets, self._make_seed(), self._sample)
         result = await _answer(pool, "preconditioner", request, PreconditionerResult)
         if result is None:
             return

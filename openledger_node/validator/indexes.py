@@ -64,6 +64,7 @@ class Watched:
     inputs: IndexInputs | None = None
     verdict: IndexVerdict | RecordVerdict | None = None
     complaint: str = ""
+    found_s: int = 0
     is_accused: bool = False
 
 
@@ -142,7 +143,7 @@ class IndexWatch:
             self._features.ask_about_index(one.index_id, one.inputs.document, datasets)
 
     async def _accuse(self, one: Watched) -> bool:
-        """Bring before a jury what recomputation found; True if that was done now."""
+        """Bring before a jury what recomputation found; True if that was done now, or waits for its turn."""
         if self._features is None or one.inputs is None or one.is_accused:
             return False
         found = self._features.findings(one.index_id)
@@ -152,6 +153,9 @@ class IndexWatch:
             accusation = Accusation(None)
         else:
             return False
+        one.found_s = one.found_s or await self._reader.ethereum.timestamp_s()
+        if not await self.cases.is_turn(one.inputs, one.found_s):
+            return True
         try:
             await self.cases.accuse(one.inputs, accusation)
         except RevertedError:

@@ -3,8 +3,8 @@
 What is asked for is fetched from every artefact URL in turn: followers keep copies of what a provider may no
 longer serve. Nothing is believed that does not hash to what is committed, and records are the chain's.
 
-Covered: rows of feature indexes, accused or audited, and preconditioners. Not covered: queries, whose inputs
-nobody publishes yet: `jurors` abstains from a case about one.
+Covered: rows of feature indexes, accused or audited, and preconditioners. Not covered: queries of receipts,
+whose inputs are private: no case is about one.
 """
 
 from dataclasses import dataclass
