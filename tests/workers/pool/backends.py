@@ -63,7 +63,7 @@ class LocalBackend:
     """Processes of this machine, as `LocalWorkers` starts them."""
 
     heartbeat_timeout_s = 4.0
-    kills, killed_jobs = 100, 200
+    kills, killed_jobs = 100, 1_000
 
     async def start(self, pool: WorkerPool, token_file: Path, artifacts: Path) -> LocalWorker:
         places = ("--connect", pool.address, "--token-file", str(token_file), "--artifacts", str(artifacts))
