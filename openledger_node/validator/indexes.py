@@ -9,7 +9,7 @@ back. Not covered: answering games as the index's signer (`answers`).
 """
 
 import asyncio
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import structlog
 
@@ -19,13 +19,12 @@ from openledger_node.validator.arguments import (
     ONE_TRANSACTION,
     OneTransaction,
     index_challenge,
-    packed_sum,
 )
 from openledger_node.validator.cases import Accusation, Cases
 from openledger_node.validator.challenger import Challenger
 from openledger_node.validator.documents import DocumentError, Documents
 from openledger_node.validator.features import FeatureChecks
-from openledger_node.validator.games import Game, Games
+from openledger_node.validator.games import Games
 from openledger_node.validator.index_check import (
     BrokenRow,
     IndexInputs,
@@ -35,9 +34,6 @@ from openledger_node.validator.index_check import (
     WrongSum,
     check_index,
     is_named_right,
-    partial_sums,
-    row_evidence,
-    rows_layers,
 )
 from openledger_node.validator.recomputation import datasets_of
 from openledger_node.validator.record_check import (
@@ -47,6 +43,7 @@ from openledger_node.validator.record_check import (
     check_records,
 )
 from openledger_node.validator.records import Right, Unprovable
+from openledger_node.validator.sum_games import SumGames
 from precompiles.views.attribution import INDEX_KEY, INDEX_VOID
 from workers.errors import InvalidInputError
 
@@ -82,6 +79,7 @@ class IndexWatch:
         self._documents = documents
         self._challenger = challenger
         self._games = Games(reader, challenger)
+        self._sum_games = SumGames(self._games, challenger)
         self._features = features
         self.cases = Cases(reader, challenger)
         self._next_block = 0
@@ -121,7 +119,7 @@ class IndexWatch:
         if isinstance(one.verdict, ONE_TRANSACTION):
             await self._challenge(one.index_id, one.verdict)
         elif isinstance(one.verdict, WrongSum) and one.inputs is not None:
-            await self._play(one.inputs, one.verdict)
+            self.challenged += await self._sum_games.play(one.inputs, one.verdict)
         elif isinstance(one.verdict, Right) and await self._accuse(one):
             return
         is_left_alone = status == UNCONTESTED and isinstance(one.verdict, (Right, Unprovable))
@@ -190,32 +188,6 @@ class IndexWatch:
         mined = await self._challenger.send(method, index_id, salt, *evidence)
         self.challenged += 1
         log.info("feature index voided", index=index_id, by=method, transaction=mined.hash)
-
-    # --- Games --------------------------------------------------------------------------------------------
-
-    async def _play(self, inputs: IndexInputs, verdict: WrongSum) -> None:
-        """Open a game, or make the next move of the one that is open."""
-        game_id = await self._games.opened("SumGameOpened", inputs.index_id)
-        if game_id is None:
-            await self._challenger.send(
-                "openSumGame",
-                inputs.index_id,
-                verdict.contributor_index,
-                verdict.contributor,
-                verdict.coordinate,
-                packed_sum(verdict.sum),
-                value_wei=await self._challenger.bond_wei(),
-            )
-            self.challenged += 1
-            return
-        rows = inputs.rows
-
-        async def prove(number: int, game: Game) -> None:
-            row = row_evidence(rows, rows_layers(rows), game["first"])
-            await self._challenger.send("proveSumGame", number, tuple(asdict(row).values()))
-
-        place = (verdict.contributor_index, verdict.coordinate)
-        await self._games.play(game_id, lambda first, count: partial_sums(rows, *place, first, count), prove)
 
     # --- Bond and reward ----------------------------------------------------------------------------------
 
