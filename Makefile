@@ -73,7 +73,7 @@ demo: install
 
 # Two processes, a file at a time: half of the suite's time is spent waiting for blocks.
 test: $(DEV_STAMP) $(NPM_STAMP) $(PUBLISHED_STAMP)
-	$(PYTEST) -m 'not slow' -n 2 --dist loadfile $(ARGS)
+	$(PYTEST) -m 'not slow' -n 2 --dist loadfile --max-worker-restart 0 $(ARGS)
 
 test-all: $(DEV_STAMP) $(NPM_STAMP) $(PUBLISHED_STAMP)
 	$(LONG) $(ARGS) $(LOGGED)

@@ -125,8 +125,9 @@ def check_content(name: str, data: bytes) -> None:
         try:
             text = data.decode()
             if name.endswith(JSON_SUFFIXES):
+                canonical_json.check_depth(data)
                 json.loads(text)
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise InvalidInputError(f"{name} is malformed: {error}") from error
 
 
@@ -135,8 +136,9 @@ def _check_tensors(name: str, data: bytes) -> None:
     if len(data) < 8 or size > MAX_TENSORS_HEADER_BYTES or 8 + size > len(data):
         raise InvalidInputError(f"{name} is not a safetensors file: its header length is out of bounds")
     try:
+        canonical_json.check_depth(data[8 : 8 + size])
         header = json.loads(data[8 : 8 + size])
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise InvalidInputError(f"{name} is not a safetensors file: {error}") from error
     if not isinstance(header, dict):
         raise InvalidInputError(f"{name} is not a safetensors file: its header is not an object")

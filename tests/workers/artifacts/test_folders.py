@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -146,3 +147,23 @@ def test_links_are_refused(store: ArtifactStore, model: Path, tmp_path: Path) ->
     (model / "link.json").symlink_to(tmp_path / "secret.json")
     with pytest.raises(InvalidInputError, match="link"):
         store_folder(store, model)
+
+
+def test_nested_brackets_do_not_end_a_process_with_a_high_recursion_limit(
+    store: ArtifactStore, model: Path
+) -> None:
+    """The engine's library raises Python's limit, under which the parser would overflow the C stack."""
+    deep = b"[" * 200_000
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(100_000)
+    try:
+        for name, data in (
+            ("config.json", deep),
+            ("model.safetensors", len(deep).to_bytes(8, "little") + deep),
+        ):
+            (model / name).write_bytes(data)
+            with pytest.raises(InvalidInputError, match="deeper"):
+                store_folder(store, model)
+            (model / name).unlink()
+    finally:
+        sys.setrecursionlimit(before)

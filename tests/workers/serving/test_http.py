@@ -77,7 +77,7 @@ async def test_mixed_requests_at_once_are_each_their_own(server: Server, shelf: 
         ({"prompt": "x", "logit_bias": {"100000": 1.0}}, "logit_bias"),
         ({"prompt": "x", "logit_bias": {"cat": 1.0}}, "logit_bias.cat.[key]"),
         ({"prompt": "x", "presence_penalty": 2.1}, "presence_penalty"),
-        ({"prompt": "x", "frequency_penalty": float("nan")}, "frequency_penalty"),
+        ({"prompt": "x", "frequency_penalty": -2.1}, "frequency_penalty"),
         ({"prompt": "x", "repetition_penalty": 1.1}, "repetition_penalty"),
         ({"prompt": "x", "min_p": 0.1}, "min_p"),
         ({"prompt": "x", "best_of": 2}, "best_of"),

@@ -11,6 +11,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
+import orjson
 from aiohttp import web
 
 from workers.artifacts.folders import store_folder
@@ -270,10 +271,10 @@ class Routes:
 async def _body(request: web.Request) -> Any:
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
-            body = json.loads((await request.read()).decode())
+            body = orjson.loads(await request.read())
     except TimeoutError as error:
         raise RequestTimeoutError(f"the body did not arrive in {BODY_TIMEOUT_S:.0f} s") from error
-    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, endless digits, too deep
+    except orjson.JSONDecodeError as error:
         raise BadRequestError(f"the body is not JSON: {error}") from error
     if not isinstance(body, dict):
         raise BadRequestError("the body must be a JSON object")
