@@ -62,6 +62,7 @@ from precompiles.slots import add_to_slot, hash_word, load_address, mapping_slot
 from precompiles.views import attribution as view
 from precompiles.views import disputes, models, policy
 from precompiles.views.attribution import Case, Commitment, RowEvidence, SumEvidence
+from precompiles.views.juries import RowLeaf
 from precompiles.views.models import FeatureIndex
 
 MAXIMUM_EXPONENT = 7
@@ -177,13 +178,20 @@ def is_contestable(host: Host, index_id: int, index: FeatureIndex) -> bool:
 def check_row(index: FeatureIndex, row: RowEvidence) -> None:
     """The row has the index's dimensions and is the committed one."""
     require(len(row.row) == index.dimensions * ROW_BYTES, "row")
+    root = vector_root(row.row, ROW_BYTES)
+    place = (row.index, row.canonical_index, row.contributor_index, row.exponent)
+    check_row_leaf(index, RowLeaf(*place, root, row.proof))
+
+
+def check_row_leaf(index: FeatureIndex, row: RowLeaf) -> None:
+    """The row, by the root of its coordinates, is the committed one."""
     require(row.index < index.rows, "index")
     leaf = row_leaf(
         index=row.index,
         canonical_index=row.canonical_index,
         contributor_index=row.contributor_index,
         exponent=row.exponent,
-        row_root=vector_root(row.row, ROW_BYTES),
+        row_root=row.row_root,
     )
     is_whole_path = len(row.proof) == tree_depth(index.rows)
     if not is_whole_path or merkle_root_from_proof(leaf, row.index, row.proof) != index.rows_root:

@@ -14,17 +14,14 @@ Source: protocol, section 3 "Challenges" (the last line of the table; jury and d
 from dataclasses import replace
 
 from genesis.addresses import ATTRIBUTION
-from genesis.commitments import merkle_root_from_proof, row_leaf, tree_depth
 from genesis.types import ZERO_HASH, Hash32
 from precompiles import gas
-from precompiles.attribution_indexes import challenged_index, index_challenger_ppm
+from precompiles.attribution_indexes import challenged_index, check_row_leaf, index_challenger_ppm
 from precompiles.attribution_interface import (
-    INVALID_PROOF,
     JURY_CASE_OPENED,
     NO_JURORS,
     WRONG_STATUS,
 )
-from precompiles.checks import require
 from precompiles.host import Host
 from precompiles.slots import add_to_slot, store_struct, update_struct
 from precompiles.views import attribution as view
@@ -38,7 +35,7 @@ def open_row_case(host: Host, index_id: int, salt: Hash32, row: RowLeaf) -> int:
     """Say that a committed row is not the profile's recomputation of its record."""
     gas.charge(host, gas.ATTRIBUTION["openRowCase"], len(row.proof))
     index = _accused_index(host, index_id, salt)
-    _check_row_leaf(index, row)
+    check_row_leaf(index, row)
     found = _of_index(host, index_id, index, juries.ROW)
     return _open(host, replace(found, position=row.index, content=row.row_root, exponent=row.exponent))
 
@@ -57,20 +54,6 @@ def _accused_index(host: Host, index_id: int, salt: Hash32) -> FeatureIndex:
     if view.index_status(host, index_id) == view.INDEX_VOID:
         raise WRONG_STATUS(view.INDEX_VOID)
     return index
-
-
-def _check_row_leaf(index: FeatureIndex, row: RowLeaf) -> None:
-    require(row.index < index.rows, "index")
-    leaf = row_leaf(
-        index=row.index,
-        canonical_index=row.canonical_index,
-        contributor_index=row.contributor_index,
-        exponent=row.exponent,
-        row_root=row.row_root,
-    )
-    is_whole_path = len(row.proof) == tree_depth(index.rows)
-    if not is_whole_path or merkle_root_from_proof(leaf, row.index, row.proof) != index.rows_root:
-        raise INVALID_PROOF(b"row")
 
 
 def _of_index(host: Host, index_id: int, index: FeatureIndex, subject: int) -> JuryCase:

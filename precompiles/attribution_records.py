@@ -19,7 +19,6 @@ from genesis.commitments import (
     contribution_leaf,
     merkle_root_from_proof,
     record_leaf_of_hashes,
-    row_leaf,
     tree_depth,
     unpack_vector,
 )
@@ -28,7 +27,7 @@ from genesis.shares import PPM
 from genesis.types import Address, Hash32
 from precompiles import gas
 from precompiles.attribution_evidence import check_wide_sum
-from precompiles.attribution_indexes import challenged_index, convict_index
+from precompiles.attribution_indexes import challenged_index, check_row_leaf, convict_index
 from precompiles.attribution_interface import CHALLENGE_FAILED, INVALID_PROOF
 from precompiles.checks import require
 from precompiles.host import Host
@@ -36,6 +35,7 @@ from precompiles.slots import load_struct
 from precompiles.views import datanets, models, policy
 from precompiles.views.datanets import Contribution
 from precompiles.views.disputes import RecordEvidence, WideSum
+from precompiles.views.juries import RowLeaf
 from precompiles.views.models import FeatureIndex
 
 
@@ -72,7 +72,7 @@ def challenge_owner(  # noqa: PLR0917 - the method's arguments
     charge_records(host, "challengeOwner", index_id, len(evidence.sketch), hashes)
     index = challenged_index(host, index_id, salt)
     place = place_of(host, index, evidence)
-    check_row_leaf(index, place, evidence)
+    check_records_row(index, place, evidence)
     require(evidence.contributor_index < index.contributors, "contributorIndex")
     check_wide_sum(index, evidence.contributor_index, credited, evidence_of_credited)
     if credited == place.contributor:
@@ -88,8 +88,8 @@ def challenge_duplicate(
     charge_records(host, "challengeDuplicate", index_id, sketches, hashes_of(evidence) + hashes_of(other))
     index = challenged_index(host, index_id, salt)
     place, earlier = place_of(host, index, evidence), place_of(host, index, other)
-    check_row_leaf(index, place, evidence)
-    check_row_leaf(index, earlier, other)
+    check_records_row(index, place, evidence)
+    check_records_row(index, earlier, other)
     is_canonical = other.canonical_index == earlier.index
     is_earlier = earlier.priority < place.priority
     similarity_ppm = policy.parameter(host, index.policy_version, "similarity_ppm")
@@ -178,19 +178,10 @@ def _check_record(
         raise INVALID_PROOF(b"record")
 
 
-def check_row_leaf(index: FeatureIndex, place: Place, evidence: RecordEvidence) -> None:
+def check_records_row(index: FeatureIndex, place: Place, evidence: RecordEvidence) -> None:
     """The index has this row at the record's place."""
-    require(place.index < index.rows, "index")
-    leaf = row_leaf(
-        index=place.index,
-        canonical_index=evidence.canonical_index,
-        contributor_index=evidence.contributor_index,
-        exponent=evidence.exponent,
-        row_root=evidence.row_root,
-    )
-    is_whole_path = len(evidence.row_proof) == tree_depth(index.rows)
-    if not is_whole_path or merkle_root_from_proof(leaf, place.index, evidence.row_proof) != index.rows_root:
-        raise INVALID_PROOF(b"row")
+    row = (evidence.canonical_index, evidence.contributor_index, evidence.exponent, evidence.row_root)
+    check_row_leaf(index, RowLeaf(place.index, *row, evidence.row_proof))
 
 
 def _records_before(host: Host, model_id: int, source: int) -> int:

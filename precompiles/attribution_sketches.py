@@ -13,7 +13,7 @@ from genesis.keccak import keccak256
 from genesis.types import Hash32
 from precompiles.attribution_indexes import challenged_index, convict_index
 from precompiles.attribution_interface import CHALLENGE_FAILED, INVALID_PROOF
-from precompiles.attribution_records import charge_records, check_row_leaf, hashes_of, place_of
+from precompiles.attribution_records import charge_records, check_records_row, hashes_of, place_of
 from precompiles.checks import require
 from precompiles.host import Host
 from precompiles.views.disputes import RecordEvidence
@@ -32,7 +32,7 @@ def challenge_sketch(
     charge_records(host, "challengeSketch", index_id, sizes, hashes_of(evidence))
     index = challenged_index(host, index_id, salt)
     place = place_of(host, index, evidence)
-    check_row_leaf(index, place, evidence)
+    check_records_row(index, place, evidence)
     require(evidence.canonical_index == place.index, "canonicalIndex")
     if keccak256(content) != evidence.content_hash:
         raise INVALID_PROOF(b"content")
