@@ -4,11 +4,9 @@ Source: protocol, section 3 "Model"; `docs/formats.md`.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from workers.artifacts import canonical_json
 from workers.artifacts.store import ArtifactId, ArtifactStore
-from workers.errors import InvalidInputError
 from workers.jobs.codec import from_json, to_json
 from workers.jobs.types import (
     DatasetVersion,
@@ -17,10 +15,9 @@ from workers.jobs.types import (
     Retrieval,
     TrainEmbeddingRequest,
 )
-from workers.training.text_manifest import numerics
+from workers.training.text_manifest import has_format, manifest_fields, numerics
 
 FORMAT = "openledger-embedding-manifest/1"
-NOT_FIELDS = ("format", "numerics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +53,9 @@ def encode_embedding_manifest(manifest: EmbeddingManifest) -> bytes:
 
 def read_embedding_manifest(store: ArtifactStore, name: str) -> EmbeddingManifest:
     """A published manifest; raises InvalidInputError when malformed, ArtifactError when missing."""
-    document: Any = canonical_json.decode(store.get(name))
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise InvalidInputError(f"{name} is not a manifest of format {FORMAT!r}")
-    return from_json(EmbeddingManifest, {key: document[key] for key in document.keys() - set(NOT_FIELDS)})
+    return from_json(EmbeddingManifest, manifest_fields(store, name, FORMAT))
 
 
 def is_embedding_manifest(store: ArtifactStore, name: str) -> bool:
     """Whether it is a trained encoder's; raises ArtifactError, InvalidInputError."""
-    document: Any = canonical_json.decode(store.get(name))
-    return isinstance(document, dict) and document.get("format") == FORMAT
+    return has_format(store, name, FORMAT)

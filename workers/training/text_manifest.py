@@ -71,14 +71,12 @@ def encode_text_manifest(manifest: TextManifest) -> bytes:
 
 def read_text_manifest(store: ArtifactStore, name: str) -> TextManifest:
     """A published manifest; raises InvalidInputError when malformed, ArtifactError when missing."""
-    document = _document(store, name)
-    return from_json(TextManifest, {key: document[key] for key in document.keys() - set(NOT_FIELDS)})
+    return from_json(TextManifest, manifest_fields(store, name, FORMAT))
 
 
 def is_text_manifest(store: ArtifactStore, name: str) -> bool:
     """Whether it is a fine-tuned language model's; raises ArtifactError, InvalidInputError."""
-    document: Any = canonical_json.decode(store.get(name))
-    return isinstance(document, dict) and document.get("format") == FORMAT
+    return has_format(store, name, FORMAT)
 
 
 def differing_settings(store: ArtifactStore, name: str) -> tuple[str, ...]:
@@ -96,8 +94,15 @@ def differing_settings(store: ArtifactStore, name: str) -> tuple[str, ...]:
     )
 
 
-def _document(store: ArtifactStore, name: str) -> dict[str, Any]:
+def has_format(store: ArtifactStore, name: str, kind: str) -> bool:
+    """Whether it is a document of that format; raises ArtifactError, InvalidInputError."""
     document: Any = canonical_json.decode(store.get(name))
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise InvalidInputError(f"{name} is not a manifest of format {FORMAT!r}")
-    return document
+    return isinstance(document, dict) and document.get("format") == kind
+
+
+def manifest_fields(store: ArtifactStore, name: str, kind: str) -> dict[str, Any]:
+    """A manifest's own fields; raises InvalidInputError when its format is another, ArtifactError."""
+    document: Any = canonical_json.decode(store.get(name))
+    if not isinstance(document, dict) or document.get("format") != kind:
+        raise InvalidInputError(f"{name} is not a manifest of format {kind!r}")
+    return {key: document[key] for key in document.keys() - set(NOT_FIELDS)}
