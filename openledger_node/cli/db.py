@@ -1,23 +1,38 @@
-"""What an operator asks a stopped node's database, and the answers on a screen."""
+"""`openledger-node db`: what an operator asks a stopped node's database, and the answers on a screen."""
 
 import contextlib
-import json
+import json as json_format
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from random import Random
+from typing import Annotated, Any
 
+from cyclopts import App, Parameter
 from rich.console import Console
 from rich.table import Table
 
 from openledger_node.chain.integrity import StepReport, check_store
 from openledger_node.chain.state_pruning import prune_store
 from openledger_node.chain.statistics import StoreStatistics, store_statistics
+from openledger_node.cli.process import EXIT_FAILED
+from openledger_node.config.model import LEAST_STATES
 from openledger_node.errors import StartError
 from openledger_node.storage.leveldb import LevelDb
 
+app = App(name="db", help="The database of a node that is stopped.")
+
 PLACES = ("chain", "node/chain", "verifier/chain")
 """Where a data directory has its database: a node's own, or that of `dev`, whose parts have one each."""
+
+
+def _enough_states(_kind: Any, value: int) -> None:
+    if value < LEAST_STATES:
+        raise ValueError(f"keep at least {LEAST_STATES}")
+
+
+StateHistory = Annotated[int, Parameter(validator=_enough_states)]
 
 
 @contextlib.contextmanager
@@ -33,7 +48,26 @@ def open_database(datadir: Path) -> Iterator[tuple[LevelDb, Path]]:
         store.close()
 
 
-def check(datadir: Path, *, sample: int | None, as_json: bool) -> bool:
+@app.command
+def check(*, datadir: Path, full: bool = False, sample: int = 1_000, json: bool = False) -> None:
+    """Compare links, roots, indexes and state with each other; the exit code is 1 if anything is wrong.
+
+    Parameters
+    ----------
+    datadir
+        The node's data directory.
+    full
+        Look at every block and every node of the state instead of samples. All headers are looked at always.
+    sample
+        How many blocks and paths of the state to look at otherwise.
+    json
+        Print one JSON object for each step.
+    """
+    if not _is_sound(datadir, sample=None if full else sample, as_json=json):
+        sys.exit(EXIT_FAILED)
+
+
+def _is_sound(datadir: Path, *, sample: int | None, as_json: bool) -> bool:
     """Print one line for each step; whether all is well."""
     sound = True
     with open_database(datadir) as (store, path):
@@ -41,7 +75,7 @@ def check(datadir: Path, *, sample: int | None, as_json: bool) -> bool:
             print(f"checking {path}, {'everything' if sample is None else f'{sample} samples'}")
         for report in check_store(store, sample=sample, random=Random()):  # noqa: S311 - a sample
             sound = sound and not report.problems
-            print(json.dumps(asdict(report)) if as_json else _lines(report), flush=True)
+            print(json_format.dumps(asdict(report)) if as_json else _lines(report), flush=True)
     if not as_json:
         print(
             "the database is sound"
@@ -56,13 +90,14 @@ def _lines(report: StepReport) -> str:
     return "\n    ".join((f"{mark} {report.checked:,} {report.subject}", *report.problems))
 
 
-def stats(datadir: Path, *, as_json: bool) -> None:
-    """Print whose chain it is, its heads, and entries and bytes by kind."""
+@app.command
+def stats(*, datadir: Path, json: bool = False) -> None:
+    """Show whose chain it is, its heads, which states it keeps, and what takes how much room."""
     with open_database(datadir) as (store, path):
         found = store_statistics(store)
         size_bytes = _size_bytes(path)
-    if as_json:
-        print(json.dumps(_plain(found) | {"disk_bytes": size_bytes}, indent=2))
+    if json:
+        print(json_format.dumps(_plain(found) | {"disk_bytes": size_bytes}, indent=2))
         return
     states = "all states" if found.kept_states is None else f"{found.kept_states} states behind the head"
     heads = found.heads
@@ -78,19 +113,29 @@ def stats(datadir: Path, *, as_json: bool) -> None:
     Console().print(table)
 
 
-def prune(datadir: Path, history: int) -> None:
-    """Delete the states older than `history` blocks, for good, and give the space back."""
+@app.command
+def prune(*, datadir: Path, state_history: StateHistory) -> None:
+    """Delete older states for good, so that the node may run with `--state-history`.
+
+    Parameters
+    ----------
+    datadir
+        The node's data directory.
+    state_history
+        How many states behind the head to keep.
+    """
     with open_database(datadir) as (store, path):
         before = _size_bytes(path)
-        pruned = prune_store(store, history)
+        pruned = prune_store(store, state_history)
         print(f"kept the states of blocks {pruned.first} to {pruned.last}")
         print(f"deleted {pruned.deleted_nodes:,} nodes")
         store.compact()
     print(f"{path}: {before / 1e6:,.1f} MB before, {_size_bytes(path) / 1e6:,.1f} MB now")
 
 
-def compact(datadir: Path) -> None:
-    """Give back the space of what was deleted."""
+@app.command
+def compact(*, datadir: Path) -> None:
+    """Give the room of deleted entries back to the disk."""
     with open_database(datadir) as (store, path):
         before = _size_bytes(path)
         store.compact()

@@ -1,12 +1,20 @@
-"""Ethereum's test fixtures run from the command line, one JSON line per case."""
+"""`openledger-node evm`: Ethereum's test fixtures, run on this engine, one JSON line per case."""
 
 import json
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from cyclopts import App
+
+from openledger_node.cli.process import EXIT_FAILED
+from openledger_node.evm.fixtures.block_tests import block_cases
 from openledger_node.evm.fixtures.reading import read_files
+from openledger_node.evm.fixtures.state_tests import state_cases
+
+app = App(name="evm", help="Run Ethereum's test fixtures on this engine, one JSON line per case.")
 
 
 class Case(Protocol):
@@ -24,7 +32,41 @@ class Case(Protocol):
 CasesOf = Callable[[dict[str, Any], str | None], Iterator[Case]]
 
 
-def run_fixtures(paths: Sequence[Path], cases_of: CasesOf, fork_name: str | None) -> bool:
+@app.command
+def statetest(file: Path, *more: Path, fork: str | None = None) -> None:
+    """Run `state_test` fixtures; the exit code is 0 if every case passes, else 1.
+
+    Parameters
+    ----------
+    file
+        A fixture file, or a folder of them.
+    more
+        Further ones.
+    fork
+        Only the cases of this fork, as the fixtures name it.
+    """
+    if not _run_fixtures((file, *more), state_cases, fork):
+        sys.exit(EXIT_FAILED)
+
+
+@app.command
+def blocktest(file: Path, *more: Path, fork: str | None = None) -> None:
+    """Run `blockchain_test` fixtures; the exit code is 0 if every case passes, else 1.
+
+    Parameters
+    ----------
+    file
+        A fixture file, or a folder of them.
+    more
+        Further ones.
+    fork
+        Only the cases of this network, as the fixtures name it.
+    """
+    if not _run_fixtures((file, *more), block_cases, fork):
+        sys.exit(EXIT_FAILED)
+
+
+def _run_fixtures(paths: Sequence[Path], cases_of: CasesOf, fork_name: str | None) -> bool:
     """Run every case and print its line; whether all passed. Raises `UserError` for unreadable files."""
     failed = 0
     for line in _lines(paths, cases_of, fork_name):

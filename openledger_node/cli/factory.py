@@ -26,7 +26,7 @@ def base(*, preset: Literal["tiny", "small"] = "small", artifacts: Path | None =
     artifacts
         Keep the folder among these artefacts as well and print its hash.
     """
-    from openledger_node.cli.commands import replace_process
+    from openledger_node.cli.process import replace_process
 
     arguments = ["--preset", preset, *(["--artifacts", str(artifacts)] if artifacts else [])]
     replace_process([sys.executable, "-m", "workers.text.main", *arguments])

@@ -1,34 +1,69 @@
-"""What `openledger-node snapshot` takes and prints."""
+"""`openledger-node snapshot`: a chain as a folder of files, and a data directory out of one."""
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
 
 from genesis.types import Hash32
 from openledger_node.chain.snapshot import Manifest
+from openledger_node.cli.db import StateHistory
+from openledger_node.cli.process import run_to_end
 from openledger_node.errors import UserError
 from openledger_node.node import snapshots
 from openledger_node.node.network_files import load_rollup_config
 
+app = App(name="snapshot", help="A chain as a folder of files, and a data directory out of one.")
 
-def create(datadir: Path, out: Path, block: int | None) -> None:
-    """Write a snapshot and say of what."""
+
+@app.command
+def create(*, datadir: Path, out: Path, block: int | None = None) -> None:
+    """Write a stopped node's blocks and the state after the last of them into a new folder.
+
+    Parameters
+    ----------
+    datadir
+        The node's data directory.
+    out
+        The folder to make.
+    block
+        A final block whose state is kept; the newest final one if not given.
+    """
     print(_line("wrote", snapshots.create(datadir, out, block)))
 
 
-async def restore(
+@app.command
+def restore(
     folder: Path,
-    datadir: Path,
     *,
-    block_hash: str | None,
-    l1_url: str | None,
-    rollup_config: Path | None,
-    state_history: int,
+    datadir: Path,
+    block_hash: str | None = None,
+    l1_url: Annotated[str | None, Parameter(name="--l1.url")] = None,
+    rollup_config: Annotated[Path | None, Parameter(name="--rollup.config")] = None,
+    state_history: StateHistory = 128,
 ) -> None:
-    """Restore one and say of what. Raises `UserError` for half an L1."""
+    """Make a data directory out of a snapshot, every byte of it checked.
+
+    Parameters
+    ----------
+    folder
+        The snapshot.
+    datadir
+        The new data directory.
+    block_hash
+        Hash of the snapshot's block, from somebody you trust.
+    l1_url
+        Without a hash: an L1 node whose output of that very block is compared.
+    rollup_config
+        Network file that names the L1 contracts.
+    state_history
+        How many states behind the head the node will keep.
+    """
     if (l1_url is None) != (rollup_config is None):
         raise UserError(
             "an L1 is asked with its URL and the network's file", "give --l1.url and --rollup.config"
         )
-    manifest = await snapshots.restore(
+    restored = snapshots.restore(
         folder,
         datadir,
         state_history=state_history,
@@ -36,7 +71,7 @@ async def restore(
         rollup=None if rollup_config is None else load_rollup_config(rollup_config),
         l1_urls=[] if l1_url is None else [url.strip() for url in l1_url.split(",")],
     )
-    print(_line("restored", manifest))
+    print(_line("restored", run_to_end(restored)))
 
 
 def _line(done: str, manifest: Manifest) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 
 from cyclopts import Parameter
 
-from openledger_node.cli.commands import EXIT_USAGE, replace_process
+from openledger_node.cli.process import EXIT_USAGE, replace_process
 from openledger_node.cli.serving import DEFAULT_SERVING, ServingOptions, serving_command
 
 
