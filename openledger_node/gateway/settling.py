@@ -94,6 +94,8 @@ class Settling:
     async def settle(self, channel_id: Hash32, hold_post_s: int = 0, again: bool = False) -> SettlementPlan:
         """Start settling what is acknowledged; the same again while it runs. `again`: also if it had stopped.
 
+        Receipts that come while a settlement is on its way to the chain are the next one's: two that begin at
+        the same receipt could not both be settled.
         Raises NotFoundError, UserError.
         """
         signed = await self._receipts.newest_voucher(channel_id)
@@ -104,6 +106,9 @@ class Settling:
             channel = await self._channels.channel(session, fresh=True)
             signed = await self._receipts.newest_voucher(channel_id) or signed
             receipts = await self._receipts.of_channel(channel_id)
+        under_way = await self._attestor.of_channel(channel_id, channel.settled_receipts, again=again)
+        if under_way is not None:
+            return under_way
         if signed.voucher.receipt_count <= channel.settled_receipts:
             raise UserError(
                 "every acknowledged receipt is settled",

@@ -94,6 +94,19 @@ class Attestor:
         self._wake.set()
         return added
 
+    async def of_channel(
+        self, channel_id: Hash32, settled_receipts: int, *, again: bool
+    ) -> SettlementPlan | None:
+        """The channel's settlement on its way to the chain; with `again` also one that had stopped."""
+        for plan, progress in await self._parts.table.of_channel(channel_id):
+            is_next = progress.settlement_id == 0 and plan.first_receipt == settled_receipts
+            if is_next and not progress.error:
+                return plan
+            if again and progress.error and (is_next or progress.settlement_id):
+                await self.submit(plan, again)
+                return plan
+        return None
+
     async def run(self) -> None:
         """Work on all open settlements until cancelled."""
         running: dict[str, asyncio.Task[None]] = {}

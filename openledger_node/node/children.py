@@ -28,7 +28,7 @@ HEALTHY_S = 60.0
 class ChildProcess:
     """One child with its log file. `restart` names those whose death the node survives.
 
-    A restarting child is given up, and the node stopped, after MAX_RESTARTS deaths in short lives.
+    A restarting child is given up, and the node stopped, after MAX_RESTARTS lives shorter than `healthy_s`.
     """
 
     def __init__(
@@ -39,12 +39,14 @@ class ChildProcess:
         *,
         environment: Mapping[str, str] | None = None,
         restart: bool = False,
+        healthy_s: float = HEALTHY_S,
     ) -> None:
         self.name = name
         self._command = list(command)
         self._log_file = log_file
         self._environment = dict(environment or {})
         self._restart = restart
+        self._healthy_s = healthy_s
         self._process: asyncio.subprocess.Process | None = None
 
     async def run(self) -> None:
@@ -53,7 +55,7 @@ class ChildProcess:
         while True:
             start_s = time.monotonic()
             code = await self._run_once()
-            deaths = deaths + 1 if time.monotonic() - start_s < HEALTHY_S else 1
+            deaths = deaths + 1 if time.monotonic() - start_s < self._healthy_s else 1
             log.error("child process died", child=self.name, exit_code=code, log=str(self._log_file))
             if not self._restart or deaths > MAX_RESTARTS:
                 raise CriticalError(

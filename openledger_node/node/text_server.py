@@ -25,6 +25,9 @@ HOST = "127.0.0.1"
 NAME = "base"
 """What the server calls its base; customers use the chain's names."""
 
+HEALTHY_S = 20.0
+"""A server that lived this long has loaded its base: it may die as often as that and is started again."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -69,7 +72,11 @@ class LocalTextServer:
         command += ["--artifacts", str(self._artifacts.directory), "--listen", f"{HOST}:{self._port}"]
         command += ["--served-model-name", NAME]
         child = ChildProcess(
-            "language models", command, self._directory / "logs" / "text-server.log", restart=True
+            "language models",
+            command,
+            self._directory / "logs" / "text-server.log",
+            restart=True,
+            healthy_s=HEALTHY_S,
         )
         serving = asyncio.create_task(child.run())
         changing = asyncio.create_task(self._changed.wait())

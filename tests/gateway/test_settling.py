@@ -2,6 +2,8 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,9 +15,10 @@ from openledger_node.client.gateway import GatewayError
 from openledger_node.client.sender import Sender
 from openledger_node.gateway.receipts import StoredReceipt
 from openledger_node.gateway.settling import SettlingRule, is_due
+from openledger_node.jobs.ports import Progress, WorkerFailedError
 from tests.gateway.conftest import Running
 from tests.gateway.test_inference import features
-from tests.jobs.economy import CUSTOMER
+from tests.jobs.economy import CUSTOMER, Economy, InlinePool
 
 CHANNEL = Channel(
     payer=Address(bytes(20)),
@@ -103,6 +106,48 @@ async def _planned(running: Running, key: str) -> bool:
         else:
             return True
     return False
+
+
+class HoldingPool(InlinePool):
+    """Computes what settlements need once `go` is set, or fails it while `is_broken`."""
+
+    def __init__(self, economy: Economy) -> None:
+        super().__init__(economy.store)
+        self.go = asyncio.Event()
+        self.is_broken = False
+
+    async def run(self, kind: str, request: Any, progress: Progress | None = None) -> Any:
+        if kind == "attribution" and self.is_broken:
+            raise WorkerFailedError("broken", "no", retryable=False)
+        if kind == "queries":
+            await self.go.wait()
+        return await super().run(kind, request, progress)
+
+
+async def test_what_comes_during_a_settlement_is_the_next_ones(economy: Economy, tmp_path: Path) -> None:
+    """Two settlements from the same receipt on could not both be taken; one that stopped is started again."""
+    pool = HoldingPool(economy)
+    running = Running(economy, tmp_path / "node", pool, SettlingRule(look_every_s=3_600.0))
+    await running.start()
+    purchases = await running.purchases()
+    path = f"/api/channels/0x{purchases.channel_id.hex()}/settle"
+    keys = []
+    for number in range(2):
+        await purchases.classify(features(economy, number))
+        await purchases.acknowledge()
+        keys.append((await running.http.post(path, {}))["key"])
+    assert keys[0] == keys[1]
+    pool.is_broken = True
+    pool.go.set()
+    async with asyncio.timeout(60):
+        while not (await running.http.get(f"/api/settlements/{keys[0]}"))["error"]:
+            await asyncio.sleep(0.05)
+    pool.is_broken = False
+    assert (await running.http.post(path, {}))["key"] == keys[0]
+    await settled(running, keys[0], "final")
+    second = (await running.http.post(path, {}))["key"]
+    assert (await settled(running, second, "final"))["firstReceipt"] == 1
+    await running.stop()
 
 
 async def test_nothing_bought_is_not_found(running: Running) -> None:
