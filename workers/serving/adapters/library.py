@@ -90,7 +90,7 @@ class AdapterLibrary:
         self._aliases: dict[str, ArtifactId] = {}
         self._packed: OrderedDict[ArtifactId, PackedAdapter] = OrderedDict()
         self._failed: OrderedDict[ArtifactId, ServingError] = OrderedDict()
-        self._pinned: set[ArtifactId] = set()
+        self._pinned: dict[ArtifactId, int] = {}
         self._loading: dict[ArtifactId, Future[PackedAdapter]] = {}
         self._used_bytes = self._loads = self._hits = 0
         self._loaders = ThreadPoolExecutor(LOADERS, "adapter-loader")
@@ -117,16 +117,23 @@ class AdapterLibrary:
     def add_alias(self, name: str, folder: str, *, pin: bool) -> None:
         """Let `name` stand for an adapter; `pin` keeps it in memory and slot until it is removed.
 
-        Raises AdapterRefusedError when pinned adapters would leave no slot for others.
+        Raises AdapterRefusedError when pinned adapters would take more than half of the slots or of memory.
         """
         with self._lock:
-            if pin and len(self._pinned | {ArtifactId(folder)}) > self._most_pinned:
-                raise AdapterRefusedError(
-                    f"{self._most_pinned} adapters are pinned, which is the limit", "pin"
-                )
-            self._aliases[name] = ArtifactId(folder)
             if pin:
-                self._pinned.add(ArtifactId(folder))
+                self._pin(ArtifactId(folder))
+            self._aliases[name] = ArtifactId(folder)
+
+    def _pin(self, folder: ArtifactId) -> None:
+        size = self._packed[folder].size_bytes if folder in self._packed else self._known[folder].size_bytes
+        pinned = {**self._pinned, folder: size}
+        if len(pinned) > self._most_pinned:
+            raise AdapterRefusedError(f"{self._most_pinned} adapters are pinned, which is the limit", "pin")
+        if 2 * sum(pinned.values()) > self._memory_bytes:
+            raise AdapterRefusedError(
+                f"{sum(pinned.values())} bytes of pinned adapters are more than half of adapter memory", "pin"
+            )
+        self._pinned = pinned
 
     def remove(self, name: str) -> ArtifactId | None:
         """Forget an alias or adapter; the folder that nobody names any more, or None while others do.
@@ -143,7 +150,7 @@ class AdapterLibrary:
             if folder in self._aliases.values():
                 return None
             self._known.pop(folder, None)
-            self._pinned.discard(folder)
+            self._pinned.pop(folder, None)
             self._drop(folder)
         return folder
 
