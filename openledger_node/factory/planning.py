@@ -21,11 +21,11 @@ from openledger_node.factory.recipes import (
     embedding_recipe,
     fine_tune_recipe,
 )
-from openledger_node.factory.terms import DatanetTerms, Verdict, judged, model_licence
+from openledger_node.factory.terms import DatanetTerms, Verdict, fitting, judged, model_licence
 from openledger_node.jobs.machine import Job
 from workers.artifacts.folders import read_folder
 from workers.artifacts.store import ArtifactId, ArtifactStore, parse_id
-from workers.datasets.kinds import holds_vectors
+from workers.datasets.kinds import first_form, holds_vectors
 from workers.errors import ArtifactError, InvalidInputError
 from workers.jobs.types import (
     NO_ARTIFACT,
@@ -73,7 +73,10 @@ class Planner:
             pairs = TrainEmbeddingRequest(*named, recipe, holdout, licence)
             return Plan(wish, "train_embedding", pairs, parent, tuple(terms), work, verdict)
         request = FinetuneRequest(*named, recipe, holdout, licence)
-        return Plan(wish, "finetune", request, parent, tuple(terms), work, verdict)
+        forms = await asyncio.to_thread(self._forms, versions)
+        return Plan(
+            wish, "finetune", request, parent, tuple(terms), work, fitting(verdict, recipe.objective, forms)
+        )
 
     def _classifier(
         self,
@@ -165,6 +168,15 @@ class Planner:
         if first is None or not self._artifacts.has(first.artifact):
             return False
         return holds_vectors(self._artifacts.get(first.artifact))
+
+    def _forms(self, versions: Sequence[DatasetVersion]) -> dict[int, str]:
+        """The form of each contribution's first record, by its number, where its file is here."""
+        return {
+            each.contribution_id: first_form(self._artifacts.get(each.artifact))
+            for version in versions
+            for each in version.contributions
+            if self._artifacts.has(each.artifact)
+        }
 
     def _estimate(
         self,

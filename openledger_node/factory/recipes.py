@@ -18,6 +18,10 @@ FINE_TUNE_PRESETS: dict[str, tuple[str, FineTuneRecipe]] = {
         "more parameters and passes, for data that the base knows little of",
         FineTuneRecipe(rank=16, alpha=32, epochs=6, learning_rate=0.001),
     ),
+    "preference": (
+        "which of two answers is the better one, from preference pairs (DPO)",
+        FineTuneRecipe(rank=8, alpha=16, epochs=3, learning_rate=0.001, objective="preference"),
+    ),
 }
 EMBEDDING_PRESETS: dict[str, tuple[str, EmbeddingRecipe]] = {
     "embedding": (

@@ -1,12 +1,15 @@
-"""What data may be used for, and what stands in the way: licences, usage rules, files. Decides; reads
+"""What data may be used for, and what stands in the way: licences, usage rules, files, forms. Decides; reads
 nothing.
 
 Licences are known by their SPDX-like short ids (`cc-by-nc-4.0`). This is a check for mistakes, not legal
 advice.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
+PREFERENCE = "preference"
+"""The form of a record and the objective of a recipe."""
 USAGE_OPEN, USAGE_BY_GRANT, USAGE_PRICED = range(3)
 PERMISSIVE = frozenset(
     {"mit", "apache-2.0", "bsd-2-clause", "bsd-3-clause", "psf-2.0", "cc0-1.0", "odc-by", "unlicense", "pddl"}
@@ -35,6 +38,20 @@ class Verdict:
 
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
+
+
+def fitting(verdict: Verdict, objective: str, forms: Mapping[int, str]) -> Verdict:
+    """The verdict with what the forms of contributions, by their numbers, say to a recipe's objective."""
+    others = [number for number, form in forms.items() if form != PREFERENCE]
+    if objective == PREFERENCE and others:
+        problem = (
+            f"contribution {others[0]} holds no preference pairs: leave its Datanet out, or choose standard"
+        )
+        return replace(verdict, problems=(*verdict.problems, problem))
+    if objective != PREFERENCE and len(others) < len(forms):
+        warning = "of preference pairs only the chosen answer is learnt: preset preference learns from both"
+        return replace(verdict, warnings=(*verdict.warnings, warning))
+    return verdict
 
 
 def judged(terms: DatanetTerms) -> Verdict:

@@ -74,8 +74,7 @@ class FactoryRoutes:
             item.data for item in await self._scheduler.news_so_far(job.id) if item.kind == "progress"
         ]
         seen = [fields_of(str(each.get("message", ""))) for each in progress]
-        losses = {each["step"]: each["loss"] for each in seen if each}
-        curve = [{"step": step, "loss": loss} for step, loss in sorted(losses.items())]
+        curve = [point for _, point in sorted({each["step"]: _point(each) for each in seen if each}.items())]
         newest = {**progress[-1], **seen[-1]} if progress else None
         return json_response(
             {**job_to_json(job), "request": job.request, "progress": newest, "losses": curve}
@@ -113,6 +112,11 @@ class FactoryRoutes:
         if job is None or job.kind not in RUN_KINDS:
             raise NotFoundError(f"no run {request.match_info['id']}")
         return job
+
+
+def _point(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What the curve shows of a step."""
+    return {name: fields[name] for name in ("step", "loss", "margin", "accuracy") if name in fields}
 
 
 def _sources(job: Job) -> list[tuple[int, int]]:

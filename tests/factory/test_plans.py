@@ -58,7 +58,7 @@ def test_wrong_wishes_name_the_field(changes: dict[str, Any], message: str) -> N
 
 def test_presets_are_offered_by_kind_and_settings_change_them() -> None:
     assert {kind: len(found) for kind, found in described().items()} == {
-        "finetune": 3,
+        "finetune": 4,
         "train_embedding": 1,
         "train": 3,
     }
@@ -114,3 +114,5 @@ def test_progress_is_read_back_from_the_trainers_sentence() -> None:
     found = fields_of("step 12 of 114, loss 4.2031, 380 tokens/s, 95 s left")
     assert found == {"step": 12, "steps": 114, "loss": 4.2031, "tokens_per_s": 380, "seconds_left": 95}
     assert fields_of("curvature fitted") == {}
+    pairs = fields_of("step 2 of 9, loss 0.6012, margin -0.0321, accuracy 0.7500, 80 tokens/s, 5 s left")
+    assert (pairs["margin"], pairs["accuracy"], pairs["seconds_left"]) == (-0.0321, 0.75, 5)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from openledger_node.factory.terms import DatanetTerms, judged, model_licence
+from openledger_node.factory.terms import DatanetTerms, Verdict, fitting, judged, model_licence
 
 FREE = DatanetTerms(3, 1, "Docs", "cc-by-4.0", 0, True, 0, 2, 10, 0)
 
@@ -49,3 +49,14 @@ def test_usage_and_missing_data_are_problems(changes: dict[str, int], problem: s
 def test_a_model_has_the_one_licence_of_its_data_or_another() -> None:
     assert model_licence(("MIT", "mit")) == "mit"
     assert model_licence(("mit", "cc-by-4.0")) == model_licence(("",)) == "other"
+
+
+def test_only_pairs_can_be_learnt_as_preferences() -> None:
+    verdict = Verdict(("a problem",), ())
+    mixed = {4: "preference", 7: "alpaca"}
+    assert fitting(verdict, "preference", {4: "preference"}) == verdict
+    problems = fitting(verdict, "preference", mixed).problems
+    assert problems[0] == "a problem"
+    assert "contribution 7" in problems[1]
+    assert "preset preference" in fitting(verdict, "response", mixed).warnings[0]
+    assert fitting(verdict, "response", {7: "text"}) == verdict

@@ -9,13 +9,17 @@ from numpy.typing import NDArray
 
 from workers.artifacts.store import ArtifactStore
 from workers.attribution import text_profile
+from workers.attribution.text_profile import PairSequences
 from workers.datasets.kinds import AnyRecord
 from workers.datasets.text import TextRecord
 from workers.datasets.version import LoadedTexts, Placement, load_texts
 from workers.errors import InvalidInputError
 from workers.influence import Attributor, Profile
 from workers.jobs.types import DatasetVersion, ReceiptInput
-from workers.text.examples import Example, example_of, joined, pad_token, padded
+from workers.text.examples import Example, joined, pad_token, padded
+from workers.training.finetuning import examples_of
+from workers.training.objectives import learns_preferences
+from workers.training.preference import pairs_of
 from workers.training.selection import learnt_mask, split_of
 from workers.training.text_manifest import read_text_manifest
 from workers.training.text_models import load_trained
@@ -41,7 +45,7 @@ class TextSubject:
         return text_profile.coordinates_of(self._model, self._manifest, asked)
 
     def attributor(self, dimensions: int, committed: bytes | None = None) -> Attributor:
-        return text_profile.attributor_of(self._model, dimensions, committed)
+        return text_profile.attributor_of(self._model, self._manifest, dimensions, committed)
 
     def encode_profile(self, profile: Profile) -> bytes:
         return text_profile.encode_text_profile(profile, self._manifest)
@@ -50,26 +54,31 @@ class TextSubject:
         return self._version
 
     def learnt(self) -> Any:
-        return self._sequences(split_of(self._store, self._version, self._manifest.request()).learnt)
+        return self._records(split_of(self._store, self._version, self._manifest.request()).learnt)
 
     def earns(self, canonical: NDArray[np.bool_]) -> NDArray[np.bool_]:
         return learnt_mask(canonical, self._manifest.request())
 
     def all_records(self) -> Any:
-        return self._sequences(self._version.records)
+        return self._records(self._version.records)
 
     def some_records(self, records: Sequence[AnyRecord]) -> Any:
-        return padded(
-            self._examples(records), pad_token(self._model.tokenizer), self._manifest.recipe.max_tokens
-        )
+        if learns_preferences(self._manifest.recipe):
+            return self._pairs(records).all()
+        examples, pad = self._examples(records), pad_token(self._model.tokenizer)
+        return padded(examples, pad, self._manifest.recipe.max_tokens)
 
-    def _sequences(self, records: Sequence[AnyRecord]) -> Any:
+    def _records(self, records: Sequence[AnyRecord]) -> Any:
+        if learns_preferences(self._manifest.recipe):
+            return self._pairs(records)
         return text_profile.sequences(self._examples(records), self._model, self._manifest)
 
+    def _pairs(self, records: Sequence[AnyRecord]) -> PairSequences:
+        recipe = self._manifest.recipe
+        return PairSequences(pairs_of(_texts(records), self._model, recipe), self._model, recipe.max_tokens)
+
     def _examples(self, records: Sequence[AnyRecord]) -> list[Example]:
-        limit = self._manifest.recipe.max_tokens
-        texts = [record for record in records if isinstance(record, TextRecord)]
-        return [example_of(record, self._model.tokenizer, limit) for record in texts]
+        return examples_of(_texts(records), self._model, self._manifest.recipe)
 
     def asked(self, receipts: Sequence[ReceiptInput]) -> Any:
         vocabulary = self._model.model.config.vocab_size
@@ -78,3 +87,7 @@ class TextSubject:
         limit = self._manifest.recipe.max_tokens
         examples = [joined(receipt.features, receipt.response, limit) for receipt in receipts]
         return text_profile.sequences(examples, self._model, self._manifest)
+
+
+def _texts(records: Sequence[AnyRecord]) -> list[TextRecord]:
+    return [record for record in records if isinstance(record, TextRecord)]

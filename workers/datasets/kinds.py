@@ -4,6 +4,7 @@ All records of a file, and of a version, are of one kind: labelled vectors (tabl
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -33,12 +34,25 @@ def encode_records(found: Sequence[AnyRecord]) -> bytes:
 
 def holds_vectors(data: bytes) -> bool:
     """True when the file's first record is a vector; raises InvalidInputError when it is no JSON object."""
+    return "features" in _first_object(data)
+
+
+def first_form(data: bytes) -> str:
+    """Which form of text the file's first record has, "" for none; raises InvalidInputError as above."""
+    value = _first_object(data)
+    try:
+        return text.form_of({key: found for key, found in value.items() if key != "parents"})
+    except InvalidInputError:
+        return ""
+
+
+def _first_object(data: bytes) -> dict[str, Any]:
     first = next((line for line in data.split(b"\n") if line.strip()), b"")
     try:
         value = canonical_json.decode(first)
     except InvalidInputError as error:
         raise InvalidInputError(f"line 1: {error}") from error
-    return isinstance(value, dict) and "features" in value
+    return value if isinstance(value, dict) else {}
 
 
 def content_hash_of(record: AnyRecord) -> Hash32:

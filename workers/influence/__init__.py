@@ -13,6 +13,7 @@ from workers.influence.task import (
     ClassificationTask,
     EmbeddingTask,
     LanguageModelTask,
+    PreferenceTask,
     RegressionTask,
     Task,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "Explanation",
     "FeatureIndex",
     "LanguageModelTask",
+    "PreferenceTask",
     "Profile",
     "RegressionTask",
     "Shard",

@@ -1,4 +1,4 @@
-"""What an attribution method must know about a model: the `Task` a user writes, and four ready-made ones.
+"""What an attribution method must know about a model: the `Task` a user writes, and five ready-made ones.
 
 A batch is a tensor, or a tuple, list or dict of tensors whose first dimension counts examples. Examples must
 not mix inside the model (batch norm in evaluation mode is fine).
@@ -147,6 +147,53 @@ class LanguageModelTask(Task):
             return losses.mean(dim=1)
         mask = labels_of(batch)[:, 1:].to(losses.dtype)
         return (losses * mask).sum(dim=1) / mask.sum(dim=1).clamp_min(1)
+
+
+class PreferenceTask(LanguageModelTask):
+    """Direct preference optimisation: batches (chosen (N, T), its mask, rejected (N, U), its mask, reference
+    (N,)), the last being how much more log-likely the base finds the chosen answer than the rejected one.
+
+    What is asked of such a model is one answer: batches (tokens, mask) are `LanguageModelTask`'s, so that a
+    record scores by how much its own training loss, falling, raised the answer's likelihood.
+    Source: Rafailov et al. 2023, equation 7.
+    """
+
+    def __init__(self, model: nn.Module, beta: float) -> None:
+        super().__init__(model)
+        self.beta = beta
+
+    def forward(self, batch: Batch) -> Any:
+        """Logits of the next token: of a pair two."""
+        if not _is_pair(batch):
+            return super().forward(batch)
+        chosen, _, rejected, *_ = batch
+        return super().forward(chosen), super().forward(rejected)
+
+    def loss(self, outputs: Any, batch: Batch) -> Tensor:
+        """-log sigmoid of the reward margin of a pair, or the mean -log p of an answer's tokens."""
+        if not _is_pair(batch):
+            return super().loss(outputs, batch)
+        likelihoods = self.log_likelihoods(outputs, batch)
+        return -nn.functional.logsigmoid(self.margins(likelihoods, batch[4]))
+
+    def margins(self, likelihoods: Tensor, reference: Tensor) -> Tensor:
+        """(N,): implicit reward of the chosen answers less that of the rejected ones."""
+        return self.beta * (likelihoods[:, 0] - likelihoods[:, 1] - reference)
+
+    def log_likelihoods(self, outputs: Any, batch: Batch) -> Tensor:
+        """(N, 2): log p of the whole chosen and the whole rejected answer, in float32 at least."""
+        sides = zip(outputs, batch[0:4:2], batch[1:4:2], strict=True)
+        return torch.stack([_log_likelihood(*side) for side in sides], dim=1)
+
+
+def _is_pair(batch: Batch) -> bool:
+    return isinstance(batch, tuple | list) and len(batch) > 2
+
+
+def _log_likelihood(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
+    exact = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    losses = stable.cross_entropy(exact, tokens[:, 1:].long())
+    return -(losses * mask[:, 1:].to(losses.dtype)).sum(dim=1)
 
 
 class EmbeddingTask(Task):

@@ -33,11 +33,7 @@ def example_of(record: TextRecord, tokenizer: Any, limit: int) -> Example:
     """A record as a sequence of at most `limit` tokens."""
     before, response = record.turns()
     prompt = prompt_tokens(before, tokenizer)
-    answer = [
-        *tokenizer.encode(without_markers(response, tokenizer), add_special_tokens=False),
-        *_end(tokenizer),
-    ]
-    return joined(prompt, answer, limit)
+    return joined(prompt, response_tokens(response, tokenizer), limit)
 
 
 def joined(prompt: Sequence[int], answer: Sequence[int], limit: int) -> Example:
@@ -50,6 +46,45 @@ def joined(prompt: Sequence[int], answer: Sequence[int], limit: int) -> Example:
     if not start and len(kept) < 2:
         raise InvalidInputError("a sequence needs at least two tokens")
     return Example((*start, *kept), len(start))
+
+
+@dataclass(frozen=True, slots=True)
+class PairExample:
+    """A chosen and a rejected answer to the same prompt."""
+
+    chosen: Example
+    rejected: Example
+
+    @property
+    def size(self) -> int:
+        """Tokens of both sequences."""
+        return len(self.chosen.tokens) + len(self.rejected.tokens)
+
+    @property
+    def learnt(self) -> int:
+        """How many tokens count in the loss."""
+        return self.chosen.learnt + self.rejected.learnt
+
+
+def pair_example_of(record: TextRecord, tokenizer: Any, limit: int) -> PairExample:
+    """A preference as two sequences of at most `limit` tokens whose prompts are cut alike.
+
+    Raises InvalidInputError for a record of another form.
+    """
+    if record.form != "preference":
+        raise InvalidInputError(f"a record of form {record.form!r} is no preference pair")
+    before, chosen = record.turns()
+    prompt = prompt_tokens(before, tokenizer)
+    room = max(limit - len(prompt), limit // 2)
+    answers = [response_tokens(text, tokenizer)[:room] for text in (chosen, str(record.fields()["rejected"]))]
+    left = limit - max(map(len, answers))
+    start = prompt[max(0, len(prompt) - left) :] if left else []
+    return PairExample(*(joined(start, answer, limit) for answer in answers))
+
+
+def response_tokens(text: str, tokenizer: Any) -> list[int]:
+    """An answer up to its end, which is learnt too."""
+    return [*tokenizer.encode(without_markers(text, tokenizer), add_special_tokens=False), *_end(tokenizer)]
 
 
 def prompt_tokens(before: Sequence[Message], tokenizer: Any) -> list[int]:

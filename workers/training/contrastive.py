@@ -23,7 +23,7 @@ from workers.progress import Progress
 from workers.text.encoders import Encoder, MeanPooled, filled
 from workers.text.loading import without_deprecations
 from workers.training.finetuning import check_adapter_settings
-from workers.training.steps import Trained, check_holdout, check_steps, train
+from workers.training.steps import StepResult, Trained, check_holdout, check_steps, train
 
 LEAST_TOKENS = 4
 
@@ -95,10 +95,11 @@ def train_on_pairs(
         raise InvalidInputError("there are less than two pairs to train on")
     made = adapted(encoder, recipe)
 
-    def loss_of(rows: list[int]) -> tuple[Tensor, int]:
+    def loss_of(rows: list[int]) -> StepResult:
         chosen = [pairs[row] for row in rows]
         loss = ranking_loss(made.pooled, chosen, recipe.temperature)
-        return loss, sum(len(each.anchor) + len(each.positive) + len(each.negative) for each in chosen)
+        tokens = sum(len(each.anchor) + len(each.positive) + len(each.negative) for each in chosen)
+        return StepResult(loss, tokens)
 
     trained = train(made.pooled, recipe, len(pairs), loss_of, checkpoint=checkpoint, progress=progress)
     return made, trained

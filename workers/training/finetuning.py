@@ -1,37 +1,62 @@
 """How a language model is fine-tuned so that the same manifest gives the same bytes on the same machine kind.
 
-One thread on a CPU, deterministic algorithms, float32, every draw from the recipe's seed, no dropout. The
+Deterministic algorithms, float32, every draw from the recipe's seed, no dropout. The
 loss of a batch is the mean over its records of the mean loss of each response's tokens: what attribution
 then explains.
 
+A recipe's `threads` of a CPU take part; their number is in the manifest, since bits depend on it.
+
 Covered: LoRA and full fine-tuning, exact resumption from a checkpoint, losses that are no numbers.
-Not covered: several devices; preference pairs are learnt by their chosen side only.
+Not covered: several devices. Pairs of answers are learnt by `preference`.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import peft
 import torch
-from torch import Tensor
 
+from workers.datasets.text import TextRecord
 from workers.errors import InvalidInputError
 from workers.influence import LanguageModelTask
-from workers.jobs.types import FineTuneRecipe
+from workers.jobs.types import FineTuneRecipe, Preferences
+from workers.jobs.types.text import NO_PREFERENCES
 from workers.progress import Progress
-from workers.text.examples import Example, pad_token, padded
+from workers.text.examples import Example, example_of, pad_token, padded
 from workers.text.loading import TextModel, without_deprecations
-from workers.training.steps import Trained, check_holdout, check_steps, train
+from workers.training.selection import Split
+from workers.training.steps import StepResult, Trained, check_holdout, check_steps, train
 
 METHODS = ("full", "lora", "qlora")
+OBJECTIVES = ("response", "preference")
 MAX_RANK = 256
+MAX_BETA = 100
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Mean loss of the objective on held-out records by the base and by the trained model, -1 without any;
+    of how many tokens; in how many records the trained model does better."""
+
+    base_loss: float
+    loss: float
+    tokens: int
+    better: int
+    preferences: Preferences = NO_PREFERENCES
 
 
 def check_recipe(recipe: FineTuneRecipe, context: int) -> None:
     """Raises InvalidInputError for numbers no training can mean."""
     if recipe.method not in METHODS:
         raise InvalidInputError(f"method {recipe.method!r} is not one of {', '.join(METHODS)}")
+    if recipe.objective not in OBJECTIVES:
+        raise InvalidInputError(f"objective {recipe.objective!r} is not one of {', '.join(OBJECTIVES)}")
+    if recipe.objective == "preference" and recipe.method == "full":
+        raise InvalidInputError("preferences are learnt by adapters, beside the base: choose lora or qlora")
+    if not 0 < recipe.beta <= MAX_BETA:
+        raise InvalidInputError(f"beta is more than 0 and at most {MAX_BETA}")
     check_adapter_settings(recipe.rank, recipe.alpha)
     check_steps(recipe)
     check_holdout(recipe.holdout_every)
@@ -77,14 +102,40 @@ def fine_tune(
     model = prepared(base, recipe)
     task, device, pad = LanguageModelTask(model), next(model.parameters()).device, pad_token(base.tokenizer)
 
-    def loss_of(rows: list[int]) -> tuple[Tensor, int]:
+    def loss_of(rows: list[int]) -> StepResult:
         chosen = [examples[row] for row in rows]
         tokens, mask = padded(chosen, pad)
         batch = (tokens.to(device), mask.to(device))
         loss = task.loss(task.forward(batch), batch).mean()
-        return loss, sum(len(example.tokens) for example in chosen)
+        return StepResult(loss, sum(len(example.tokens) for example in chosen))
 
     return train(model, recipe, len(examples), loss_of, checkpoint=checkpoint, progress=progress)
+
+
+def learn_responses(
+    base: TextModel, split: Split, recipe: FineTuneRecipe, checkpoint: Path, progress: Progress
+) -> tuple[Trained, HeldOut]:
+    """Train on the answers of what is learnt, and measure on what was held out before and after."""
+    measured = examples_of(split.held_out, base, recipe)
+    before = losses_of(base.model, measured, pad_token(base.tokenizer))
+    trained = fine_tune(base, examples_of(split.learnt, base, recipe), recipe, checkpoint, progress)
+    after = losses_of(trained.model, measured, pad_token(base.tokenizer))
+    return trained, held_out_losses(measured, before, after)
+
+
+def examples_of(records: Sequence[TextRecord], base: TextModel, recipe: FineTuneRecipe) -> list[Example]:
+    """Records as sequences for this base."""
+    return [example_of(record, base.tokenizer, recipe.max_tokens) for record in records]
+
+
+def held_out_losses(examples: Sequence[Example], before: Sequence[float], after: Sequence[float]) -> HeldOut:
+    """The figures of losses per record."""
+    return HeldOut(
+        mean(before),
+        mean(after),
+        sum(example.learnt for example in examples),
+        sum(ours < theirs for ours, theirs in zip(after, before, strict=True)),
+    )
 
 
 def losses_of(model: Any, examples: Sequence[Example], pad: int, batch: int = 8) -> list[float]:

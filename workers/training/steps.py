@@ -5,7 +5,7 @@ losses, whole or not at all; a run that goes on from it ends in the same bytes.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,9 +25,20 @@ MAX_STEPS = 1_000_000
 LOSS_POINTS = 100
 CLIP_NORM = 1.0
 _PARTS = ("weight", "mean", "square")
+_MEASURE = "measure."
 
-StepLoss = Callable[[list[int]], tuple[Tensor, int]]
-"""The mean loss of the rows of a step, and how many tokens they are."""
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """The mean loss of a step's rows, how many tokens they are, and what else is worth showing, by name."""
+
+    loss: Tensor
+    tokens: int
+    measures: Mapping[str, float] = field(default_factory=dict)
+
+
+StepLoss = Callable[[list[int]], StepResult]
+"""What the rows of a step come to."""
 
 
 class StepRecipe(Protocol):
@@ -51,22 +62,25 @@ class StepRecipe(Protocol):
 
 @dataclass(slots=True)
 class TrainingState:
-    """How far a run is: finished steps, tokens seen, and the losses of finished steps."""
+    """How far a run is: finished steps, tokens seen, and the losses and other measures of finished steps."""
 
     step: int = 0
     tokens: int = 0
     losses: list[float] = field(default_factory=list)
+    measures: dict[str, list[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """The model after its last step. `tokens_per_s` is of this process alone."""
+    """The model after its last step, with the measures of every step. `tokens_per_s` is of this process
+    alone."""
 
     model: Any
     losses: tuple[LossPoint, ...]
     tokens: int
     tokens_per_s: float
     parameters: int
+    measures: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 def check_steps(recipe: StepRecipe) -> None:
@@ -123,12 +137,19 @@ def train(
         return (run.state.tokens - tokens_before) / max(1e-9, time.monotonic() - started_s)
 
     while run.state.step < len(run.batches):
-        run.advance(*loss_of(run.batches[run.state.step]))
+        run.advance(loss_of(run.batches[run.state.step]))
         progress(*run.report(rate(), time.monotonic() - started_s))
         if run.state.step % recipe.checkpoint_steps == 0 and run.state.step < len(run.batches):
             run.save(checkpoint)
     parameters = sum(value.numel() for value in run.parameters.values())
-    return Trained(model.train(False), points_of(run.state.losses), run.state.tokens, rate(), parameters)
+    return Trained(
+        model.train(False),
+        points_of(run.state.losses),
+        run.state.tokens,
+        rate(),
+        parameters,
+        run.state.measures,
+    )
 
 
 class Run:
@@ -148,31 +169,36 @@ class Run:
             foreach=False,
         )
 
-    def advance(self, loss: Tensor, tokens: int) -> None:
+    def advance(self, result: StepResult) -> None:
         """One step; raises InvalidInputError when the loss is no number."""
         recipe, state = self._recipe, self.state
         rate = recipe.learning_rate * schedule(state.step / len(self.batches), max(1e-6, recipe.warmup))
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        value = float(loss.detach())
+        value = float(result.loss.detach())
         if not np.isfinite(value):
             raise InvalidInputError(f"the loss of step {state.step + 1} is {value}: lower the learning rate")
         self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        result.loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         torch.nn.utils.clip_grad_norm_(list(self.parameters.values()), CLIP_NORM, foreach=False)
         self._optimizer.step()
         state.losses.append(value)
+        for name, measure in result.measures.items():
+            state.measures.setdefault(name, []).append(measure)
         state.step += 1
-        state.tokens += tokens
+        state.tokens += result.tokens
 
     def report(self, rate: float, elapsed_s: float) -> tuple[float, str]:
-        """Done fraction and `step i of n, loss l, r tokens/s, t s left`."""
+        """Done fraction and `step i of n, loss l, r tokens/s, t s left`; measures follow the loss."""
         state, total = self.state, len(self.batches)
-        recent = state.losses[-max(1, total // LOSS_POINTS) :]
+        width = max(1, total // LOSS_POINTS)
         left_s = elapsed_s / max(1, state.step - self._first_step) * (total - state.step)
-        loss = sum(recent) / len(recent)
+        shown = "".join(
+            f", {name} {_mean(values[-width:]):.4f}"
+            for name, values in {"loss": state.losses, **state.measures}.items()
+        )
         return state.step / total, (
-            f"step {state.step} of {total}, loss {loss:.4f}, {rate:.0f} tokens/s, {left_s:.0f} s left"
+            f"step {state.step} of {total}{shown}, {rate:.0f} tokens/s, {left_s:.0f} s left"
         )
 
     def save(self, path: Path) -> None:
@@ -181,6 +207,10 @@ class Run:
             "step": np.array(self.state.step, dtype=np.int64),
             "tokens": np.array(self.state.tokens, dtype=np.int64),
             "losses": np.array(self.state.losses, dtype=np.float64),
+            **{
+                _MEASURE + name: np.array(values, dtype=np.float64)
+                for name, values in self.state.measures.items()
+            },
         }
         for name, value in self.parameters.items():
             moments = self._optimizer.state[value]
@@ -208,12 +238,27 @@ class Run:
                     "exp_avg": mean,
                     "exp_avg_sq": square,
                 }
-        self.state = TrainingState(int(found["step"]), int(found["tokens"]), found["losses"].tolist())
+        measures = {
+            name.removeprefix(_MEASURE): value.tolist()
+            for name, value in tensors.items()
+            if name.startswith(_MEASURE)
+        }
+        losses = found["losses"].tolist()
+        self.state = TrainingState(int(found["step"]), int(found["tokens"]), losses, measures)
         self._first_step = self.state.step
 
 
 def points_of(losses: Sequence[float]) -> tuple[LossPoint, ...]:
     """At most LOSS_POINTS means over equal stretches of steps."""
-    width = max(1, -(-len(losses) // LOSS_POINTS))
-    stretches = [(first, losses[first : first + width]) for first in range(0, len(losses), width)]
-    return tuple(LossPoint(first + len(part), sum(part) / len(part)) for first, part in stretches)
+    return tuple(LossPoint(step, loss) for step, loss in stretches_of(losses))
+
+
+def stretches_of(values: Sequence[float]) -> list[tuple[int, float]]:
+    """(last step, mean) of at most LOSS_POINTS equal stretches of steps."""
+    width = max(1, -(-len(values) // LOSS_POINTS))
+    parts = [(first, values[first : first + width]) for first in range(0, len(values), width)]
+    return [(first + len(part), _mean(part)) for first, part in parts]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

@@ -15,17 +15,27 @@ from workers.artifacts import canonical_json
 from workers.artifacts.store import ArtifactId, ArtifactStore
 from workers.errors import InvalidInputError
 from workers.jobs.codec import from_json, to_json
-from workers.jobs.types import DatasetVersion, FineTuneRecipe, FinetuneRequest, LossPoint
+from workers.jobs.types import (
+    DatasetVersion,
+    FineTuneRecipe,
+    FinetuneRequest,
+    LossPoint,
+    Preferences,
+    RewardPoint,
+)
+from workers.jobs.types.text import DEFAULT_FINE_TUNE_RECIPE, NO_PREFERENCES
 from workers.training.manifest import versions
 from workers.training.trainer import device_of
 
 FORMAT = "openledger-adapter-manifest/1"
 NOT_FIELDS = ("format", "numerics")
+LATER_SETTINGS = ("objective", "beta", "threads")
+"""Of a recipe; manifests from before they were there mean their defaults."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextManifest:
-    """The request, the folder that came of it, counts, and losses in nats per response token."""
+    """The request, the folder that came of it, counts, and losses (`FinetuneResult`)."""
 
     name: str
     base: ArtifactId
@@ -41,6 +51,8 @@ class TextManifest:
     base_holdout_loss: float
     holdout_loss: float
     losses: tuple[LossPoint, ...]
+    preferences: Preferences = NO_PREFERENCES
+    rewards: tuple[RewardPoint, ...] = ()
 
     def request(self) -> FinetuneRequest:
         """What was asked for."""
@@ -52,26 +64,37 @@ class TextManifest:
         return self.recipe.method != "full"
 
 
-def numerics() -> dict[str, str]:
+def numerics(threads: int = 1) -> dict[str, str]:
     """What decides the bits of a result besides the request."""
     return {
         **versions(),
         **{package: version(package) for package in ("transformers", "peft", "tokenizers")},
         "device": torch.cuda.get_device_name() if device_of() == "cuda" else platform.machine(),
         "instructions": torch.backends.cpu.get_cpu_capability(),
-        "threads": "1",
+        "threads": str(threads),
         "weights": "float32",
     }
 
 
 def encode_text_manifest(manifest: TextManifest) -> bytes:
     """The published document."""
-    return canonical_json.encode({"format": FORMAT, "numerics": numerics(), **to_json(manifest)})
+    settings = numerics(manifest.recipe.threads)
+    return canonical_json.encode({"format": FORMAT, "numerics": settings, **to_json(manifest)})
 
 
 def read_text_manifest(store: ArtifactStore, name: str) -> TextManifest:
     """A published manifest; raises InvalidInputError when malformed, ArtifactError when missing."""
-    return from_json(TextManifest, manifest_fields(store, name, FORMAT))
+    fields = manifest_fields(store, name, FORMAT)
+    later = {"preferences": to_json(NO_PREFERENCES), "rewards": []}
+    recipe = with_later_settings(fields.get("recipe"), DEFAULT_FINE_TUNE_RECIPE, LATER_SETTINGS)
+    return from_json(TextManifest, {**later, **fields, "recipe": recipe})
+
+
+def with_later_settings(recipe: Any, default: Any, names: tuple[str, ...]) -> Any:
+    """A written recipe with what it could not say yet, when it was written, as it was meant."""
+    return (
+        {**{name: getattr(default, name) for name in names}, **recipe} if isinstance(recipe, dict) else recipe
+    )
 
 
 def is_text_manifest(store: ArtifactStore, name: str) -> bool:
@@ -88,7 +111,8 @@ def differing_settings(store: ArtifactStore, name: str) -> tuple[str, ...]:
     theirs = document.get("numerics") if isinstance(document, dict) else None
     if not isinstance(theirs, dict):
         raise InvalidInputError(f"{name} does not say what it was made with")
-    ours = numerics()
+    recipe = document.get("recipe")
+    ours = numerics(recipe.get("threads", 1) if isinstance(recipe, dict) else 1)
     return tuple(
         f"{key}: {theirs.get(key)}, here {ours[key]}" for key in sorted(ours) if theirs.get(key) != ours[key]
     )

@@ -17,7 +17,7 @@ from peft import get_peft_model_state_dict
 from workers.artifacts.folders import SUFFIXES, TENSOR_SUFFIXES, store_folder
 from workers.artifacts.store import ArtifactId, ArtifactStore
 from workers.artifacts.tensors import encode_tensors
-from workers.jobs.types import FinetuneRequest
+from workers.jobs.types import FinetuneRequest, Preferences
 from workers.text.loading import ADAPTER_CONFIG, BASE_PREFIX
 
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
@@ -76,9 +76,11 @@ def card_of(request: FinetuneRequest, figures: dict[str, Any]) -> str:
         *_results(figures),
     ]
     recipe = request.recipe
+    is_preference = recipe.objective == "preference"
+    how = f"{recipe.method}, preference pairs, beta {recipe.beta}" if is_preference else recipe.method
     body = (
         f"# {request.name}\n\n"
-        f"Fine-tuned ({recipe.method}) on {figures['trained_records']} canonical records of "
+        f"Fine-tuned ({how}) on {figures['trained_records']} canonical records of "
         f"{len(request.datasets)} Datanet version(s), {recipe.epochs} epochs, seed {recipe.seed}.\n\n"
         f"{_comparison(figures)}\n\nEvery answer can be attributed to the records it came from; their "
         "contributors are paid by the chain. The training manifest trains this model again.\n"
@@ -89,18 +91,32 @@ def card_of(request: FinetuneRequest, figures: dict[str, Any]) -> str:
 def _results(figures: dict[str, Any]) -> Sequence[str]:
     if not figures["held_out_records"]:
         return ["  results: []"]
+    preferences: Preferences = figures["preferences"]
+    name, value = (
+        ("accuracy\n      name: preferred answers told by implicit reward", preferences.accuracy)
+        if preferences.pairs
+        else ("loss\n      name: nats per token", figures["holdout_loss"])
+    )
     return [
         "  results:",
         "  - task:\n      type: text-generation",
         "    dataset:\n      name: held-out records\n      type: openledger",
-        "    metrics:\n    - type: loss\n      name: nats per token",
-        f"      value: {figures['holdout_loss']:.4f}",
+        f"    metrics:\n    - type: {name}",
+        f"      value: {value:.4f}",
     ]
 
 
 def _comparison(figures: dict[str, Any]) -> str:
     if not figures["held_out_records"]:
         return "No records were held out to measure on."
+    preferences: Preferences = figures["preferences"]
+    if preferences.pairs:
+        return (
+            f"{preferences.pairs} held-out pairs: the chosen answer has the larger implicit reward in "
+            f"{preferences.accuracy:.3f} of them (mean margin {preferences.margin:.4f}), and is the likelier "
+            f"one in {preferences.likelier:.3f}; by the base in {preferences.base_likelier:.3f}. Loss "
+            f"{figures['holdout_loss']:.4f} nats per pair; the base's, before any training, is ln 2."
+        )
     return (
         f"Loss on {figures['held_out_records']} held-out records: {figures['holdout_loss']:.4f} nats per "
         f"token; the base's: {figures['base_holdout_loss']:.4f}."

@@ -5,6 +5,8 @@ machines may differ in the last bits: the model's hash, not its retraining, is w
 """
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -16,12 +18,25 @@ from workers.progress import Progress
 from workers.training.model import build_model, initialize, scale_features
 
 MAX_STEPS = 10_000_000
+MAX_THREADS = 64
 
 
-def use_determinism() -> None:
-    """One thread and deterministic algorithms, for this whole process."""
-    torch.set_num_threads(1)
+def use_determinism(threads: int = 1) -> None:
+    """Deterministic algorithms on so many threads, for this whole process; raises InvalidInputError."""
+    if not 1 <= threads <= MAX_THREADS:
+        raise InvalidInputError(f"threads is 1 to {MAX_THREADS}")
+    torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
+
+
+@contextmanager
+def deterministic(threads: int) -> Iterator[None]:
+    """Deterministic algorithms on so many threads, and afterwards on one, as every other job computes."""
+    use_determinism(threads)
+    try:
+        yield
+    finally:
+        use_determinism()
 
 
 def device_of() -> str:

@@ -14,6 +14,10 @@ class FineTuneRecipe:
     `method` is `lora`, `qlora` (4-bit base, CUDA only) or `full`. `targets` names the linear layers that get
     adapters; () is all but the output layer. `max_tokens` cuts longer records: prompts lose their beginning.
     `holdout_every` n keeps one canonical record in n from training to measure on, 0 none.
+
+    `objective` is `response` (the last answer of each record is learnt) or `preference`: direct preference
+    optimisation of pairs against the base, whose strength of the tie to the base is `beta`. `threads` of a
+    CPU take part; bits depend on their number.
     """
 
     method: str = "lora"
@@ -29,6 +33,9 @@ class FineTuneRecipe:
     holdout_every: int = 0
     checkpoint_steps: int = 50
     seed: int = 1
+    objective: str = "response"
+    beta: float = 0.1
+    threads: int = 1
 
 
 DEFAULT_FINE_TUNE_RECIPE = FineTuneRecipe()
@@ -51,17 +58,48 @@ class FinetuneRequest:
 
 @dataclass(frozen=True, slots=True)
 class LossPoint:
-    """Mean training loss since the point before, in nats per token."""
+    """Mean training loss since the point before, in nats per token (of pairs: nats per pair)."""
 
     step: int
     loss: float
 
 
 @dataclass(frozen=True, slots=True)
+class RewardPoint:
+    """Means since the point before: how much more reward the chosen answers get than the rejected ones, and
+    the part of the pairs where they get more."""
+
+    step: int
+    margin: float
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """How held-out pairs are told apart; -1 without any.
+
+    The implicit reward of an answer is beta times how much more log-likely the model makes it than the base:
+    `accuracy` is the part of the pairs whose chosen answer has more of it, `margin` the mean difference.
+    `likelier` is the part whose chosen answer is as a whole more likely than the rejected one by the model,
+    `base_likelier` by the base.
+    """
+
+    pairs: int = 0
+    accuracy: float = -1.0
+    margin: float = -1.0
+    base_likelier: float = -1.0
+    likelier: float = -1.0
+
+
+NO_PREFERENCES = Preferences()
+
+
+@dataclass(frozen=True, slots=True)
 class FinetuneResult:
     """`model` is the folder (PEFT adapter, or a whole model), `manifest` everything to train it again.
 
-    Losses are means over records of nats per response token; those of held-out records are -1 without any.
+    Losses are means over records of nats per response token, for the objective `preference` of nats per pair
+    (the base's is ln 2); those of held-out records are -1 without any.
     """
 
     model: ArtifactId
@@ -76,6 +114,8 @@ class FinetuneResult:
     base_holdout_loss: float
     holdout_loss: float
     losses: tuple[LossPoint, ...]
+    preferences: Preferences = NO_PREFERENCES
+    rewards: tuple[RewardPoint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +128,15 @@ class EvaluateRequest:
 
 @dataclass(frozen=True, slots=True)
 class EvaluateResult:
-    """Mean nats per response token over records; `better` counts records the fine-tuned model does better."""
+    """Mean loss of the objective over records (`FinetuneResult`); `better` counts records the fine-tuned
+    model does better. `preferences` is of models that learnt from pairs."""
 
     records: int
     tokens: int
     base_loss: float
     loss: float
     better: int
+    preferences: Preferences = NO_PREFERENCES
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +148,9 @@ class VerifyRequest:
 
 @dataclass(frozen=True, slots=True)
 class VerifyResult:
-    """`is_same`: every file is equal byte for byte. Otherwise the distances say how far off the weights are:
-    largest absolute difference, and the norm of the difference in parts of the norm."""
+    """`is_same`: the model's files are equal byte for byte, and so are all figures. Otherwise the distances
+    say how far off the weights are: largest absolute difference, and the norm of the difference in parts of
+    the norm."""
 
     is_same: bool
     model: ArtifactId
