@@ -16,6 +16,8 @@ class Policy:
     `retrieval_ppm` is what retrieved records get of a settlement's contributors' pool that has any. A post is
     audited with probability `audit_ppm`. A jury has `jury_seats` seats, twice as many when it is drawn again;
     the draw is from the L1 block `jury_delay_blocks` after the request, which nobody knows at the request.
+    `audit_fund_ppm` is what the audits' fund gets of the platform's part of each settlement. A provider's stake
+    counts for posts as far as its own is `self_stake_ppm` of it.
     """
 
     platform_ppm: int
@@ -52,6 +54,8 @@ class Policy:
     jury_reveal_s: int
     juror_fee_wei: int
     absence_slash_wei: int
+    audit_fund_ppm: int
+    self_stake_ppm: int
 
 
 DAY_S = 86_400
@@ -91,6 +95,8 @@ DEFAULT_POLICY = Policy(
     jury_reveal_s=DAY_S + 3_600,
     juror_fee_wei=OPEN_UNIT,
     absence_slash_wei=10 * OPEN_UNIT,
+    audit_fund_ppm=250_000,
+    self_stake_ppm=50_000,
 )
 
 DEV_POLICY = Policy(
@@ -128,6 +134,8 @@ DEV_POLICY = Policy(
     jury_reveal_s=4,
     juror_fee_wei=OPEN_UNIT,
     absence_slash_wei=OPEN_UNIT,
+    audit_fund_ppm=250_000,
+    self_stake_ppm=50_000,
 )
 """Windows of seconds, so that the whole loop fits into a coffee."""
 

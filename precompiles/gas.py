@@ -113,9 +113,9 @@ GAS_OF = Price(SLOT_READ)
 _VIEW = {"gasOf": GAS_OF}
 
 POLICY: Mapping[str, Price] = {
-    "publish": _price(reads=36, writes=35, logged_words=1),
+    "publish": _price(reads=38, writes=37, logged_words=1),
     "currentVersion": _price(reads=1),
-    "getParameters": _price(reads=35),
+    "getParameters": _price(reads=37),
     "timelock": _price(reads=1),
     "scheduleFork": _price(reads=4, writes=3, logged_words=1),
     "cancelFork": _price(reads=4, writes=1, logged_words=0),

@@ -94,6 +94,8 @@ def _bounds(first: Policy) -> tuple[tuple[int, int], ...]:
         (first.jury_reveal_s // 2, MAXIMUM_SECONDS),
         (first.juror_fee_wei // 2, MAXIMUM_WEI),
         (0, MAXIMUM_WEI),
+        (0, PPM),
+        (1, PPM),
     )
 
 

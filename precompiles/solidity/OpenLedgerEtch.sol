@@ -77,6 +77,8 @@ library OpenLedgerEtch {
         parameters.juryRevealSeconds = 4;
         parameters.jurorFee = 1 ether;
         parameters.absenceSlash = 1 ether;
+        parameters.auditFundPpm = 250_000;
+        parameters.selfStakePpm = 50_000;
     }
 
     function _storePolicy(IPolicy.Parameters memory parameters, address timelock) private {

@@ -27,7 +27,8 @@ PARAMETERS = Struct(
     "uint256 minimumClaim, uint256 rolloverLimit, uint256 demandWindowSeconds, uint256 demandFee, "
     "uint256 requestWindowSeconds, uint256 parentSharePpm, "
     "uint256 retrievalPpm, uint256 auditPpm, uint256 jurySeats, uint256 juryDelayBlocks, "
-    "uint256 juryCommitSeconds, uint256 juryRevealSeconds, uint256 jurorFee, uint256 absenceSlash",
+    "uint256 juryCommitSeconds, uint256 juryRevealSeconds, uint256 jurorFee, uint256 absenceSlash, "
+    "uint256 auditFundPpm, uint256 selfStakePpm",
 )
 
 

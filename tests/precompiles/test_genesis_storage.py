@@ -11,7 +11,7 @@ TIMELOCK = Address(b"\x33" * 20)
 def test_what_genesis_writes() -> None:
     storage = initial_storage(DEV_POLICY, TIMELOCK)
     assert set(storage) == {POLICY, PRECOMPILE_REGISTRY}
-    assert len(storage[POLICY]) == 36
+    assert len(storage[POLICY]) == 38
     assert storage[POLICY][0] == 1
     assert storage[POLICY][1] == int.from_bytes(TIMELOCK, "big")
     assert sorted(storage[PRECOMPILE_REGISTRY].values()) == [1] * 7

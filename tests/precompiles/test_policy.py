@@ -114,6 +114,8 @@ def test_floors_are_half_of_genesis(scene: Scene, field: str, name: str) -> None
         ({"jury_seats": 4}, "jurorFee"),
         ({"juror_fee_wei": 2 * OPEN_UNIT}, "jurorFee"),
         ({"absence_slash_wei": 101 * OPEN_UNIT}, "absenceSlash"),
+        ({"audit_fund_ppm": PPM + 1}, "auditFundPpm"),
+        ({"self_stake_ppm": 0}, "selfStakePpm"),
         ({"jury_commit_s": 40}, "unbondingSeconds"),
     ],
 )

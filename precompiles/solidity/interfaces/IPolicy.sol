@@ -44,6 +44,8 @@ interface IPolicy {
         uint256 juryRevealSeconds;
         uint256 jurorFee;
         uint256 absenceSlash;
+        uint256 auditFundPpm;
+        uint256 selfStakePpm;
     }
 
     /// @dev A protocol upgrade by name (ASCII, padded with zeros) and the time of its first block; a cancelled one has

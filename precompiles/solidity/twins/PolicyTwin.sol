@@ -149,6 +149,8 @@ contract PolicyTwin is Twin {
         _within(p.juryRevealSeconds, first.juryRevealSeconds / 2, MAXIMUM_SECONDS, "juryRevealSeconds");
         _within(p.jurorFee, first.jurorFee / 2, MAXIMUM_WEI, "jurorFee");
         _within(p.absenceSlash, 0, MAXIMUM_WEI, "absenceSlash");
+        _within(p.auditFundPpm, 0, PPM, "auditFundPpm");
+        _within(p.selfStakePpm, 1, PPM, "selfStakePpm");
     }
 
     function _within(uint256 value, uint256 low, uint256 high, string memory name) internal pure {
