@@ -16,7 +16,7 @@ class Policy:
     `retrieval_ppm` is what retrieved records get of a settlement's contributors' pool that has any. A post is
     audited with probability `audit_ppm`. A jury has `jury_seats` seats, twice as many when it is drawn again;
     the draw is from the L1 block `jury_delay_blocks` after the request, which nobody knows at the request.
-    `audit_fund_ppm` is what the audits' fund gets of the platform's part of each settlement. A provider's stake
+    `audit_fund_ppm` is what the audits' fund gets of the platform's part of a settlement. A provider's stake
     counts for posts as far as its own is `self_stake_ppm` of it.
     """
 

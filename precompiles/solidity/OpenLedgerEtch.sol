@@ -27,7 +27,7 @@ interface EtchVm {
 /// answer at the precompiles' addresses, with genesis storage, and the second argument is the policy's timelock.
 library OpenLedgerEtch {
     EtchVm private constant VM = EtchVm(address(uint160(uint256(keccak256("hevm cheat code")))));
-    uint256 private constant PARAMETERS = 34;
+    uint256 private constant PARAMETERS = 36;
 
     function etch(IPolicy.Parameters memory parameters, address timelock) internal {
         VM.etch(ATTRIBUTION_ADDRESS, type(AttributionTwin).runtimeCode);
