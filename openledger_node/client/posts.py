@@ -54,7 +54,7 @@ class OpenPosts:
         found = []
         for post_id, model in list(self._open.items()):
             if (await self._reader.post(post_id)).status != POST_PENDING:
-                del self._open[post_id]
+                self._open.pop(post_id, None)  # another task may have seen it closed meanwhile
             elif model == model_id:
                 found.append(post_id)
         return found
