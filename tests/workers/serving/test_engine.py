@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from tests.workers.serving.conftest import Shelf
+from tests.workers.serving.test_library import wait_for
 from workers.artifacts.folders import store_folder
 from workers.artifacts.store import ArtifactStore
 from workers.serving.adapters.library import AdapterLibrary
@@ -132,10 +133,7 @@ def test_cancelling_makes_room_and_says_nothing(shelf: Shelf) -> None:
 def test_an_adapter_that_overflows_harms_nobody(shelf: Shelf) -> None:
     engine, library = build(shelf, slots=3)
     name = shelf.hashes["everything"]
-    packed = None
-    while packed is None:
-        packed = library.packed(name)
-    assert isinstance(packed, PackedAdapter)
+    packed = wait_for(library, name)
     downs = tuple(
         tuple(None if one is None else torch.full_like(one, 1e30) for one in layer) for layer in packed.downs
     )

@@ -26,7 +26,7 @@ def library_of(shelf: Shelf, store: ArtifactStore, memory_bytes: int = 1 << 30) 
 
 def wait_for(library: AdapterLibrary, folder: str) -> PackedAdapter:
     while (packed := library.packed(folder)) is None:
-        pass
+        library.prefetch(folder)
     assert isinstance(packed, PackedAdapter)
     return packed
 

@@ -94,6 +94,16 @@ def test_the_evicted_are_loaded_again_and_answer_as_themselves(
     assert ADAPTERS < statistics.loads <= REQUESTS, "no adapter was evicted, or some were before their turn"
 
 
+def test_what_waits_is_not_loaded_and_evicted_before_its_turn(
+    many: Many, pressed: tuple[Engine, AdapterLibrary]
+) -> None:
+    engine, library = pressed
+    runs = [start(engine, [5, 6], folder) for folder in many[1]]
+    finish(engine)
+    assert all(run.tokens for run in runs)
+    assert library.statistics().loads == ADAPTERS
+
+
 def test_the_pinned_are_loaded_once_and_stay(many: Many, pressed: tuple[Engine, AdapterLibrary]) -> None:
     (_store, folders), (engine, library) = many, pressed
     pinned = library.resolve(f"sha256:{folders[0]}")

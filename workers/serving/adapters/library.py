@@ -178,17 +178,14 @@ class AdapterLibrary:
         return folder
 
     def packed(self, folder: str) -> PackedAdapter | Exception | None:
-        """The factors if they are in memory, why they cannot be, or None while they load."""
+        """The factors if they are in memory, why they cannot be, or None: `prefetch` brings them."""
         name = ArtifactId(folder)
         with self._lock:
             if name in self._packed:
                 self._packed.move_to_end(name)
                 self._hits += 1
                 return self._packed[name]
-            if name in self._failed:
-                return self._failed.pop(name)
-            self._begin(name)
-        return None
+            return self._failed.pop(name, None)
 
     def prefetch(self, folder: str) -> None:
         """Begin to load what is not in memory; touch what is."""

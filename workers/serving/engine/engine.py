@@ -35,7 +35,7 @@ class Adapters(Protocol):
     """Where weights come from when a slot needs them; neither method blocks."""
 
     def packed(self, name: str) -> PackedAdapter | Exception | None:
-        """The adapter if it is in memory, the error if it cannot be, None (and a load begins) otherwise."""
+        """The adapter if it is in memory, the error if it cannot be, None while it is not."""
 
     def prefetch(self, name: str) -> None:
         """Begin to load what is not in memory."""
@@ -155,6 +155,7 @@ class Engine:
         self._waiting.extendleft(reversed(kept))
 
     def _prefetch(self) -> None:
+        """Ask for the adapters of the first in line only: more would be evicted again before their turn."""
         wanted: dict[str, None] = {}
         for sequence in self._waiting:
             if len(wanted) >= self.limits.prefetch:
