@@ -306,6 +306,7 @@ CONTRACT = Contract(
         interface.NOT_PARTY,
         interface.GAME_NOT_FOUND,
         interface.DEMAND_NOT_FOUND,
+        interface.UNSUPPORTED_TEXT,
         *juries.ERRORS,
     ),
 )

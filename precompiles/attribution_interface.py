@@ -135,6 +135,7 @@ JURY_CASE_NOT_FOUND = Error("error JuryCaseNotFound(uint256 caseId)")
 JURY_NOT_DRAWN = Error("error JuryNotDrawn(uint256 caseId, uint256 round)")
 NOT_AUDITED = Error("error NotAudited(uint256 postId)")
 NO_JURORS = Error("error NoJurors()")
+UNSUPPORTED_TEXT = Error("error UnsupportedText(uint256 offset)")
 DEMAND_NOT_FOUND = Error("error DemandNotFound(uint256 demandId)")
 
 MAXIMUM_BATCHES = 64

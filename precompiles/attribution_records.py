@@ -115,9 +115,11 @@ def similar(a: bytes, b: bytes, similarity_ppm: int) -> bool:
     return product >= 0 and product * PPM * product * PPM >= bound
 
 
-def charge_records(host: Host, method: str, index_id: int, sketch_bytes: int, hashes: int) -> None:
-    """Charge for records shown behind an index: its sources, their sketches, their paths."""
-    gas.charge(host, gas.ATTRIBUTION[method], _sources_of(host, index_id), sketch_bytes, hashes)
+def charge_records(
+    host: Host, method: str, index_id: int, sketch_bytes: int, hashes: int, *others: int
+) -> None:
+    """Charge for records shown behind an index: its sources, their sketches, their paths, and others."""
+    gas.charge(host, gas.ATTRIBUTION[method], _sources_of(host, index_id), sketch_bytes, hashes, *others)
 
 
 def _sources_of(host: Host, index_id: int) -> int:

@@ -23,11 +23,13 @@ WORD_LOGGED = 256
 HASH = 60
 COORDINATE = 30
 ROW_COORDINATE = 10
+SHINGLE = 400
 RECOVER = 6_000
 TRANSFER = 15_000
 """Unit prices. A call costs what an engine needs to enter and leave a frame; a slot the same whether it is
 cold, new or written twice; a hash is one tree node; a log is one with four topics; a coordinate is a product
-of a score with its share of unpacking and hashing, of a row one byte's; a transfer may create the
+of a score with its share of unpacking and hashing, of a row one byte's; a shingle is three words put through
+256 hash functions; a transfer may create the
 recipient's account."""
 
 CHECKPOINT_READS = 35
@@ -308,7 +310,12 @@ ATTRIBUTION: Mapping[str, Price] = {
         writes=18,
         logged_words=8,
         hashes=16,
-        elements=(COUNTED_SOURCE, ("byte of sketch or content", COORDINATE), TREE_HASH),
+        elements=(
+            COUNTED_SOURCE,
+            ("byte of sketch or content", COORDINATE),
+            TREE_HASH,
+            ("shingle of a text", SHINGLE),
+        ),
     ),
     "settleIndexCase": _price(reads=32, writes=5, logged_words=2, transfers=1),
     "indexStatus": _price(reads=10),

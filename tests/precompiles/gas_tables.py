@@ -22,13 +22,16 @@ library GasTables {{
     uint256 private constant MAXIMUM_ELEMENTS = 2 ** 64;
 """
 _TAIL = """
-    function _total(uint256[] calldata counts, uint256 base, uint256 price1, uint256 price2, uint256 price3)
-        private
-        pure
-        returns (uint256)
-    {
+    function _total(
+        uint256[] calldata counts,
+        uint256 base,
+        uint256 price1,
+        uint256 price2,
+        uint256 price3,
+        uint256 price4
+    ) private pure returns (uint256) {
         return base + _count(counts, 0) * INPUT_WORD + _count(counts, 1) * price1 + _count(counts, 2) * price2
-            + _count(counts, 3) * price3;
+            + _count(counts, 3) * price3 + _count(counts, 4) * price4;
     }
 
     function _count(uint256[] calldata counts, uint256 i) private pure returns (uint256) {
@@ -62,7 +65,7 @@ def _function(contract: Contract) -> str:
 
 def _line(selector: bytes, price: gas.Price, name: str) -> str:
     elements = [str(amount) for _, amount in price.elements]
-    arguments = ", ".join([str(gas.CALL + price.base), *elements, *["0"] * (3 - len(elements))])
+    arguments = ", ".join([str(gas.CALL + price.base), *elements, *["0"] * (4 - len(elements))])
     return f"        if (selector == 0x{selector.hex()}) return _total(counts, {arguments}); // {name}"
 
 

@@ -308,6 +308,7 @@ interface IAttribution {
     error NotParty(address caller);
     error GameNotFound(uint256 gameId);
     error DemandNotFound(uint256 demandId);
+    error UnsupportedText(uint256 offset);
     error JuryCaseNotFound(uint256 caseId);
     error JuryNotDrawn(uint256 caseId, uint256 round);
     error NotAudited(uint256 postId);
@@ -349,8 +350,10 @@ interface IAttribution {
     /// @notice Proves that `record` was wrongly kept, since `other` is canonical, earlier and similar; or wrongly dropped for
     /// `other`, which is not all of that. Earlier is by commit block, contribution id and index.
     function challengeDuplicate(uint256 indexId, bytes32 salt, RecordEvidence calldata record, RecordEvidence calldata other) external;
-    /// @notice Proves that the sketch of a kept record is not that of its content, a labelled vector of up to 49,152
-    /// features: magic "OLVC" and 1, count and features, label.
+    /// @notice Proves that the sketch of a kept record is not that of its content: a labelled vector of up to 49,152
+    /// features (magic "OLVC" and 1, count and features, label), or a text in ASCII of up to 65,536 bytes and 24,576
+    /// shingles (magic "OLTX" and 1, canonical JSON). A text with any other byte is not judged: `UnsupportedText` names
+    /// the first one.
     function challengeSketch(uint256 indexId, bytes32 salt, RecordEvidence calldata record, bytes calldata content) external;
     /// @notice After all reveal windows: returns the caller's bond if its challenge succeeded, credits the challenger of
     /// record, and moves bonds of challenges that nobody proved to the model's next pool.

@@ -6,6 +6,8 @@ import {DATANET_REGISTRY_ADDRESS, IDatanetRegistry} from "../interfaces/IDatanet
 import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
 import {AttributionTallies} from "./AttributionTallies.sol";
 import {Commitments} from "./Commitments.sol";
+import {MinHash} from "./MinHash.sol";
+import {RecordTexts} from "./RecordTexts.sol";
 
 /// @title Challenges of the records behind an index, as `precompiles/attribution_records.py`
 abstract contract AttributionRecords is AttributionTallies {
@@ -90,8 +92,13 @@ abstract contract AttributionRecords is AttributionTallies {
         _convictIndex(indexId, index);
     }
 
-    /// @dev True iff every byte is `floor((n * x - sum + n) / 2n)` of the content's feature at its place.
     function _isSketchOf(bytes calldata sketch, bytes calldata content) internal pure returns (bool) {
+        if (!RecordTexts.isText(content)) return _isVectorSketchOf(sketch, content);
+        return keccak256(MinHash.sketch(RecordTexts.plainText(content))) == keccak256(sketch);
+    }
+
+    /// @dev True iff every byte is `floor((n * x - sum + n) / 2n)` of the content's feature at its place.
+    function _isVectorSketchOf(bytes calldata sketch, bytes calldata content) internal pure returns (bool) {
         uint256 least = VECTOR_HEAD_BYTES + VECTOR_LABEL_BYTES;
         _require(content.length > least && content.length <= least + MAXIMUM_FEATURES, "content");
         uint256 count = content.length - least;
