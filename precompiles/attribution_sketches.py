@@ -17,6 +17,7 @@ from precompiles.attribution_indexes import challenged_index, convict_index
 from precompiles.attribution_interface import CHALLENGE_FAILED, INVALID_PROOF
 from precompiles.attribution_records import charge_records, check_records_row, hashes_of, place_of
 from precompiles.checks import require
+from precompiles.contract import PrecompileRevertError
 from precompiles.host import Host
 from precompiles.minhash import ascii_words, shingle_count, sketch_of_words
 from precompiles.record_texts import is_text, plain_text
@@ -45,6 +46,16 @@ def challenge_sketch(
     if _sketch_of(host, content) == evidence.sketch:
         raise CHALLENGE_FAILED(place.index, place.index)
     convict_index(host, index_id, index)
+
+
+def is_judged(content: bytes) -> bool:
+    """Whether a challenge about this content would be decided at all."""
+    try:
+        if is_text(content):
+            return shingle_count(ascii_words(plain_text(content))) <= MAXIMUM_SHINGLES
+        return bool(_features(content))
+    except PrecompileRevertError:
+        return False
 
 
 def _sketch_of(host: Host, content: bytes) -> bytes:

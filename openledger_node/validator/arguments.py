@@ -6,13 +6,13 @@ from typing import Any
 from genesis.commitments import QUERY_BYTES, pack_vector
 from openledger_node.validator.index_check import BrokenRow, WrongCount, WrongNorm
 from openledger_node.validator.query_games import query_evidence
-from openledger_node.validator.record_check import WrongDuplicate, WrongOwner
+from openledger_node.validator.record_check import WrongDuplicate, WrongOwner, WrongSketch
 from openledger_node.validator.records import LongQuery, PostInputs, WrongAmount, WrongScore
 from precompiles.views.attribution import SumEvidence, SumLeaf
 
-OneTransaction = WrongCount | BrokenRow | WrongNorm | WrongOwner | WrongDuplicate
+OneTransaction = WrongCount | BrokenRow | WrongNorm | WrongOwner | WrongSketch | WrongDuplicate
 """Faults of an index that one transaction after a commitment proves."""
-ONE_TRANSACTION = (WrongCount, BrokenRow, WrongNorm, WrongOwner, WrongDuplicate)
+ONE_TRANSACTION = (WrongCount, BrokenRow, WrongNorm, WrongOwner, WrongSketch, WrongDuplicate)
 
 
 def challenge_of(
@@ -46,6 +46,8 @@ def index_challenge(verdict: OneTransaction) -> tuple[str, tuple[Any, ...]]:
             return "challengeNorm", (number, contributor, packed_sum(evidence))
         case WrongOwner(record, credited, wide):
             return "challengeOwner", (_values(record), credited, _values(wide))
+        case WrongSketch(record, content):
+            return "challengeSketch", (_values(record), content)
         case WrongDuplicate(record, other):
             return "challengeDuplicate", (_values(record), _values(other))
 

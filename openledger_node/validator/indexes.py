@@ -1,8 +1,9 @@
 """How a validator watches feature indexes: each is checked before it can be used, a wrong one is voided.
 
-Rows left out or out of their rules, norms, owners and duplicates fall in one transaction after a commitment;
-a wrong sum is disputed in a game, whose moves are read from the chain, so that a restart goes on with it;
-what only recomputation shows is brought before a jury (`cases`).
+Rows left out or out of their rules, norms, owners, sketches and duplicates fall in one transaction after a
+commitment; a wrong sum is disputed in a game, whose moves are read from the chain, so that a restart goes on
+with it; what only recomputation shows, and records that are not published as they were committed, are brought
+before a jury (`cases`).
 
 Covered: what `index_check`, `record_check` and `features` find; games to their end; bonds and rewards taken
 back. Not covered: answering games as the index's signer (`answers`).
@@ -37,9 +38,11 @@ from openledger_node.validator.index_check import (
 )
 from openledger_node.validator.recomputation import datasets_of
 from openledger_node.validator.record_check import (
+    NotCommitted,
     RecordVerdict,
     WrongDuplicate,
     WrongOwner,
+    WrongSketch,
     check_records,
 )
 from openledger_node.validator.records import Right, Unprovable
@@ -120,9 +123,9 @@ class IndexWatch:
             await self._challenge(one.index_id, one.verdict)
         elif isinstance(one.verdict, WrongSum) and one.inputs is not None:
             self.challenged += await self._sum_games.play(one.inputs, one.verdict)
-        elif isinstance(one.verdict, Right) and await self._accuse(one):
+        elif isinstance(one.verdict, Right | NotCommitted) and await self._accuse(one):
             return
-        is_left_alone = status == UNCONTESTED and isinstance(one.verdict, (Right, Unprovable))
+        is_left_alone = status == UNCONTESTED and isinstance(one.verdict, (Right, NotCommitted, Unprovable))
         if is_left_alone and await self._reader.ethereum.timestamp_s() >= one.usable_at_s:
             del self._open[one.index_id]
 
@@ -141,15 +144,9 @@ class IndexWatch:
             self._features.ask_about_index(one.index_id, one.inputs.document, datasets)
 
     async def _accuse(self, one: Watched) -> bool:
-        """Bring before a jury what recomputation found; True if that was done now, or waits for its turn."""
-        if self._features is None or one.inputs is None or one.is_accused:
-            return False
-        found = self._features.findings(one.index_id)
-        if found.wrong:
-            accusation = Accusation(min(found.wrong))
-        elif found.is_preconditioner_wrong or not is_named_right(one.inputs):
-            accusation = Accusation(None)
-        else:
+        """Bring before a jury what is its to decide; True if that was done now, or waits for its turn."""
+        accusation = self._accusation(one)
+        if accusation is None or one.inputs is None or one.is_accused:
             return False
         one.found_s = one.found_s or await self._reader.ethereum.timestamp_s()
         if not await self.cases.is_turn(one.inputs, one.found_s):
@@ -161,6 +158,18 @@ class IndexWatch:
             raise
         one.is_accused = True
         return True
+
+    def _accusation(self, one: Watched) -> Accusation | None:
+        """Records that are not published as committed, or what recomputation found."""
+        if isinstance(one.verdict, NotCommitted):
+            return Accusation(one.verdict.place)
+        if self._features is None or one.inputs is None:
+            return None
+        found = self._features.findings(one.index_id)
+        if found.wrong:
+            return Accusation(min(found.wrong))
+        is_preconditioner_wrong = found.is_preconditioner_wrong or not is_named_right(one.inputs)
+        return Accusation(None) if is_preconditioner_wrong else None
 
     async def _verdict(self, one: Watched) -> IndexVerdict | RecordVerdict:
         """By the rules of rows and sums first; by the records behind them where those are kept."""
@@ -219,9 +228,11 @@ def _report(index_id: int, verdict: IndexVerdict | RecordVerdict) -> None:
             log.warning("feature index leaves records out", index=index_id, records=records)
         case BrokenRow(row):
             log.warning("feature index has a row out of its rules", index=index_id, row=row.index)
-        case WrongOwner(record) | WrongDuplicate(record):
+        case NotCommitted(_, reason):
+            log.warning("records behind a feature index are not published", index=index_id, reason=reason)
+        case WrongOwner(record) | WrongSketch(record) | WrongDuplicate(record):
             log.warning(
-                "feature index names a wrong owner or duplicate",
+                "feature index names a wrong owner, sketch or duplicate",
                 index=index_id,
                 kind=type(verdict).__name__,
                 contribution=record.contribution_id,

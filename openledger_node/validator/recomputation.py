@@ -7,6 +7,7 @@ Covered: rows of feature indexes, accused or audited, and preconditioners. Not c
 whose inputs are private: no case is about one.
 """
 
+import asyncio
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +18,11 @@ from openledger_node.client.economy import MODELS, EconomyReader
 from openledger_node.jobs.ports import WorkerFailedError, WorkerPool
 from openledger_node.validator.documents import DocumentError, Documents
 from openledger_node.validator.index_check import IndexInputs, rows_layers
+from openledger_node.validator.sources import Sources
 from precompiles.views.attribution import INDEX_KEY
 from precompiles.views.juries import AUDIT, NOT_AVAILABLE, PRECONDITIONER, RIGHT, ROW, WRONG, JuryCase
 from workers.artifacts.store import ArtifactId
+from workers.errors import InvalidInputError
 from workers.jobs.codec import from_json, to_json
 from workers.jobs.types import (
     DatasetVersion,
@@ -71,10 +74,12 @@ class Recomputation:
         try:
             inputs = await self._committed(await self._index_of(case))
             datasets = await datasets_of(self._reader, inputs.index.model_id)
-            await self._documents.sources(inputs.index.model_id)
+            sources = await self._documents.sources(inputs.index.model_id)
             if case.subject == PRECONDITIONER:
                 return await self._preconditioner(pool, inputs, datasets)
-            request = JuryRowRequest(inputs.document, datasets, row_of(inputs, case))
+            row = row_of(inputs, case)
+            await asyncio.to_thread(_assert_committed, sources, row)
+            request = JuryRowRequest(inputs.document, datasets, row)
             return await self._row(pool, request, coordinates)
         except DocumentError as error:
             raise NotAvailableError(str(error)) from error
@@ -129,6 +134,14 @@ def row_of(inputs: IndexInputs, case: JuryCase) -> int:
     if ordinal >= len(own):
         raise DocumentError(f"contributor {case.position} has no canonical row number {ordinal}")
     return int(own[ordinal])
+
+
+def _assert_committed(sources: Sources, row: int) -> None:
+    """The file that a row's record is in hashes to what its contributor committed. Raises DocumentError."""
+    try:
+        sources.locate(row)[2].assert_committed()
+    except InvalidInputError as error:
+        raise DocumentError(str(error)) from error
 
 
 def _hash(name: ArtifactId) -> Hash32:

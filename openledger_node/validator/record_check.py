@@ -4,9 +4,13 @@ Pure: no I/O, no torch; floats only look for candidates. Owners and dropped reco
 ones are compared with every earlier kept one, all of them in a small index, and as many drawn in secret as
 catch one per cent with 95 % in a larger one: no row that is looked at is wrong iff all follow the rule.
 
-Covered: what `challengeOwner` and `challengeDuplicate` prove. Not covered: a record dropped for a similar
-canonical one that is not the earliest, which pays nobody else; rows themselves (`index_check`, `features`).
-Source: protocol, section 3 "Datanet" (canonical records).
+A file that does not hash to what its contributor committed proves nothing: that is `NotCommitted`, and a
+jury's (`cases`).
+
+Covered: what `challengeOwner`, `challengeSketch` and `challengeDuplicate` prove. Not covered: sketches of
+dropped records; a record dropped for a similar canonical one that is not the earliest, which pays nobody
+else; rows themselves (`index_check`, `features`).
+Source: protocol, section 3 "Datanet" (canonical records, sketches).
 """
 
 import secrets
@@ -22,11 +26,13 @@ from genesis.shares import PPM
 from genesis.types import Address
 from openledger_node.validator.index_check import IndexInputs, rows_layers
 from openledger_node.validator.leaves import wide_sum
-from openledger_node.validator.records import Right
+from openledger_node.validator.records import Right, Unprovable
 from openledger_node.validator.sources import Sources
+from precompiles.attribution_sketches import is_judged
 from precompiles.views.disputes import RecordEvidence, WideSum
-from workers.datasets.kinds import content_hash_of, sketch_of_record
+from workers.datasets.kinds import content_hash_of, content_of, sketch_of_record
 from workers.datasets.sketch import Sketch, similar
+from workers.errors import InvalidInputError
 
 ALL_ROWS = 4_096
 """Up to so many kept rows are all compared."""
@@ -55,7 +61,23 @@ class WrongDuplicate:
     other: RecordEvidence
 
 
-RecordVerdict = Right | WrongOwner | WrongDuplicate
+@dataclass(frozen=True, slots=True)
+class WrongSketch:
+    """Arguments of `challengeSketch`: a kept record whose leaf binds another sketch than its content's."""
+
+    record: RecordEvidence
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NotCommitted:
+    """The file behind the row at `place` is not what was committed, so its records are not to be had."""
+
+    place: int
+    reason: str
+
+
+RecordVerdict = Right | WrongOwner | WrongSketch | WrongDuplicate | NotCommitted | Unprovable
 
 
 class Claims:
@@ -80,19 +102,50 @@ def check_records(
     inputs: IndexInputs, sources: Sources, similarity_ppm: int, draw: Draw = drawn_in_secret
 ) -> RecordVerdict:
     """The verdict on an index whose rows are in range and under their roots. Raises InvalidInputError for
-    files that are not what was committed."""
+    records that cannot be compared."""
+    missing = _not_committed(sources)
+    if missing is not None:
+        return missing
     credited = [inputs.sums[owner].contributor for owner in inputs.rows.owners.tolist()]
     for place, owner in enumerate(sources.owners):
         if credited[place] != owner:
             number = int(inputs.rows.owners[place])
             record = _evidence(inputs, sources, place)
             return WrongOwner(record, credited[place], wide_sum(inputs.sums, number))
+    forged = _wrong_sketch(inputs, sources)
+    if forged is not None:
+        return forged
     claims = Claims(sources.sketches(), sources.order, inputs.rows.canonical)
     wrong = first_wrong_duplicate(claims, similarity_ppm, draw)
     if wrong is None:
         return Right()
     place, other = wrong
     return WrongDuplicate(_evidence(inputs, sources, place), _evidence(inputs, sources, other))
+
+
+def _not_committed(sources: Sources) -> NotCommitted | None:
+    for contribution in sources.contributions:
+        try:
+            contribution.assert_committed()
+        except InvalidInputError as error:
+            return NotCommitted(contribution.first_row, str(error))
+    return None
+
+
+def _wrong_sketch(inputs: IndexInputs, sources: Sources) -> WrongSketch | Unprovable | None:
+    """The first kept record that states another sketch than its own; one that states none has the rule's."""
+    for contribution in sources.contributions:
+        for index, sketch in contribution.stated.items():
+            place, record = contribution.first_row + index, contribution.records[index]
+            is_kept = int(inputs.rows.canonical[place]) == place
+            if is_kept and sketch != sketch_of_record(record):
+                content = content_of(record)
+                if not is_judged(content):
+                    return Unprovable(
+                        f"record {place} has another sketch, and a content no contract can read"
+                    )
+                return WrongSketch(_evidence(inputs, sources, place), content)
+    return None
 
 
 def first_wrong_duplicate(
@@ -148,7 +201,7 @@ def _evidence(inputs: IndexInputs, sources: Sources, place: int) -> RecordEviden
         contribution_proof=merkle_proof(version.layers, contribution.position),
         record_index=index,
         content_hash=content_hash_of(record),
-        sketch=sketch_of_record(record),
+        sketch=contribution.sketch_at(index),
         parents_hash=keccak256(b"".join(record.parents)),
         record_proof=merkle_proof(contribution.layers, index),
         canonical_index=int(rows.canonical[place]),

@@ -15,14 +15,22 @@ from functools import cached_property
 import numpy as np
 import orjson
 
-from genesis.commitments import contribution_leaf, merkle_layers
+from genesis.commitments import contribution_leaf, merkle_layers, record_leaf
 from genesis.types import Address, Hash32
 from openledger_node.client.datasets import dataset_version
 from openledger_node.client.economy import DATANETS, MODELS, EconomyReader
 from workers.artifacts.store import ArtifactId
 from workers.datasets.contribution import record_leaves
-from workers.datasets.kinds import AnyRecord, decode_records, holds_vectors, sketches_of_records
+from workers.datasets.kinds import (
+    AnyRecord,
+    content_hash_of,
+    decode_records,
+    holds_vectors,
+    sketch_of_record,
+    sketches_of_records,
+)
 from workers.datasets.sketch import Sketch, sketches_of
+from workers.datasets.stated import without_stated
 from workers.errors import InvalidInputError
 from workers.jobs.types import ContributionSource
 
@@ -59,7 +67,7 @@ class Contribution:
     @cached_property
     def records(self) -> Sequence[AnyRecord]:
         """What the file holds; raises InvalidInputError where it is not what was committed to."""
-        records = decode_records(self.file)
+        records = decode_records(self._parts[0])
         if len(records) != self.count:
             raise self._mismatch()
         return records
@@ -67,19 +75,42 @@ class Contribution:
     @cached_property
     def layers(self) -> list[list[Hash32]]:
         """The records' tree; raises InvalidInputError where its root is not the committed one."""
+        contributor = self.source.contributor
         leaves = record_leaves(
-            self.records,
-            chain_id=self.chain_id,
-            datanet_id=self.datanet_id,
-            contributor=self.source.contributor,
+            self.records, chain_id=self.chain_id, datanet_id=self.datanet_id, contributor=contributor
         )
+        for index, sketch in self.stated.items():
+            leaves[index] = record_leaf(
+                chain_id=self.chain_id,
+                datanet_id=self.datanet_id,
+                index=index,
+                content_hash=content_hash_of(self.records[index]),
+                sketch=sketch,
+                contributor=contributor,
+                parents=self.records[index].parents,
+            )
         layers = merkle_layers(leaves)
         if layers[-1][0] != self.root:
             raise self._mismatch()
         return layers
 
+    def assert_committed(self) -> None:
+        """Raises InvalidInputError unless the file is what was committed."""
+        if not self.layers:
+            raise self._mismatch()
+
+    @property
+    def stated(self) -> dict[int, bytes]:
+        """Sketches that the file states, by the record's number; its leaves bind these."""
+        return self._parts[1]
+
+    def sketch_at(self, index: int) -> bytes:
+        """What a record's leaf binds."""
+        return self.stated.get(index) or sketch_of_record(self.records[index])
+
     def sketches(self) -> Sketch:
-        """Row by row; vectors are read without making records of them, which takes a third of the time."""
+        """Row by row, by the rule from the contents; vectors are read without making records of them, which
+        takes a third of the time."""
         if not holds_vectors(self.file):
             return sketches_of_records(self.records)
         lines = [line for line in self.file.split(b"\n") if line.strip()]
@@ -89,6 +120,10 @@ class Contribution:
         except (ValueError, KeyError, TypeError):
             return sketches_of_records(self.records)
         return sketches_of(features)
+
+    @cached_property
+    def _parts(self) -> tuple[bytes, dict[int, bytes]]:
+        return without_stated(self.file)
 
     def _mismatch(self) -> InvalidInputError:
         return InvalidInputError(

@@ -40,7 +40,9 @@ def with_norm(sums: Sums, contributor: int, change: int) -> Sums:
     return replace(sums, norms_squared=tuple(norms))
 
 
-async def commit(economy: Economy, rows: Rows, sums: Sums, preconditioner: ArtifactId | None = None) -> int:
+async def commit(
+    economy: Economy, rows: Rows, sums: Sums, preconditioner: ArtifactId | None = None, model_id: int = 1
+) -> int:
     """Publish and commit as the builder; returns the index's id."""
     honest = read_index(economy.store, economy.trained.index.index)
     named = {
@@ -52,7 +54,7 @@ async def commit(economy: Economy, rows: Rows, sums: Sums, preconditioner: Artif
     mined = await Sender(Ethereum(economy.node), dev_account(BUILDER)).transact(
         MODELS,
         "commitFeatureIndex",
-        1,
+        model_id,
         rows.root(),
         sums.root(),
         bytes.fromhex(named["preconditioner"]),

@@ -55,6 +55,11 @@ def _first_object(data: bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def content_of(record: AnyRecord) -> bytes:
+    """The record's canonical bytes, which its content hash is of."""
+    return records.encode_record(record) if isinstance(record, Record) else text.MAGIC + record.content
+
+
 def content_hash_of(record: AnyRecord) -> Hash32:
     """What the record's leaf binds."""
     return records.content_hash(record) if isinstance(record, Record) else text.content_hash(record)

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from genesis.shares import PPM
 
 Sketch = NDArray[np.int8]
+MAXIMUM_SKETCH_BYTES = 65_536
+"""A vector's longest; one byte per feature."""
 
 
 def sketches_of(features: NDArray[np.uint8]) -> Sketch:
