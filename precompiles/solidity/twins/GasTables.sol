@@ -193,9 +193,9 @@ library GasTables {
     }
 
     function policy(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
-        if (selector == 0x99f86845) return _total(counts, 434091, 0, 0, 0, 0); // publish
+        if (selector == 0x75a088a8) return _total(counts, 458531, 0, 0, 0, 0); // publish
         if (selector == 0x9d888e86) return _total(counts, 4260, 0, 0, 0, 0); // currentVersion
-        if (selector == 0xc6ceb96b) return _total(counts, 77700, 0, 0, 0, 0); // getParameters
+        if (selector == 0xc6ceb96b) return _total(counts, 82020, 0, 0, 0, 0); // getParameters
         if (selector == 0xd33219b4) return _total(counts, 4260, 0, 0, 0, 0); // timelock
         if (selector == 0x4d525db0) return _total(counts, 43051, 0, 0, 0, 0); // scheduleFork
         if (selector == 0xf7e40861) return _total(counts, 22675, 0, 0, 0, 0); // cancelFork
