@@ -22,12 +22,17 @@ CHAT_PATH, COMPLETION_PATH = "/v1/chat/completions", "/v1/completions"
 _SAMPLING = frozenset(
     {
         "frequency_penalty",
+        "guided_choice",
+        "guided_json",
+        "guided_regex",
         "logprobs",
         "min_p",
         "presence_penalty",
         "repetition_penalty",
+        "response_format",
         "seed",
         "stop",
+        "structured_outputs",
         "temperature",
         "top_k",
         "top_p",

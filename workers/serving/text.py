@@ -71,6 +71,11 @@ class Tokenizer:
         return str(self._inner.decode([token], skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
     @property
+    def inner(self) -> PreTrainedTokenizerBase:
+        """The library's own."""
+        return self._inner
+
+    @property
     def end_tokens(self) -> frozenset[int]:
         """The tokenizer's own end token."""
         end = self._inner.eos_token_id

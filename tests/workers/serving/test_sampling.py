@@ -1,8 +1,19 @@
 """Tokens from logits: seeds, temperatures, nuclei, and rows that do not see each other."""
 
+from typing import Any
+
+import pytest
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from transformers import (
+    LogitsProcessorList,
+    MinPLogitsWarper,
+    RepetitionPenaltyLogitsProcessor,
+    TemperatureLogitsWarper,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
+)
 
 from workers.serving.engine.sampling import choose
 from workers.serving.engine.sequence import NO_ADAPTER, SamplingSettings, Sequence, TokenOutput
@@ -95,3 +106,59 @@ def test_minimum_length_forbids_the_end() -> None:
     assert token(LOGITS, one) == 2
     one.generated.append(2)
     assert token(LOGITS, one) == 1
+
+
+class Grid:
+    """Random numbers that are not: the middles of `count` equal parts of [0, 1), in turn."""
+
+    def __init__(self, count: int) -> None:
+        self._values = iter([(place + 0.5) / count for place in range(count)])
+
+    def random(self) -> float:
+        return next(self._values)
+
+
+def shares(logits: torch.Tensor, one: Sequence, count: int = 2_000) -> torch.Tensor:
+    """How often each token is drawn, over all random numbers."""
+    one.randomness = Grid(count)  # type: ignore[assignment] # stands for its method `random`
+    drawn = [token(logits, one) for _ in range(count)]
+    return torch.bincount(torch.tensor(drawn), minlength=len(logits)) / count
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"repetition_penalty": 1.7},
+        {"repetition_penalty": 0.6},
+        {"min_p": 0.2},
+        {"min_p": 1.0},
+        {"min_p": 0.05, "temperature": 0.5, "top_k": 9, "top_p": 0.8},
+        {"min_p": 0.1, "temperature": 1.8, "repetition_penalty": 1.2, "top_p": 0.95},
+    ],
+)
+def test_shares_are_those_of_transformers(asked: dict[str, Any]) -> None:
+    logits = 2.0 * torch.randn(20, generator=torch.Generator().manual_seed(4))
+    prompt, generated = (3, 5, 5), [7, 2]
+    processors: list[Any] = []
+    if "repetition_penalty" in asked:
+        processors.append(RepetitionPenaltyLogitsProcessor(asked["repetition_penalty"]))
+    processors.append(TemperatureLogitsWarper(asked.get("temperature", 1.0)))
+    if "top_k" in asked:
+        processors.append(TopKLogitsWarper(asked["top_k"]))
+    if "top_p" in asked:
+        processors.append(TopPLogitsWarper(asked["top_p"]))
+    if "min_p" in asked:
+        processors.append(MinPLogitsWarper(asked["min_p"]))
+    seen = torch.tensor([[*prompt, *generated]])
+    expected = LogitsProcessorList(processors)(seen, logits[None].clone())[0].softmax(dim=-1)  # type: ignore[arg-type]
+    one = Sequence(prompt, SamplingSettings(8, **asked), NO_ADAPTER, lambda event: None, generated=generated)
+    found = shares(logits, one)
+    assert not found[expected == 0].any(), "a token that was ruled out was drawn"
+    assert (found - expected).abs().max() < 2e-3
+
+
+def test_a_repetition_penalty_is_its_rows_own() -> None:
+    logits = torch.tensor([1.0, 1.1, -1.0])
+    rows = [sequence(temperature=0.0, repetition_penalty=2.0), sequence(temperature=0.0)]
+    outputs = choose(torch.stack([logits, logits]), rows)  # the prompt is token 1
+    assert [output and output.token for output in outputs] == [0, 1]

@@ -111,7 +111,7 @@ class Engine:
             for sequence, output in zip(ready, outputs, strict=True):
                 if output is None:
                     self._leave(sequence)
-                    sequence.deliver(EngineFailedError(NOT_FINITE))
+                    sequence.deliver(EngineFailedError(_why_nothing(sequence)))
                 else:
                     self._append(sequence, output)
         return True
@@ -212,7 +212,9 @@ class Engine:
         self._generated_tokens += 1
         sequence.generated.append(output.token)
         sampling = sequence.sampling
-        if output.token in sampling.stop_tokens:
+        if sequence.guide is not None:
+            sequence.guide.take(output.token)
+        if output.token in sampling.stop_tokens or (sequence.guide and sequence.guide.has_ended):
             output = _finished(output, "stop")
         elif len(sequence.generated) >= sampling.max_tokens or sequence.length >= self.limits.length:
             output = _finished(output, "length")
@@ -225,6 +227,13 @@ def _piece(sequence: Sequence, limit: int) -> Piece:
     tokens = sequence.next_tokens(limit)
     is_whole = sequence.computed + len(tokens) == sequence.length
     return Piece(sequence.lane, sequence.computed, tokens, sequence.slot, is_whole)
+
+
+def _why_nothing(sequence: Sequence) -> str:
+    """Why no token could be chosen."""
+    if sequence.guide is not None and sequence.guide.error:
+        return f"the form of the answer got too complex: {sequence.guide.error}"
+    return NOT_FINITE
 
 
 def _finished(output: TokenOutput, reason: str) -> TokenOutput:

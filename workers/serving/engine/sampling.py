@@ -2,7 +2,8 @@
 
 Every sequence draws one uniform number per token from its own generator, and the token is where that number
 falls in the cumulative distribution; so a seed gives the same choices whatever else is in the batch.
-Reported log-probabilities are the model's own, before penalties and biases, as vLLM's are.
+Reported log-probabilities are the model's own, before penalties, biases and forms, as vLLM's are. The order
+is that of `transformers`: penalties and biases, a form, temperature, top-k, top-p, min-p.
 """
 
 from collections import Counter
@@ -19,10 +20,11 @@ LEAST_TEMPERATURE = 1e-5
 def choose(logits: Tensor, sequences: Rows[Sequence]) -> list[TokenOutput | None]:
     """One output per row of `logits` (rows, vocabulary), unfinished; None for a row that is not finite."""
     own = logits
-    if any(sequence.sampling.has_adjustments for sequence in sequences):
+    if any(sequence.sampling.has_adjustments or sequence.guide for sequence in sequences):
         own = logits.clone()
         _adjust(logits, sequences)
     _forbid_early_stops(logits, sequences)
+    _keep_to_forms(logits, sequences)
     tokens = logits.argmax(dim=-1)
     best = logits.gather(1, tokens[:, None])[:, 0]  # a row with NaN has it here
     drawing = [row for row, sequence in enumerate(sequences) if is_drawing(sequence.sampling)]
@@ -47,6 +49,8 @@ def _adjust(logits: Tensor, sequences: Rows[Sequence]) -> None:
     """Penalties for what was generated, and biases, in place."""
     for row, sequence in enumerate(sequences):
         sampling = sequence.sampling
+        if sampling.repetition_penalty != 1.0:
+            _penalise_repetition(logits[row], sequence)
         changes: dict[int, float] = dict(sampling.logit_bias)
         if sampling.presence_penalty or sampling.frequency_penalty:
             for token, count in Counter(sequence.generated).items():
@@ -56,6 +60,18 @@ def _adjust(logits: Tensor, sequences: Rows[Sequence]) -> None:
             logits[row, list(changes)] += torch.tensor(list(changes.values()), device=logits.device)
 
 
+def _penalise_repetition(logits: Tensor, sequence: Sequence) -> None:
+    seen = torch.tensor(sorted({*sequence.prompt, *sequence.generated}), device=logits.device)
+    penalty, own = sequence.sampling.repetition_penalty, logits[seen]
+    logits[seen] = torch.where(own < 0, own * penalty, own / penalty)
+
+
+def _keep_to_forms(logits: Tensor, sequences: Rows[Sequence]) -> None:
+    for row, sequence in enumerate(sequences):
+        if sequence.guide is not None:
+            logits[row].masked_fill_(~sequence.guide.allowed().to(logits.device), -torch.inf)
+
+
 def _forbid_early_stops(logits: Tensor, sequences: Rows[Sequence]) -> None:
     for row, sequence in enumerate(sequences):
         if len(sequence.generated) < sequence.sampling.min_tokens and sequence.sampling.stop_tokens:
@@ -63,7 +79,7 @@ def _forbid_early_stops(logits: Tensor, sequences: Rows[Sequence]) -> None:
 
 
 def _draw(logits: Tensor, sequences: Rows[Sequence]) -> Tensor:
-    """Rows whose choice is limited by top-p or top-k go by rank, the others in the vocabulary's order."""
+    """Rows whose choice is limited go by rank, the others in the vocabulary's order."""
     device = logits.device
     settings = [sequence.sampling for sequence in sequences]
     temperatures = torch.tensor([one.temperature for one in settings], device=device)
@@ -71,13 +87,13 @@ def _draw(logits: Tensor, sequences: Rows[Sequence]) -> Tensor:
     uniform = torch.tensor(
         [sequence.randomness.random() for sequence in sequences], device=device, dtype=torch.float64
     )
-    is_limited = torch.tensor([one.top_p < 1.0 or one.top_k > 0 for one in settings], device=device)
+    is_limited = torch.tensor([one.is_limited for one in settings], device=device)
     tokens = torch.empty(len(settings), dtype=torch.long, device=device)
     if not is_limited.all():
         free = ~is_limited
         tokens[free] = _invert(scaled[free].softmax(dim=-1, dtype=torch.float64), uniform[free])
     if is_limited.any():
-        limits = [one for one in settings if one.top_p < 1.0 or one.top_k > 0]
+        limits = [one for one in settings if one.is_limited]
         tokens[is_limited] = _draw_by_rank(scaled[is_limited], uniform[is_limited], limits)
     return tokens
 
@@ -93,6 +109,8 @@ def _draw_by_rank(scaled: Tensor, uniform: Tensor, settings: Rows[SamplingSettin
     total = probabilities.sum(dim=-1, keepdim=True)
     before = probabilities.cumsum(dim=-1) - probabilities
     probabilities = probabilities.masked_fill(before >= top_p[:, None] * total, 0.0)
+    min_p = torch.tensor([one.min_p for one in settings], device=device, dtype=torch.float64)
+    probabilities = probabilities.masked_fill(probabilities < min_p[:, None] * probabilities[:, :1], 0.0)
     return tokens.gather(1, _invert(probabilities, uniform)[:, None])[:, 0]
 
 

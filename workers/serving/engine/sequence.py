@@ -3,7 +3,9 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
+
+import torch
 
 NO_ADAPTER = ""
 FinishReason = Literal["stop", "length"]
@@ -15,25 +17,53 @@ class SamplingSettings:
 
     `logprobs` is how many alternatives to report besides the chosen token; None reports nothing.
     Penalties are OpenAI's: taken from the logits of tokens that were generated, once and per occurrence;
-    `logit_bias` are (token, what is added).
+    `logit_bias` are (token, what is added). `repetition_penalty` divides the logits of tokens of prompt and
+    answer (multiplies those below 0), 1 leaves them. `min_p` keeps tokens of at least that share of the
+    likeliest's probability.
     """
 
     max_tokens: int
     temperature: float = 1.0
     top_p: float = 1.0
     top_k: int = 0
+    min_p: float = 0.0
     seed: int | None = None
     stop_tokens: frozenset[int] = frozenset()
     min_tokens: int = 0
     logprobs: int | None = None
     presence_penalty: float = 0.0
     frequency_penalty: float = 0.0
+    repetition_penalty: float = 1.0
     logit_bias: tuple[tuple[int, float], ...] = ()
 
     @property
     def has_adjustments(self) -> bool:
         """True where logits are changed before a token is chosen."""
-        return bool(self.presence_penalty or self.frequency_penalty or self.logit_bias)
+        is_penalised = self.presence_penalty or self.frequency_penalty or self.repetition_penalty != 1.0
+        return bool(is_penalised or self.logit_bias)
+
+    @property
+    def is_limited(self) -> bool:
+        """True where unlikely tokens are left out."""
+        return self.top_p < 1.0 or self.top_k > 0 or self.min_p > 0.0
+
+
+class Guide(Protocol):
+    """Which tokens an answer's form allows (`serving.forms`)."""
+
+    @property
+    def has_ended(self) -> bool:
+        """True once nothing may follow."""
+
+    @property
+    def error(self) -> str:
+        """Why the form can be kept no longer, or ""."""
+
+    def allowed(self) -> torch.Tensor:
+        """Which tokens may come next: booleans, (vocabulary,)."""
+
+    def take(self, token: int) -> None:
+        """A token has come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +88,7 @@ class Sequence:
     sampling: SamplingSettings
     adapter: str
     deliver: Callable[[Event], None]
+    guide: Guide | None = None
     generated: list[int] = field(default_factory=list)
     computed: int = 0
     lane: int = -1

@@ -19,7 +19,9 @@ from workers.serving.engine.sequence import (
 )
 from workers.serving.engine.thread import EngineThread
 from workers.serving.errors import BadRequestError, DrainingError, OverloadedError
+from workers.serving.forms import FormGuide, Forms
 from workers.serving.http.answers import Part
+from workers.serving.http.requested_form import requested_form
 from workers.serving.http.schema import ChatRequest, CompletionRequest, GenerationRequest
 from workers.serving.text import TextStream, Tokenizer
 
@@ -46,6 +48,7 @@ class Asked:
     adapter: str
     stops: tuple[str, ...]
     top_logprobs: int | None
+    guide: FormGuide | None = None
 
 
 class Generator:
@@ -64,6 +67,7 @@ class Generator:
         self.base_name, self.tokenizer, self.library, self.engine = base_name, tokenizer, library, engine
         self.limits = limits
         self._end_tokens = end_tokens
+        self._forms = Forms(tokenizer, limits.vocabulary, end_tokens)
         self.is_draining = False
         self.open_requests = 0
         self.refused = 0
@@ -81,7 +85,16 @@ class Generator:
             adapter=adapter,
             stops=tuple(request.stops),
             top_logprobs=_top_logprobs(request),
+            guide=await self._guide(request),
         )
+
+    async def _guide(self, request: GenerationRequest) -> FormGuide | None:
+        form = requested_form(request)
+        if form is None:
+            return None
+        if request.min_tokens:
+            raise BadRequestError("min_tokens and a form of the answer cannot go together", "min_tokens")
+        return await asyncio.to_thread(self._forms.guide, form)
 
     async def adapter_of(self, model: str | None) -> str:
         """The adapter a model name stands for, loaded on its first use; raises ModelNotFoundError."""
@@ -92,7 +105,8 @@ class Generator:
     async def answer(self, asked: Asked) -> AsyncGenerator[Part, None]:
         """Parts of the answer as they come; the last one has a finish. Closing it cancels the generation."""
         events: asyncio.Queue[Event] = asyncio.Queue()
-        sequence = Sequence(asked.prompt, asked.sampling, asked.adapter, events.put_nowait)
+        guide = asked.guide and asked.guide.copy()
+        sequence = Sequence(asked.prompt, asked.sampling, asked.adapter, events.put_nowait, guide)
         text = TextStream(self.tokenizer, asked.stops)
         self.open_requests += 1
         try:
@@ -101,7 +115,7 @@ class Generator:
                 event = await events.get()
                 if isinstance(event, Exception):
                     raise event
-                part = self._part(text, event)
+                part = self._part(text, event, asked.sampling)
                 yield part
                 if part.finish is not None:
                     return
@@ -119,7 +133,7 @@ class Generator:
             parts[-1].stop_reason,
         )
 
-    def _part(self, text: TextStream, event: TokenOutput) -> Part:
+    def _part(self, text: TextStream, event: TokenOutput, sampling: SamplingSettings) -> Part:
         is_end = event.finish == "stop"
         piece = "" if is_end and event.token in self._end_tokens else text.add(event.token)
         if text.stop is not None:
@@ -127,7 +141,8 @@ class Generator:
         if event.finish is None:
             return Part(piece, (event,))
         piece += text.finish()
-        reason = event.token if is_end and event.token not in self._end_tokens else None
+        is_asked = event.token in sampling.stop_tokens and event.token not in self._end_tokens
+        reason = event.token if is_end and is_asked else None
         return Part(piece, (event,), event.finish, reason)
 
     def _admit(self) -> None:
@@ -182,6 +197,8 @@ class Generator:
             logprobs=_top_logprobs(request),
             presence_penalty=request.presence_penalty or 0.0,
             frequency_penalty=request.frequency_penalty or 0.0,
+            repetition_penalty=request.repetition_penalty or 1.0,
+            min_p=request.min_p or 0.0,
             logit_bias=request.biases(self.limits.vocabulary),
         )
 

@@ -14,6 +14,7 @@ MOST_STOPS = 16
 MOST_LOGPROBS = 20
 MOST_BIASES = 1_024
 LARGEST_BIAS = 100.0
+MOST_REPETITION_PENALTY = 100.0
 
 
 class _Request(BaseModel):
@@ -47,11 +48,16 @@ class GenerationRequest(_Request):
     user: str | None = None
     presence_penalty: float | None = Field(None, ge=-2, le=2)
     frequency_penalty: float | None = Field(None, ge=-2, le=2)
-    repetition_penalty: float | None = None
-    min_p: float | None = None
+    repetition_penalty: float | None = Field(None, gt=0, le=MOST_REPETITION_PENALTY)
+    min_p: float | None = Field(None, ge=0, le=1)
     logit_bias: dict[int, float] | None = Field(None, max_length=MOST_BIASES)
     best_of: int | None = None
     use_beam_search: bool = False
+    response_format: dict[str, Any] | None = None
+    structured_outputs: dict[str, Any] | None = None
+    guided_json: dict[str, Any] | str | None = None
+    guided_regex: str | None = None
+    guided_choice: list[str] | None = None
 
     @property
     def stops(self) -> list[str]:
@@ -78,8 +84,6 @@ class GenerationRequest(_Request):
         neutral = {
             "n": (None, 1),
             "best_of": (None, 1),
-            "repetition_penalty": (None, 1.0),
-            "min_p": (None, 0.0),
             "use_beam_search": (False,),
         }
         for name, values in neutral.items():
@@ -125,16 +129,13 @@ class ChatRequest(GenerationRequest):
     logprobs: bool | None = False
     top_logprobs: int | None = Field(None, ge=0, le=MOST_LOGPROBS)
     tools: list[Any] | None = None
-    response_format: dict[str, Any] | None = None
     add_generation_prompt: bool = True
 
     def refuse_unserved(self) -> None:
-        """As for all, and tools, structured output."""
+        """As for all, and tools."""
         super().refuse_unserved()
         if self.tools:
             raise BadRequestError("tools are not served here", "tools")
-        if self.response_format and self.response_format.get("type") != "text":
-            raise BadRequestError("only the response format 'text' is served here", "response_format")
 
     def plain_messages(self) -> list[dict[str, Any]]:
         """Messages with text content; raises BadRequestError for images, sounds and missing roles."""
