@@ -165,6 +165,7 @@ async def train(
     preset: str = "standard",
     set: Repeated = None,  # noqa: A002 - the flag's name
     holdout: str = "",
+    threads: int | None = None,
     detach: bool = False,
     options: Flat = DEFAULTS,
 ) -> None:
@@ -179,17 +180,23 @@ async def train(
     base
         For text: a base's hash, or the id of a registered one.
     preset
-        quick, standard or thorough; embedding for an encoder (`factory recipes`).
+        quick, standard, thorough, preference; for an encoder embedding, embedding-full (`factory recipes`).
     set
         One setting of the recipe, as NAME=VALUE (method=full, rank=16, targets=q_proj,v_proj). May be given
         again.
     holdout
         Records to measure on: a file, or sha256:<hash>. One record in ten is kept from training without it.
+    threads
+        Of the worker's CPU that train text, one unless given. The bits depend on their number, so the
+        manifest records it and `verify` uses the same.
     detach
         Return at once; `factory show` follows the run.
     """
+    settings = [*(set or []), *([] if threads is None else [f"threads={threads}"])]
     async with session(options) as opened:
-        body = await _wish(opened, name, datanet, base=base, preset=preset, settings=set, holdout=holdout)
+        body = await _wish(
+            opened, name, datanet, base=base, preset=preset, settings=settings, holdout=holdout
+        )
         run = await opened.gateway.post("/api/factory/runs", body)
         opened.show(run if detach else await _finished(opened, run["id"]))
 

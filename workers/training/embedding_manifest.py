@@ -9,20 +9,24 @@ from workers.artifacts import canonical_json
 from workers.artifacts.store import ArtifactId, ArtifactStore
 from workers.jobs.codec import from_json, to_json
 from workers.jobs.types import (
+    DEFAULT_EMBEDDING_RECIPE,
     DatasetVersion,
     EmbeddingRecipe,
     LossPoint,
     Retrieval,
     TrainEmbeddingRequest,
 )
-from workers.training.text_manifest import has_format, manifest_fields, numerics
+from workers.training.text_manifest import has_format, manifest_fields, numerics, with_later_settings
 
 FORMAT = "openledger-embedding-manifest/1"
+LATER_SETTINGS = ("method", "hard_negatives", "threads")
+"""Of a recipe; manifests from before they were there mean their defaults."""
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingManifest:
-    """The request, the adapter that came of it, counts, retrieval by held-out pairs, losses per pair."""
+    """The request, the adapter or encoder that came of it, counts, retrieval by held-out pairs, losses per
+    pair."""
 
     name: str
     base: ArtifactId
@@ -39,6 +43,11 @@ class EmbeddingManifest:
     retrieval: Retrieval
     losses: tuple[LossPoint, ...]
 
+    @property
+    def is_adapter(self) -> bool:
+        """Whether `model` is a PEFT adapter; else it is a whole encoder."""
+        return self.recipe.method != "full"
+
     def request(self) -> TrainEmbeddingRequest:
         """What was asked for."""
         return TrainEmbeddingRequest(
@@ -48,12 +57,15 @@ class EmbeddingManifest:
 
 def encode_embedding_manifest(manifest: EmbeddingManifest) -> bytes:
     """The published document."""
-    return canonical_json.encode({"format": FORMAT, "numerics": numerics(), **to_json(manifest)})
+    settings = numerics(manifest.recipe.threads)
+    return canonical_json.encode({"format": FORMAT, "numerics": settings, **to_json(manifest)})
 
 
 def read_embedding_manifest(store: ArtifactStore, name: str) -> EmbeddingManifest:
     """A published manifest; raises InvalidInputError when malformed, ArtifactError when missing."""
-    return from_json(EmbeddingManifest, manifest_fields(store, name, FORMAT))
+    fields = manifest_fields(store, name, FORMAT)
+    recipe = with_later_settings(fields.get("recipe"), DEFAULT_EMBEDDING_RECIPE, LATER_SETTINGS)
+    return from_json(EmbeddingManifest, {**fields, "recipe": recipe})
 
 
 def is_embedding_manifest(store: ArtifactStore, name: str) -> bool:

@@ -1,4 +1,5 @@
-"""How a trained encoder becomes a PEFT folder whose bytes depend on nothing but the training."""
+"""How a trained encoder becomes a folder whose bytes depend on nothing but the training: PEFT's, or with all
+weights trained one like its base's."""
 
 import json
 import tempfile
@@ -9,37 +10,43 @@ from workers.artifacts.folders import store_folder
 from workers.artifacts.store import ArtifactId, ArtifactStore
 from workers.jobs.types import Retrieval, TrainEmbeddingRequest
 from workers.text.encoders import Encoder
-from workers.text.loading import BASE_PREFIX
-from workers.training.text_output import CARD, write_adapter
+from workers.text.loading import BASE_PREFIX, folder_of
+from workers.training.text_output import CARD, write_adapter, write_whole_model
 
 
 def store_encoder(
     store: ArtifactStore, encoder: Encoder, request: TrainEmbeddingRequest, card: str
 ) -> ArtifactId:
-    """Keep the adapter as a folder; returns its hash."""
+    """Keep the adapter, or the whole encoder, as a folder; returns its hash."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_adapter(encoder.pooled.encoder, request.base, folder)
+        if request.recipe.method == "full":
+            write_whole_model(encoder.pooled.encoder, folder_of(store, request.base), folder)
+        else:
+            write_adapter(encoder.pooled.encoder, request.base, folder)
         (folder / CARD).write_text(card)
         return store_folder(store, folder)
 
 
 def embedding_card(request: TrainEmbeddingRequest, figures: dict[str, Any]) -> str:
     """The model card in Hugging Face's form; says nothing that a second training would not say."""
+    recipe = request.recipe
+    is_whole = recipe.method == "full"
     header = [
         f"base_model: {BASE_PREFIX}{request.base}",
-        "base_model_relation: adapter",
+        f"base_model_relation: {'finetune' if is_whole else 'adapter'}",
         f"license: {json.dumps(request.licence)}",
         "library_name: sentence-transformers",
         "pipeline_tag: sentence-similarity",
         "datasets:",
         *(f"- openledger/datanet-{each.datanet_id}@{each.version}" for each in request.datasets),
     ]
-    recipe = request.recipe
+    what = "All weights of an encoder" if is_whole else f"An adapter of rank {recipe.rank} for an encoder"
+    mined = f", {recipe.hard_negatives} mined negatives each" if recipe.hard_negatives else ""
     body = (
         f"# {request.name}\n\n"
-        f"An adapter of rank {recipe.rank} for an encoder, trained on the pairs of "
-        f"{figures['trained_records']} canonical records, {recipe.epochs} epochs, seed {recipe.seed}. "
+        f"{what}, trained on the pairs of {figures['trained_records']} canonical records{mined}, "
+        f"{recipe.epochs} epochs, seed {recipe.seed}. "
         "Vectors are means over tokens at unit length.\n\n"
         f"{_comparison(figures['held_out_records'], figures['base_retrieval'], figures['retrieval'])}\n"
     )

@@ -53,10 +53,12 @@ def write_adapter(model: Any, base: str, folder: Path) -> None:
 
 def write_whole_model(model: Any, base: Path, folder: Path) -> None:
     """Weights and configuration of the trained model, everything else from its base."""
-    for file in base.iterdir():
+    for file in base.rglob("*"):
         is_weights = file.name.endswith((*TENSOR_SUFFIXES, ".safetensors.index.json"))
         if file.is_file() and file.name.endswith(SUFFIXES) and not is_weights:
-            shutil.copyfile(file, folder / file.name)
+            copied = folder / file.relative_to(base)
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copied)
     model.save_pretrained(folder)
 
 

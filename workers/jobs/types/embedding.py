@@ -9,11 +9,12 @@ from workers.jobs.types.text import LossPoint
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingRecipe:
-    """How an encoder learns from pairs: adapters of `rank`, AdamW, and for every pair the other pairs of its
-    batch as what does not belong (softmax of cosines over `temperature`).
+    """How an encoder learns from pairs: AdamW, and for every pair the other pairs of its batch as what does
+    not belong (softmax of cosines over `temperature`).
 
-    `targets`, `holdout_every`, `checkpoint_steps` as in `FineTuneRecipe`; texts beyond `max_tokens` lose
-    their end.
+    `method` is `lora` (adapters of `rank`) or `full` (all weights). `hard_negatives` of every pair are texts
+    of other pairs that the base takes for near. `targets`, `holdout_every`, `checkpoint_steps`, `threads` as
+    in `FineTuneRecipe`; texts beyond `max_tokens` lose their end.
     """
 
     rank: int = 8
@@ -29,6 +30,9 @@ class EmbeddingRecipe:
     holdout_every: int = 0
     checkpoint_steps: int = 20
     seed: int = 1
+    method: str = "lora"
+    hard_negatives: int = 0
+    threads: int = 1
 
 
 DEFAULT_EMBEDDING_RECIPE = EmbeddingRecipe()
@@ -36,8 +40,8 @@ DEFAULT_EMBEDDING_RECIPE = EmbeddingRecipe()
 
 @dataclass(frozen=True, slots=True)
 class TrainEmbeddingRequest:
-    """Train adapters for `base`, an encoder's folder, on the pairs in the canonical text records of the
-    versions: question and answer, title and text. Other fields as in `FinetuneRequest`."""
+    """Train `base`, an encoder's folder, or adapters for it, on the pairs in the canonical text records of
+    the versions: question and answer, title and text. Other fields as in `FinetuneRequest`."""
 
     name: str
     base: ArtifactId
@@ -60,8 +64,8 @@ class Retrieval:
 
 @dataclass(frozen=True, slots=True)
 class TrainEmbeddingResult:
-    """`model` is the PEFT folder, `manifest` everything to train it again; retrieval is by held-out pairs,
-    losses are nats per pair."""
+    """`model` is the PEFT folder, or with method `full` an encoder's, `manifest` everything to train it
+    again; retrieval is by held-out pairs, losses are nats per pair."""
 
     model: ArtifactId
     manifest: ArtifactId

