@@ -163,6 +163,8 @@ MODEL_REGISTRY: Mapping[str, Price] = {
     "deprecateModel": _price(reads=12, writes=1, logged_words=1),
     "transferModel": _price(reads=10, writes=1, logged_words=0),
     "isDeprecated": _price(reads=2),
+    "setRetrieval": _price(reads=11, writes=1, logged_words=1),
+    "mayRetrieve": _price(reads=1),
     "childCount": _price(reads=1),
     "childAt": _price(reads=2),
     "userCount": _price(reads=1),

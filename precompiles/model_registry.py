@@ -1,8 +1,9 @@
 """ModelRegistry (03): what models were made from, what they cost, how their data is scored.
 
 Covered: registering with Datanet versions and parent, prices, revenue recipient, feature indexes that become
-usable after their challenge window, deprecation, and lineage in both directions: a model's parent and
-sources, a model's children, a Datanet's models. Registering is refused when a usage rule is not met.
+usable after their challenge window, which Datanets' retrieved records share in a model's pool, deprecation,
+and lineage in both directions: a model's parent and sources, a model's children, a Datanet's models.
+Registering is refused when a usage rule is not met.
 Not covered: challenges of feature indexes.
 Source: protocol, section 3 "Model".
 """
@@ -47,6 +48,7 @@ MODEL_DEPRECATED = Event("event ModelDeprecated(uint256 indexed modelId, uint256
 OWNER_CHANGED = Event(
     "event OwnerChanged(uint256 indexed modelId, address indexed previousOwner, address indexed owner)"
 )
+RETRIEVAL_SET = Event("event RetrievalSet(uint256 indexed modelId, uint256 indexed datanetId, bool allowed)")
 
 MODEL_NOT_FOUND = Error("error ModelNotFound(uint256 modelId)")
 FEATURE_INDEX_NOT_FOUND = Error("error FeatureIndexNotFound(uint256 indexId)")
@@ -135,6 +137,15 @@ def transfer_model(host: Host, model_id: int, owner: Address) -> None:
     OWNER_CHANGED.emit(host, model_id, model.owner, owner)
 
 
+def set_retrieval(host: Host, model_id: int, datanet_id: int, allowed: bool) -> None:
+    """Let a Datanet's retrieved records share in what later settlements leave the model's contributors."""
+    gas.charge(host, gas.MODEL_REGISTRY["setRetrieval"])
+    _owned_model(host, model_id)
+    require(datanets.exists(host, datanet_id), "datanetId")
+    host.store(view.retrieval_slot(model_id, datanet_id), int(allowed))
+    RETRIEVAL_SET.emit(host, model_id, datanet_id, allowed)
+
+
 def commit_feature_index(  # noqa: PLR0917 - the method's arguments
     host: Host,
     model_id: int,
@@ -208,6 +219,12 @@ def is_deprecated(host: Host, model_id: int) -> bool:
     """True once a model takes no new channels."""
     gas.charge(host, gas.MODEL_REGISTRY["isDeprecated"])
     return view.is_deprecated(host, model_id)
+
+
+def may_retrieve(host: Host, model_id: int, datanet_id: int) -> bool:
+    """True while a Datanet's retrieved records share in the model's pool."""
+    gas.charge(host, gas.MODEL_REGISTRY["mayRetrieve"])
+    return view.may_retrieve(host, model_id, datanet_id)
 
 
 def child_count(host: Host, model_id: int) -> int:
@@ -289,6 +306,8 @@ CONTRACT = Contract(
         ),
         Method("function deprecateModel(uint256 modelId, uint256 successor)", deprecate_model),
         Method("function transferModel(uint256 modelId, address owner)", transfer_model),
+        Method("function setRetrieval(uint256 modelId, uint256 datanetId, bool allowed)", set_retrieval),
+        Method("function mayRetrieve(uint256 modelId, uint256 datanetId) view returns (bool)", may_retrieve),
         Method("function isDeprecated(uint256 modelId) view returns (bool)", is_deprecated),
         Method("function childCount(uint256 modelId) view returns (uint256)", child_count),
         Method("function childAt(uint256 modelId, uint256 position) view returns (uint256)", child_at),
@@ -314,6 +333,7 @@ CONTRACT = Contract(
         FEATURE_INDEX_COMMITTED,
         MODEL_DEPRECATED,
         OWNER_CHANGED,
+        RETRIEVAL_SET,
     ),
     errors=(MODEL_NOT_FOUND, FEATURE_INDEX_NOT_FOUND, NOT_OWNER, INVALID_ARGUMENT, USAGE_NOT_GRANTED),
 )

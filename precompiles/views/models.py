@@ -19,6 +19,7 @@ CHILD_COUNT_SLOT = 6
 CHILDREN_SLOT = 7
 USER_COUNT_SLOT = 8
 USERS_SLOT = 9
+RETRIEVAL_SLOT = 10
 PARENT_FIELD = 4
 
 
@@ -101,6 +102,16 @@ def model_exists(host: Host, model_id: int) -> bool:
 def is_deprecated(host: Host, model_id: int) -> bool:
     """True once the model's owner withdrew it from new use."""
     return host.load(MODEL_REGISTRY, mapping_slot(DEPRECATED_SLOT, model_id)) != 0
+
+
+def retrieval_slot(model_id: int, datanet_id: int) -> int:
+    """Slot of whether a Datanet's retrieved records may share in a model's pool."""
+    return mapping_slot(RETRIEVAL_SLOT, model_id, datanet_id)
+
+
+def may_retrieve(host: Host, model_id: int, datanet_id: int) -> bool:
+    """True while the model's owner lets a Datanet's retrieved records share in the contributors' pool."""
+    return host.load(MODEL_REGISTRY, retrieval_slot(model_id, datanet_id)) != 0
 
 
 def parent_of(host: Host, model_id: int) -> int:

@@ -104,6 +104,12 @@ class DataActors(Memory):
         successor = self.random.choice((0, 0, 1, model_id))
         return call(owner.address, MODEL_REGISTRY, "deprecateModel", model_id, successor)
 
+    def _set_retrieval(self) -> Call:
+        model_id = self._some(self.models)
+        owner = self.models.get(model_id, self.accounts[0])
+        arguments = (model_id, self._some(self.datanets), self.random.random() < 0.8)
+        return call(owner.address, MODEL_REGISTRY, "setRetrieval", *arguments)
+
     def _contribute(self) -> Call:
         datanet_id = self._some(self.datanets)
         owner = self._account()

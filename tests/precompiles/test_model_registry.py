@@ -146,3 +146,19 @@ def test_a_version_of_another_datanet_is_no_source(scene: Scene) -> None:
     refused = refuse_register(scene, HASH, 0, HASH, (unpublished,), (1,), b"")
     assert refused == INVALID_ARGUMENT(b"versions").data
     assert scene.fields(DATANET_REGISTRY, "getDatanet", unpublished)[8] == 0
+
+
+def test_the_owner_says_whose_retrieved_records_share(scene: Scene) -> None:
+    datanet_id = scene.published_datanet()
+    model_id = register(scene)
+    arguments = (model_id, datanet_id)
+    assert scene.fields(MODEL_REGISTRY, "mayRetrieve", *arguments) == [0]
+    scene.do(scene.owner, MODEL_REGISTRY, "setRetrieval", *arguments, True)
+    assert scene.fields(MODEL_REGISTRY, "mayRetrieve", *arguments) == [1]
+    assert scene.fields(MODEL_REGISTRY, "mayRetrieve", model_id, datanet_id + 1) == [0]
+    scene.do(scene.owner, MODEL_REGISTRY, "setRetrieval", *arguments, False)
+    assert scene.fields(MODEL_REGISTRY, "mayRetrieve", *arguments) == [0]
+    refused = scene.refuse(scene.payer, MODEL_REGISTRY, "setRetrieval", *arguments, True)
+    assert refused == law.NOT_OWNER(scene.payer.address).data
+    refused = scene.refuse(scene.owner, MODEL_REGISTRY, "setRetrieval", model_id, 9, True)
+    assert refused == INVALID_ARGUMENT(b"datanetId").data

@@ -84,6 +84,7 @@ LAYOUTS: dict[str, dict[str, int]] = {
         "children": models.CHILDREN_SLOT,
         "userCounts": models.USER_COUNT_SLOT,
         "users": models.USERS_SLOT,
+        "retrieval": models.RETRIEVAL_SLOT,
     },
     "InferenceMeteringTwin": {
         "settlementCount": metering.SETTLEMENT_COUNT_SLOT,

@@ -132,6 +132,22 @@ async def revenue(model: int, recipient: Account, *, options: Flat = DEFAULTS) -
 
 
 @app.command
+async def retrieval(model: int, datanet: int, *, allowed: bool = True, options: Flat = DEFAULTS) -> None:
+    """Let records of a Datanet that are looked up for answers share in the contributors' pool, or no longer.
+
+    Parameters
+    ----------
+    model
+        The model; the signer owns it.
+    datanet
+        The Datanet whose records may be paid.
+    allowed
+        `--no-allowed` takes the consent back, for later settlements.
+    """
+    await _write(options, "setRetrieval", model, datanet, allowed)
+
+
+@app.command
 async def deprecate(model: int, *, successor: int = NO_MODEL, options: Flat = DEFAULTS) -> None:
     """Take a model out of new channels and requests, for good."""
     await _write(options, "deprecateModel", model, successor)

@@ -39,6 +39,7 @@ interface IModelRegistry {
     event RevenueRecipientSet(uint256 indexed modelId, address indexed recipient);
     event FeatureIndexCommitted(uint256 indexed modelId, uint256 indexed indexId, address indexed signer, bytes32 rowsRoot, bytes32 sumsRoot, uint256 usableAt, string uri);
     event ModelDeprecated(uint256 indexed modelId, uint256 indexed successor);
+    event RetrievalSet(uint256 indexed modelId, uint256 indexed datanetId, bool allowed);
     event OwnerChanged(uint256 indexed modelId, address indexed previousOwner, address indexed owner);
 
     error ModelNotFound(uint256 modelId);
@@ -58,6 +59,10 @@ interface IModelRegistry {
     function deprecateModel(uint256 modelId, uint256 successor) external;
     /// @notice Owner only. The revenue recipient does not change with the owner.
     function transferModel(uint256 modelId, address owner) external;
+    /// @notice Owner only: whether records of a Datanet that are retrieved for the model's answers share in what later
+    /// settlements leave its contributors.
+    function setRetrieval(uint256 modelId, uint256 datanetId, bool allowed) external;
+    function mayRetrieve(uint256 modelId, uint256 datanetId) external view returns (bool);
     function isDeprecated(uint256 modelId) external view returns (bool);
     /// @notice Models that name this one as parent; positions count from 0 in order of registration.
     function childCount(uint256 modelId) external view returns (uint256);

@@ -28,6 +28,7 @@ contract ModelRegistryTwin is Twin {
     mapping(uint256 modelId => mapping(uint256 position => uint256)) internal children;
     mapping(uint256 datanetId => uint256) internal userCounts;
     mapping(uint256 datanetId => mapping(uint256 position => uint256)) internal users;
+    mapping(uint256 modelId => mapping(uint256 datanetId => uint256)) internal retrieval;
 
     /*//////////////////////////////////////////////////////////////
                                   LOGIC
@@ -126,6 +127,21 @@ contract ModelRegistryTwin is Twin {
         _require(owner != address(0), "owner");
         models[modelId].owner = owner;
         emit IModelRegistry.OwnerChanged(modelId, msg.sender, owner);
+    }
+
+    function setRetrieval(uint256 modelId, uint256 datanetId, bool allowed) external payable nonPayable {
+        _requireOwner(modelId);
+        try IDatanetRegistry(DATANET_REGISTRY_ADDRESS).getDatanet(datanetId) returns (
+            IDatanetRegistry.Datanet memory
+        ) {} catch {
+            revert InvalidArgument("datanetId");
+        }
+        retrieval[modelId][datanetId] = allowed ? 1 : 0;
+        emit IModelRegistry.RetrievalSet(modelId, datanetId, allowed);
+    }
+
+    function mayRetrieve(uint256 modelId, uint256 datanetId) external payable nonPayable returns (bool) {
+        return retrieval[modelId][datanetId] != 0;
     }
 
     function isDeprecated(uint256 modelId) external payable nonPayable returns (bool) {
