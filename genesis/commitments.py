@@ -35,8 +35,9 @@ KIND_RECEIPTS = 1
 KIND_SCORES = 2
 KIND_DEBTS = 3
 KIND_AMOUNTS = 4
+KIND_RETRIEVAL = 5
 """Which Merkle-sum tree a leaf belongs to: receipts by fee, a batch's positive scores, its negative scores'
-magnitudes (reputation), a post's amounts."""
+magnitudes (reputation), a post's amounts, what a settlement leaves a Datanet version's retrieved records."""
 
 
 def word(value: int) -> bytes:
@@ -137,7 +138,8 @@ def sum_tree_id(kind: int, chain_id: int, precompile: Address, *parts: int) -> H
     """Names one Merkle-sum tree, so that a leaf can never be replayed in another one.
 
     `parts` are, for receipts, the channel id; for scores and debts, feature index id, settlement id and the
-    poster's address as a number; for amounts, feature index id, first settlement id and poster.
+    poster's address as a number; for amounts, feature index id, first settlement id and poster; for
+    retrieval, channel id, first receipt, receipt count, Datanet id and version.
     """
     return keccak256(word(kind) + word(chain_id) + address_word(precompile) + b"".join(map(word, parts)))
 

@@ -1,8 +1,9 @@
-"""What is signed for the precompiles (EIP-712): a customer's voucher, a contributor's claim order.
+"""What is signed for the precompiles (EIP-712): a customer's vouchers, a contributor's claim order.
 
 Source: EIP-712; protocol, section 3 "Channels" and "Attribution".
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from genesis.addresses import ATTRIBUTION, INFERENCE_METERING
@@ -12,6 +13,13 @@ from genesis.types import Address, Hash32
 
 DOMAIN_TYPE = b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 VOUCHER_TYPE = b"Voucher(bytes32 channelId,uint256 receiptCount,uint256 cumulativeFee,bytes32 receiptsRoot)"
+SHARE_TYPE = (
+    b"RetrievalShare(uint256 datanetId,uint256 version,uint256 contributors,bytes32 root,uint256 amount)"
+)
+RETRIEVAL_VOUCHER_TYPE = (
+    b"RetrievalVoucher(bytes32 channelId,uint256 firstReceipt,uint256 receiptCount,bytes32 receiptsRoot,"
+    b"RetrievalShare[] shares)" + SHARE_TYPE
+)
 DOMAIN_NAME = b"OpenLedger Inference Metering"
 ATTRIBUTION_DOMAIN_NAME = b"OpenLedger Attribution"
 CLAIM_TYPE = (
@@ -29,6 +37,30 @@ class Voucher:
     receipt_count: int
     cumulative_fee_wei: int
     receipts_root: Hash32
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalShare:
+    """What the retrieved records of one Datanet version get of a settlement: the root of a Merkle-sum tree
+    with a leaf for each of its `contributors` that is paid, and the sum of all leaves."""
+
+    datanet_id: int
+    version: int
+    contributors: int
+    root: Hash32
+    amount_wei: int
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalVoucher:
+    """A payer's word that the settlement of receipts `first_receipt` to `receipt_count - 1` under
+    `receipts_root` pays these shares; ascending by Datanet and version."""
+
+    channel_id: Hash32
+    first_receipt: int
+    receipt_count: int
+    receipts_root: Hash32
+    shares: Sequence[RetrievalShare]
 
 
 def domain_separator(chain_id: int) -> Hash32:
@@ -56,6 +88,30 @@ def voucher_digest(voucher: Voucher, chain_id: int) -> Hash32:
         + voucher.receipts_root
     )
     return keccak256(b"\x19\x01" + domain_separator(chain_id) + struct)
+
+
+def retrieval_voucher_digest(voucher: RetrievalVoucher, chain_id: int) -> Hash32:
+    """The 32 bytes the voucher key signs for retrieved records."""
+    struct = keccak256(
+        keccak256(RETRIEVAL_VOUCHER_TYPE)
+        + voucher.channel_id
+        + word(voucher.first_receipt)
+        + word(voucher.receipt_count)
+        + voucher.receipts_root
+        + keccak256(b"".join(map(_share_hash, voucher.shares)))
+    )
+    return keccak256(b"\x19\x01" + domain_separator(chain_id) + struct)
+
+
+def _share_hash(share: RetrievalShare) -> Hash32:
+    return keccak256(
+        keccak256(SHARE_TYPE)
+        + word(share.datanet_id)
+        + word(share.version)
+        + word(share.contributors)
+        + share.root
+        + word(share.amount_wei)
+    )
 
 
 def claim_digest(  # noqa: PLR0917 - the signed fields

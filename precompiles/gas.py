@@ -109,6 +109,7 @@ COORDINATES = ("coordinate", COORDINATE)
 COUNTED_SOURCE = ("source", 12 * SLOT_READ + 12 * HASH)
 OPENED = ("content opened", 8 * HASH)
 SETTLEMENT = ("settlement", 20 * SLOT_READ + 3 * SLOT_WRITE + LOG + WORD_LOGGED + 26 * HASH)
+RETRIEVAL_SHARE = ("share", 11 * SLOT_READ + 8 * SLOT_WRITE + LOG + 4 * WORD_LOGGED + 22 * HASH)
 SCORE_LEAF = ("score leaf", 24 * SLOT_READ + 30 * HASH)
 GAS_OF = Price(SLOT_READ)
 
@@ -190,6 +191,20 @@ INFERENCE_METERING: Mapping[str, Price] = {
         recovers=1,
         elements=(TEXT_WORD,),
     ),
+    "settleWithRetrieval": _price(
+        reads=49,
+        writes=28,
+        logged_words=40,
+        hashes=10,
+        transfers=2,
+        recovers=2,
+        elements=(TEXT_WORD, RETRIEVAL_SHARE),
+    ),
+    "claimRetrieval": _price(
+        reads=38, writes=3, logged_words=3, hashes=8, transfers=1, elements=(TREE_HASH,)
+    ),
+    "getRetrieval": _price(reads=8),
+    "isRetrievalClaimed": _price(reads=1),
     "requestClose": _price(reads=13, writes=1, logged_words=1),
     "withdraw": _price(reads=12, writes=2, logged_words=1, transfers=1),
     "withdrawEarnings": _price(reads=1, writes=1, logged_words=1, transfers=1),

@@ -1,7 +1,8 @@
 """InferenceMetering (04): inference paid by channels and by single requests; who provides it.
 
 Covered: channels with pinned price, split and policy version; settlement by a signed voucher and the exact
-sum of all receipts; the fee split; single requests with callback; providers' directory; statistics; earnings.
+sum of all receipts; the fee split; what retrieved records get of it; single requests with callback;
+providers' directory; statistics; earnings.
 What an account earned waits here, a provider's until its settlement is final; the contributors' pool goes to
 Attribution and the stakers' part to Staking when they are settled. The methods are in the `metering_…`
 modules; here are readings and the table.
@@ -9,10 +10,13 @@ Not covered: challenges of single receipts (a voucher's signer has acknowledged 
 Source: protocol, section 3 "Channels", "On-chain requests" and "Fee split".
 """
 
+from typing import Any
+
 from genesis.addresses import INFERENCE_METERING
 from genesis.types import Address, Hash32
 from precompiles import gas
 from precompiles import metering_interface as interface
+from precompiles.abi import Struct
 from precompiles.checks import INVALID_ARGUMENT
 from precompiles.contract import Contract, Method
 from precompiles.host import Host
@@ -46,7 +50,8 @@ from precompiles.metering_requests import (
     request_inference,
     settle_request,
 )
-from precompiles.metering_settlement import settle
+from precompiles.metering_retrieval import claim_retrieval, get_retrieval, is_retrieval_claimed
+from precompiles.metering_settlement import settle, settle_with_retrieval
 from precompiles.views import metering as view
 from precompiles.views.metering import Channel, Settlement
 
@@ -89,6 +94,12 @@ def passed_to(host: Host, model_id: int) -> int:
     return view.passed_to(host, model_id)
 
 
+_RETRIEVAL_STRUCTS: dict[str, Struct[Any]] = {
+    "SettleOrder": view.SETTLE_ORDER,
+    "RetrievalShare": view.RETRIEVAL_SHARE,
+    "Membership": view.MEMBERSHIP,
+    "Retrieval": view.RETRIEVAL,
+}
 CONTRACT = Contract(
     name="InferenceMetering",
     address=INFERENCE_METERING,
@@ -105,6 +116,27 @@ CONTRACT = Contract(
             "bytes32 receiptsRoot, bytes signature, bytes32 left, uint256 leftSum, bytes32 right, "
             "uint256 rightSum, bytes32 queriesRoot, string uri) returns (uint256 settlementId)",
             settle,
+        ),
+        Method(
+            "function settleWithRetrieval(SettleOrder order, RetrievalShare[] shares, bytes signature) "
+            "returns (uint256 settlementId)",
+            settle_with_retrieval,
+            _RETRIEVAL_STRUCTS,
+        ),
+        Method(
+            "function claimRetrieval(uint256 retrievalId, uint256 contributorIndex, address contributor, "
+            "uint256 amount, bytes32[] siblings, uint256[] siblingSums, Membership membership)",
+            claim_retrieval,
+            _RETRIEVAL_STRUCTS,
+        ),
+        Method(
+            "function getRetrieval(uint256 retrievalId) view returns (Retrieval)",
+            get_retrieval,
+            _RETRIEVAL_STRUCTS,
+        ),
+        Method(
+            "function isRetrievalClaimed(uint256 retrievalId, uint256 contributorIndex) view returns (bool)",
+            is_retrieval_claimed,
         ),
         Method("function requestClose(bytes32 channelId)", request_close),
         Method("function withdraw(bytes32 channelId)", withdraw),
@@ -179,6 +211,8 @@ CONTRACT = Contract(
         interface.EARNINGS_RELEASED,
         interface.EARNINGS_WITHDRAWN,
         interface.POOL_PASSED,
+        interface.RETRIEVAL_SETTLED,
+        interface.RETRIEVAL_CLAIMED,
         interface.PROVIDER_ANNOUNCED,
         interface.OFFER_SET,
         interface.INFERENCE_REQUESTED,
@@ -202,6 +236,11 @@ CONTRACT = Contract(
         interface.WRONG_RECEIPTS_ROOT,
         interface.FEE_ABOVE_VOUCHER,
         interface.FEE_ABOVE_DEPOSIT,
+        interface.RETRIEVAL_NOT_FOUND,
+        interface.RETRIEVAL_NOT_ALLOWED,
+        interface.RETRIEVAL_ABOVE_LIMIT,
+        interface.INVALID_PROOF,
+        interface.ALREADY_CLAIMED,
         interface.TOO_EARLY,
         interface.NOTHING_TO_WITHDRAW,
         interface.REQUEST_NOT_FOUND,

@@ -21,6 +21,14 @@ EARNINGS_RELEASED = Event(
     "event EarningsReleased(uint256 indexed settlementId, address indexed recipient, uint256 amount)"
 )
 POOL_PASSED = Event("event PoolPassed(bytes32 indexed channelId, uint256 indexed modelId, uint256 amount)")
+RETRIEVAL_SETTLED = Event(
+    "event RetrievalSettled(uint256 indexed retrievalId, uint256 indexed settlementId, "
+    "uint256 indexed datanetId, uint256 version, uint256 contributors, bytes32 root, uint256 amount)"
+)
+RETRIEVAL_CLAIMED = Event(
+    "event RetrievalClaimed(uint256 indexed retrievalId, address indexed contributor, "
+    "uint256 contributorIndex, uint256 amount, bool held)"
+)
 PROVIDER_ANNOUNCED = Event(
     "event ProviderAnnounced(address indexed provider, string endpoint, bytes32 documentHash)"
 )
@@ -54,6 +62,11 @@ STALE_VOUCHER = Error("error StaleVoucher(uint256 settledReceipts)")
 WRONG_RECEIPTS_ROOT = Error("error WrongReceiptsRoot()")
 FEE_ABOVE_VOUCHER = Error("error FeeAboveVoucher(uint256 fee, uint256 cumulativeFee)")
 FEE_ABOVE_DEPOSIT = Error("error FeeAboveDeposit(uint256 fee, uint256 deposit)")
+RETRIEVAL_NOT_FOUND = Error("error RetrievalNotFound(uint256 retrievalId)")
+RETRIEVAL_NOT_ALLOWED = Error("error RetrievalNotAllowed(uint256 modelId, uint256 datanetId)")
+RETRIEVAL_ABOVE_LIMIT = Error("error RetrievalAboveLimit(uint256 amount, uint256 limit)")
+INVALID_PROOF = Error("error InvalidProof(string what)")
+ALREADY_CLAIMED = Error("error AlreadyClaimed(uint256 retrievalId, uint256 contributorIndex)")
 TOO_EARLY = Error("error TooEarly(uint256 earliest)")
 NOTHING_TO_WITHDRAW = Error("error NothingToWithdraw()")
 REQUEST_NOT_FOUND = Error("error RequestNotFound(uint256 requestId)")

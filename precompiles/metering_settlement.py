@@ -5,12 +5,13 @@ parent's, and so on for four generations; Attribution adds what was passed to a 
 Source: protocol, section 3 "Channels" and "Fee split".
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from genesis.addresses import ATTRIBUTION, INFERENCE_METERING, STAKING, TREASURY
 from genesis.commitments import SumNode, sum_node
 from genesis.shares import PPM, FeeSplit, SplitRule, split_fee
-from genesis.typed_data import Voucher, voucher_digest
+from genesis.typed_data import RetrievalShare, Voucher, voucher_digest
 from genesis.types import ZERO_HASH, Address, Hash32
 from precompiles import gas
 from precompiles.abi import TWO_256
@@ -28,10 +29,11 @@ from precompiles.metering_interface import (
     STALE_VOUCHER,
     WRONG_RECEIPTS_ROOT,
 )
+from precompiles.metering_retrieval import check_shares, record_retrievals, shared_wei
 from precompiles.slots import add_to_slot, field_slot, store_struct
 from precompiles.views import metering as view
 from precompiles.views import models, policy
-from precompiles.views.metering import Channel, Settlement
+from precompiles.views.metering import Channel, Settlement, SettleOrder
 
 GENERATIONS = 4
 RECEIPTS_BOUGHT_FIELD = 0
@@ -66,32 +68,70 @@ def settle(  # noqa: PLR0917 - the method's arguments
 ) -> int:
     """Take the receipts under a signed root that were not settled before, and split their fees."""
     gas.charge(host, gas.INFERENCE_METERING["settle"], gas.words(uri))
-    channel = existing_channel(host, channel_id)
-    if channel.provider != host.caller:
-        raise NOT_PROVIDER(host.caller)
-    require(channel.closable_at_s == 0 or host.timestamp_s < channel.closable_at_s, "channel")
-    if receipt_count <= channel.settled_receipts:
-        raise STALE_VOUCHER(channel.settled_receipts)
-    require(receipt_count <= MAXIMUM_COUNT, "receiptCount")
-    require(queries_root != ZERO_HASH, "queriesRoot")
-    require_text(uri, "uri")
-    voucher = Voucher(channel_id, receipt_count, cumulative_fee_wei, receipts_root)
-    if host.recover(voucher_digest(voucher, host.chain_id), signature) != channel.voucher_key:
-        raise INVALID_SIGNATURE()
-    root = sum_node(SumNode(left, left_sum_wei), SumNode(right, right_sum_wei))
-    if root.hash != receipts_root or root.sum >= TWO_256:
-        raise WRONG_RECEIPTS_ROOT()
-    gross = _gross_fee(channel, root.sum, cumulative_fee_wei)
-    store_field(host, channel_id, view.SETTLED_FEE_FIELD, root.sum)
-    store_field(host, channel_id, view.SETTLED_RECEIPTS_FIELD, receipt_count)
-    batch = Batch(receipts_root, queries_root, receipt_count - channel.settled_receipts, gross)
+    order = SettleOrder(
+        channel_id,
+        receipt_count,
+        cumulative_fee_wei,
+        receipts_root,
+        signature,
+        left,
+        left_sum_wei,
+        right,
+        right_sum_wei,
+        queries_root,
+        uri,
+    )
+    channel, batch = _take(host, order)
     return record_settlement(host, channel_id, channel, batch, uri)
 
 
-def record_settlement(host: Host, channel_id: Hash32, channel: Channel, batch: Batch, uri: bytes) -> int:
+def settle_with_retrieval(
+    host: Host, order: SettleOrder, shares: Sequence[RetrievalShare], signature: bytes
+) -> int:
+    """Settle, and pay the records that were looked up for the answers their shares of the model's pool."""
+    gas.charge(host, gas.INFERENCE_METERING["settleWithRetrieval"], gas.words(order.uri), len(shares))
+    channel, batch = _take(host, order)
+    check_shares(host, order, channel, shares, signature)
+    return record_settlement(host, order.channel_id, channel, batch, order.uri, shares)
+
+
+def _take(host: Host, order: SettleOrder) -> tuple[Channel, Batch]:
+    """Check an order and charge its channel: the channel as it was before, and what is settled."""
+    channel = existing_channel(host, order.channel_id)
+    if channel.provider != host.caller:
+        raise NOT_PROVIDER(host.caller)
+    require(channel.closable_at_s == 0 or host.timestamp_s < channel.closable_at_s, "channel")
+    if order.receipt_count <= channel.settled_receipts:
+        raise STALE_VOUCHER(channel.settled_receipts)
+    require(order.receipt_count <= MAXIMUM_COUNT, "receiptCount")
+    require(order.queries_root != ZERO_HASH, "queriesRoot")
+    require_text(order.uri, "uri")
+    voucher = Voucher(order.channel_id, order.receipt_count, order.cumulative_fee_wei, order.receipts_root)
+    if host.recover(voucher_digest(voucher, host.chain_id), order.signature) != channel.voucher_key:
+        raise INVALID_SIGNATURE()
+    root = sum_node(SumNode(order.left, order.left_sum_wei), SumNode(order.right, order.right_sum_wei))
+    if root.hash != order.receipts_root or root.sum >= TWO_256:
+        raise WRONG_RECEIPTS_ROOT()
+    gross = _gross_fee(channel, root.sum, order.cumulative_fee_wei)
+    store_field(host, order.channel_id, view.SETTLED_FEE_FIELD, root.sum)
+    store_field(host, order.channel_id, view.SETTLED_RECEIPTS_FIELD, order.receipt_count)
+    receipts = order.receipt_count - channel.settled_receipts
+    return channel, Batch(order.receipts_root, order.queries_root, receipts, gross)
+
+
+def record_settlement(  # noqa: PLR0917 - a settlement and what it pays
+    host: Host,
+    channel_id: Hash32,
+    channel: Channel,
+    batch: Batch,
+    uri: bytes,
+    shares: Sequence[RetrievalShare] = (),
+) -> int:
     """Split a batch's fees and write the settlement down; `channel` is as it was before."""
     split = split_fee(batch.gross_wei, _split_rule(host, channel.policy_version))
-    pool_wei = split.contributors_wei - _pass_to_parents(host, channel_id, channel, split.contributors_wei)
+    own_wei = split.contributors_wei - _pass_to_parents(host, channel_id, channel, split.contributors_wei)
+    retrieved_wei = shared_wei(host, channel, own_wei, shares)
+    pool_wei = own_wei - retrieved_wei
     settlement_id = host.load(INFERENCE_METERING, view.SETTLEMENT_COUNT_SLOT) + 1
     host.store(view.SETTLEMENT_COUNT_SLOT, settlement_id)
     settlement = Settlement(
@@ -110,7 +150,7 @@ def record_settlement(host: Host, channel_id: Hash32, channel: Channel, batch: B
     store_struct(host, view.settlement_slot(settlement_id), view.SETTLEMENT, settlement)
     _count(host, channel, batch)
     hold(host, settlement_id, channel.provider, split.provider_wei)
-    _distribute(host, channel, split)
+    _distribute(host, channel, split, retrieved_wei)
     SETTLED.emit(
         host,
         channel_id,
@@ -127,6 +167,7 @@ def record_settlement(host: Host, channel_id: Hash32, channel: Channel, batch: B
         settlement.queries_root,
         uri,
     )
+    record_retrievals(host, settlement_id, shares)
     return settlement_id
 
 
@@ -149,10 +190,10 @@ def _split_rule(host: Host, version: int) -> SplitRule:
     )
 
 
-def _distribute(host: Host, channel: Channel, split: FeeSplit) -> None:
+def _distribute(host: Host, channel: Channel, split: FeeSplit, retrieved_wei: int) -> None:
     """Credit who withdraws here; send the stakers' part and the contributors' pool where they are paid.
 
-    The provider's part is held until the settlement is final.
+    The provider's part is held until the settlement is final; what retrieved records get is claimed here.
     """
     credit(host, TREASURY, split.platform_wei)
     credit(host, models.model(host, channel.model_id).revenue_recipient, split.owner_wei)
@@ -160,7 +201,7 @@ def _distribute(host: Host, channel: Channel, split: FeeSplit) -> None:
     host.store(view.STAKERS_TOTAL_SLOT, stakers_wei)
     host.store(view.stakers_total_in_slot(view.epoch(host)), stakers_wei)
     pay(host, STAKING, split.stakers_wei)
-    pay(host, ATTRIBUTION, split.contributors_wei)
+    pay(host, ATTRIBUTION, split.contributors_wei - retrieved_wei)
 
 
 def _pass_to_parents(host: Host, channel_id: Hash32, channel: Channel, pool_wei: int) -> int:

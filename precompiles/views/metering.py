@@ -1,8 +1,10 @@
 """Where InferenceMetering keeps channels, settlements and earnings, and how others read them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from genesis.addresses import INFERENCE_METERING
+from genesis.typed_data import RetrievalShare
 from genesis.types import Address, Hash32
 from precompiles.abi import Struct
 from precompiles.host import Host
@@ -28,6 +30,9 @@ REQUESTS_SLOT = 15
 STAKERS_TOTAL_IN_SLOT = 16
 HELD_IN_SLOT = 17
 HELD_SLOT = 18
+RETRIEVAL_COUNT_SLOT = 19
+RETRIEVALS_SLOT = 20
+RETRIEVAL_CLAIMED_SLOT = 21
 
 EPOCHS_OF_UNBONDING = 14
 
@@ -42,6 +47,7 @@ SETTLED_FEE_FIELD = 9
 SETTLED_RECEIPTS_FIELD = 10
 CLOSABLE_AT_FIELD = 11
 PROVIDER_FIELD = 1
+CLAIMED_FIELD = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +131,46 @@ class Request:
     payable_at_s: int
 
 
+@dataclass(frozen=True, slots=True)
+class SettleOrder:
+    """What `settle` takes, as one record."""
+
+    channel_id: Hash32
+    receipt_count: int
+    cumulative_fee_wei: int
+    receipts_root: Hash32
+    signature: bytes
+    left: Hash32
+    left_sum_wei: int
+    right: Hash32
+    right_sum_wei: int
+    queries_root: Hash32
+    uri: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """What a settlement left the retrieved records of one Datanet version, and how much of it was claimed."""
+
+    settlement_id: int
+    datanet_id: int
+    version: int
+    contributors: int
+    root: Hash32
+    amount_wei: int
+    claimed_wei: int
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Where a contribution stands in a published version: the path of its leaf."""
+
+    position: int
+    contribution_id: int
+    first_record: int
+    proof: Sequence[Hash32]
+
+
 STATISTICS = Struct(
     "Statistics",
     Statistics,
@@ -152,6 +198,29 @@ SETTLEMENT = Struct(
     "bytes32 channelId, uint256 modelId, uint256 featureIndex, uint256 policyVersion, bytes32 queriesRoot, "
     "bytes32 receiptsRoot, uint256 firstReceipt, uint256 receipts, uint256 gross, uint256 pool, "
     "uint256 settledAt",
+)
+
+SETTLE_ORDER = Struct(
+    "SettleOrder",
+    SettleOrder,
+    "bytes32 channelId, uint256 receiptCount, uint256 cumulativeFee, bytes32 receiptsRoot, bytes signature, "
+    "bytes32 left, uint256 leftSum, bytes32 right, uint256 rightSum, bytes32 queriesRoot, string uri",
+)
+RETRIEVAL_SHARE = Struct(
+    "RetrievalShare",
+    RetrievalShare,
+    "uint256 datanetId, uint256 version, uint256 contributors, bytes32 root, uint256 amount",
+)
+RETRIEVAL = Struct(
+    "Retrieval",
+    Retrieval,
+    "uint256 settlementId, uint256 datanetId, uint256 version, uint256 contributors, bytes32 root, "
+    "uint256 amount, uint256 claimed",
+)
+MEMBERSHIP = Struct(
+    "Membership",
+    Membership,
+    "uint256 position, uint256 contributionId, uint256 firstRecord, bytes32[] proof",
 )
 
 
@@ -208,6 +277,26 @@ def settlement_exists(host: Host, settlement_id: int) -> bool:
 def settlement(host: Host, settlement_id: int) -> Settlement:
     """A settlement; zeros when it does not exist."""
     return load_struct(host, INFERENCE_METERING, settlement_slot(settlement_id), SETTLEMENT)
+
+
+def retrieval_slot(retrieval_id: int) -> int:
+    """Base slot of a retrieval."""
+    return mapping_slot(RETRIEVALS_SLOT, retrieval_id)
+
+
+def retrieval_claimed_slot(retrieval_id: int, contributor_index: int) -> int:
+    """Slot of whether a leaf of a retrieval's tree was paid."""
+    return mapping_slot(RETRIEVAL_CLAIMED_SLOT, retrieval_id, contributor_index)
+
+
+def retrieval_exists(host: Host, retrieval_id: int) -> bool:
+    """Ids count from 1."""
+    return 0 < retrieval_id <= host.load(INFERENCE_METERING, RETRIEVAL_COUNT_SLOT)
+
+
+def retrieval(host: Host, retrieval_id: int) -> Retrieval:
+    """A retrieval; zeros when it does not exist."""
+    return load_struct(host, INFERENCE_METERING, retrieval_slot(retrieval_id), RETRIEVAL)
 
 
 def stakers_total(host: Host) -> int:

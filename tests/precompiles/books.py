@@ -93,6 +93,9 @@ class Books:
         held = sum(request.escrow_wei + request.callback_tip_wei for request in found)
         settled = range(1, self._count(INFERENCE_METERING, metering.SETTLEMENT_COUNT_SLOT) + 1)
         held += sum(metering.held_in(self.host, settlement_id) for settlement_id in settled)
+        retrievals = range(1, self._count(INFERENCE_METERING, metering.RETRIEVAL_COUNT_SLOT) + 1)
+        shared = [metering.retrieval(self.host, retrieval_id) for retrieval_id in retrievals]
+        held += sum(each.amount_wei - each.claimed_wei for each in shared)
         return held + earnings + sum(each.deposit_wei - each.settled_fee_wei for each in channels)
 
     def attribution(self) -> int:

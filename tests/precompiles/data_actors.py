@@ -14,7 +14,7 @@ from genesis.commitments import (
     merkle_layers,
     merkle_proof,
 )
-from genesis.types import Address
+from genesis.types import Address, Hash32
 from tests.precompiles.calls import UNIT, call, number
 from tests.precompiles.evidence import Index, Row, index_of_rows, make_index
 from tests.precompiles.memory import Contribution, Memory
@@ -107,8 +107,13 @@ class DataActors(Memory):
     def _set_retrieval(self) -> Call:
         model_id = self._some(self.models)
         owner = self.models.get(model_id, self.accounts[0])
-        arguments = (model_id, self._some(self.datanets), self.random.random() < 0.8)
-        return call(owner.address, MODEL_REGISTRY, "setRetrieval", *arguments)
+        datanet_id, allowed = self._some(self.datanets), self.random.random() < 0.9
+
+        def learn(_: Outcome) -> None:
+            (set.add if allowed else set.discard)(self.consents.setdefault(model_id, set()), datanet_id)
+
+        self._learn = learn
+        return call(owner.address, MODEL_REGISTRY, "setRetrieval", model_id, datanet_id, allowed)
 
     def _contribute(self) -> Call:
         datanet_id = self._some(self.datanets)
@@ -167,23 +172,28 @@ class DataActors(Memory):
         sender = known.owner if known else self._account()
         return call(sender.address, DATANET_REGISTRY, "withdrawBond", contribution_id)
 
+    def _contribution_layers(self, accepted: list[Contribution]) -> list[list[Hash32]]:
+        """The tree of a version's contributions."""
+        return merkle_layers(
+            [
+                contribution_leaf(
+                    contribution_id=each.id,
+                    contributor=each.owner.address,
+                    root=merkle_layers(each.leaves)[-1][0],
+                    records=len(each.leaves),
+                    first_record=each.first_record,
+                    commit_block=each.commit_block,
+                )
+                for each in accepted
+            ]
+        )
+
     def _verify_record(self) -> Call:
         datanet_id, version, count = self.random.choice(self.versions)
         accepted = self.accepted[datanet_id][:count]
         if not accepted:
             return self._garbage()
         contribution = self.random.choice(accepted)
-        leaves = [
-            contribution_leaf(
-                contribution_id=each.id,
-                contributor=each.owner.address,
-                root=merkle_layers(each.leaves)[-1][0],
-                records=len(each.leaves),
-                first_record=each.first_record,
-                commit_block=each.commit_block,
-            )
-            for each in accepted
-        ]
         record = self.random.randrange(len(contribution.leaves))
         return call(
             self._account().address,
@@ -194,7 +204,7 @@ class DataActors(Memory):
             contribution.position,
             contribution.id,
             contribution.first_record,
-            merkle_proof(merkle_layers(leaves), contribution.position),
+            merkle_proof(self._contribution_layers(accepted), contribution.position),
             contribution.leaves[record],
             record,
             merkle_proof(merkle_layers(contribution.leaves), record),

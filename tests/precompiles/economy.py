@@ -26,12 +26,13 @@ from precompiles.table import CONTRACTS
 from tests.precompiles.calls import UNIT, call
 from tests.precompiles.jury_actors import JuryActors
 from tests.precompiles.memory import ODD_WORDS, TEST_POLICY, nothing
+from tests.precompiles.retrieval_actors import RetrievalActors
 from tests.precompiles.world import TIMELOCK, Call, Machine, Moment
 
 FAVOUR, DRAWS = 0.8, 60
 
 
-class Economy(JuryActors):
+class Economy(RetrievalActors, JuryActors):
     """Draws the next call; learns from its outcome."""
 
     def __init__(self, seed: int, machine: Machine, policy: Policy = TEST_POLICY) -> None:
@@ -68,7 +69,9 @@ class Economy(JuryActors):
             (self._staking_claim, 3, self.settlements),
             (self._open_channel, 4, self.indexes),
             (self._top_up, 1, self.channels),
-            (self._settle, 10, self.channels),
+            (self._settle, 8, self.channels),
+            (self._settle_with_retrieval, 5, self.channels),
+            (self._claim_retrieval, 3, self.retrievals),
             (self._close, 2, self.channels),
             (self._announce_provider, 1, self.models),
             (self._set_offer, 1, self.models),
@@ -126,6 +129,7 @@ class Economy(JuryActors):
             *[self._publish_version] * 3,
             self._register_model,
             *[self._set_price] * 2,
+            *[self._set_retrieval] * 2,
             *[self._commit_index] * 2,
             *[self._stake] * 20,
             *[self._stake_as_validator] * 3,
@@ -222,6 +226,8 @@ class Economy(JuryActors):
             (STAKING, "commission", (account, self.random.randrange(4))),
             (STAKING, "epoch", ()),
             (INFERENCE_METERING, "heldOf", (account,)),
+            (INFERENCE_METERING, "getRetrieval", (self._some(self.retrievals),)),
+            (INFERENCE_METERING, "isRetrievalClaimed", (self._some(self.retrievals), 0)),
             (INFERENCE_METERING, "heldIn", (self._some(self.settlements),)),
             (INFERENCE_METERING, "stakersTotalIn", (self.machine.moment.timestamp_s // 3,)),
             (STAKING, "stakeAt", (account, self._past())),

@@ -20,6 +20,7 @@ from tests.precompiles.calls import Account, call, number, words
 from tests.precompiles.evidence import (
     Index,
     Posted,
+    Tree,
 )
 from tests.precompiles.world import Call, Machine, Outcome
 
@@ -97,6 +98,8 @@ class Memory:
         self.channels: list[Channel] = []
         self.settlements: dict[int, Channel] = {}
         self.batches: dict[int, Batch] = {}
+        self.consents: dict[int, set[int]] = {}
+        self.retrievals: dict[int, tuple[int, int, Tree]] = {}
         self.demands: list[tuple[int, bytes]] = []
         self.tallies: list[tuple[bytes, bytes]] = []
         self.index_salts: dict[tuple[int, Address], Hash32] = {}

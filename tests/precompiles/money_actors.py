@@ -13,6 +13,7 @@ from genesis.addresses import (
 from genesis.spec import DEV_L2_CHAIN_ID
 from genesis.typed_data import Voucher, voucher_digest
 from genesis.types import Address, Hash32
+from precompiles.views.metering import SettleOrder
 from tests.precompiles.batches import Batch, Receipt, honest_receipt
 from tests.precompiles.calls import UNIT, call, number, words
 from tests.precompiles.evidence import (
@@ -101,6 +102,22 @@ class MoneyActors(Memory):
 
     def _settle(self) -> Call:
         channel = self._channel()
+        batch, order = self._settle_order(channel)
+
+        def learn(outcome: Outcome) -> None:
+            self._settled(number(outcome), channel, batch)
+
+        self._learn = learn
+        arguments = tuple(getattr(order, name) for name in SettleOrder.__dataclass_fields__)
+        return call(channel.provider.address, INFERENCE_METERING, "settle", *arguments)
+
+    def _settled(self, settlement_id: int, channel: Channel, batch: Batch) -> None:
+        channel.receipts = batch.receipts
+        self.settlements[settlement_id] = channel
+        self.batches[settlement_id] = batch
+
+    def _settle_order(self, channel: Channel) -> tuple[Batch, SettleOrder]:
+        """A channel's next settlement, which is sometimes spoiled."""
         fresh = tuple(self._receipt(channel) for _ in range(self.random.randrange(4)))
         batch = Batch(channel.id, channel.receipts + fresh, len(channel.receipts))
         root = batch.tree.root if batch.receipts else receipts_tree(channel.id, [0]).root
@@ -113,17 +130,7 @@ class MoneyActors(Memory):
         if self.random.random() < 0.05:
             spoiled = (signature[:-1], signature[:-1] + b"\x1d", bytes(65), signature[:32] + b"\xff" * 33)
             signature = self.random.choice(spoiled)
-
-        def learn(outcome: Outcome) -> None:
-            channel.receipts = batch.receipts
-            self.settlements[number(outcome)] = channel
-            self.batches[number(outcome)] = batch
-
-        self._learn = learn
-        return call(
-            channel.provider.address,
-            INFERENCE_METERING,
-            "settle",
+        return batch, SettleOrder(
             channel.id,
             len(batch.receipts),
             ceiling,

@@ -106,6 +106,9 @@ LAYOUTS: dict[str, dict[str, int]] = {
         "stakersSumIn": metering.STAKERS_TOTAL_IN_SLOT,
         "heldOfSettlement": metering.HELD_IN_SLOT,
         "heldOfProvider": metering.HELD_SLOT,
+        "retrievalCount": metering.RETRIEVAL_COUNT_SLOT,
+        "retrievals": metering.RETRIEVALS_SLOT,
+        "retrievalClaimed": metering.RETRIEVAL_CLAIMED_SLOT,
     },
     "StakingTwin": {
         "total": staking.TOTAL_STAKE_SLOT,

@@ -78,6 +78,51 @@ interface IInferenceMetering {
         uint256 payableAt;
     }
 
+    /// @dev The arguments of `settle`.
+    struct SettleOrder {
+        bytes32 channelId;
+        uint256 receiptCount;
+        uint256 cumulativeFee;
+        bytes32 receiptsRoot;
+        bytes signature;
+        bytes32 left;
+        uint256 leftSum;
+        bytes32 right;
+        uint256 rightSum;
+        bytes32 queriesRoot;
+        string uri;
+    }
+
+    /// @dev What the retrieved records of one Datanet version get: a Merkle-sum tree with one leaf for each of its
+    /// `contributors` that is paid, by its root and total.
+    struct RetrievalShare {
+        uint256 datanetId;
+        uint256 version;
+        uint256 contributors;
+        bytes32 root;
+        uint256 amount;
+    }
+
+    /// @dev A share as it was settled. Leaf `keccak256(0x00, tree, index, contributor, amount)`, where `tree` is
+    /// `keccak256(abi.encode(5, chainid, this, channelId, firstReceipt, receiptCount, datanetId, version))`.
+    struct Retrieval {
+        uint256 settlementId;
+        uint256 datanetId;
+        uint256 version;
+        uint256 contributors;
+        bytes32 root;
+        uint256 amount;
+        uint256 claimed;
+    }
+
+    /// @dev Where a contribution stands in a published version of a Datanet.
+    struct Membership {
+        uint256 position;
+        uint256 contributionId;
+        uint256 firstRecord;
+        bytes32[] proof;
+    }
+
     event ChannelOpened(bytes32 indexed channelId, address indexed payer, address indexed provider, uint256 modelId, address voucherKey, uint256 deposit);
     event ChannelToppedUp(bytes32 indexed channelId, uint256 amount, uint256 deposit);
     event Settled(bytes32 indexed channelId, uint256 indexed settlementId, uint256 indexed modelId, uint256 receipts, uint256 gross, uint256 platform, uint256 provider, uint256 owner, uint256 stakers, uint256 pool, bytes32 receiptsRoot, bytes32 queriesRoot, string uri);
@@ -86,6 +131,8 @@ interface IInferenceMetering {
     event EarningsReleased(uint256 indexed settlementId, address indexed recipient, uint256 amount);
     event EarningsWithdrawn(address indexed account, address indexed recipient, uint256 amount);
     event PoolPassed(bytes32 indexed channelId, uint256 indexed modelId, uint256 amount);
+    event RetrievalSettled(uint256 indexed retrievalId, uint256 indexed settlementId, uint256 indexed datanetId, uint256 version, uint256 contributors, bytes32 root, uint256 amount);
+    event RetrievalClaimed(uint256 indexed retrievalId, address indexed contributor, uint256 contributorIndex, uint256 amount, bool held);
     event ProviderAnnounced(address indexed provider, string endpoint, bytes32 documentHash);
     event OfferSet(address indexed provider, uint256 indexed modelId, bool offered);
     event InferenceRequested(uint256 indexed requestId, uint256 indexed modelId, address indexed provider, address requester, bytes32 promptHash, uint256 escrow, uint256 deadline, string uri);
@@ -108,6 +155,11 @@ interface IInferenceMetering {
     error WrongReceiptsRoot();
     error FeeAboveVoucher(uint256 fee, uint256 cumulativeFee);
     error FeeAboveDeposit(uint256 fee, uint256 deposit);
+    error RetrievalNotFound(uint256 retrievalId);
+    error RetrievalNotAllowed(uint256 modelId, uint256 datanetId);
+    error RetrievalAboveLimit(uint256 amount, uint256 limit);
+    error InvalidProof(string what);
+    error AlreadyClaimed(uint256 retrievalId, uint256 contributorIndex);
     error TooEarly(uint256 earliest);
     error NothingToWithdraw();
     error RequestNotFound(uint256 requestId);
@@ -125,6 +177,14 @@ interface IInferenceMetering {
     /// fees under `receiptsRoot`, which `left`, `leftSum`, `right`, `rightSum` (the root's children) prove.
     /// @return settlementId ids count from 1.
     function settle(bytes32 channelId, uint256 receiptCount, uint256 cumulativeFee, bytes32 receiptsRoot, bytes calldata signature, bytes32 left, uint256 leftSum, bytes32 right, uint256 rightSum, bytes32 queriesRoot, string calldata uri) external returns (uint256 settlementId);
+    /// @notice As `settle`, and pays records that were looked up for the answers: 1 to 16 shares, ascending by Datanet and
+    /// version, of Datanets that the model's owner allows; together at most the policy's part of the model's own pool.
+    /// @param signature the voucher key's over `RetrievalVoucher(bytes32 channelId,uint256 firstReceipt,uint256 receiptCount,bytes32 receiptsRoot,RetrievalShare[] shares)`
+    /// (EIP-712); refused where the voucher key is the provider's.
+    function settleWithRetrieval(SettleOrder calldata order, RetrievalShare[] calldata shares, bytes calldata signature) external returns (uint256 settlementId);
+    /// @notice Pays a leaf of a share to its contributor, who has a contribution in the version; by anybody, once. An
+    /// amount below the policy's minimum is added to what `withdrawEarnings` pays.
+    function claimRetrieval(uint256 retrievalId, uint256 contributorIndex, address contributor, uint256 amount, bytes32[] calldata siblings, uint256[] calldata siblingSums, Membership calldata membership) external;
     /// @notice Payer only. Settling stays possible until the policy's delay has passed.
     function requestClose(bytes32 channelId) external;
     /// @notice Payer only, after the delay: returns what was not spent and ends the channel, whose `closableAt` is
@@ -166,6 +226,9 @@ interface IInferenceMetering {
     function passedTo(uint256 modelId) external view returns (uint256);
     function getChannel(bytes32 channelId) external view returns (Channel memory);
     function getSettlement(uint256 settlementId) external view returns (Settlement memory);
+    /// @notice Ids count from 1.
+    function getRetrieval(uint256 retrievalId) external view returns (Retrieval memory);
+    function isRetrievalClaimed(uint256 retrievalId, uint256 contributorIndex) external view returns (bool);
     function earningsOf(address account) external view returns (uint256);
     /// @notice All stakers' parts ever settled; staking distributes them by its own accumulator.
     function stakersTotal() external view returns (uint256);

@@ -136,6 +136,10 @@ library GasTables {
         if (selector == 0xedb3e330) return _total(counts, 252463, 0, 0, 0); // openChannel
         if (selector == 0xcfa54f39) return _total(counts, 40467, 0, 0, 0); // topUp
         if (selector == 0x2e56533c) return _total(counts, 436055, 256, 0, 0); // settle
+        if (selector == 0xb618c20f) return _total(counts, 444335, 256, 107319, 0); // settleWithRetrieval
+        if (selector == 0xed412dd0) return _total(counts, 132483, 60, 0, 0); // claimRetrieval
+        if (selector == 0xf23b5fc0) return _total(counts, 19380, 0, 0, 0); // getRetrieval
+        if (selector == 0xf3c2e9cd) return _total(counts, 4260, 0, 0, 0); // isRetrievalClaimed
         if (selector == 0x6bf5fe6f) return _total(counts, 42371, 0, 0, 0); // requestClose
         if (selector == 0x8e19899e) return _total(counts, 65271, 0, 0, 0); // withdraw
         if (selector == 0x3eff626b) return _total(counts, 323863, 256, 0, 0); // requestInference

@@ -7,12 +7,12 @@ import {MeteringChannels} from "./MeteringChannels.sol";
 import {MeteringEarnings} from "./MeteringEarnings.sol";
 import {MeteringProviders} from "./MeteringProviders.sol";
 import {MeteringRequests} from "./MeteringRequests.sol";
-import {MeteringSettle} from "./MeteringSettle.sol";
+import {MeteringRetrieval} from "./MeteringRetrieval.sol";
 
 /// @title Twin of the InferenceMetering precompile
 contract InferenceMeteringTwin is
     MeteringChannels,
-    MeteringSettle,
+    MeteringRetrieval,
     MeteringRequests,
     MeteringProviders,
     MeteringEarnings

@@ -33,6 +33,9 @@ abstract contract MeteringBase is Twin {
     mapping(uint256 epoch => uint256) internal stakersSumIn;
     mapping(uint256 settlementId => uint256) internal heldOfSettlement;
     mapping(address provider => uint256) internal heldOfProvider;
+    uint256 internal retrievalCount;
+    mapping(uint256 retrievalId => IInferenceMetering.Retrieval) internal retrievals;
+    mapping(uint256 retrievalId => mapping(uint256 contributorIndex => uint256)) internal retrievalClaimed;
 
     /*//////////////////////////////////////////////////////////////
                                 INTERNALS

@@ -111,7 +111,7 @@ abstract contract MeteringRequests is MeteringSettlement {
         channel.settledFee = fee;
         channel.settledReceipts = 1;
         channel.closableAt = CLOSED;
-        settlementId = _record(channelId, batch, "");
+        settlementId = _record(channelId, batch, "", _noShares());
         emit IInferenceMetering.RequestPaid(requestId, settlementId);
     }
 

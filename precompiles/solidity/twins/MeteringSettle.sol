@@ -9,21 +9,6 @@ import {Twin} from "./Twin.sol";
 
 /// @title `settle`, as `precompiles/metering_settlement.py`
 abstract contract MeteringSettle is MeteringSettlement {
-    /// @dev The arguments of `settle`, which are too many for the stack.
-    struct SettleArguments {
-        bytes32 channelId;
-        uint256 receiptCount;
-        uint256 cumulativeFee;
-        bytes32 receiptsRoot;
-        bytes signature;
-        bytes32 left;
-        uint256 leftSum;
-        bytes32 right;
-        uint256 rightSum;
-        bytes32 queriesRoot;
-        string uri;
-    }
-
     bytes32 internal constant VOUCHER_TYPE =
         keccak256("Voucher(bytes32 channelId,uint256 receiptCount,uint256 cumulativeFee,bytes32 receiptsRoot)");
 
@@ -31,12 +16,12 @@ abstract contract MeteringSettle is MeteringSettlement {
     /// by the decoder's own rules.
     function _settleOrFallback() internal returns (bytes memory) {
         if (msg.sig != IInferenceMetering.settle.selector) return Twin._fallback();
-        SettleArguments memory arguments = _settleArguments();
+        IInferenceMetering.SettleOrder memory arguments = _settleArguments();
         _refuseValue();
         return abi.encode(_settle(arguments));
     }
 
-    function _settleArguments() internal pure returns (SettleArguments memory arguments) {
+    function _settleArguments() internal pure returns (IInferenceMetering.SettleOrder memory arguments) {
         if (msg.data.length < 4 + 11 * 32) _revertEmpty();
         arguments.channelId = bytes32(_argument(0));
         arguments.receiptCount = _argument(1);
@@ -67,7 +52,12 @@ abstract contract MeteringSettle is MeteringSettlement {
         return msg.data[start:start + length];
     }
 
-    function _settle(SettleArguments memory a) internal returns (uint256 settlementId) {
+    function _settle(IInferenceMetering.SettleOrder memory a) internal returns (uint256 settlementId) {
+        return _record(a.channelId, _take(a), a.uri, _noShares());
+    }
+
+    /// @dev Checks an order and charges its channel.
+    function _take(IInferenceMetering.SettleOrder memory a) internal returns (Batch memory) {
         IInferenceMetering.Channel storage channel = _channel(a.channelId);
         if (channel.provider != msg.sender) revert IInferenceMetering.NotProvider(msg.sender);
         _require(channel.closableAt == 0 || block.timestamp < channel.closableAt, "channel");
@@ -85,13 +75,11 @@ abstract contract MeteringSettle is MeteringSettlement {
         uint256 first = channel.settledReceipts;
         channel.settledFee = sum;
         channel.settledReceipts = a.receiptCount;
-        return _record(
-            a.channelId, Batch(a.receiptsRoot, a.queriesRoot, first, a.receiptCount - first, gross), a.uri
-        );
+        return Batch(a.receiptsRoot, a.queriesRoot, first, a.receiptCount - first, gross);
     }
 
     /// @dev The exact sum of all receipts' fees, which the root's children prove.
-    function _totalFee(SettleArguments memory a) internal pure returns (uint256 sum) {
+    function _totalFee(IInferenceMetering.SettleOrder memory a) internal pure returns (uint256 sum) {
         unchecked {
             sum = a.leftSum + a.rightSum;
         }
@@ -110,7 +98,7 @@ abstract contract MeteringSettle is MeteringSettlement {
         return sum - channel.settledFee;
     }
 
-    function _voucherDigest(SettleArguments memory a) internal view returns (bytes32) {
+    function _voucherDigest(IInferenceMetering.SettleOrder memory a) internal view returns (bytes32) {
         return Signatures.digest(
             "OpenLedger Inference Metering",
             keccak256(abi.encode(VOUCHER_TYPE, a.channelId, a.receiptCount, a.cumulativeFee, a.receiptsRoot))

@@ -30,14 +30,18 @@ abstract contract MeteringSettlement is MeteringBase {
 
     uint256 internal constant GENERATIONS = 4;
 
-    function _record(bytes32 channelId, Batch memory batch, string memory uri)
-        internal
-        returns (uint256 settlementId)
-    {
+    function _record(
+        bytes32 channelId,
+        Batch memory batch,
+        string memory uri,
+        IInferenceMetering.RetrievalShare[] memory shares
+    ) internal returns (uint256 settlementId) {
         IInferenceMetering.Channel storage channel = channels[channelId];
         Split memory split = _split(_policy(channel.policyVersion), batch.gross);
         uint256 whole = split.pool;
         split.pool = whole - _passToParents(channelId, channel.modelId, whole, channel.policyVersion);
+        uint256 retrieved = _shared(channel.policyVersion, split.pool, shares);
+        split.pool -= retrieved;
         settlementId = ++settlementCount;
         IInferenceMetering.Settlement storage settlement = settlements[settlementId];
         settlement.channelId = channelId;
@@ -57,8 +61,44 @@ abstract contract MeteringSettlement is MeteringBase {
         statistics[channel.provider].served += batch.gross;
         heldOfSettlement[settlementId] = split.provider;
         heldOfProvider[channel.provider] += split.provider;
-        _distribute(channel, split, whole);
+        _distribute(channel, split, whole - retrieved);
         _emitSettled(settlementId, channelId, batch, split, uri);
+        _recordRetrievals(settlementId, shares);
+    }
+
+    function _noShares() internal pure returns (IInferenceMetering.RetrievalShare[] memory) {
+        return new IInferenceMetering.RetrievalShare[](0);
+    }
+
+    /// @dev What the shares take of the model's own pool, at most the policy's part of it.
+    function _shared(uint256 version, uint256 pool, IInferenceMetering.RetrievalShare[] memory shares)
+        internal
+        view
+        returns (uint256 amount)
+    {
+        if (shares.length == 0) return 0;
+        for (uint256 i = 0; i < shares.length; ++i) amount += shares[i].amount;
+        uint256 limit = pool * _policy(version).retrievalPpm / PPM;
+        if (amount > limit) revert IInferenceMetering.RetrievalAboveLimit(amount, limit);
+    }
+
+    function _recordRetrievals(uint256 settlementId, IInferenceMetering.RetrievalShare[] memory shares) internal {
+        for (uint256 i = 0; i < shares.length; ++i) {
+            IInferenceMetering.RetrievalShare memory share = shares[i];
+            uint256 retrievalId = ++retrievalCount;
+            retrievals[retrievalId] = IInferenceMetering.Retrieval(
+                settlementId, share.datanetId, share.version, share.contributors, share.root, share.amount, 0
+            );
+            emit IInferenceMetering.RetrievalSettled(
+                retrievalId,
+                settlementId,
+                share.datanetId,
+                share.version,
+                share.contributors,
+                share.root,
+                share.amount
+            );
+        }
     }
 
     function _emitSettled(
@@ -94,13 +134,13 @@ abstract contract MeteringSettlement is MeteringBase {
         split.pool = rest - split.provider - split.owner - split.stakers;
     }
 
-    function _distribute(IInferenceMetering.Channel storage channel, Split memory split, uint256 whole) internal {
+    function _distribute(IInferenceMetering.Channel storage channel, Split memory split, uint256 pools) internal {
         earnings[TREASURY] += split.platform;
         earnings[_model(channel.modelId).revenueRecipient] += split.owner;
         stakersSum += split.stakers;
         stakersSumIn[Epochs.current()] = stakersSum;
         _pay(STAKING_ADDRESS, split.stakers);
-        _pay(ATTRIBUTION_ADDRESS, whole);
+        _pay(ATTRIBUTION_ADDRESS, pools);
     }
 
     function _passToParents(bytes32 channelId, uint256 modelId, uint256 pool, uint256 version)
