@@ -32,6 +32,8 @@ class ServingOptions:
         Adapters above this rank are refused.
     adapter_memory_mb
         Memory for adapters that are not on the device.
+    prefix_cache_mb
+        Memory for prompts that begin alike; 0 computes every prompt.
     max_queue
         Open requests beyond which new ones get 429.
     max_connections
@@ -56,6 +58,7 @@ class ServingOptions:
     max_loras: int = 0
     max_lora_rank: int = 16
     adapter_memory_mb: int = 512
+    prefix_cache_mb: int = 64
     max_queue: int = 1024
     max_connections: int = 2048
     drain_timeout: float = 30.0

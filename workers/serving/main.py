@@ -42,6 +42,9 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--max-lora-rank", type=int, default=16)
     parser.add_argument("--adapter-memory-mb", type=int, default=512, help="adapters kept in memory")
     parser.add_argument(
+        "--prefix-cache-mb", type=int, default=64, help="memory for prompts that begin alike; 0: none"
+    )
+    parser.add_argument(
         "--max-connections", type=int, default=2048, help="open connections; more get 503 and are closed"
     )
     parser.add_argument("--max-queue", type=int, default=1024, help="open requests; more get 429")
@@ -72,6 +75,7 @@ def options_of(parsed: argparse.Namespace) -> ServerOptions:
         slots=parsed.max_loras or parsed.max_num_seqs,
         max_rank=parsed.max_lora_rank,
         memory_bytes=parsed.adapter_memory_mb << 20,
+        prefix_bytes=parsed.prefix_cache_mb << 20,
         queue=parsed.max_queue,
         connections=parsed.max_connections,
         chat_template=parsed.chat_template.read_text() if parsed.chat_template else None,

@@ -50,6 +50,7 @@ class ServerOptions:
     slots: int = 64
     max_rank: int = 16
     memory_bytes: int = 512 << 20
+    prefix_bytes: int = 64 << 20
     queue: int = 1024
     chat_template: str | None = None
     adapter_folders: Path | None = None
@@ -164,7 +165,7 @@ def build_engine(options: ServerOptions, store: ArtifactStore) -> tuple[Engine, 
     if one_adapter > options.memory_bytes:
         raise BadRequestError(f"--adapter-memory-mb holds not one adapter ({one_adapter} bytes) of this base")
     prefetch = min(MOST_PREFETCHED, options.memory_bytes // one_adapter)
-    limits = EngineLimits(options.lanes, options.batch_tokens, length, prefetch)
+    limits = EngineLimits(options.lanes, options.batch_tokens, length, prefetch, options.prefix_bytes)
     return Engine(model, slots, library, limits), library, shape
 
 

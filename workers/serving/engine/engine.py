@@ -4,8 +4,8 @@ A step holds one token of every decoding sequence and, up to a budget, pieces of
 runs when it has a lane and its adapter a slot; one whose adapter is still loading is overtaken, but not for
 ever.
 
-Covered: continuous batching, chunked prompts, lanes, slots, cancelling, fairness. Not covered: threads
-(`thread`), text, limits on what waits (`http.generation`).
+Covered: continuous batching, chunked prompts, shared beginnings, lanes, slots, cancelling, fairness.
+Not covered: threads (`thread`), text, limits on what waits (`http.generation`).
 
 Invariants: (1) lanes in use are 0..n-1, `_running[i].lane == i`; (2) a running sequence holds one reference
 on its adapter's slot and gives it back exactly once, in `_leave`.
@@ -15,10 +15,12 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import torch
 
 from workers.serving.adapters.peft_adapter import PackedAdapter
 from workers.serving.adapters.slots import NO_SLOT, SlotPool
+from workers.serving.engine.prefixes import LEAST_TOKENS, PrefixCache, shared_tokens
 from workers.serving.engine.sampling import choose
 from workers.serving.engine.sequence import NO_ADAPTER, Sequence, TokenOutput
 from workers.serving.errors import EngineFailedError
@@ -46,12 +48,14 @@ class EngineLimits:
     """`lanes` sequences at once, `batch_tokens` rows a step, `length` tokens a sequence.
 
     `prefetch` adapters of waiting sequences are asked for in advance; so many must fit in memory together.
+    `prefix_bytes` of keys and values are kept for prompts that begin alike; 0 computes every prompt.
     """
 
     lanes: int
     batch_tokens: int
     length: int
     prefetch: int = 1
+    prefix_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ class EngineStatistics:
     waiting: int
     steps: int
     prompt_tokens: int
+    cached_tokens: int
     generated_tokens: int
 
 
@@ -74,7 +79,8 @@ class Engine:
         self._cache = LaneCache(model.shape, limits.lanes, limits.length, model.dtype, model.device)
         self._running: list[Sequence] = []
         self._waiting: deque[Sequence] = deque()
-        self._steps = self._prompt_tokens = self._generated_tokens = 0
+        self._prefixes = PrefixCache(limits.prefix_bytes)
+        self._steps = self._prompt_tokens = self._cached_tokens = self._generated_tokens = 0
 
     @property
     def has_work(self) -> bool:
@@ -88,7 +94,12 @@ class Engine:
     def statistics(self) -> EngineStatistics:
         """A snapshot."""
         return EngineStatistics(
-            len(self._running), len(self._waiting), self._steps, self._prompt_tokens, self._generated_tokens
+            len(self._running),
+            len(self._waiting),
+            self._steps,
+            self._prompt_tokens,
+            self._cached_tokens,
+            self._generated_tokens,
         )
 
     def step(self) -> bool:
@@ -110,7 +121,7 @@ class Engine:
                 outputs = choose(logits, ready)
             for sequence, output in zip(ready, outputs, strict=True):
                 if output is None:
-                    self._leave(sequence)
+                    self._leave(sequence, is_sound=False)
                     sequence.deliver(EngineFailedError(_why_nothing(sequence)))
                 else:
                     self._append(sequence, output)
@@ -119,7 +130,7 @@ class Engine:
     def fail_running(self, error: Exception) -> None:
         """End what runs after a failed step; what waits may try again."""
         for sequence in list(self._running):
-            self._leave(sequence)
+            self._leave(sequence, is_sound=False)
             sequence.deliver(EngineFailedError(f"the engine failed: {type(error).__name__}: {error}"))
 
     def fail_all(self, error: Exception) -> None:
@@ -144,7 +155,9 @@ class Engine:
         not_ready: set[str] = set()
         while self._waiting and len(self._running) < self.limits.lanes:
             sequence = self._waiting.popleft()
-            if sequence.adapter in not_ready or not self._try_start(sequence):
+            if sequence.adapter not in not_ready and self._will_be_shared(sequence):
+                kept.append(sequence)
+            elif sequence.adapter in not_ready or not self._try_start(sequence):
                 not_ready.add(sequence.adapter)
                 kept.append(sequence)
                 if sequence.overtaken >= MOST_OVERTAKEN:
@@ -179,10 +192,50 @@ class Engine:
                 return False
             sequence.slot = self.slots.acquire(sequence.adapter, packed)
         sequence.lane = len(self._running)
+        self._begin_lane(sequence)
         self._running.append(sequence)
         return True
 
-    def _leave(self, sequence: Sequence) -> None:
+    def _begin_lane(self, sequence: Sequence) -> None:
+        """Take over what is computed of the prompt's beginning, short of the last token: it gives logits."""
+        if not self.limits.prefix_bytes or len(sequence.prompt) <= LEAST_TOKENS:
+            return
+        shared, entry = self._prefixes.find(sequence.adapter, sequence.prompt)
+        running, neighbour = self._best_neighbour(sequence)
+        length = min(max(shared, running), len(sequence.prompt) - 1)
+        if running > shared and neighbour is not None:
+            self._cache.write(sequence.lane, self._cache.read(neighbour.lane, length))
+        elif entry is not None:
+            self._cache.write(sequence.lane, entry.computed[:, :, :length])
+        sequence.computed = length
+        self._cached_tokens += length
+
+    def _best_neighbour(self, sequence: Sequence) -> tuple[int, Sequence | None]:
+        """The running sequence with the longest computed beginning in common; (0, None) for too few."""
+        best, found = LEAST_TOKENS - 1, None
+        prompt = np.asarray(sequence.prompt)
+        for other in self._running:
+            if other.computed > best and _begin_alike(other, sequence):
+                shared = shared_tokens(np.asarray(other.tokens[: other.computed]), prompt)
+                if shared > best:
+                    best, found = shared, other
+        return (best, found) if found is not None else (0, None)
+
+    def _will_be_shared(self, sequence: Sequence) -> bool:
+        """True while a running sequence computes a beginning that this one can take over soon."""
+        if not self.limits.prefix_bytes or len(sequence.prompt) <= LEAST_TOKENS:
+            return False
+        prompt = np.asarray(sequence.prompt)
+        return any(
+            shared_tokens(np.asarray(one.prompt), prompt) > one.computed
+            for one in self._running
+            if one.computed < len(one.prompt) and _begin_alike(one, sequence)
+        )
+
+    def _leave(self, sequence: Sequence, *, is_sound: bool = True) -> None:
+        if is_sound and self.limits.prefix_bytes:
+            computed = self._cache.read(sequence.lane, sequence.computed)
+            self._prefixes.keep(sequence.adapter, sequence.tokens[: sequence.computed], computed)
         last = self._running.pop()
         self._cache.clear(sequence.lane, sequence.computed)
         if last is not sequence:
@@ -221,6 +274,11 @@ class Engine:
         if output.finish is not None:
             self._leave(sequence)
         sequence.deliver(output)
+
+
+def _begin_alike(one: Sequence, other: Sequence) -> bool:
+    same_start = one.prompt[:LEAST_TOKENS] == other.prompt[:LEAST_TOKENS]
+    return same_start and one.adapter == other.adapter and len(one.prompt) >= LEAST_TOKENS
 
 
 def _piece(sequence: Sequence, limit: int) -> Piece:

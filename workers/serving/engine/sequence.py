@@ -101,6 +101,11 @@ class Sequence:
         self.randomness = random.Random(self.sampling.seed)  # noqa: S311 - sampling, not secrets
 
     @property
+    def tokens(self) -> tuple[int, ...]:
+        """Prompt and generated tokens."""
+        return (*self.prompt, *self.generated)
+
+    @property
     def length(self) -> int:
         """Prompt and generated tokens together."""
         return len(self.prompt) + len(self.generated)

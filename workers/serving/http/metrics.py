@@ -17,7 +17,8 @@ def exposition(generator: Generator) -> str:
         "openledger_serving_draining": int(generator.is_draining),
     }
     counters = {
-        "vllm:prompt_tokens_total": engine.prompt_tokens,
+        "vllm:prompt_tokens_total": engine.prompt_tokens + engine.cached_tokens,
+        "vllm:prefix_cache_hits_total": engine.cached_tokens,
         "vllm:generation_tokens_total": engine.generated_tokens,
         "openledger_serving_steps_total": engine.steps,
         "openledger_serving_adapter_loads_total": library.loads,

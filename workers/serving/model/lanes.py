@@ -34,6 +34,14 @@ class LaneCache:
         """All lanes' values of a layer."""
         return self._tensor[layer, 1]
 
+    def read(self, lane: int, length: int) -> torch.Tensor:
+        """A view of a lane's first positions: (layers, 2, length, key_value_heads, head_size)."""
+        return self._tensor[:, :, lane, :length]
+
+    def write(self, lane: int, computed: torch.Tensor) -> None:
+        """Begin a lane with what `read` gave."""
+        self._tensor[:, :, lane, : computed.shape[2]] = computed
+
     def move(self, source: int, target: int, length: int) -> None:
         """Copy the first `length` positions of one lane over another."""
         self._tensor[:, :, target, :length] = self._tensor[:, :, source, :length]
