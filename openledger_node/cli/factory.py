@@ -300,6 +300,25 @@ async def export(datanet: int, directory: Path, *, version: int = 0, options: Fl
         opened.show(await export_version(opened.reader, opened.gateway, datanet, version, directory))
 
 
+@app.command
+async def clean(*, older_than_days: float = 14.0, remove: bool = False, options: Flat = DEFAULTS) -> None:
+    """Show what the gateway's data directory holds for nobody, with sizes; `--remove` removes it.
+
+    Checkpoints of runs that do not go on, files that a killed worker left half made, and artefacts that no
+    model, Datanet, settlement, receipt or job names. A bucket behind the directory keeps everything.
+
+    Parameters
+    ----------
+    older_than_days
+        What was written or put again since then stays, an hour at least.
+    remove
+        Remove what is shown.
+    """
+    async with session(options) as opened:
+        body = {"ageS": max(0, round(older_than_days * 86_400)), "removes": remove}
+        opened.show(await opened.gateway.post("/api/factory/clean", body))
+
+
 async def _finished(opened: Session, run: str) -> dict[str, Any]:
     """Follow a run on standard error until it is finished; raises OpenLedgerError when it failed."""
     from openledger_node.factory.following import follow

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from openledger_node.client.economy import EconomyReader
 from openledger_node.errors import UserError
+from openledger_node.factory.cleaning import Cleaner
 from openledger_node.factory.estimate import TEXT_KINDS
 from openledger_node.factory.planning import Planner
 from openledger_node.factory.plans import Plan, wish_from
@@ -29,14 +30,19 @@ from workers.jobs.types import FeatureIndexRequest, FeatureIndexResult
 
 RUN_KINDS = (*TEXT_KINDS, "train")
 LOOKED_AT = 200
+DEFAULT_AGE_S = 14 * 24 * 3_600
 
 
 class FactoryRoutes:
     """`/api/factory/…`."""
 
-    def __init__(self, *, reader: EconomyReader, artifacts: ArtifactStore, scheduler: JobScheduler) -> None:
+    def __init__(
+        self, *, reader: EconomyReader, artifacts: ArtifactStore, scheduler: JobScheduler, cleaner: Cleaner
+    ) -> None:
         self._planner = Planner(reader, artifacts)
+        self._artifacts = artifacts
         self._scheduler = scheduler
+        self._cleaner = cleaner
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         router.add_get("/api/factory/recipes", self.recipes)
@@ -45,6 +51,7 @@ class FactoryRoutes:
         router.add_get("/api/factory/runs", self.runs)
         router.add_get("/api/factory/runs/{id}", self.run)
         router.add_post("/api/factory/runs/{id}/publication", self.publication)
+        router.add_post("/api/factory/clean", self.clean)
 
     async def recipes(self, _request: web.Request) -> web.StreamResponse:
         """Presets with their settings, and the cleaning rules a curator can choose."""
@@ -102,6 +109,15 @@ class FactoryRoutes:
             from_json(FeatureIndexResult, index),
         )
         return json_response({"transactions": [call.to_json() for call in calls]})
+
+    async def clean(self, request: web.Request) -> web.StreamResponse:
+        """`{ageS, removes}` → what nobody needs and is older, with sizes; removed only when told."""
+        body = await read_json(request)
+        removes = body.get("removes", False)
+        if type(removes) is not bool:
+            raise UserError("removes must be true or false")
+        age_s = _number(body, "ageS", DEFAULT_AGE_S)
+        return json_response(await self._cleaner.clean(self._artifacts.directory, age_s, removes=removes))
 
     async def _plan(self, request: web.Request) -> Plan:
         wish = wish_from(await read_json(request))

@@ -16,6 +16,7 @@ from openledger_node.client.retrieval import sign_retrieval
 from openledger_node.client.rpc import Rpc
 from openledger_node.client.sender import Sender
 from openledger_node.clock import Clock, SystemClock
+from openledger_node.factory.cleaning import Cleaner
 from openledger_node.gateway import datasets, deliveries, receipts
 from openledger_node.gateway.artifact_routes import ArtifactRoutes
 from openledger_node.gateway.attributions import Attributions
@@ -269,9 +270,14 @@ def _app(
         datasets=DatasetTable(parts.database),
         chain_id=chain_id,
     ).add_to(app.router)
-    FactoryRoutes(reader=house.reader, artifacts=house.artifacts, scheduler=parts.scheduler).add_to(
-        app.router
-    )
+    FactoryRoutes(
+        reader=house.reader,
+        artifacts=house.artifacts,
+        scheduler=parts.scheduler,
+        cleaner=Cleaner(
+            options.datadir, house.reader.ethereum, JobTable(parts.database), parts.database, SystemClock()
+        ),
+    ).add_to(app.router)
     text_models = TextModels(parts.catalog, house.reader, house.artifacts)
     InferenceRoutes(
         catalog=parts.catalog,

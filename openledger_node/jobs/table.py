@@ -32,6 +32,7 @@ _news = Table(
     Column("data", JSON, nullable=False),
 )
 SCHEMA = Schema("jobs", [create_tables(metadata)])
+TABLES = frozenset(metadata.tables)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,12 @@ class JobTable:
         query = select(_jobs).where(_jobs.c.state.not_in(finished)).order_by(_jobs.c.created_s)
         async with self._database.transaction() as connection:
             rows = (await connection.execute(query)).mappings().all()
+        return [_job(row) for row in rows]
+
+    async def all(self) -> list[Job]:
+        """Every job that was ever asked for."""
+        async with self._database.transaction() as connection:
+            rows = (await connection.execute(select(_jobs))).mappings().all()
         return [_job(row) for row in rows]
 
     async def recent(self, count: int) -> list[Job]:

@@ -1,5 +1,8 @@
 """The Model Factory over HTTP: plan, run, watch and publish, on the law itself with real training."""
 
+import os
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +16,7 @@ from tests.gateway.conftest import Running
 from tests.jobs.economy import BUILDER, CHAIN_ID, OWNER
 from workers.artifacts import canonical_json
 from workers.artifacts.folders import FORMAT
+from workers.artifacts.store import ArtifactStore
 from workers.datasets.contribution import summarize
 from workers.datasets.digits import demo_parts
 from workers.datasets.records import encode_jsonl
@@ -132,4 +136,47 @@ async def test_runs_that_are_not_there_or_not_done(running: Running) -> None:
         await running.http.get("/api/factory/runs/nothing")
     assert caught.value.status == 404
     presets = (await running.http.get("/api/factory/recipes"))["presets"]
-    assert set(presets["finetune"]) == {"quick", "standard", "thorough"}
+    assert set(presets["finetune"]) == {"quick", "standard", "thorough", "preference"}
+
+
+def aged(store: ArtifactStore, directory: Path) -> None:
+    """Let every file be a month old."""
+    then_s = time.time() - 30 * 86_400
+    for path in (*store.directory.iterdir(), *directory.rglob("*.safetensors")):
+        os.utime(path, (then_s, then_s))
+
+
+async def test_only_what_nobody_needs_is_cleaned_away(running: Running) -> None:
+    """Models, indexes, settlements, contributions and jobs keep their files; the rest is shown, then goes."""
+    store = running.economy.store
+    datanet = await publish(running, digits())
+    wish = {"name": "Digits", "datanets": [{"id": datanet}], **QUICK}
+    run = await running.http.post("/api/factory/runs", wish)
+    plan = await running.http.post("/api/factory/plans", wish)
+    result = await running.http.job(plan["kind"], plan["request"])
+    needed = {path.name for path in store.directory.iterdir()}
+    unnamed = {store.put(b"an upload that nobody used"), store.put(b'{"another": 1}')}
+    checkpoints = store.directory.parent / "checkpoints"
+    checkpoints.mkdir(exist_ok=True)
+    (checkpoints / f"{'ab' * 16}-{'cd' * 16}.safetensors").write_bytes(b"of a run that failed")
+    shown = await running.http.post("/api/factory/clean", {})
+    assert (shown["sizeBytes"], shown["kept"]) == (0, len(needed | unnamed)), "all of it is young"
+    aged(store, checkpoints)
+    shown = await running.http.post("/api/factory/clean", {})
+    assert not shown["removed"]
+    assert {file["name"] for file in shown["artifacts"]["files"]} == unnamed
+    assert shown["checkpoints"]["sizeBytes"] == 20
+    assert {path.name for path in store.directory.iterdir()} == needed | unnamed, "shown only"
+    done = await running.http.post("/api/factory/clean", {"removes": True, "ageS": 7_200})
+    assert done["removed"]
+    assert done["sizeBytes"] == shown["sizeBytes"]
+    assert {path.name for path in store.directory.iterdir()} == needed
+    assert list(checkpoints.iterdir()) == []
+    assert (await running.http.get(f"/api/factory/runs/{run['id']}"))["result"] == result
+
+
+@pytest.mark.parametrize("body", [{"ageS": 60}, {"ageS": -1}, {"removes": "yes"}])
+async def test_cleaning_refuses_what_is_too_young_or_unclear(running: Running, body: dict[str, Any]) -> None:
+    with pytest.raises(GatewayError) as caught:
+        await running.http.post("/api/factory/clean", body)
+    assert caught.value.status == 400

@@ -1,7 +1,8 @@
 """Where artefacts are kept: files named by the sha256 of their bytes.
 
 Covered: atomic writes, verification on every read, fetching from a node over HTTP when missing, a bucket
-behind the directory, size limits. Not covered: deleting what nobody needs any more; who may read what.
+behind the directory, size limits. Not covered: deleting what nobody needs any more (`sweeping`, whose looks
+`put` must not be missed by: it touches); who may read what.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import NewType
 
 from workers.artifacts.bucket import Bucket
+from workers.artifacts.sweeping import touch
 from workers.errors import ArtifactError
 
 ArtifactId = NewType("ArtifactId", str)
@@ -70,7 +72,7 @@ class ArtifactStore:
     def put(self, data: bytes) -> ArtifactId:
         """Keep `data`, whole or not at all; a second write of the same bytes changes nothing."""
         name = artifact_id(data)
-        if self._read(name) != data:
+        if self._read(name) != data or not touch(self.directory / name):
             self._write(name, data)
         if self._bucket is not None:
             self._bucket.put(name, data)

@@ -1,28 +1,26 @@
 """Where runs leave their checkpoints, and when those of abandoned runs go.
 
-A checkpoint is named by all that decides a run's bits, so a run finds its own and nobody else's. A finished
-run removes it; one that was cancelled or failed keeps it, to be taken up again.
+A checkpoint is named by all that decides a run's bits, the request first and then the machine, so a run finds
+its own and nobody else's. A finished run removes it; one that was cancelled or failed keeps it, to be taken
+up again.
 """
 
-import hashlib
 import time
 from pathlib import Path
 from typing import Any
 
-from workers.artifacts import canonical_json
 from workers.artifacts.store import ArtifactStore
-from workers.jobs.codec import to_json
+from workers.jobs.identity import FOLDER, digest_of, run_name
 from workers.training.text_manifest import numerics
 
-FOLDER = "checkpoints"
 KEPT_S = 14 * 24 * 3_600
 """An abandoned run can be taken up for two weeks."""
 
 
 def checkpoint_path(store: ArtifactStore, request: Any) -> Path:
     """Where the run of a request leaves its checkpoints: beside the artefacts."""
-    identity = canonical_json.encode([to_json(request), numerics()])
-    return store.directory.parent / FOLDER / f"{hashlib.sha256(identity).hexdigest()}.safetensors"
+    name = f"{run_name(request)}-{digest_of(numerics())}.safetensors"
+    return store.directory.parent / FOLDER / name
 
 
 def remove_abandoned(store: ArtifactStore, kept_s: float = KEPT_S) -> tuple[int, int]:
