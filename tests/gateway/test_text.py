@@ -279,6 +279,19 @@ async def test_a_customer_that_leaves_before_the_answer_pays_nothing(shop: Shop)
     assert await shop.receipts() == 0
 
 
+async def test_forms_and_limits_of_sampling_go_to_the_server(shop: Shop) -> None:
+    asked = {
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "a", "schema": {"type": "object"}},
+        },
+        "min_p": 0.1,
+        "repetition_penalty": 1.2,
+    }
+    await shop.purchases.ask(shop.body(max_tokens=4, **asked))
+    assert {name: shop.server.asked[-1][name] for name in asked} == asked
+
+
 @pytest.mark.parametrize(
     ("change", "word"),
     [

@@ -69,7 +69,8 @@ async def test_mixed_requests_at_once_are_each_their_own(server: Server, shelf: 
 @pytest.mark.parametrize(
     ("body", "parameter"),
     [
-        ({"prompt": "x", "n": 2}, "n"),
+        ({"prompt": "x", "n": 0}, "n"),
+        ({"prompt": "x", "n": 17}, "n"),
         ({"prompt": "x", "temperature": -1}, "temperature"),
         ({"prompt": "x", "top_p": 0}, "top_p"),
         ({"prompt": "x", "stop": [""]}, None),
@@ -119,7 +120,7 @@ async def test_bad_requests_have_reasons(server: Server, body: Any, parameter: s
         ("response_format", {"type": "xml"}),
         ("response_format", {"type": "json_schema", "json_schema": {"name": "a"}}),
         ("tools", [{"type": "function", "function": {"name": "f"}}]),
-        ("n", 2),
+        ("n", 17),
         ("top_logprobs", 2),
         ("messages", [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]),
     ],

@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -45,28 +46,35 @@ class Answers:
         self._whole, self._chunk = whole, chunk
         self.id = prefix + secrets.token_hex(16)
         self._created = int(time.time())
-        self._characters = 0
+        self._characters: Counter[int] = Counter()
 
-    def whole(self, part: Part, top: int | None) -> Json:
-        """The answer in one object."""
-        choice: Json = {"index": 0}
+    def whole(self, parts: Sequence[Part], top: int | None) -> Json:
+        """The answer in one object, a part for each choice."""
+        choices = [self._whole_choice(number, part, top) for number, part in enumerate(parts)]
+        body = self._head(self._whole, choices)
+        if self._with_tokens and self._endpoint == "chat":
+            body["prompt_token_ids"] = self._prompt
+        return {**body, "usage": self.usage(sum(len(part.tokens) for part in parts))}
+
+    def _whole_choice(self, number: int, part: Part, top: int | None) -> Json:
+        choice: Json = {"index": number}
         if self._endpoint == "chat":
             choice["message"] = {"role": "assistant", "content": part.text, "refusal": None}
         else:
             choice["text"] = part.text
-        choice.update(self._ending(part, top))
-        body = self._head(self._whole, [choice])
+        choice.update(self._ending(number, part, top))
         if self._with_tokens:
             choice["token_ids"] = [one.token for one in part.tokens]
-            (body if self._endpoint == "chat" else choice)["prompt_token_ids"] = self._prompt
-        return {**body, "usage": self.usage(len(part.tokens))}
+            if self._endpoint != "chat":
+                choice["prompt_token_ids"] = self._prompt
+        return choice
 
-    def first_chunk(self) -> Json | None:
-        """The chunk that opens a chat answer with its role; completions have none."""
+    def first_chunk(self, number: int) -> Json | None:
+        """The chunk that opens a chat's choice with its role; completions have none."""
         if self._endpoint != "chat":
             return None
         choice = {
-            "index": 0,
+            "index": number,
             "delta": {"role": "assistant", "content": ""},
             "logprobs": None,
             "finish_reason": None,
@@ -74,14 +82,14 @@ class Answers:
         body = self._head(self._chunk, [choice])
         return {**body, "prompt_token_ids": self._prompt} if self._with_tokens else body
 
-    def chunk(self, part: Part, top: int | None, *, is_first: bool) -> Json:
-        """One piece of a streamed answer."""
-        choice: Json = {"index": 0}
+    def chunk(self, number: int, part: Part, top: int | None, *, is_first: bool) -> Json:
+        """One piece of a streamed choice."""
+        choice: Json = {"index": number}
         if self._endpoint == "chat":
             choice["delta"] = {"content": part.text} if part.text or part.finish is None else {}
         else:
             choice["text"] = part.text
-        choice.update(self._ending(part, top))
+        choice.update(self._ending(number, part, top))
         if self._with_tokens:
             choice["token_ids"] = [one.token for one in part.tokens]
             if self._endpoint == "completion" and is_first:
@@ -109,11 +117,12 @@ class Answers:
             "choices": choices,
         }
 
-    def _ending(self, part: Part, top: int | None) -> Json:
+    def _ending(self, number: int, part: Part, top: int | None) -> Json:
         logprobs = None
-        if top is not None and part.tokens:
-            writer = self._chat_logprobs if self._endpoint == "chat" else self._completion_logprobs
-            logprobs = writer(part.tokens, top)
+        if top is not None and part.tokens and self._endpoint == "chat":
+            logprobs = self._chat_logprobs(part.tokens, top)
+        elif top is not None and part.tokens:
+            logprobs = self._completion_logprobs(number, part.tokens, top)
         return {"logprobs": logprobs, "finish_reason": part.finish, "stop_reason": part.stop_reason}
 
     def _chat_logprobs(self, tokens: Sequence[TokenOutput], top: int) -> Json:
@@ -131,12 +140,12 @@ class Answers:
         text = self._tokenizer.piece(token)
         return {"token": text, "logprob": max(logprob, -9999.0), "bytes": list(text.encode())}
 
-    def _completion_logprobs(self, tokens: Sequence[TokenOutput], top: int) -> Json:
+    def _completion_logprobs(self, number: int, tokens: Sequence[TokenOutput], top: int) -> Json:
         texts = [self._tokenizer.piece(one.token) for one in tokens]
         offsets = []
         for text in texts:
-            offsets.append(self._characters)
-            self._characters += len(text)
+            offsets.append(self._characters[number])
+            self._characters[number] += len(text)
         return {
             "tokens": texts,
             "token_logprobs": [max(one.logprob or 0.0, -9999.0) for one in tokens],

@@ -7,7 +7,8 @@ answers (`answers`).
 
 import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 
 from workers.serving.adapters.library import AdapterLibrary
 from workers.serving.engine.sequence import (
@@ -40,7 +41,7 @@ class ServerLimits:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that may run."""
+    """A request that may run; `choices` answers are wanted."""
 
     model: str
     prompt: tuple[int, ...]
@@ -49,6 +50,7 @@ class Asked:
     stops: tuple[str, ...]
     top_logprobs: int | None
     guide: FormGuide | None = None
+    choices: int = 1
 
 
 class Generator:
@@ -74,7 +76,8 @@ class Generator:
 
     async def prepare(self, request: GenerationRequest) -> Asked:
         """Check everything that can be checked before the queue; raises a ServingError."""
-        self._admit()
+        choices = request.n or 1
+        self._admit(choices)
         request.refuse_unserved()
         adapter = await self.adapter_of(request.model)
         prompt = await asyncio.to_thread(self._tokens, request)
@@ -86,6 +89,7 @@ class Generator:
             stops=tuple(request.stops),
             top_logprobs=_top_logprobs(request),
             guide=await self._guide(request),
+            choices=choices,
         )
 
     async def _guide(self, request: GenerationRequest) -> FormGuide | None:
@@ -102,11 +106,46 @@ class Generator:
             return NO_ADAPTER
         return await asyncio.to_thread(self.library.resolve, str(model))
 
-    async def answer(self, asked: Asked) -> AsyncGenerator[Part, None]:
-        """Parts of the answer as they come; the last one has a finish. Closing it cancels the generation."""
+    async def answers(self, asked: Asked) -> AsyncGenerator[tuple[int, Part], None]:
+        """Parts of all choices as they come, each with its choice's number."""
+        arrived: asyncio.Queue[tuple[int, Part] | BaseException] = asyncio.Queue()
+
+        async def follow(number: int) -> None:
+            async with aclosing(self.answer(asked, number)) as parts:
+                async for part in parts:
+                    arrived.put_nowait((number, part))
+
+        def ended(task: "asyncio.Task[None]") -> None:
+            error = None if task.cancelled() else task.exception()
+            if error is not None:
+                arrived.put_nowait(error)
+
+        following = [asyncio.create_task(follow(number)) for number in range(asked.choices)]
+        for task in following:
+            task.add_done_callback(ended)
+        try:
+            open_choices = asked.choices
+            while open_choices:
+                found = await arrived.get()
+                if isinstance(found, BaseException):
+                    raise found
+                open_choices -= found[1].finish is not None
+                yield found
+        finally:
+            for task in following:
+                task.cancel()
+            await asyncio.gather(*following, return_exceptions=True)
+
+    async def answer(self, asked: Asked, number: int = 0) -> AsyncGenerator[Part, None]:
+        """Parts of a choice as they come; the last one has a finish. Closing it cancels the generation.
+
+        A seed is the first choice's; those after it have the next ones, as vLLM's have.
+        """
         events: asyncio.Queue[Event] = asyncio.Queue()
-        guide = asked.guide and asked.guide.copy()
-        sequence = Sequence(asked.prompt, asked.sampling, asked.adapter, events.put_nowait, guide)
+        guide, sampling = asked.guide and asked.guide.copy(), asked.sampling
+        if sampling.seed is not None and number:
+            sampling = replace(sampling, seed=sampling.seed + number)
+        sequence = Sequence(asked.prompt, sampling, asked.adapter, events.put_nowait, guide)
         text = TextStream(self.tokenizer, asked.stops)
         self.open_requests += 1
         try:
@@ -123,15 +162,13 @@ class Generator:
             self.open_requests -= 1
             self.engine.cancel(sequence)
 
-    async def whole(self, asked: Asked) -> Part:
-        """The whole answer as one part."""
-        parts = [part async for part in self.answer(asked)]
-        return Part(
-            "".join(part.text for part in parts),
-            tuple(token for part in parts for token in part.tokens),
-            parts[-1].finish,
-            parts[-1].stop_reason,
-        )
+    async def whole(self, asked: Asked) -> list[Part]:
+        """Every choice as one part."""
+        parts: list[list[Part]] = [[] for _ in range(asked.choices)]
+        async with aclosing(self.answers(asked)) as arriving:
+            async for number, part in arriving:
+                parts[number].append(part)
+        return [_joined(each) for each in parts]
 
     def _part(self, text: TextStream, event: TokenOutput, sampling: SamplingSettings) -> Part:
         is_end = event.finish == "stop"
@@ -145,10 +182,10 @@ class Generator:
         reason = event.token if is_end and is_asked else None
         return Part(piece, (event,), event.finish, reason)
 
-    def _admit(self) -> None:
+    def _admit(self, choices: int) -> None:
         if self.is_draining:
             raise DrainingError("the server is shutting down")
-        if self.open_requests >= self.limits.queue:
+        if self.open_requests + choices > self.limits.queue:
             self.refused += 1
             raise OverloadedError(f"{self.open_requests} requests are open, which is the limit; try again")
 
@@ -201,6 +238,12 @@ class Generator:
             min_p=request.min_p or 0.0,
             logit_bias=request.biases(self.limits.vocabulary),
         )
+
+
+def _joined(parts: list[Part]) -> Part:
+    text = "".join(part.text for part in parts)
+    tokens = tuple(token for part in parts for token in part.tokens)
+    return Part(text, tokens, parts[-1].finish, parts[-1].stop_reason)
 
 
 def _top_logprobs(request: GenerationRequest) -> int | None:

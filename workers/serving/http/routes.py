@@ -158,14 +158,14 @@ class Routes:
         )
         if wanted.stream:
             return await self._stream(request, wanted, asked, answers)
-        part = await self._generator.whole(asked)
-        return web.json_response(answers.whole(part, asked.top_logprobs))
+        parts = await self._generator.whole(asked)
+        return web.json_response(answers.whole(parts, asked.top_logprobs))
 
     async def _stream(
         self, request: web.Request, wanted: GenerationRequest, asked: Asked, answers: Answers
     ) -> web.StreamResponse:
         """Server-sent events; the first part is waited for, so that early failures have a status."""
-        async with aclosing(self._generator.answer(asked)) as parts:
+        async with aclosing(self._generator.answers(asked)) as parts:
             first = await anext(parts)
             response = web.StreamResponse(headers={"Cache-Control": "no-cache"})
             response.content_type = "text/event-stream"

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from workers.serving.errors import BadRequestError
 
+MOST_CHOICES = 16
 MOST_STOPS = 16
 MOST_LOGPROBS = 20
 MOST_BIASES = 1_024
@@ -41,7 +42,7 @@ class GenerationRequest(_Request):
     stop_token_ids: list[int] | None = None
     ignore_eos: bool = False
     min_tokens: int = Field(0, ge=0)
-    n: int | None = None
+    n: int | None = Field(None, ge=1, le=MOST_CHOICES)
     stream: bool | None = False
     stream_options: StreamOptions | None = None
     return_token_ids: bool | None = None
@@ -82,7 +83,6 @@ class GenerationRequest(_Request):
     def refuse_unserved(self) -> None:
         """Raises BadRequestError for a value that asks for something that is not served."""
         neutral = {
-            "n": (None, 1),
             "best_of": (None, 1),
             "use_beam_search": (False,),
         }

@@ -13,13 +13,13 @@ WRITE_TIMEOUT_S = 60.0
 
 
 async def chunks_of(
-    first: Part,
-    rest: AsyncIterator[Part],
+    first: tuple[int, Part],
+    rest: AsyncIterator[tuple[int, Part]],
     wanted: GenerationRequest,
     asked: Asked,
     answers: Answers,
 ) -> AsyncGenerator[Json, None]:
-    """The chunks of one answer, in order."""
+    """The chunks of all choices as they come."""
     options = wanted.stream_options
     counts_always = bool(options and options.continuous_usage_stats)
     completion_tokens = 0
@@ -29,21 +29,26 @@ async def chunks_of(
             return {**chunk, "usage": answers.usage(completion_tokens)}
         return {**chunk, "usage": None} if options and options.include_usage else chunk
 
-    opening = answers.first_chunk()
-    if opening is not None:
-        yield counted(opening)
-    async for part, is_first in _numbered(first, rest):
+    for number in range(asked.choices):
+        opening = answers.first_chunk(number)
+        if opening is not None:
+            yield counted(opening)
+    begun: set[int] = set()
+    async for number, part in _chained(first, rest):
         completion_tokens += len(part.tokens)
         if part.text or part.finish or wanted.return_token_ids or asked.top_logprobs is not None:
-            yield counted(answers.chunk(part, asked.top_logprobs, is_first=is_first))
+            yield counted(answers.chunk(number, part, asked.top_logprobs, is_first=number not in begun))
+        begun.add(number)
     if options and options.include_usage:
         yield answers.usage_chunk(completion_tokens)
 
 
-async def _numbered(first: Part, rest: AsyncIterator[Part]) -> AsyncIterator[tuple[Part, bool]]:
-    yield first, True
+async def _chained(
+    first: tuple[int, Part], rest: AsyncIterator[tuple[int, Part]]
+) -> AsyncIterator[tuple[int, Part]]:
+    yield first
     async for part in rest:
-        yield part, False
+        yield part
 
 
 async def send(response: web.StreamResponse, data: str) -> None:
