@@ -191,4 +191,5 @@ def _case(host: Host, post_id: int, index: FeatureIndex, position: int, ordinal:
         leader_verdict=0,
         outcome=juries.OPEN,
         pay_per_seat_wei=0,
+        keeper=index.signer,
     )

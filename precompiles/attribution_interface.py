@@ -87,6 +87,8 @@ JURY_CASE_OPENED = Event(
     "event JuryCaseOpened(uint256 indexed caseId, uint256 indexed key, address indexed challenger, "
     "uint256 subject, uint256 position, bytes32 content, uint256 origin)"
 )
+ANSWER_SHOWN = Event("event AnswerShown(uint256 indexed caseId, bytes prompt, bytes output)")
+QUERY_SHOWN = Event("event QueryShown(bytes32 indexed queryRoot, uint256 first, bytes part)")
 JURY_DRAWN = Event(
     "event JuryDrawn(uint256 indexed caseId, uint256 round, bytes32 seed, uint256 size, "
     "uint256 commitUntil, uint256 revealUntil)"
@@ -158,6 +160,7 @@ STRUCTS: dict[str, Struct[Any]] = {
     "Demand": disputes.DEMAND,
     "Tally": disputes.TALLY,
     "RowLeaf": juries.ROW_LEAF,
+    "ShownAnswer": juries.SHOWN_ANSWER,
     "JuryCase": juries.JURY_CASE,
     "JuryDraw": juries.JURY_DRAW,
     "Juror": juries.JUROR,

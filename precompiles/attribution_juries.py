@@ -7,7 +7,7 @@ size is drawn, whose seats are added to the first's; and if that does not decide
 has its bond's rest; the loser pays the jury: a challenger from its bond, the accused from its slash.
 
 Covered: draw, commit, reveal, decision and its consequences. Not covered: who opens a case
-(`attribution_jury_cases`), pay and absence (`attribution_jurors`).
+(`attribution_jury_cases`, `attribution_query_cases`), pay and absence (`attribution_jurors`).
 Source: protocol, section 3 "Challenges" (jury and draws).
 """
 
@@ -35,7 +35,7 @@ from precompiles.attribution_interface import (
     WRONG_STATUS,
 )
 from precompiles.attribution_jury_cases import ask_for_draw
-from precompiles.attribution_verdict import Award, void_without_blame
+from precompiles.attribution_verdict import Award, void_by_default, void_without_blame
 from precompiles.checks import require
 from precompiles.host import Host
 from precompiles.slots import add_to_slot, store_struct, update_struct
@@ -178,7 +178,7 @@ def _close(host: Host, case_id: int, found: JuryCase, outcome: int) -> None:
     update_struct(host, juries.case_slot(case_id), juries.JURY_CASE, found, closed)
     add_to_slot(host, ATTRIBUTION, view.open_disputes_slot(found.key), -1)
     if outcome in {juries.WRONG, juries.NOT_AVAILABLE}:
-        _convict(host, found, Award(found.share_ppm, cost_wei))
+        _convict(host, found, outcome, Award(found.share_ppm, cost_wei))
     _return_rest(host, found, outcome, found.bond_wei - cost_wei)
     JURY_CASE_CLOSED.emit(host, case_id, outcome, pay_wei)
 
@@ -191,10 +191,14 @@ def _return_rest(host: Host, found: JuryCase, outcome: int, rest_wei: int) -> No
         host.transfer(found.accused if outcome == juries.RIGHT else found.challenger, rest_wei)
 
 
-def _convict(host: Host, found: JuryCase, award: Award) -> None:
-    if found.subject == juries.AUDIT:
-        index_id = view.post(host, found.key).feature_index
-        void_index_by_default(host, index_id, found.challenger, replace(award, cost_wei=0))
+def _convict(host: Host, found: JuryCase, outcome: int, award: Award) -> None:
+    """A query that is wrong is its provider's; everything else is the index's, and costs a post on it."""
+    if found.subject == juries.QUERY and outcome == juries.WRONG:
+        void_by_default(host, found.key, found.challenger, found.settlement_id, award)
+        return
+    is_of_post = found.key < view.INDEX_KEY
+    index_id = view.post(host, found.key).feature_index if is_of_post else found.key - view.INDEX_KEY
+    cost_wei = 0 if found.subject == juries.AUDIT else award.cost_wei
+    void_index_by_default(host, index_id, found.challenger, replace(award, cost_wei=cost_wei))
+    if is_of_post:
         void_without_blame(host, found.key, found.challenger)
-    else:
-        void_index_by_default(host, found.key - view.INDEX_KEY, found.challenger, award)

@@ -6,8 +6,7 @@ final and the index not usable. Validators' stake at the second before the reque
 without any but the parties' there is no jury, and the case is refused.
 
 Covered: rows that are not their record's gradient; a preconditioner that is not the model's. Not covered:
-receipts' queries that are not their inferences', since a jury cannot be shown a private input; outputs that
-are not the model's.
+queries of receipts (`attribution_query_cases`); outputs that are not the model's.
 Source: protocol, section 3 "Challenges" (the last line of the table; jury and draws).
 """
 
@@ -37,7 +36,9 @@ def open_row_case(host: Host, index_id: int, salt: Hash32, row: RowLeaf) -> int:
     index = _accused_index(host, index_id, salt)
     check_row_leaf(index, row)
     found = _of_index(host, index_id, index, juries.ROW)
-    return _open(host, replace(found, position=row.index, content=row.row_root, exponent=row.exponent))
+    return open_committed(
+        host, replace(found, position=row.index, content=row.row_root, exponent=row.exponent)
+    )
 
 
 def open_preconditioner_case(host: Host, index_id: int, salt: Hash32) -> int:
@@ -45,7 +46,7 @@ def open_preconditioner_case(host: Host, index_id: int, salt: Hash32) -> int:
     gas.charge(host, gas.ATTRIBUTION["openPreconditionerCase"])
     index = _accused_index(host, index_id, salt)
     found = _of_index(host, index_id, index, juries.PRECONDITIONER)
-    return _open(host, replace(found, content=index.preconditioner_hash))
+    return open_committed(host, replace(found, content=index.preconditioner_hash))
 
 
 def _accused_index(host: Host, index_id: int, salt: Hash32) -> FeatureIndex:
@@ -61,14 +62,16 @@ def _of_index(host: Host, index_id: int, index: FeatureIndex, subject: int) -> J
     own = view.commitment(host, key, host.caller)
     share_ppm = index_challenger_ppm(host, index, own)
     return replace(
-        _blank(host, key, subject, own),
+        blank_case(host, key, subject, own),
         accused=index.signer,
+        keeper=index.signer,
         policy_version=index.policy_version,
         share_ppm=share_ppm,
     )
 
 
-def _blank(host: Host, key: int, subject: int, own: Commitment) -> JuryCase:
+def blank_case(host: Host, key: int, subject: int, own: Commitment) -> JuryCase:
+    """A case of the caller's about nothing and nobody yet, by its commitment."""
     return JuryCase(
         key,
         subject,
@@ -90,10 +93,11 @@ def _blank(host: Host, key: int, subject: int, own: Commitment) -> JuryCase:
         0,
         juries.OPEN,
         0,
+        host.caller,
     )
 
 
-def _open(host: Host, asked: JuryCase) -> int:
+def open_committed(host: Host, asked: JuryCase) -> int:
     """Move the commitment's bond into a new case."""
     _take_bond(host, asked.key)
     return begin_case(host, asked)
@@ -134,8 +138,7 @@ def ask_for_draw(host: Host, case_id: int, found: JuryCase, size: int) -> int:
 
 def _stake_of_others(host: Host, asked: JuryCase) -> int:
     """All validators' stake before the request but the parties'."""
-    parties = {asked.accused, asked.challenger}
-    own_wei = sum(staking.validator_weight_at(host, each, asked.staked_at_s) for each in parties)
+    own_wei = sum(staking.validator_weight_at(host, each, asked.staked_at_s) for each in asked.parties)
     return max(staking.validator_total_at(host, asked.staked_at_s) - own_wei, 0)
 
 

@@ -22,6 +22,7 @@ from precompiles.attribution_jurors import (
     validator_slashed_of,
 )
 from precompiles.attribution_jury_cases import open_preconditioner_case, open_row_case
+from precompiles.attribution_query_cases import open_query_case, show_query, shown_of
 from precompiles.contract import Method
 
 METHODS = (
@@ -33,6 +34,14 @@ METHODS = (
     Method(
         "function openPreconditionerCase(uint256 indexId, bytes32 salt) returns (uint256 caseId)",
         open_preconditioner_case,
+    ),
+    Method("function showQuery(bytes32[] chunks, bytes part)", show_query),
+    Method("function shownOf(bytes32 queryRoot) view returns (uint256 coordinates)", shown_of),
+    Method(
+        "function openQueryCase(uint256 postId, bytes32 salt, BatchClaim[] batches, uint256 batch, "
+        "QueryLeaf leaf, ReceiptEvidence receipt, ShownAnswer shown) returns (uint256 caseId)",
+        open_query_case,
+        STRUCTS,
     ),
     Method(
         "function openAudit(uint256 postId, uint256 contributorIndex, address contributor, SumLeaf amount, "
@@ -73,6 +82,8 @@ METHODS = (
 )
 EVENTS = (
     interface.JURY_CASE_OPENED,
+    interface.QUERY_SHOWN,
+    interface.ANSWER_SHOWN,
     interface.JURY_DRAWN,
     interface.JURY_REDRAWN,
     interface.VERDICT_COMMITTED,

@@ -67,9 +67,9 @@ def tally_products(
     end = before.chunks + added
     is_whole = coordinates % CHUNK_COORDINATES == 0
     require(end <= len(vector_chunks) and (is_whole or end == len(vector_chunks)), "chunks")
-    _check_pieces(vector_chunks, before.chunks, vector, SUM_BYTES, b"vector")
+    check_pieces(vector_chunks, before.chunks, vector, SUM_BYTES, b"vector")
     if has_query:
-        _check_pieces(query_chunks, before.chunks, query, BATCH_QUERY_BYTES, b"query")
+        check_pieces(query_chunks, before.chunks, query, BATCH_QUERY_BYTES, b"query")
     after = _added(before, vector, query, added)
     slot = disputes.tally_slot(vector_root, query_root)
     update_struct(host, slot, disputes.TALLY, before, after)
@@ -149,7 +149,7 @@ def signed(word: int) -> int:
     return word - TWO_256 if word >= TWO_256 // 2 else word
 
 
-def _check_pieces(chunks: Chunks, first: int, data: bytes, coordinate_bytes: int, what: bytes) -> None:
+def check_pieces(chunks: Chunks, first: int, data: bytes, coordinate_bytes: int, what: bytes) -> None:
     """`data` is the content of consecutive chunks from `first` on."""
     size = CHUNK_COORDINATES * coordinate_bytes
     for place, start in enumerate(range(0, len(data), size), first):

@@ -50,7 +50,7 @@ def convict(host: Host, post_id: int, posted: Post, settlement_id: int = 0) -> N
     before = view.case(host, post_id)
     is_first = posted.status == view.PENDING
     leads = is_first or own.number < before.challenger_number
-    share_ppm = _challenger_ppm(host, posted, before, own)
+    share_ppm = post_challenger_ppm(host, posted, before, own)
     reward_wei = before.reward_wei
     slashed_wei = before.slashed_wei
     if is_first:
@@ -70,16 +70,18 @@ def convict(host: Host, post_id: int, posted: Post, settlement_id: int = 0) -> N
     CHALLENGE_PROVED.emit(host, post_id, host.caller, challenger)
 
 
-def void_by_default(host: Host, post_id: int, challenger: Address, settlement_id: int = 0) -> None:
+def void_by_default(
+    host: Host, post_id: int, challenger: Address, settlement_id: int = 0, award: Award | None = None
+) -> None:
     """Void a post that stands because its signer, or with a `settlement_id` that one's provider, lost a game
-    or did not show what was demanded; the challenger has its share at once."""
+    or before a jury, or did not show what was demanded; the challenger has its share at once."""
     posted = view.post(host, post_id)
     if posted.status != view.PENDING:
         return
     guilty = guilty_of(host, posted, settlement_id)
     before = view.case(host, post_id)
     slashed_wei = slash(host, guilty, before.policy_version)
-    reward_wei = credit_default(host, challenger, slashed_wei, before.policy_version)
+    reward_wei = credit_default(host, challenger, slashed_wei, before.policy_version, award)
     _void(host, posted, settlement_id)
     voided = replace(posted, status=view.VOID, challenger=challenger)
     update_struct(host, view.post_slot(post_id), view.POST, posted, voided)
@@ -146,7 +148,7 @@ def credit_reward(host: Host, account: Address, reward_wei: int) -> None:
     add_to_slot(host, ATTRIBUTION, view.account_slot(view.REWARD_SLOT, account), reward_wei)
 
 
-def _challenger_ppm(host: Host, posted: Post, case: Case, own: Commitment) -> int:
+def post_challenger_ppm(host: Host, posted: Post, case: Case, own: Commitment) -> int:
     """The challenger's share of the slash, by how long after the post it committed."""
     window_s = policy.parameter(host, case.policy_version, "post_window_s")
     return challenger_ppm(host, case.policy_version, own, posted.contestable_until_s, window_s)

@@ -108,6 +108,7 @@ HASHED_BATCH = ("batch", 10 * HASH)
 COORDINATES = ("coordinate", COORDINATE)
 COUNTED_SOURCE = ("source", 12 * SLOT_READ + 12 * HASH)
 OPENED = ("content opened", 8 * HASH)
+SHOWN = ("word shown", WORD_LOGGED + HASH)
 SETTLEMENT = ("settlement", 20 * SLOT_READ + 3 * SLOT_WRITE + LOG + WORD_LOGGED + 26 * HASH)
 RETRIEVAL_SHARE = ("share", 11 * SLOT_READ + 8 * SLOT_WRITE + LOG + 4 * WORD_LOGGED + 22 * HASH)
 SCORE_LEAF = ("score leaf", 24 * SLOT_READ + 30 * HASH)
@@ -394,27 +395,36 @@ ATTRIBUTION: Mapping[str, Price] = {
     "expireDemand": _price(reads=95, writes=14, logged_words=8, transfers=1),
     "getDemand": _price(reads=11),
     "openRowCase": _price(
-        reads=48 + 3 * CHECKPOINT_READS, writes=33, logged_words=5, hashes=6, elements=(TREE_HASH,)
+        reads=48 + 3 * CHECKPOINT_READS, writes=34, logged_words=5, hashes=6, elements=(TREE_HASH,)
     ),
-    "openPreconditionerCase": _price(reads=48 + 3 * CHECKPOINT_READS, writes=33, logged_words=5, hashes=6),
+    "openPreconditionerCase": _price(reads=48 + 3 * CHECKPOINT_READS, writes=34, logged_words=5, hashes=6),
+    "showQuery": _price(reads=1, writes=1, logged_words=4, hashes=4, elements=(TREE_HASH, SHOWN)),
+    "shownOf": _price(reads=1),
+    "openQueryCase": _price(
+        reads=171 + 4 * CHECKPOINT_READS,
+        writes=34,
+        logged_words=11,
+        hashes=24,
+        elements=(HASHED_BATCH, TREE_HASH, SHOWN),
+    ),
     "openAudit": _price(
-        reads=100 + 3 * CHECKPOINT_READS, writes=35, logged_words=5, hashes=20, elements=(TREE_HASH,)
+        reads=100 + 3 * CHECKPOINT_READS, writes=36, logged_words=5, hashes=20, elements=(TREE_HASH,)
     ),
     "auditOf": _price(reads=38, hashes=4),
     "fundAudits": _price(reads=1, writes=1),
     "auditFund": _price(reads=1),
     "releaseSettlement": _price(reads=46, writes=2, logged_words=1),
-    "drawJury": _price(reads=32, writes=5, logged_words=6, hashes=2),
-    "commitVerdict": _price(reads=33 + CHECKPOINT_READS, writes=4, logged_words=2, hashes=2),
-    "revealVerdict": _price(reads=32, writes=7, logged_words=5, hashes=6),
-    "closeJuryCase": _price(reads=150, writes=28, logged_words=8, transfers=1),
-    "claimJurorPay": _price(reads=30, writes=3, logged_words=1, transfers=1),
-    "punishAbsence": _price(reads=60 + CHECKPOINT_READS, writes=4, logged_words=3, hashes=2),
-    "seatsOf": _price(reads=28 + CHECKPOINT_READS, hashes=2),
-    "coordinatesOf": _price(reads=50, hashes=32),
-    "getJuryCase": _price(reads=21),
-    "getJuryDraw": _price(reads=26),
-    "getJuror": _price(reads=25),
+    "drawJury": _price(reads=33, writes=5, logged_words=6, hashes=2),
+    "commitVerdict": _price(reads=34 + CHECKPOINT_READS, writes=4, logged_words=2, hashes=2),
+    "revealVerdict": _price(reads=33, writes=7, logged_words=5, hashes=6),
+    "closeJuryCase": _price(reads=151, writes=28, logged_words=8, transfers=1),
+    "claimJurorPay": _price(reads=31, writes=3, logged_words=1, transfers=1),
+    "punishAbsence": _price(reads=61 + CHECKPOINT_READS, writes=4, logged_words=3, hashes=2),
+    "seatsOf": _price(reads=29 + CHECKPOINT_READS, hashes=2),
+    "coordinatesOf": _price(reads=51, hashes=32),
+    "getJuryCase": _price(reads=22),
+    "getJuryDraw": _price(reads=27),
+    "getJuror": _price(reads=26),
     "juryCaseCount": _price(reads=1),
     "validatorSlashedOf": _price(reads=1),
     "finalize": _price(reads=30, writes=9, logged_words=3, transfers=1),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from genesis.addresses import ATTRIBUTION
-from genesis.commitments import address_word, word
+from genesis.commitments import QUERY_BYTES, address_word, word
 from genesis.keccak import keccak256
 from genesis.types import Address, Hash32
 from precompiles.abi import Struct
@@ -24,11 +24,13 @@ OPINIONS_SLOT = 26
 POST_ORIGINS_SLOT = 28
 AUDITS_SLOT = 29
 AUDIT_FUND_SLOT = 30
+SHOWN_SLOT = 34
 
 ROW = 1
 PRECONDITIONER = 2
+QUERY = 3
 AUDIT = 4
-"""What a case is about; 3 is left for a receipt's query, which a jury cannot be shown."""
+"""What a case is about."""
 
 OPEN = 0
 RIGHT = 1
@@ -38,8 +40,8 @@ NOT_PROVEN = 4
 """How a case ended; `RIGHT` to `NOT_AVAILABLE` are also what a juror says."""
 
 COORDINATES = 16
-VALUES_BYTES = {ROW: COORDINATES, PRECONDITIONER: 0, AUDIT: COORDINATES}
-"""How long a juror's recomputed values are, by subject: int8 of a row."""
+VALUES_BYTES = {ROW: COORDINATES, PRECONDITIONER: 0, QUERY: COORDINATES * QUERY_BYTES, AUDIT: COORDINATES}
+"""How long a juror's recomputed values are, by subject: int8 of a row, int16 of a query."""
 ROUNDS = 2
 
 
@@ -56,13 +58,22 @@ class RowLeaf:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownAnswer:
+    """What a receipt is of, for all to see: salted input and output as it hashes them (`docs/gateway.md`)."""
+
+    prompt: bytes
+    output: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class JuryCase:
     """A claim that only a recomputation can settle: what is said to be wrong, the bond, and the votes so far.
 
     `key` is a post's id, or an index's plus `INDEX_KEY`. `position` is the row, `content` its root or the
-    preconditioner's hash. Of an audit they are the number of the contributor and which of its canonical rows.
-    `settlement_id` is 0: no case is about a settlement yet. `stake_wei` is all validators' at `staked_at_s`
-    but the parties'. `bond_wei` is what is held for the case: the bond, then what jurors have not claimed.
+    preconditioner's hash. Of an audit they are the number of the contributor and which of its canonical rows;
+    of a query the number of the receipt of `settlement_id` (else 0) and the query's root. `accused` answers
+    for what is wrong, `keeper` for what is not available. `stake_wei` is all validators' at `staked_at_s` but
+    the parties'. `bond_wei` is what is held for the case: the bond, then what jurors have not claimed.
     `leader` is the opinion with most seats among `revealed` ones.
     """
 
@@ -86,6 +97,12 @@ class JuryCase:
     leader_verdict: int
     outcome: int
     pay_per_seat_wei: int
+    keeper: Address
+
+    @property
+    def parties(self) -> frozenset[Address]:
+        """Who gains or loses by the verdict, and so has no seat."""
+        return frozenset((self.accused, self.challenger, self.keeper))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +133,14 @@ ROW_LEAF = Struct(
     "uint256 index, uint256 canonicalIndex, uint256 contributorIndex, uint256 exponent, bytes32 rowRoot, "
     "bytes32[] proof",
 )
+SHOWN_ANSWER = Struct("ShownAnswer", ShownAnswer, "bytes prompt, bytes output")
 JURY_CASE = Struct(
     "JuryCase",
     JuryCase,
     "uint256 key, uint256 subject, uint256 position, bytes32 content, uint256 exponent, "
     "uint256 settlementId, address accused, address challenger, uint256 policyVersion, uint256 stakedAt, "
     "uint256 stake, uint256 bond, uint256 sharePpm, uint256 rounds, uint256 revealed, bytes32 leader, "
-    "uint256 leaderSeats, uint256 leaderVerdict, uint256 outcome, uint256 payPerSeat",
+    "uint256 leaderSeats, uint256 leaderVerdict, uint256 outcome, uint256 payPerSeat, address keeper",
 )
 JURY_DRAW = Struct(
     "JuryDraw",
@@ -188,7 +206,7 @@ def commitment_of(  # noqa: PLR0917 - what is hashed
 def seats(host: Host, found: JuryCase, drawn: JuryDraw, account: Address) -> int:
     """An account's seats in a round: its part of all seats, the fraction by lot. Parties have none, nor has a
     stake below the minimum; none are known before the draw. Reads at most `gas.CHECKPOINT_READS` words."""
-    if drawn.seed == bytes(32) or account in {found.accused, found.challenger}:
+    if drawn.seed == bytes(32) or account in found.parties:
         return 0
     weight_wei = staking.validator_weight_at(host, account, found.staked_at_s)
     if weight_wei < policy.parameter(host, found.policy_version, "minimum_validator_stake_wei"):
@@ -207,6 +225,11 @@ def coordinates(seed: Hash32, dimensions: int) -> list[int]:
     """The coordinates whose values a juror reveals; they may repeat."""
     numbers = (keccak256(seed + word(i)) for i in range(COORDINATES))
     return [int.from_bytes(number, "big") % dimensions for number in numbers]
+
+
+def shown_slot(query_root: Hash32) -> int:
+    """Slot of how many coordinates of a query were shown, from the first on."""
+    return mapping_slot(SHOWN_SLOT, query_root)
 
 
 def post_origin_slot(post_id: int) -> int:

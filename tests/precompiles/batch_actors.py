@@ -8,7 +8,7 @@ from genesis.types import ZERO_HASH, Address
 from precompiles.views.attribution import PENDING
 from precompiles.views.disputes import DemandPath, VectorChunk, WideSum
 from tests.precompiles.attribution_actors import AttributionActors
-from tests.precompiles.batches import chunk_hashes, chunk_of
+from tests.precompiles.batches import Batch, chunk_hashes, chunk_of
 from tests.precompiles.calls import call, number
 from tests.precompiles.evidence import Index, Posted, Tree
 from tests.precompiles.memory import Chosen
@@ -27,8 +27,14 @@ class BatchActors(AttributionActors):
     def _challenger(self) -> Any:
         raise NotImplementedError
 
+    def _open_query_case(self) -> Call:
+        raise NotImplementedError
+
     def _challenge_fault(self) -> Call:
-        return self._challenge_batch() if self.random.random() < 0.4 else super()._challenge_fault()
+        drawn = self.random.random()
+        if drawn < 0.2:
+            return self._open_query_case()
+        return self._challenge_batch() if drawn < 0.5 else super()._challenge_fault()
 
     # --- Batch queries ------------------------------------------------------------------------------------
 
@@ -60,17 +66,25 @@ class BatchActors(AttributionActors):
         evidence = (batch.query(place), batch.query_chunk(place, coordinate))
         return call(self._account().address, ATTRIBUTION, "proveQueryGame", game_id, *evidence)
 
-    def _challenge_batch(self) -> Call:
-        """A challenge of a receipt, a weight or a query; mostly of one that lies."""
+    def _contested_receipt(self) -> tuple[Address, tuple[Any, ...], Batch, int] | None:
+        """A challenger, what its challenge of a post begins with, a batch of that and one of its receipts;
+        mostly one that lies."""
         post_id, challenger, salt, posted = self._challenge()
         place = self.random.randrange(len(posted.claims))
         batch = self.batches.get(posted.claims[place].settlement_id)
         if batch is None or batch.first == len(batch.receipts):
-            return self._garbage()
+            return None
         numbers = range(batch.first, len(batch.receipts))
         lying = [each for each in numbers if self._lies(batch.receipts[each])]
-        chosen = self.random.choice(lying or numbers)
         head = (post_id, salt, posted.claims, place)
+        return challenger, head, batch, self.random.choice(lying or numbers)
+
+    def _challenge_batch(self) -> Call:
+        """A challenge of a receipt, a weight or a query."""
+        found = self._contested_receipt()
+        if found is None:
+            return self._garbage()
+        challenger, head, batch, chosen = found
         leaf, receipt = batch.query(chosen), batch.receipt(chosen)
         self._learn = self._proved
         moves: tuple[tuple[str, tuple[Any, ...]], ...] = (

@@ -18,14 +18,18 @@ from genesis.commitments import (
     sum_tree_id,
     vector_root,
 )
+from genesis.keccak import keccak256
 from genesis.shares import query_weight
 from genesis.spec import DEV_L2_CHAIN_ID
 from genesis.types import Hash32
 from precompiles.views.disputes import QueryLeaf, ReceiptEvidence, VectorChunk
+from precompiles.views.juries import ShownAnswer
 from tests.precompiles.evidence import Tree
 
-PROMPT = Hash32(b"\x51" * 32)
-OUTPUT = Hash32(b"\x52" * 32)
+SHOWN_PROMPT, SHOWN_OUTPUT = bytes(range(32)) + b"[3,1,4]", bytes(range(32)) + b'{"label":1}'
+PROMPT, OUTPUT = keccak256(SHOWN_PROMPT), keccak256(SHOWN_OUTPUT)
+SHOWN = ShownAnswer(SHOWN_PROMPT, SHOWN_OUTPUT)
+"""What every receipt is of, salted, and its hashes."""
 
 
 @dataclass(frozen=True)

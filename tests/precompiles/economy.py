@@ -103,6 +103,7 @@ class Economy(RetrievalActors, JuryActors):
             (self._challenge_wide_norm, 2, self.index_salts),
             (self._open_wide_sum_game, 1, self.indexes),
             (self._open_index_case, 3, self.index_salts),
+            (self._open_query_case, 4, self.salts),
             (self._open_audit, 4, self.posts),
             (self._fund_audits, 1, self.posts),
             (self._release_settlement, 1, self.settlements),

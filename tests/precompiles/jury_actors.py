@@ -2,16 +2,18 @@
 
 from bisect import bisect
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import accumulate
 
 from genesis.addresses import ATTRIBUTION, STAKING, TREASURY
-from genesis.commitments import ROW_BYTES, address_word, vector_root, word
+from genesis.commitments import QUERY_BYTES, ROW_BYTES, address_word, vector_root, word
 from genesis.keccak import keccak256
 from genesis.types import Address
 from precompiles.views import juries
 from precompiles.views.attribution import INDEX_KEY
 from precompiles.views.juries import RowLeaf
 from tests.precompiles.batch_actors import wide_sum
+from tests.precompiles.batches import SHOWN, chunk_hashes
 from tests.precompiles.calls import UNIT, call, number, words
 from tests.precompiles.index_actors import IndexActors
 from tests.precompiles.world import Call, Outcome
@@ -60,6 +62,24 @@ class JuryActors(IndexActors):
             row.proof,
         )
         return call(challenger, ATTRIBUTION, "openRowCase", index_id, salt, leaf)
+
+    def _open_query_case(self) -> Call:
+        """By a challenge of a post, once the query is shown; sometimes another answer is shown."""
+        found = self._contested_receipt()
+        if found is None:
+            return self._garbage()
+        challenger, head, batch, chosen = found
+        leaf, packed = batch.query(chosen), batch.packed_query(chosen)
+        if not self._read("shownOf", leaf.query_root):
+            part = packed if self.random.random() < 0.9 else packed[::-1]
+            self._follow_up.insert(0, self._open_query_case)
+            arguments = (chunk_hashes(packed, QUERY_BYTES), part)
+            return call(self._account().address, ATTRIBUTION, "showQuery", *arguments)
+        shown = SHOWN
+        if self.random.random() < 0.1:
+            shown = replace(shown, **{self.random.choice(("prompt", "output")): b"another"})
+        self._learn = self._learn_case
+        return call(challenger, ATTRIBUTION, "openQueryCase", *head, leaf, batch.receipt(chosen), shown)
 
     def _open_audit(self) -> Call:
         post_id, posted = self._pending()
@@ -158,6 +178,7 @@ class JuryActors(IndexActors):
             ("coordinatesOf", (case_id,)),
             ("juryCaseCount", ()),
             ("auditFund", ()),
+            ("shownOf", (self._hash(),)),
             ("auditOf", (self._some(self.posts),)),
             ("validatorSlashedOf", (account,)),
         )

@@ -1,4 +1,4 @@
-"""An index contested before a drawn jury: validators with stakes, and their moves."""
+"""Validators with stakes and their moves on juries; an index contested before one."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ from precompiles.views.juries import RowLeaf
 from tests.precompiles.calls import UNIT, Account, number
 from tests.precompiles.evidence import Row
 from tests.precompiles.index_scene import INDEX_POLICY, IndexScene
-from tests.precompiles.scene import HASH
+from tests.precompiles.scene import HASH, Scene
 from tests.precompiles.world import L1_BLOCK_TIME_S
 
 JURY_POLICY = replace(INDEX_POLICY, index_window_s=20, unbonding_s=100)
@@ -24,34 +24,19 @@ SALT = Hash32(b"\x77" * 32)
 STAKE_WEI = 1_000 * UNIT
 
 
-class JuryScene(IndexScene):
-    """A contested index and validators 31, 32, … with these stakes, staked before it."""
+class JuryMoves(Scene):
+    """What jurors and whoever drives a case do; `jurors` are those with stake."""
 
-    def __init__(
-        self,
-        machine_type: Any,
-        stakes_wei: Sequence[int] = (STAKE_WEI,) * 3,
-        policy: Policy = JURY_POLICY,
-    ) -> None:
-        super().__init__(machine_type, ROWS, policy)
+    jurors: Sequence[Account]
+
+    def stake_jurors(self, stakes_wei: Sequence[int]) -> None:
+        """Validators 31, 32, … with these stakes."""
         self.jurors = [Account(31 + i) for i in range(len(stakes_wei))]
         for juror, stake_wei in zip(self.jurors, stakes_wei, strict=True):
             self.machine.fund(juror.address, stake_wei + UNIT)
             if stake_wei:
                 self.do(juror, STAKING, "stake", 1, value_wei=stake_wei)
         self.wait(1)
-        self.commit_rows()
-        self.commit_to()
-
-    def row_leaf(self, place: int) -> RowLeaf:
-        row = self.index.row(place)
-        root = vector_root(row.row, ROW_BYTES)
-        return RowLeaf(row.index, row.canonical_index, row.contributor_index, row.exponent, root, row.proof)
-
-    def open(self, place: int = 0) -> int:
-        """A case of the validator's about a row."""
-        arguments = (self.index_id, HASH, self.row_leaf(place))
-        return number(self.do(self.validator, ATTRIBUTION, "openRowCase", *arguments))
 
     def await_draw(self) -> None:
         """Until the L1 block that draws a round asked for now is the origin."""
@@ -94,3 +79,28 @@ class JuryScene(IndexScene):
 
     def seats(self, case_id: int, juror: Account, round_: int = 1) -> int:
         return self.read(ATTRIBUTION, "seatsOf", case_id, round_, juror.address)
+
+
+class JuryScene(JuryMoves, IndexScene):
+    """A contested index and validators 31, 32, … with these stakes, staked before it."""
+
+    def __init__(
+        self,
+        machine_type: Any,
+        stakes_wei: Sequence[int] = (STAKE_WEI,) * 3,
+        policy: Policy = JURY_POLICY,
+    ) -> None:
+        super().__init__(machine_type, ROWS, policy)
+        self.stake_jurors(stakes_wei)
+        self.commit_rows()
+        self.commit_to()
+
+    def row_leaf(self, place: int) -> RowLeaf:
+        row = self.index.row(place)
+        root = vector_root(row.row, ROW_BYTES)
+        return RowLeaf(row.index, row.canonical_index, row.contributor_index, row.exponent, root, row.proof)
+
+    def open(self, place: int = 0) -> int:
+        """A case of the validator's about a row."""
+        arguments = (self.index_id, HASH, self.row_leaf(place))
+        return number(self.do(self.validator, ATTRIBUTION, "openRowCase", *arguments))

@@ -29,7 +29,7 @@ from precompiles.views.disputes import (
     VectorChunk,
     WideSum,
 )
-from precompiles.views.juries import RowLeaf
+from precompiles.views.juries import RowLeaf, ShownAnswer
 from tests.precompiles.calls import calldata, method
 
 MAXIMUM_BYTES = 120_000
@@ -80,6 +80,10 @@ RECORD = RecordEvidence(
     HASH,
     (HASH,) * ROW_DEPTH,
 )
+SHOWN = ShownAnswer(b"\x77" * 50_000, b"\x78" * 50_000)
+"""Some 15,000 tokens of input and output."""
+SHOWN_PART = b"\x44" * 51 * 2_048
+"""Half of the widest query and more."""
 ROW_LEAF = RowLeaf(2**31, 2**31, 2**20, 7, HASH, (HASH,) * ROW_DEPTH)
 RECORD_HASHES = 2 * DEPTH + ROW_DEPTH
 PROOF_HASHES = DEPTH + 2 * DEPTH
@@ -131,6 +135,11 @@ CASES: dict[str, tuple[tuple[Any, ...], tuple[int, ...]]] = {
     ),
     "openRowCase": ((1, HASH, ROW_LEAF), (ROW_DEPTH,)),
     "openPreconditionerCase": ((1, HASH), ()),
+    "openQueryCase": (
+        (1, HASH, CLAIMS, 0, LEAF_OF_QUERY, RECEIPT, SHOWN),
+        (BATCHES, 2 * ROW_DEPTH, gas.words(SHOWN.prompt) + gas.words(SHOWN.output)),
+    ),
+    "showQuery": (((HASH,) * CHUNKS, SHOWN_PART), (CHUNKS, gas.words(SHOWN_PART))),
     "openAudit": ((1, 1, SOMEBODY, LEAF, WIDE), (3 * DEPTH,)),
     "releaseSettlement": ((1,), ()),
     "drawJury": ((1,), ()),
@@ -169,6 +178,7 @@ def test_no_challenge_is_left_out() -> None:
         "expire",
         "tally",
         "draw",
+        "show",
         "reveal",
         "close",
         "punish",

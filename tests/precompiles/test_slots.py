@@ -58,6 +58,7 @@ LAYOUTS: dict[str, dict[str, int]] = {
         "postOrigins": juries.POST_ORIGINS_SLOT,
         "audits": juries.AUDITS_SLOT,
         "auditsFund": juries.AUDIT_FUND_SLOT,
+        "shownCoordinates": juries.SHOWN_SLOT,
     },
     "DatanetRegistryTwin": {
         "datanetCount": datanets.DATANET_COUNT_SLOT,

@@ -205,10 +205,17 @@ interface IAttribution {
         bytes32[] proof;
     }
 
+    /// @dev What a receipt is of: salt and canonical JSON of input and output, as it hashes them.
+    struct ShownAnswer {
+        bytes prompt;
+        bytes output;
+    }
+
     /// @dev A claim before a drawn jury. `key` is the post's id, or 2^255 and the index's. `subject` 1: the row at
-    /// `position` with root `content`; 2: the preconditioner with hash `content`; 4, an audit: row number `content` among the
-    /// canonical ones of contributor `position`. `stake` is all validators' at `stakedAt` but the parties'. `bond` is what is
-    /// held for the case, `settlementId` 0. `leader` is the opinion with most of the `revealed` seats. `outcome` 0 open,
+    /// `position` with root `content`; 2: the preconditioner with hash `content`; 3: the query with root `content` of receipt
+    /// `position` of `settlementId` (else 0); 4, an audit: row number `content` among the canonical ones of contributor
+    /// `position`. `accused` answers for what is wrong, `keeper`, the index's signer, for what is not available. `stake` is all
+    /// validators' at `stakedAt` but the parties'. `bond` is what is held for the case. `leader` is the opinion with most of the `revealed` seats. `outcome` 0 open,
     /// 1 right, 2 wrong, 3 not available, 4 not proven.
     struct JuryCase {
         uint256 key;
@@ -231,6 +238,7 @@ interface IAttribution {
         uint256 leaderVerdict;
         uint256 outcome;
         uint256 payPerSeat;
+        address keeper;
     }
 
     /// @dev One round of a case: the L1 block that draws it, its seed (0 until then), its seats and windows.
@@ -274,6 +282,8 @@ interface IAttribution {
     event DemandExpired(uint256 indexed demandId, address indexed respondent);
     event Tallied(bytes32 indexed vectorRoot, bytes32 indexed queryRoot, uint256 chunks, uint256 coordinates);
     event JuryCaseOpened(uint256 indexed caseId, uint256 indexed key, address indexed challenger, uint256 subject, uint256 position, bytes32 content, uint256 origin);
+    event QueryShown(bytes32 indexed queryRoot, uint256 first, bytes part);
+    event AnswerShown(uint256 indexed caseId, bytes prompt, bytes output);
     event JuryDrawn(uint256 indexed caseId, uint256 round, bytes32 seed, uint256 size, uint256 commitUntil, uint256 revealUntil);
     event JuryRedrawn(uint256 indexed caseId, uint256 round, uint256 origin);
     event VerdictCommitted(uint256 indexed caseId, address indexed juror, uint256 round, uint256 seats);
@@ -445,6 +455,15 @@ interface IAttribution {
     function openRowCase(uint256 indexId, bytes32 salt, RowLeaf calldata row) external returns (uint256 caseId);
     /// @notice The same of the index's preconditioner.
     function openPreconditionerCase(uint256 indexId, bytes32 salt) external returns (uint256 caseId);
+    /// @notice Anyone: shows the next coordinates of a query to jurors, given the hashes of all its chunks of 1,024: whole
+    /// chunks, or all that are left. `first` of the event counts from 0.
+    function showQuery(bytes32[] calldata chunks, bytes calldata part) external;
+    function shownOf(bytes32 queryRoot) external view returns (uint256 coordinates);
+    /// @notice Brings before a drawn jury that a settled receipt's committed query, all of which was shown, is not that of
+    /// its inference, which the caller shows to everybody, for good: `shown` must be what `receipt` hashes. Opens the caller's
+    /// challenge of the post. A wrong query costs the settlement's provider, as with `challengeQuery`; documents of the index
+    /// that are not available cost its signer, as in an audit.
+    function openQueryCase(uint256 postId, bytes32 salt, BatchClaim[] calldata batches, uint256 batch, QueryLeaf calldata leaf, ReceiptEvidence calldata receipt, ShownAnswer calldata shown) external returns (uint256 caseId);
     /// @notice Whether a post is audited, and at which wei of its amounts' sum: by the randomness of the L1 block that comes
     /// the policy's number of blocks after the post. Reverts until that is there.
     function auditOf(uint256 postId) external view returns (bool isDrawn, uint256 place);

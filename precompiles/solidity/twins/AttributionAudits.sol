@@ -109,6 +109,7 @@ abstract contract AttributionAudits is AttributionRecords, AttributionJurors {
         found.key = postId;
         found.subject = SUBJECT_AUDIT;
         found.accused = accused;
+        found.keeper = accused;
         found.bond = pay;
         found.sharePpm = policy.challengerPpm;
     }

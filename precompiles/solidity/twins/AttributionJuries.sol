@@ -3,10 +3,10 @@ pragma solidity ^0.8.28;
 
 import {IAttribution} from "../interfaces/IAttribution.sol";
 import {IPolicy} from "../interfaces/IPolicy.sol";
-import {AttributionJuryCases} from "./AttributionJuryCases.sol";
+import {AttributionQueryCases} from "./AttributionQueryCases.sol";
 
 /// @title Draw, votes and decision of a jury, as `precompiles/attribution_juries.py`
-abstract contract AttributionJuries is AttributionJuryCases {
+abstract contract AttributionJuries is AttributionQueryCases {
     uint256 internal constant OUTCOME_OPEN = 0;
     uint256 internal constant RIGHT = 1;
     uint256 internal constant WRONG = 2;
@@ -102,7 +102,7 @@ abstract contract AttributionJuries is AttributionJuryCases {
 
     function _valuesBytes(uint256 subject) internal pure returns (uint256) {
         if (subject == SUBJECT_PRECONDITIONER) return 0;
-        return COORDINATES;
+        return subject == SUBJECT_QUERY ? COORDINATES * QUERY_BYTES : COORDINATES;
     }
 
     function _seats(
@@ -110,13 +110,17 @@ abstract contract AttributionJuries is AttributionJuryCases {
         IAttribution.JuryDraw storage drawn,
         address account
     ) internal view returns (uint256) {
-        if (drawn.seed == 0 || account == found.accused || account == found.challenger) return 0;
+        if (drawn.seed == 0 || _isParty(found, account)) return 0;
         uint256 weight = STAKING.stakeAt(account, found.stakedAt);
         if (weight < POLICY.getParameters(found.policyVersion).minimumValidatorStake) return 0;
         uint256 total = found.stake;
         uint256 lot = uint256(keccak256(abi.encode(drawn.seed, account))) % total;
         uint256 parts = drawn.size * weight;
         return parts / total + (lot < parts % total ? 1 : 0);
+    }
+
+    function _isParty(IAttribution.JuryCase storage found, address account) internal view returns (bool) {
+        return account == found.accused || account == found.challenger || account == found.keeper;
     }
 
     function _count(uint256 caseId, uint256 seats, bytes32 opinion, uint256 verdict) internal {
@@ -148,17 +152,23 @@ abstract contract AttributionJuries is AttributionJuryCases {
         found.bond = pay * seats;
         openDisputes[found.key]--;
         if (outcome == WRONG || outcome == NOT_AVAILABLE) {
-            Award memory award = Award(found.sharePpm, pay * seats);
-            if (found.subject == SUBJECT_AUDIT) {
-                award.cost = 0;
-                _voidIndexByDefault(posts[found.key].featureIndex, found.challenger, award);
-                _voidWithoutBlame(found.key, found.challenger);
-            } else {
-                _voidIndexByDefault(found.key - INDEX_KEY, found.challenger, award);
-            }
+            _convictInCase(found, outcome, Award(found.sharePpm, pay * seats));
         }
         if (found.subject == SUBJECT_AUDIT) auditsFund += rest;
         else _pay(outcome == RIGHT ? found.accused : found.challenger, rest);
         emit IAttribution.JuryCaseClosed(caseId, outcome, pay);
+    }
+
+    /// @dev A query that is wrong is its provider's; everything else is the index's, and costs a post on it.
+    function _convictInCase(IAttribution.JuryCase storage found, uint256 outcome, Award memory award) internal {
+        if (found.subject == SUBJECT_QUERY && outcome == WRONG) {
+            _voidByDefault(found.key, found.challenger, found.settlementId, award);
+            return;
+        }
+        bool isOfPost = found.key < INDEX_KEY;
+        uint256 indexId = isOfPost ? posts[found.key].featureIndex : found.key - INDEX_KEY;
+        if (found.subject == SUBJECT_AUDIT) award.cost = 0;
+        _voidIndexByDefault(indexId, found.challenger, award);
+        if (isOfPost) _voidWithoutBlame(found.key, found.challenger);
     }
 }

@@ -11,6 +11,7 @@ import {Commitments} from "./Commitments.sol";
 abstract contract AttributionJuryCases is AttributionDemands {
     uint256 internal constant SUBJECT_ROW = 1;
     uint256 internal constant SUBJECT_PRECONDITIONER = 2;
+    uint256 internal constant SUBJECT_QUERY = 3;
     uint256 internal constant SUBJECT_AUDIT = 4;
 
     function openRowCase(uint256 indexId, bytes32 salt, IAttribution.RowLeaf calldata row)
@@ -64,6 +65,7 @@ abstract contract AttributionJuryCases is AttributionDemands {
         found.key = INDEX_KEY + indexId;
         found.subject = subject;
         found.accused = index.signer;
+        found.keeper = index.signer;
         found.policyVersion = index.policyVersion;
         IPolicy.Parameters memory policy = POLICY.getParameters(index.policyVersion);
         Commitment storage own = commitments[found.key][msg.sender];
@@ -105,6 +107,9 @@ abstract contract AttributionJuryCases is AttributionDemands {
     function _stakeOfOthers(IAttribution.JuryCase memory found) internal view returns (uint256) {
         uint256 own = STAKING.stakeAt(found.accused, found.stakedAt);
         if (found.challenger != found.accused) own += STAKING.stakeAt(found.challenger, found.stakedAt);
+        if (found.keeper != found.accused && found.keeper != found.challenger) {
+            own += STAKING.stakeAt(found.keeper, found.stakedAt);
+        }
         uint256 all = STAKING.totalStakeAt(found.stakedAt);
         return all > own ? all - own : 0;
     }

@@ -53,12 +53,16 @@ abstract contract AttributionVerdict is AttributionBase {
 
     /// @dev Voids a post that stands because a game was lost or a demand not answered.
     function _voidByDefault(uint256 postId, address challenger, uint256 settlementId) internal {
+        _voidByDefault(postId, challenger, settlementId, _plainAward(cases[postId].policyVersion));
+    }
+
+    function _voidByDefault(uint256 postId, address challenger, uint256 settlementId, Award memory award) internal {
         IAttribution.Post storage posted = posts[postId];
         if (posted.status != PENDING) return;
         Case storage file = cases[postId];
         address guilty = _guiltyOf(posted, settlementId);
         uint256 amount = _take(guilty, file.policyVersion);
-        uint256 reward = _creditDefault(challenger, amount, _plainAward(file.policyVersion));
+        uint256 reward = _creditDefault(challenger, amount, award);
         _void(posted, settlementId);
         posted.challenger = challenger;
         file.challengerNumber = NUMBER_OF_GAMES;
