@@ -107,15 +107,20 @@ def row_integers(mantissas: NDArray[np.int8], exponents: NDArray[np.uint8]) -> N
 
 def quantize_queries(queries: NDArray[np.float64], scale: float) -> NDArray[np.int16]:
     """int16 (R, k) of real queries (R, k): times `scale`, shortened to the norm's bound where longer."""
+    packed: NDArray[np.int16] = np.rint(scaled_queries(queries, scale)).astype(np.int16)
+    check_queries(packed)
+    return packed
+
+
+def scaled_queries(queries: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
+    """(R, k): what `quantize_queries` rounds."""
     if not np.isfinite(queries).all():
         raise InvalidInputError("a query is not finite")
     scaled = queries * scale
     lengths = np.sqrt(np.einsum("ij,ij->i", scaled, scaled))
     longest = float(np.sqrt(MAX_NORM_SQUARED)) - 0.5 * float(np.sqrt(queries.shape[1]))
-    shortened = scaled * np.minimum(1.0, longest / np.maximum(lengths, 1.0))[:, None]
-    packed: NDArray[np.int16] = np.rint(shortened).astype(np.int16)
-    check_queries(packed)
-    return packed
+    shortened: NDArray[np.float64] = scaled * np.minimum(1.0, longest / np.maximum(lengths, 1.0))[:, None]
+    return shortened
 
 
 def check_queries(queries: NDArray[np.int16]) -> None:

@@ -11,6 +11,7 @@ from genesis.commitments import (
     CHUNK_COORDINATES,
     LEAF,
     NODE,
+    QUERY_BYTES,
     SUM_BYTES,
     SumNode,
     address_word,
@@ -24,6 +25,8 @@ from precompiles.views.disputes import VectorChunk
 
 CHUNKS_AT_ONCE = 4
 """What fits one forced deposit: 24 KiB each."""
+SHOWN_AT_ONCE = 48
+"""The same: 2 KiB each."""
 
 # --- Vectors ----------------------------------------------------------------------------------------------
 
@@ -52,6 +55,14 @@ def tally_calls(
     for start in range(done, len(pieces), CHUNKS_AT_ONCE):
         part = slice(start, start + CHUNKS_AT_ONCE)
         yield (*hashes, b"".join(pieces[part]), b"".join(asked[part]))
+
+
+def query_calls(query: bytes, done: int = 0) -> Iterator[tuple[list[Hash32], bytes]]:
+    """Arguments of the `showQuery` calls that are left when `done` coordinates are shown."""
+    pieces = chunks(query, QUERY_BYTES)
+    hashes = [leaf_hash(piece) for piece in pieces]
+    for start in range(-(-done // CHUNK_COORDINATES), len(pieces), SHOWN_AT_ONCE):
+        yield hashes, b"".join(pieces[start : start + SHOWN_AT_ONCE])
 
 
 # --- Contents under roots ---------------------------------------------------------------------------------

@@ -9,11 +9,10 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from genesis.commitments import receipt_hash
 from genesis.keccak import keccak256
 from genesis.shares import receipt_fee
 from openledger_node.client.metering import KEY_HEADER, VOUCHER_HEADER, DishonestReceiptError, Purchases
-from openledger_node.client.receipt_tree import salted_hash
+from openledger_node.client.openings import Opening
 from openledger_node.client.vouchers import encode_voucher
 from workers.artifacts import canonical_json
 
@@ -21,12 +20,16 @@ MOST_TOKENS = 256
 """Of one text."""
 
 
-def embeddings_output(texts: Sequence[str], vectors: Sequence[Sequence[float]], found: int) -> dict[str, Any]:
-    """What an embedding receipt's output hash is over: texts, whole vectors as float32, the nearest text."""
+def embeddings_output(
+    texts: Sequence[str], vectors: Sequence[Sequence[float]], found: int, tokens: Sequence[int]
+) -> dict[str, Any]:
+    """What an embedding receipt's output hash is over: texts, whole vectors as float32, the nearest text and
+    its token ids."""
     data = b"".join(array.array("f", vector).tobytes() for vector in vectors)
     return {
         "found": found,
         "texts": keccak256(canonical_json.encode(list(texts))).hex(),
+        "tokens": list(tokens),
         "vectors": keccak256(data).hex(),
     }
 
@@ -54,14 +57,5 @@ class EmbeddingPurchases(Purchases):
         if (receipt["tokensIn"], receipt["tokensOut"]) != (tokens, 0) or tokens > MOST_TOKENS * len(texts):
             raise DishonestReceiptError(f"receipt {self.tree.count} counts other tokens than the answer")
         fee_wei = receipt_fee(tokens, 0, self._terms.input_price, 0)
-        output = embeddings_output(texts, vectors, paid["found"])
-        expected = receipt_hash(
-            channel_id=self._terms.channel_id,
-            number=self.tree.count,
-            prompt_hash=salted_hash(bytes.fromhex(receipt["promptSalt"][2:]), paid["promptTokens"]),
-            output_hash=salted_hash(bytes.fromhex(receipt["outputSalt"][2:]), output),
-            tokens_in=tokens,
-            tokens_out=0,
-            fee_wei=fee_wei,
-        )
-        self._grow(paid, expected, fee_wei)
+        output = embeddings_output(texts, vectors, paid["found"], paid["foundTokens"])
+        self._grow(paid, Opening.of(receipt, paid["promptTokens"], output), fee_wei)

@@ -7,17 +7,17 @@ and price, retries under one idempotency key. Not covered: opening and closing t
 import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from genesis.commitments import receipt_hash
 from genesis.shares import receipt_fee
 from genesis.typed_data import Voucher
 from genesis.types import Hash32
 from openledger_node.client.account import Account
 from openledger_node.client.errors import UnreachableError
 from openledger_node.client.gateway import GatewayClient, GatewayError
-from openledger_node.client.receipt_tree import ReceiptTree, salted_hash
+from openledger_node.client.openings import Opening
+from openledger_node.client.receipt_tree import ReceiptTree
 from openledger_node.client.vouchers import SignedVoucher, encode_voucher, sign_voucher, voucher_to_json
 from openledger_node.errors import OpenLedgerError
 
@@ -54,6 +54,8 @@ class Purchases:
         self._key = key
         self._terms = terms
         self.tree = ReceiptTree(terms.chain_id, terms.channel_id)
+        self.opening: Opening | None = None
+        """What opens the newest receipt, to be kept beside it."""
 
     @property
     def channel_id(self) -> Hash32:
@@ -109,22 +111,16 @@ class Purchases:
         paid = answer["x_openledger"]
         receipt, data = paid["receipt"], answer["data"][0]
         output = {"label": int(data["label"]), "probabilities": data["probs"]}
-        expected = receipt_hash(
-            channel_id=self._terms.channel_id,
-            number=self.tree.count,
-            prompt_hash=salted_hash(bytes.fromhex(receipt["promptSalt"][2:]), list(features)),
-            output_hash=salted_hash(bytes.fromhex(receipt["outputSalt"][2:]), output),
-            tokens_in=len(features),
-            tokens_out=TOKENS_OUT,
-            fee_wei=fee_wei,
-        )
-        self._grow(paid, expected, fee_wei)
+        opening = Opening.of(receipt, list(features), output)
+        self._grow(paid, replace(opening, tokens_in=len(features), tokens_out=TOKENS_OUT), fee_wei)
 
-    def _grow(self, paid: Mapping[str, Any], expected: Hash32, fee_wei: int) -> None:
-        """Add a receipt that should have the hash `expected`; raises DishonestReceiptError."""
+    def _grow(self, paid: Mapping[str, Any], opening: Opening, fee_wei: int) -> None:
+        """Add the receipt that should be of this and cost so much; raises DishonestReceiptError."""
+        expected = opening.hash(self._terms.channel_id, self.tree.count, fee_wei)
         grown = self.tree.grown(expected, fee_wei)
         if paid["receipt"]["receiptHash"] != f"0x{expected.hex()}":
             raise DishonestReceiptError(f"receipt {self.tree.count} does not say what was bought")
         if paid["root"] != f"0x{grown.root().hash.hex()}":
             raise DishonestReceiptError(f"the receipts root after receipt {self.tree.count} is wrong")
         self.tree = grown
+        self.opening = opening

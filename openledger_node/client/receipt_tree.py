@@ -22,9 +22,14 @@ from genesis.types import Hash32
 from workers.artifacts import canonical_json
 
 
+def salted(salt: bytes, content: Any) -> bytes:
+    """salt ‖ canonical JSON of the content: what opens a receipt's hash of a prompt or an output."""
+    return salt + canonical_json.encode(content)
+
+
 def salted_hash(salt: bytes, content: Any) -> Hash32:
     """keccak256(salt ‖ canonical JSON of the content): what a receipt says of a prompt or an output."""
-    return keccak256(salt + canonical_json.encode(content))
+    return keccak256(salted(salt, content))
 
 
 class ReceiptTree:

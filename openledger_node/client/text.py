@@ -12,10 +12,9 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from genesis.commitments import receipt_hash
 from genesis.shares import receipt_fee
 from openledger_node.client.metering import KEY_HEADER, VOUCHER_HEADER, DishonestReceiptError, Purchases
-from openledger_node.client.receipt_tree import salted_hash
+from openledger_node.client.openings import Opening
 from openledger_node.client.vouchers import encode_voucher
 from openledger_node.errors import UserError
 
@@ -58,17 +57,8 @@ class TextPurchases(Purchases):
         if (receipt["tokensIn"], receipt["tokensOut"]) != (len(prompt), len(response)):
             raise DishonestReceiptError(f"receipt {self.tree.count} counts other tokens than it lists")
         fee_wei = receipt_fee(len(prompt), len(response), self._terms.input_price, self._terms.output_price)
-        output = {"text": text, "tokens": response}
-        expected = receipt_hash(
-            channel_id=self._terms.channel_id,
-            number=self.tree.count,
-            prompt_hash=salted_hash(bytes.fromhex(receipt["promptSalt"][2:]), prompt),
-            output_hash=salted_hash(bytes.fromhex(receipt["outputSalt"][2:]), output),
-            tokens_in=len(prompt),
-            tokens_out=len(response),
-            fee_wei=fee_wei,
-        )
-        self._grow(paid, expected, fee_wei)
+        opening = Opening.of(receipt, prompt, {"text": text, "tokens": response})
+        self._grow(paid, opening, fee_wei)
 
 
 def _quoted(body: Mapping[str, Any]) -> dict[str, Any]:

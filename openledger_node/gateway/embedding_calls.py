@@ -101,13 +101,14 @@ class EmbeddingCalls:
             delivered = Delivered(
                 prompt=made.ids[0],
                 response=made.ids[found],
-                output=embeddings_output(asked.texts, asked.delivered(made), found),
+                output=embeddings_output(asked.texts, asked.delivered(made), found, made.ids[found]),
                 tokens_in=sum(made.tokens),
                 tokens_out=0,
                 fee_wei=fee_wei,
             )
             receipt = self._channels.receipt(session, delivered)
-            paid = {**receipt.paid, "found": found, "promptTokens": list(made.ids[0])}
+            tokens = {"promptTokens": list(made.ids[0]), "foundTokens": list(made.ids[found])}
+            paid = {**receipt.paid, "found": found, **tokens}
             answer = {**asked.body(made), "x_openledger": paid}
             stored = self._channels.stored(
                 session, delivered, receipt, answer=answer, request_hash=asked.hash, key=key

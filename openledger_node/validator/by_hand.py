@@ -2,7 +2,7 @@
 
 The same checks, salts and moves as the validator's process, for one subject and one account at a time.
 Covered: everything that falls in one transaction after a commitment, and games over sums, a move a call.
-Not covered: bringing cases before a jury, receipts by their contents.
+Not covered: cases before a jury (`cases`, `query_cases`), receipts by their contents.
 """
 
 import asyncio

@@ -4,16 +4,16 @@ Floating point decides there, so a recomputation is no proof: the bond of a comm
 if it finds otherwise. Nothing is opened where only the parties have stake, since that would lose the bond.
 
 Covered: a row that is not its record's gradient; a preconditioner that is not the model's, or another than
-the published one. Not covered: queries of receipts.
+the published one. Not covered: queries of receipts, which their customers accuse (`query_cases`).
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import structlog
 
 from genesis.commitments import ROW_BYTES, merkle_proof, vector_root, word
 from genesis.keccak import keccak256
-from genesis.types import Address
 from openledger_node.client.economy import ATTRIBUTION, STAKING, EconomyReader
 from openledger_node.validator.challenger import Challenger
 from openledger_node.validator.index_check import IndexInputs, rows_layers
@@ -66,7 +66,8 @@ class Cases:
             is_own = bytes(event.arguments["challenger"]) == self._challenger.address_bytes
             if is_own or event.arguments["content"] == _content(inputs, accusation):
                 return
-        if not await self._has_jurors(inputs.index.signer):
+        parties = {bytes(inputs.index.signer), self._challenger.address_bytes}
+        if not await has_jurors(self._reader, parties):
             log.error("nobody but the parties could judge an index", index=index_id)
             return
         await self._challenger.commit(key)
@@ -81,14 +82,13 @@ class Cases:
         case_id = mined.event("JuryCaseOpened").arguments["caseId"]
         log.warning("feature index brought before a jury", index=index_id, row=accusation.place, case=case_id)
 
-    async def _has_jurors(self, accused: Address) -> bool:
-        """Whether anybody else has validator stake."""
-        read = self._reader.ethereum.read
-        before_s = await self._reader.ethereum.timestamp_s() - 1
-        total_wei = int(await read(STAKING, "totalStakeAt", before_s))
-        parties = {bytes(accused), self._challenger.address_bytes}
-        own_wei = sum([int(await read(STAKING, "stakeAt", each, before_s)) for each in parties])
-        return total_wei > own_wei
+
+async def has_jurors(reader: EconomyReader, parties: Collection[bytes]) -> bool:
+    """Whether anybody but the parties has validator stake; without, a case would lose its bond."""
+    before_s = await reader.ethereum.timestamp_s() - 1
+    total_wei = int(await reader.ethereum.read(STAKING, "totalStakeAt", before_s))
+    own_wei = sum([int(await reader.ethereum.read(STAKING, "stakeAt", each, before_s)) for each in parties])
+    return total_wei > own_wei
 
 
 def _content(inputs: IndexInputs, accusation: Accusation) -> bytes:

@@ -174,7 +174,7 @@ class Jurors:
         key = (case_id, number)
         if key not in self._work:
             coordinates = await self._reader.ethereum.read(ATTRIBUTION, "coordinatesOf", case_id)
-            work = self._recomputation.opinion(self.pool, view.case, list(coordinates))
+            work = self._recomputation.opinion(self.pool, case_id, view.case, list(coordinates))
             self._work[key] = asyncio.create_task(work)
             await asyncio.sleep(0)
         if not self._work[key].done():
@@ -231,8 +231,7 @@ class Jurors:
         assert case.outcome != OPEN
         staked = await self._reader.ethereum.events(STAKING, "Staked", None, ROLE_VALIDATOR)
         accounts = {bytes(event.arguments["account"]) for event in staked}
-        parties = {bytes(case.accused), bytes(case.challenger), self._sender.address_bytes}
-        for account in sorted(accounts - parties):
+        for account in sorted(accounts - case.parties - {self._sender.address_bytes}):
             for number in range(1, case.rounds + 1):
                 await self._punish_one(case_id, number, account)
 

@@ -3,8 +3,8 @@
 What is asked for is fetched from every artefact URL in turn: followers keep copies of what a provider may no
 longer serve. Nothing is believed that does not hash to what is committed, and records are the chain's.
 
-Covered: rows of feature indexes, accused or audited, and preconditioners. Not covered: queries of receipts,
-whose inputs are private: no case is about one.
+Covered: rows of feature indexes, accused or audited, preconditioners, and receipts' queries, whose inputs and
+committed values are in the case's and the queries' events. Not covered: whether an output is the model's.
 """
 
 import asyncio
@@ -12,20 +12,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from genesis.commitments import QUERY_BYTES
 from genesis.types import Hash32
 from openledger_node.client.datasets import dataset_version
-from openledger_node.client.economy import MODELS, EconomyReader
+from openledger_node.client.economy import ATTRIBUTION, MODELS, EconomyReader
+from openledger_node.client.openings import receipt_input
 from openledger_node.jobs.ports import WorkerFailedError, WorkerPool
 from openledger_node.validator.documents import DocumentError, Documents
 from openledger_node.validator.index_check import IndexInputs, rows_layers
 from openledger_node.validator.sources import Sources
 from precompiles.views.attribution import INDEX_KEY
-from precompiles.views.juries import AUDIT, NOT_AVAILABLE, PRECONDITIONER, RIGHT, ROW, WRONG, JuryCase
+from precompiles.views.juries import AUDIT, NOT_AVAILABLE, PRECONDITIONER, QUERY, RIGHT, ROW, WRONG, JuryCase
 from workers.artifacts.store import ArtifactId
 from workers.errors import InvalidInputError
 from workers.jobs.codec import from_json, to_json
 from workers.jobs.types import (
     DatasetVersion,
+    JuryQueryRequest,
+    JuryQueryResult,
     JuryRowRequest,
     JuryRowResult,
     PreconditionerRequest,
@@ -69,10 +73,14 @@ class Recomputation:
         self._reader = reader
         self._documents = documents
 
-    async def opinion(self, pool: WorkerPool, case: JuryCase, coordinates: list[int]) -> Opinion:
-        """The opinion on a row or a preconditioner."""
+    async def opinion(
+        self, pool: WorkerPool, case_id: int, case: JuryCase, coordinates: list[int]
+    ) -> Opinion:
+        """The opinion on a row, a query or a preconditioner."""
         try:
             inputs = await self._committed(await self._index_of(case))
+            if case.subject == QUERY:
+                return await self._query(pool, inputs, case_id, case, coordinates)
             datasets = await datasets_of(self._reader, inputs.index.model_id)
             sources = await self._documents.sources(inputs.index.model_id)
             if case.subject == PRECONDITIONER:
@@ -111,6 +119,20 @@ class Recomputation:
         found = from_json(JuryRowResult, await pool.run("jury_row", to_json(request)))
         return Opinion(RIGHT if found.is_right else WRONG, bytes(found.row[each] for each in coordinates))
 
+    async def _query(
+        self, pool: WorkerPool, inputs: IndexInputs, case_id: int, case: JuryCase, coordinates: list[int]
+    ) -> Opinion:
+        """A receipt that is not of an input a model can be asked proves nothing: its customer may have made
+        it up."""
+        committed = await shown_query(self._reader, case.content)
+        try:
+            receipt = receipt_input(case.position, *await shown_answer(self._reader, case_id))
+        except InvalidInputError:
+            return Opinion(RIGHT, _values(committed, coordinates))
+        request = JuryQueryRequest(inputs.document, receipt, committed)
+        found = from_json(JuryQueryResult, await pool.run("jury_query", to_json(request)))
+        return Opinion(RIGHT if found.is_right else WRONG, _values(found.query, coordinates))
+
     async def _preconditioner(
         self, pool: WorkerPool, inputs: IndexInputs, datasets: tuple[DatasetVersion, ...]
     ) -> Opinion:
@@ -121,7 +143,19 @@ class Recomputation:
 
 def can_judge(case: JuryCase) -> bool:
     """Whether this software recomputes what the case is about."""
-    return case.subject in {ROW, PRECONDITIONER, AUDIT}
+    return case.subject in {ROW, PRECONDITIONER, QUERY, AUDIT}
+
+
+async def shown_query(reader: EconomyReader, query_root: Hash32) -> bytes:
+    """All of a query that was shown, packed: its parts are in events, in order."""
+    events = await reader.ethereum.events(ATTRIBUTION, "QueryShown", query_root)
+    return b"".join(event.arguments["part"] for event in events)
+
+
+async def shown_answer(reader: EconomyReader, case_id: int) -> tuple[bytes, bytes]:
+    """The salted input and output that a case about a query is opened with."""
+    (event,) = await reader.ethereum.events(ATTRIBUTION, "AnswerShown", case_id)
+    return event.arguments["prompt"], event.arguments["output"]
 
 
 def row_of(inputs: IndexInputs, case: JuryCase) -> int:
@@ -142,6 +176,11 @@ def _assert_committed(sources: Sources, row: int) -> None:
         sources.locate(row)[2].assert_committed()
     except InvalidInputError as error:
         raise DocumentError(str(error)) from error
+
+
+def _values(query: bytes, coordinates: list[int]) -> bytes:
+    """The int16 of these coordinates of a packed query."""
+    return b"".join(query[QUERY_BYTES * each : QUERY_BYTES * (each + 1)] for each in coordinates)
 
 
 def _hash(name: ArtifactId) -> Hash32:

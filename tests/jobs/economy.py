@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from genesis.addresses import DATANET_REGISTRY, INFERENCE_METERING, STAKING
-from genesis.commitments import receipt_hash
-from genesis.keccak import keccak256
 from genesis.policy import DEV_POLICY, Policy
 from genesis.shares import receipt_fee
 from genesis.spec import OPEN_UNIT
@@ -21,6 +19,7 @@ from openledger_node.client.account import dev_account
 from openledger_node.client.economy import DATANETS, METERING, MODELS, ROLE_PROVIDER, EconomyReader
 from openledger_node.client.economy import STAKING as STAKING_CONTRACT
 from openledger_node.client.ethereum import Ethereum
+from openledger_node.client.openings import Opening
 from openledger_node.client.receipt_tree import ReceiptTree
 from openledger_node.client.sender import Sender
 from openledger_node.client.vouchers import SignedVoucher, sign_voucher
@@ -163,6 +162,13 @@ def _send(node: LawNode, index: int, contract: Any, method: str, *arguments: Any
     asyncio.run(Sender(Ethereum(node), dev_account(index)).transact(contract, method, *arguments))
 
 
+def opening(features: tuple[int, ...]) -> Opening:
+    """What a customer keeps of an answer: salts, input and output."""
+    salts = {"promptSalt": "0x" + "51" * 32, "outputSalt": "0x" + "52" * 32}
+    counts = {"tokensIn": len(features), "tokensOut": 1}
+    return Opening.of({**salts, **counts}, list(features), {"label": 1, "probabilities": [0.5, 0.5]})
+
+
 def paid_plan(economy: Economy, count: int, first: int = 0, hold_post_s: int = 0) -> SettlementPlan:
     """A plan over `count` receipts in all, of which `first` are settled, with the customer's voucher."""
     tree = ReceiptTree(CHAIN_ID, economy.channel_id)
@@ -170,15 +176,7 @@ def paid_plan(economy: Economy, count: int, first: int = 0, hold_post_s: int = 0
     for number in range(count):
         features = economy.trained.queries[number % len(economy.trained.queries)]
         fee_wei = receipt_fee(len(features), 1, INPUT_PRICE_WEI, OUTPUT_PRICE_WEI)
-        hashed = receipt_hash(
-            channel_id=economy.channel_id,
-            number=number,
-            prompt_hash=keccak256(bytes(features)),
-            output_hash=keccak256(b"output"),
-            tokens_in=len(features),
-            tokens_out=1,
-            fee_wei=fee_wei,
-        )
+        hashed = opening(features).hash(economy.channel_id, number, fee_wei)
         tree.append(hashed, fee_wei)
         receipts.append(PaidReceipt(number, hashed, fee_wei, features if number >= first else None))
     signed = voucher(economy, tree)

@@ -12,7 +12,9 @@ from precompiles.views.juries import NOT_PROVEN, OPEN, WRONG, Juror, JuryCase, J
 
 NONE, WORD = Hash32(bytes(32)), Hash32(b"\x07" * 32)
 SOMEBODY = Address(b"\x01" * 20)
-CASE = JuryCase(1, 1, 0, WORD, 0, 0, SOMEBODY, SOMEBODY, 1, 9, 100, 10, 0, 1, 0, NONE, 0, 0, OPEN, 0)
+CASE = JuryCase(
+    1, 1, 0, WORD, 0, 0, SOMEBODY, SOMEBODY, 1, 9, 100, 10, 0, 1, 0, NONE, 0, 0, OPEN, 0, SOMEBODY
+)
 DRAWN = JuryDraw(5, WORD, 3, 100, 200)
 NOTHING = Juror(NONE, 0, NONE, 0)
 COMMITTED, REVEALED = Juror(WORD, 2, NONE, 0), Juror(WORD, 2, WORD, 0)

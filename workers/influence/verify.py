@@ -33,7 +33,7 @@ from workers.influence.preconditioner import select_coordinates
 from workers.influence.profile import Profile
 from workers.influence.stages import write_whole
 from workers.influence.task import ClassificationTask, Task
-from workers.integers import ROW_SCALE
+from workers.integers import ROW_SCALE, scaled_queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +78,10 @@ def row_distance(index: FeatureIndex, attributor: Attributor, records: Any) -> D
 
 
 def query_distance(queries: NDArray[np.int16], attributor: Attributor, inputs: Any) -> Distance:
-    """Committed queries of `inputs` against recomputed ones, where the norm's bound did not shorten them."""
+    """Committed queries of `inputs` against recomputed ones."""
     total, first = NOTHING, 0
     for one in attributor.runner.passes(inputs):
-        real = attributor.query_features(one) * attributor.preconditioner.query_scale
+        real = scaled_queries(attributor.query_features(one), attributor.preconditioner.query_scale)
         some = queries[first : first + len(real)]
         total += _distance(some, real, attributor.profile.tolerance_lsb)
         first += len(real)

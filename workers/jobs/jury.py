@@ -1,4 +1,4 @@
-"""Jobs `jury_row` and `preconditioner`: what a juror recomputes, from the records that the chain names.
+"""Jobs `jury_row`, `jury_query` and `preconditioner`: what a juror recomputes, from what the chain names.
 
 The records are those of the versions on chain, not those a manifest claims: a model trained on other files
 than were contributed has rows that are nobody's.
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from genesis.commitments import QUERY_BYTES, pack_vector, unpack_vector
 from workers.artifacts.store import ArtifactId, ArtifactStore
 from workers.attribution.index import FeatureIndex, decode_rows, read_index
 from workers.attribution.subjects import Subject, subject_of
@@ -16,10 +17,14 @@ from workers.errors import InvalidInputError
 from workers.influence.featureindex import RowPart
 from workers.influence.residual import TOLERANCE, SampledEnergy, certain_residual, sampled_energy
 from workers.influence.spotcheck import spot_check_rows
+from workers.influence.verify import query_distance
 from workers.integers import row_at_exponent
+from workers.jobs.queries import method_of
 from workers.jobs.spot_check import held_out_places, recomputation
 from workers.jobs.types import (
     DatasetVersion,
+    JuryQueryRequest,
+    JuryQueryResult,
     JuryRowRequest,
     JuryRowResult,
     PreconditionerRequest,
@@ -51,6 +56,30 @@ def jury_row(store: ArtifactStore, request: JuryRowRequest, progress: Progress =
     return JuryRowResult(
         found.distance.is_within, row.tobytes(), found.distance.beyond, found.distance.largest_lsb
     )
+
+
+def jury_query(
+    store: ArtifactStore, request: JuryQueryRequest, progress: Progress = silent
+) -> JuryQueryResult:
+    """One query against the committed one; raises InvalidInputError for one of another width, ArtifactError.
+
+    An input that the model cannot be asked proves nothing, since a customer may have made it up: the
+    committed query is right then.
+    """
+    use_determinism()
+    subject, attributor = method_of(store, request.index)
+    committed = np.array(unpack_vector(request.committed, QUERY_BYTES), dtype=np.int16)
+    dimensions = read_index(store, request.index).dimensions
+    if len(committed) != dimensions:
+        raise InvalidInputError(f"a query of this index has {dimensions} coordinates, not {len(committed)}")
+    try:
+        asked = subject.asked([request.receipt])
+    except InvalidInputError:
+        return JuryQueryResult(True, request.committed, 0, 0.0)
+    progress(0.3, "preconditioner read")
+    found = query_distance(committed[None], attributor, asked)
+    query = request.committed if found.is_within else pack_vector(attributor.query(asked)[0], QUERY_BYTES)
+    return JuryQueryResult(found.is_within, query, found.beyond, found.largest_lsb)
 
 
 def preconditioner(

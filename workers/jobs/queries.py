@@ -20,13 +20,14 @@ def queries(store: ArtifactStore, request: QueriesRequest, progress: Progress = 
     numbers = tuple(receipt.number for receipt in request.receipts)
     weights = tuple(receipt.weight for receipt in request.receipts)
     check_receipts(numbers, weights)
-    subject, attributor = _method_of(store, request.index)
+    subject, attributor = method_of(store, request.index)
     progress(0.3, "preconditioner read")
     result = Queries(attributor.query(subject.asked(request.receipts)), numbers, weights)
     return QueriesResult(store.put(encode_queries(result)), result.root(), len(numbers))
 
 
-def _method_of(store: ArtifactStore, index_name: str) -> tuple[Subject, Attributor]:
+def method_of(store: ArtifactStore, index_name: str) -> tuple[Subject, Attributor]:
+    """The model of an index, and the method by its committed preconditioner; kept for the next call."""
     if index_name not in _METHODS:
         index = read_index(store, index_name)
         subject = subject_of(store, index.manifest)

@@ -16,7 +16,7 @@ from workers.errors import InvalidInputError
 from workers.jobs.attribution import attribution
 from workers.jobs.codec import from_json, to_json
 from workers.jobs.feature_index import feature_index
-from workers.jobs.jury import jury_row, preconditioner
+from workers.jobs.jury import jury_query, jury_row, preconditioner
 from workers.jobs.predict import predict
 from workers.jobs.queries import queries
 from workers.jobs.spot_check import spot_check
@@ -57,6 +57,7 @@ JOBS: dict[str, JobFunction] = {
     "predict": predict,
     "spot_check": spot_check,
     "jury_row": jury_row,
+    "jury_query": jury_query,
     "preconditioner": preconditioner,
     "ping": ping,
 }

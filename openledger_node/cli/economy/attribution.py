@@ -7,6 +7,7 @@ from cyclopts import App
 from genesis.typed_data import claim_digest
 from genesis.types import Address
 from openledger_node.cli.economy import disputes
+from openledger_node.cli.economy.cases import case_app
 from openledger_node.cli.economy.session import DEFAULTS, Flat, Session, session
 from openledger_node.cli.economy.values import Account, Amount, Data
 from openledger_node.client.account import recover_signer
@@ -15,7 +16,7 @@ from openledger_node.client.ethereum import from_hex, hex_bytes
 from openledger_node.errors import UserError
 
 app = App(name="attribution", help="Who earned what from which answers, and how it is paid.")
-for group in (disputes.check_app, disputes.challenge_app, disputes.demand_app):
+for group in (disputes.check_app, disputes.challenge_app, disputes.demand_app, case_app):
     app.command(group)
 app.command(disputes.answer)
 

@@ -2,7 +2,7 @@
 
 Covered: posts (scores, debts, amounts, queries' norms, batch queries) and feature indexes (rows, counts,
 norms, owners, duplicates, sums), each found by recomputing it; demands and their answers; bonds taken back.
-Not covered: juries (the validator's process serves on them), receipts by their contents.
+Not covered: juries (the validator's process serves on them; `cases`), receipts by their contents.
 """
 
 import os

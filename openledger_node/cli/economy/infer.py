@@ -109,7 +109,7 @@ async def buy(channel: Word, inputs: Path, *, journal: Path | None = None, optio
             spent_wei = purchases.tree.total_fee_wei
             answer = await purchases.classify(each)
             receipt = Hash32(from_hex(answer["x_openledger"]["receipt"]["receiptHash"]))
-            kept.append(receipt, purchases.tree.total_fee_wei - spent_wei)
+            kept.append(receipt, purchases.tree.total_fee_wei - spent_wei, purchases.opening)
             answers.append({"label": answer["data"][0]["label"], "receipt": receipt})
         await purchases.acknowledge()
         spent_wei = purchases.tree.total_fee_wei - before_wei
@@ -149,7 +149,7 @@ async def ask(
         body = _chat(purchases.model, question, max_tokens, records)
         answer = await purchases.ask(body | ({"attribution": {"top_k": top}} if top else {}))
         paid = answer["x_openledger"]
-        kept.append(Hash32(from_hex(paid["receipt"]["receiptHash"])), int(paid["fee"]))
+        kept.append(Hash32(from_hex(paid["receipt"]["receiptHash"])), int(paid["fee"]), purchases.opening)
         await purchases.acknowledge()
         show_answer(answer, as_json=options.json)
 

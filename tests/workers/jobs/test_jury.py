@@ -6,25 +6,30 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from genesis.commitments import QUERY_BYTES, pack_vector
 from tests.workers.conftest import Chain
 from tests.workers.jobs.test_spot_check import SEED, republished, rows_of
 from tests.workers.text_chain import TextChain
 from workers.artifacts.store import ArtifactId
 from workers.artifacts.tensors import Array, decode_tensors, encode_tensors
 from workers.attribution.index import publish_index, read_index, read_rows
+from workers.attribution.queries import read_queries
 from workers.datasets.records import decode_jsonl, encode_jsonl
 from workers.errors import InvalidInputError
 from workers.jobs.codec import from_json, to_json
 from workers.jobs.feature_index import feature_index
-from workers.jobs.jury import jury_row, preconditioner
+from workers.jobs.jury import jury_query, jury_row, preconditioner
 from workers.jobs.spot_check import spot_check
 from workers.jobs.table import run_job
 from workers.jobs.types import (
     DatasetVersion,
     FeatureIndexRequest,
+    JuryQueryRequest,
+    JuryQueryResult,
     JuryRowRequest,
     JuryRowResult,
     PreconditionerRequest,
+    ReceiptInput,
     SpotCheckRequest,
 )
 
@@ -85,6 +90,48 @@ def test_rows_are_those_of_the_chains_records_not_of_the_manifests(chain: Chain)
     assert spot_check(chain.store, checked).wrong == (PLACE,)
     whole = PreconditionerRequest(chain.index.index, (version,))
     assert not preconditioner(chain.store, whole).is_right
+
+
+# --- Queries ----------------------------------------------------------------------------------------------
+
+
+def committed_query(chain: Chain, place: int, off_by: int = 0) -> JuryQueryRequest:
+    """One of the committed queries, wrong by so much at a coordinate."""
+    vector = [int(value) for value in read_queries(chain.store, chain.queries.queries).vectors[place]]
+    vector[5] += off_by
+    return JuryQueryRequest(chain.index.index, chain.receipts[place], pack_vector(vector, QUERY_BYTES))
+
+
+def test_every_query_of_an_honest_provider_is_right(chain: Chain) -> None:
+    for place in range(len(chain.receipts)):
+        request = committed_query(chain, place)
+        found = jury_query(chain.store, request)
+        assert (found.is_right, found.query, found.beyond) == (True, request.committed, 0)
+
+
+def test_of_a_wrong_query_every_juror_tells_the_right_one(chain: Chain) -> None:
+    request = committed_query(chain, PLACE, off_by=2)
+    found = from_json(JuryQueryResult, run_job(chain.store, "jury_query", to_json(request)))
+    assert (found.is_right, found.beyond) == (False, 1)
+    assert found.query == committed_query(chain, PLACE).committed
+
+
+def test_the_query_of_another_answer_is_wrong(chain: Chain) -> None:
+    request = replace(committed_query(chain, PLACE), receipt=chain.receipts[PLACE + 1])
+    assert not jury_query(chain.store, request).is_right
+
+
+def test_an_input_that_nobody_can_be_asked_proves_nothing(chain: Chain) -> None:
+    """A customer may have made it up."""
+    request = replace(committed_query(chain, PLACE), receipt=ReceiptInput(PLACE, 0, (1, 2, 3)))
+    found = jury_query(chain.store, request)
+    assert (found.is_right, found.query) == (True, request.committed)
+
+
+def test_a_query_of_another_width_is_refused(chain: Chain) -> None:
+    request = committed_query(chain, PLACE)
+    with pytest.raises(InvalidInputError, match="coordinates"):
+        jury_query(chain.store, replace(request, committed=request.committed[:-2]))
 
 
 # --- Preconditioners --------------------------------------------------------------------------------------

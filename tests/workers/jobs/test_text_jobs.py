@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from genesis.commitments import QUERY_BYTES, pack_vector
 from genesis.types import Address
 from tests.workers.text_chain import TextChain
 from workers.attribution.index import read_rows, verify_index
@@ -10,6 +11,7 @@ from workers.attribution.queries import read_queries
 from workers.errors import InvalidInputError
 from workers.jobs.attribution import attribution
 from workers.jobs.feature_index import feature_index
+from workers.jobs.jury import jury_query
 from workers.jobs.queries import queries
 from workers.jobs.spans import spans
 from workers.jobs.types import (
@@ -17,6 +19,7 @@ from workers.jobs.types import (
     BigInt,
     FeatureIndexRequest,
     FeatureIndexResult,
+    JuryQueryRequest,
     QueriesRequest,
     QueriesResult,
     ReceiptInput,
@@ -68,6 +71,19 @@ def test_an_answer_that_is_a_record_is_owed_to_it(
     scores = vectors @ rows.integers().T
     own = rows.canonical_mask
     assert (scores.argmax(axis=1) == np.arange(len(scores)))[own].mean() > 0.9
+
+
+def test_jurors_recompute_a_query_from_prompt_and_answer(
+    text_chain: TextChain,
+    index: FeatureIndexResult,
+    receipts: tuple[ReceiptInput, ...],
+    asked: QueriesResult,
+) -> None:
+    vectors = read_queries(text_chain.store, asked.queries).vectors
+    right, other = (pack_vector(vectors[place].tolist(), QUERY_BYTES) for place in (3, 4))
+    assert jury_query(text_chain.store, JuryQueryRequest(index.index, receipts[3], right)).is_right
+    found = jury_query(text_chain.store, JuryQueryRequest(index.index, receipts[3], other))
+    assert (found.is_right, found.query) == (False, right)
 
 
 def test_posts_are_made_as_for_classifiers(

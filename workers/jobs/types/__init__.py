@@ -39,6 +39,8 @@ from workers.jobs.types.embedding import (
     TrainEmbeddingResult,
 )
 from workers.jobs.types.jury import (
+    JuryQueryRequest,
+    JuryQueryResult,
     JuryRowRequest,
     JuryRowResult,
     PreconditionerRequest,
@@ -95,6 +97,7 @@ REQUEST_TYPES: dict[str, type] = {
     "predict": PredictRequest,
     "spot_check": SpotCheckRequest,
     "jury_row": JuryRowRequest,
+    "jury_query": JuryQueryRequest,
     "preconditioner": PreconditionerRequest,
     "embed": EmbedRequest,
     "ping": PingRequest,
@@ -116,6 +119,7 @@ RESULT_TYPES: dict[str, type] = {
     "predict": PredictResult,
     "spot_check": SpotCheckResult,
     "jury_row": JuryRowResult,
+    "jury_query": JuryQueryResult,
     "preconditioner": PreconditionerResult,
     "embed": EmbedResult,
     "ping": PingResult,
@@ -150,6 +154,8 @@ __all__ = [
     "FinetuneRequest",
     "FinetuneResult",
     "Hit",
+    "JuryQueryRequest",
+    "JuryQueryResult",
     "JuryRowRequest",
     "JuryRowResult",
     "LossPoint",

@@ -1,8 +1,9 @@
-"""What a juror's workers are asked: one row, or a preconditioner, recomputed."""
+"""What a juror's workers are asked: one row, one query or a preconditioner, recomputed."""
 
 from dataclasses import dataclass
 
 from workers.artifacts.store import ArtifactId
+from workers.jobs.types.attribution import ReceiptInput
 from workers.jobs.types.data import DatasetVersion
 
 
@@ -23,6 +24,25 @@ class JuryRowResult:
 
     is_right: bool
     row: bytes
+    beyond: int
+    largest_lsb: float
+
+
+@dataclass(frozen=True, slots=True)
+class JuryQueryRequest:
+    """Recompute the query of a receipt's inference by an index, against the `committed` one, packed."""
+
+    index: ArtifactId
+    receipt: ReceiptInput
+    committed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class JuryQueryResult:
+    """`query` is the committed one, packed, where all of it is within tolerance, else the recomputed one."""
+
+    is_right: bool
+    query: bytes
     beyond: int
     largest_lsb: float
 
