@@ -72,7 +72,7 @@ class QueryCases:
         self._documents = documents
 
     async def contested(self, channel_id: Hash32, number: int, kept: Sequence[KeptReceipt]) -> Contested:
-        """A kept answer and where it was attributed. Raises `UserError` if it cannot be contested."""
+        """A kept answer and where it was attributed. Raises `UserError` if it was not, or is not known."""
         opening = _opening(channel_id, number, kept)
         settlement_id, settlement = await self._settlement(channel_id, number)
         receipts = kept[: settlement.first_receipt + settlement.receipts]
@@ -94,6 +94,8 @@ class QueryCases:
         """Commit, show the query, then input and output; returns the case's id. Raises RevertedError, and
         `UserError` where nobody could judge."""
         inputs, opening = contested.inputs, contested.opening
+        if (await self._reader.post(inputs.post_id)).status != POST_PENDING:
+            raise UserError(f"post {inputs.post_id} can no longer be contested", "its window is over")
         channel = await self._reader.channel(contested.batch.settlement.channel_id)
         parties = {bytes(inputs.index.signer), bytes(channel.provider), challenger.address_bytes}
         if not await has_jurors(self._reader, parties):
@@ -133,10 +135,8 @@ class QueryCases:
         if post_id in {0, VOID_SETTLEMENT}:
             state = "is not attributed yet" if post_id == 0 else "was found wrong already"
             raise UserError(f"settlement {settlement_id} {state}", "see `attribution posts`")
-        post = await self._reader.post(post_id)
-        if post.status != POST_PENDING:
-            raise UserError(f"post {post_id} can no longer be contested", "its window is over")
         try:
+            post = await self._reader.post(post_id)
             return await self._documents.inputs(await posted(self._reader, post_id), post)
         except DocumentError as error:
             raise UserError(str(error), "name a host that has it with --artifacts") from error

@@ -1,4 +1,4 @@
-"""Juries on a running network: a forged row costs its provider the stake, a false accusation its bond.
+"""Juries on a running network: forging a row or a query costs the stake, a false accusation its bond.
 
 A `dev` node and three further validators, all in processes of their own with workers of their own. Everybody
 is told apart by balances and events on chain; nothing is called inside of the processes.
@@ -20,11 +20,12 @@ from genesis.keccak import keccak256
 from genesis.networks import DEV_VALIDATOR
 from genesis.policy import DEV_POLICY
 from genesis.spec import OPEN_UNIT
-from genesis.types import Address
+from genesis.types import Address, Hash32
 from openledger_node.client.account import dev_account, dev_private_key
 from openledger_node.client.economy import (
     ATTRIBUTION,
     DATANETS,
+    METERING,
     MODELS,
     ROLE_PROVIDER,
     ROLE_VALIDATOR,
@@ -32,27 +33,58 @@ from openledger_node.client.economy import (
     EconomyReader,
 )
 from openledger_node.client.ethereum import Ethereum
-from openledger_node.client.gateway import GatewayClient
+from openledger_node.client.gateway import DEV_OPERATOR_TOKEN, GatewayClient
 from openledger_node.client.rpc import HttpRpc
 from openledger_node.client.sender import Mined, Sender
 from openledger_node.node.keys import write_key
 from openledger_node.validator.cases import row_leaf
 from openledger_node.validator.documents import Documents
-from precompiles.views.attribution import INDEX_KEY, INDEX_VOID
-from precompiles.views.juries import RIGHT, WRONG
+from openledger_node.validator.query_cases import Contested, QueryCases
+from precompiles.views.attribution import INDEX_KEY, INDEX_VOID, VOID_SETTLEMENT
+from precompiles.views.juries import QUERY, RIGHT, WRONG
 from tests.integration.network import DevNode
 from tests.integration.services import free_port, service
-from tests.jobs.economy import BUILDER, CHAIN_ID, OWNER, STAKE_WEI, Trained, trained
-from workers.artifacts.store import ArtifactStore
+from tests.jobs.economy import (
+    BUILDER,
+    CHAIN_ID,
+    CUSTOMER,
+    DEPOSIT_WEI,
+    INPUT_PRICE_WEI,
+    OUTPUT_PRICE_WEI,
+    OWNER,
+    SECOND_PROVIDER,
+    STAKE_WEI,
+    Economy,
+    InlinePool,
+    Trained,
+    trained,
+)
+from tests.validator.contesting import FORGED, kept, of_customer, posted
+from workers.artifacts.store import ArtifactId, ArtifactStore
 from workers.attribution.index import publish_index, read_index, read_rows, sums_of
 from workers.datasets.contribution import summarize
 
 pytestmark = pytest.mark.slow
 
-JURORS = (7, 8, 9)
+JURORS = (3, 8, 9)
 ACCUSER = 1
 PATIENCE_S = 240.0
 SALT = keccak256(b"a false accusation")
+
+
+class PublishingStore(ArtifactStore):
+    """What a provider keeps and publishes at once: validators demand what they cannot read."""
+
+    def __init__(self, directory: Path, gateway: str) -> None:
+        super().__init__(directory)
+        self._gateway = gateway
+
+    def put(self, data: bytes) -> ArtifactId:
+        name = super().put(data)
+        headers = {"Authorization": f"Bearer {DEV_OPERATOR_TOKEN}"}
+        url = f"{self._gateway}/artifacts/{name}"
+        requests.put(url, data, headers=headers, timeout=30).raise_for_status()
+        return name
 
 
 @dataclass
@@ -99,6 +131,8 @@ class Network:
         model = self.made.model
         hashes = (bytes.fromhex(model.model), 0, bytes.fromhex(model.manifest))
         await self.send(BUILDER, MODELS, "registerModel", *hashes, [1], [1], f"sha256:{model.manifest}")
+        await self.send(BUILDER, MODELS, "setPrice", 1, INPUT_PRICE_WEI, OUTPUT_PRICE_WEI)
+        await self.send(SECOND_PROVIDER, STAKING, "stake", ROLE_PROVIDER, value_wei=STAKE_WEI)
         await self.send(BUILDER, STAKING, "stake", ROLE_PROVIDER, value_wei=STAKE_WEI)
 
     async def commit_index(self, forged_place: int | None = None) -> int:
@@ -134,6 +168,19 @@ class Network:
             f"sha256:{name}",
         )
         return int(mined.event("FeatureIndexCommitted").arguments["indexId"])
+
+    async def channel(self, index_id: int) -> Economy:
+        """A channel of the customer's with a provider that answers for itself."""
+        provider, key = (dev_account(index).address for index in (SECOND_PROVIDER, CUSTOMER))
+        async with asyncio.timeout(PATIENCE_S):
+            index = await self.read(MODELS, "getFeatureIndex", index_id)
+            while await self.ethereum.timestamp_s() < index["usableAt"]:
+                await asyncio.sleep(0.5)
+        opened = await self.send(CUSTOMER, METERING, "openChannel", provider, 1, key, value_wei=DEPOSIT_WEI)
+        channel_id = Hash32(opened.event("ChannelOpened").arguments["channelId"])
+        node: Any = self.ethereum.rpc
+        store = PublishingStore(self.store.directory, self.node.url("gateway"))
+        return Economy(node, store, self.made, channel_id, 1, index_id)
 
     async def closed(self, case_id: int) -> dict[str, Any]:
         """The case, once it is closed."""
@@ -247,3 +294,39 @@ async def jurors_were_paid(one: Network, case_id: int) -> int:
             if sum(event.arguments["amount"] for event in paid) == due_wei:
                 return int(due_wei)
             await asyncio.sleep(0.5)
+
+
+async def contest(one: Network, economy: Economy, *, forges: bool) -> tuple[QueryCases, Contested, int]:
+    """The provider settles and posts, and the customer brings one query before a jury."""
+    plan, _ = await posted(economy, forges=forges, provider=SECOND_PROVIDER)
+    cases, challenger = of_customer(economy)
+    contested = await cases.contested(economy.channel_id, FORGED, kept(plan))
+    return cases, contested, await cases.open(challenger, contested)
+
+
+async def test_a_customer_convicts_a_forger_and_pays_an_honest_provider(tmp_path: Path) -> None:
+    async with network(tmp_path) as (one, metrics):
+        index_id = await one.commit_index()
+        await until_rows_are_checked(metrics)
+        provider = dev_account(SECOND_PROVIDER).address
+        bond_wei = DEV_POLICY.challenge_bond_wei
+
+        economy = await one.channel(index_id)
+        cases, contested, case_id = await contest(one, economy, forges=False)
+        assert (await cases.check(InlinePool(one.store), contested)).is_right
+        before_wei = await one.balance(SECOND_PROVIDER)
+        case = await one.closed(case_id)
+        assert (case["subject"], case["outcome"]) == (QUERY, RIGHT)
+        paid_wei = await jurors_were_paid(one, case_id)
+        assert await one.balance(SECOND_PROVIDER) - before_wei == bond_wei - paid_wei
+        assert await one.read(ATTRIBUTION, "slashedOf", provider) == 0
+
+        economy = await one.channel(index_id)
+        cases, contested, case_id = await contest(one, economy, forges=True)
+        assert not (await cases.check(InlinePool(one.store), contested)).is_right
+        case = await one.closed(case_id)
+        assert (case["outcome"], case["position"], case["accused"]) == (WRONG, FORGED, provider)
+        assert await one.read(ATTRIBUTION, "slashedOf", provider) == DEV_POLICY.slash_amount_wei
+        assert await one.read(ATTRIBUTION, "postOfSettlement", case["settlementId"]) == VOID_SETTLEMENT
+        assert await one.read(ATTRIBUTION, "rewardOf", dev_account(CUSTOMER).address) > 0
+        await jurors_were_paid(one, case_id)

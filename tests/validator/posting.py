@@ -40,12 +40,16 @@ async def settle(economy: Economy, count: int = 6) -> ArtifactId:
 
 
 async def send_settlement(
-    economy: Economy, plan: SettlementPlan, queries_name: ArtifactId, queries_root: Hash32
-) -> None:
-    """Settle a plan under whatever queries the provider commits."""
+    economy: Economy,
+    plan: SettlementPlan,
+    queries_name: ArtifactId,
+    queries_root: Hash32,
+    provider: int = PROVIDER,
+) -> int:
+    """Settle a plan under whatever queries the provider commits; returns the settlement's id."""
     document = economy.store.put(canonical_json.encode(settlement_document(plan, CHAIN_ID, queries_name)))
     left, right = receipts_root_children(plan, CHAIN_ID)
-    await Sender(Ethereum(economy.node), dev_account(PROVIDER)).transact(
+    mined = await Sender(Ethereum(economy.node), dev_account(provider)).transact(
         METERING,
         "settle",
         plan.channel_id,
@@ -60,21 +64,30 @@ async def send_settlement(
         queries_root,
         f"sha256:{document}",
     )
+    return int(mined.event("Settled").arguments["settlementId"])
 
 
-async def right_post(economy: Economy, queries_name: ArtifactId, poster: int = PROVIDER) -> Post:
-    """What a post about settlement 1 must say."""
-    settlement = await economy.reader.settlement(1)
+async def right_post(
+    economy: Economy, queries_name: ArtifactId, poster: int = PROVIDER, settlement_id: int = 1
+) -> Post:
+    """What a post about one settlement must say."""
+    settlement = await economy.reader.settlement(settlement_id)
+    pool_wei = settlement.pool + await carry(economy)
     request = AttributionRequest(
         index=ArtifactId(economy.trained.index.index),
         chain_id=CHAIN_ID,
-        feature_index_id=1,
+        feature_index_id=economy.index_id,
         poster=dev_account(poster).address,
-        batches=(SettledBatch(1, BigInt(settlement.pool), queries_name),),
+        batches=(SettledBatch(settlement_id, BigInt(pool_wei), queries_name),),
         significance_ppm=DEV_POLICY.significance_ppm,
         maximum_share_ppm=DEV_POLICY.maximum_share_ppm,
     )
     return compute_post(economy.store, read_index(economy.store, request.index), request)
+
+
+async def carry(economy: Economy) -> int:
+    """Wei that the model's next post gets on top."""
+    return int(await economy.reader.ethereum.read(ATTRIBUTION, "carryOf", economy.model_id))
 
 
 def earner(post: Post, rank: int = 0) -> int:
@@ -115,12 +128,12 @@ async def send_post(
     await Sender(ethereum, dev_account(poster)).transact(
         ATTRIBUTION,
         "post",
-        1,
+        economy.index_id,
         [
             (c.settlement_id, c.query_root, c.scores_root, c.score_sum, c.debts_root, c.debt_sum)
             for c in post.claims()
         ],
-        0,
+        await carry(economy),
         tree.root().hash,
         tree.root().sum,
         f"sha256:{name}",

@@ -9,70 +9,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from genesis.policy import DEV_POLICY
-from genesis.shares import query_weight
 from openledger_node.cli.commands import run_command
 from openledger_node.cli.economy import session
 from openledger_node.client.account import dev_account
 from openledger_node.client.economy import ATTRIBUTION, POST_PENDING, POST_VOID
 from openledger_node.client.ethereum import Ethereum
 from openledger_node.client.openings import receipt_input
-from openledger_node.client.posts import PostNotice
-from openledger_node.client.purchase_journal import KeptReceipt, PurchaseJournal
+from openledger_node.client.purchase_journal import PurchaseJournal
 from openledger_node.client.sender import Sender
 from openledger_node.errors import UserError
-from openledger_node.jobs.settlement import SettlementPlan
 from openledger_node.node import worker_pool
-from openledger_node.validator.challenger import Challenger
-from openledger_node.validator.documents import Documents
-from openledger_node.validator.query_cases import QueryCases
 from precompiles.views.attribution import VOID_SETTLEMENT
 from precompiles.views.juries import QUERY, RIGHT, WRONG
 from tests.jobs.economy import CUSTOMER, PROVIDER, VALIDATOR, Economy, InlinePool, opening, paid_plan
-from tests.validator.posting import right_post, send_post, send_settlement
+from tests.validator.contesting import COUNT, FORGED, kept, of_customer, posted
 from tests.validator.test_jurors import JURORS, balance, case_of, events, member, rounds, with_stakes
-from workers.artifacts.store import ArtifactId
-from workers.attribution.queries import Queries, encode_queries, read_queries
 from workers.errors import InvalidInputError
-from workers.jobs.queries import queries
-from workers.jobs.types import QueriesRequest, ReceiptInput
-
-COUNT = 3
-FORGED = 1
-"""The receipt whose query is another's."""
-
-
-def kept(plan: SettlementPlan) -> list[KeptReceipt]:
-    return [KeptReceipt(r.receipt_hash, r.fee_wei, opening(r.features or ())) for r in plan.receipts]
-
-
-async def posted(economy: Economy, *, forges: bool) -> tuple[SettlementPlan, PostNotice]:
-    """A settled and posted batch; a forger commits another query for one receipt, and posts what follows."""
-    plan = paid_plan(economy, COUNT)
-    receipts = tuple(
-        ReceiptInput(r.number, query_weight(r.fee_wei, DEV_POLICY.platform_ppm), r.features or ())
-        for r in plan.receipts
-    )
-    request = QueriesRequest(ArtifactId(economy.trained.index.index), receipts)
-    asked = queries(economy.store, request)
-    name, root = asked.queries, asked.queries_root
-    if forges:
-        honest = read_queries(economy.store, name)
-        vectors = honest.vectors.copy()
-        vectors[FORGED] = np.roll(vectors[FORGED], 1)
-        forged = Queries(vectors, honest.numbers, honest.weights)
-        name, root = economy.store.put(encode_queries(forged)), forged.root()
-    await send_settlement(economy, plan, name, root)
-    return plan, await send_post(economy, await right_post(economy, name))
-
-
-def of_customer(economy: Economy) -> tuple[QueryCases, Challenger]:
-    ethereum, account = Ethereum(economy.node), dev_account(CUSTOMER)
-    cases = QueryCases(economy.reader, Documents(economy.reader, [economy.store]))
-    return cases, Challenger(economy.reader, Sender(ethereum, account), account)
+from workers.jobs.types import ReceiptInput
 
 
 async def judged(economy: Economy, tmp_path: Path) -> Any:
@@ -156,7 +112,8 @@ async def test_what_cannot_be_contested_is_said(economy: Economy) -> None:
     economy.node.advance(2 * DEV_POLICY.post_window_s)
     await Sender(Ethereum(economy.node), dev_account(CUSTOMER)).transact(ATTRIBUTION, "finalize", 1)
     with pytest.raises(UserError, match="no longer be contested"):
-        await cases.contested(economy.channel_id, 0, receipts)
+        await cases.open(challenger, contested)
+    assert (await cases.check(InlinePool(economy.store), contested)).is_right
 
 
 def test_an_opening_that_no_model_can_be_asked_is_refused() -> None:
