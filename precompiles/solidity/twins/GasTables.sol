@@ -121,6 +121,8 @@ library GasTables {
         if (selector == 0x4cad1c3a) return _total(counts, 164115, 256, 0, 0, 0); // commitFeatureIndex
         if (selector == 0x94508595) return _total(counts, 40211, 0, 0, 0, 0); // deprecateModel
         if (selector == 0xfc2f8223) return _total(counts, 35635, 0, 0, 0, 0); // transferModel
+        if (selector == 0xb7808e9a) return _total(counts, 38051, 0, 0, 0, 0); // setRetrieval
+        if (selector == 0x301d353e) return _total(counts, 4260, 0, 0, 0, 0); // mayRetrieve
         if (selector == 0x446de69a) return _total(counts, 6420, 0, 0, 0, 0); // isDeprecated
         if (selector == 0x5540d526) return _total(counts, 4260, 0, 0, 0, 0); // childCount
         if (selector == 0xc799eb91) return _total(counts, 6420, 0, 0, 0, 0); // childAt
@@ -137,6 +139,10 @@ library GasTables {
         if (selector == 0xedb3e330) return _total(counts, 252463, 0, 0, 0, 0); // openChannel
         if (selector == 0xcfa54f39) return _total(counts, 40467, 0, 0, 0, 0); // topUp
         if (selector == 0x2e56533c) return _total(counts, 436055, 256, 0, 0, 0); // settle
+        if (selector == 0xb618c20f) return _total(counts, 444335, 256, 107319, 0, 0); // settleWithRetrieval
+        if (selector == 0xed412dd0) return _total(counts, 132483, 60, 0, 0, 0); // claimRetrieval
+        if (selector == 0xf23b5fc0) return _total(counts, 19380, 0, 0, 0, 0); // getRetrieval
+        if (selector == 0xf3c2e9cd) return _total(counts, 4260, 0, 0, 0, 0); // isRetrievalClaimed
         if (selector == 0x6bf5fe6f) return _total(counts, 42371, 0, 0, 0, 0); // requestClose
         if (selector == 0x8e19899e) return _total(counts, 65271, 0, 0, 0, 0); // withdraw
         if (selector == 0x3eff626b) return _total(counts, 323863, 256, 0, 0, 0); // requestInference
