@@ -80,6 +80,8 @@ async def prepare(
     schema: str = "",
     column: Repeated = None,
     clean: Repeated = None,
+    deny: Path | None = None,
+    deny_drops: bool = False,
     against: Repeated = None,
     split: str = "train",
     drop_duplicates: bool = False,
@@ -105,6 +107,10 @@ async def prepare(
         Rename a column, as FROM=TO; FROM= leaves it out. May be given again.
     clean
         A cleaning rule, as RULE or RULE=drop. May be given again.
+    deny
+        A file of what must not be in the records (names, places): phrases and /expressions/, one per line.
+    deny_drops
+        Refuse a record that holds any of it; otherwise it is masked.
     against
         Also look for near-duplicates in DATANET:VERSION. May be given again.
     split
@@ -132,6 +138,8 @@ async def prepare(
             cleaning=tuple(CleaningRule(*_rule(text)) for text in clean or []),
             against=tuple(known),
             drops_duplicates=drop_duplicates,
+            deny=await _kept(opened, read_file(deny)) if deny else _artifact(""),
+            deny_action="drop" if deny_drops else "mask",
         )
         found = from_json(PrepareResult, await opened.gateway.job("prepare", to_json(request)))
         if found.records:

@@ -35,7 +35,9 @@ def named_files(paths: Sequence[Path]) -> dict[str, Path]:
     if len(paths) == 1 and paths[0].is_dir():
         folder = paths[0]
         found = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*"))}
-        kept = {name: path for name, path in found.items() if path.suffix in DATA_SUFFIXES or name == CARD}
+        kept = {
+            name: path for name, path in found.items() if path.suffix.lower() in DATA_SUFFIXES or name == CARD
+        }
         if not kept:
             raise UserError(f"{folder} holds no data", f"files end in {', '.join(DATA_SUFFIXES)}")
         return kept

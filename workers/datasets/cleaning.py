@@ -1,9 +1,11 @@
-"""Which secrets and personal data are taken out of text: named rules, of which a curator chooses.
+"""Which secrets and personal data are taken out of text: named rules, of which a curator chooses, and a
+curator's own list.
 
 Each rule finds one kind of thing and either masks it (`<EMAIL>`) or drops the record. Checks that a kind of
 number carries within itself (card numbers, bank accounts) are done, so that version numbers stay.
 
-Covered: what follows a pattern. Not covered: names, places and whatever only a reader recognises.
+Covered: what follows a pattern or stands in the list (`denying`). Not covered: names, places and whatever
+only a reader recognises.
 """
 
 import re
@@ -13,6 +15,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any
 
+from workers.datasets.denying import NAME as DENIED
+from workers.datasets.denying import DenyList
 from workers.errors import InvalidInputError
 
 MASK, DROP = "mask", "drop"
@@ -36,16 +40,32 @@ class Cleaned:
     dropped_by: str
 
 
-def clean(value: Any, chosen: Sequence[tuple[str, str]]) -> Cleaned:
-    """Apply (rule, action) pairs to every text inside `value`; raises InvalidInputError for unknown ones."""
+def clean(
+    value: Any, chosen: Sequence[tuple[str, str]], denied: DenyList | None = None, denied_action: str = MASK
+) -> Cleaned:
+    """Apply the list, then (rule, action) pairs to every text inside `value`.
+
+    Raises InvalidInputError for unknown rules and actions.
+    """
     for name, action in chosen:
         if name not in RULES or action not in {MASK, DROP}:
             raise InvalidInputError(
                 f"cleaning rule {name!r} {action!r}: rules are {', '.join(RULES)}; actions are mask, drop"
             )
+    if denied_action not in {MASK, DROP}:
+        raise InvalidInputError(f"deny action {denied_action!r}: actions are mask, drop")
     found: Counter[str] = Counter()
-    cleaned = _walk(value, chosen, found)
-    dropped = next((name for name, action in chosen if action == DROP and found[name]), "")
+
+    def masked(text: str) -> str:
+        if denied is not None:
+            text, count = denied.mask(text)
+            found[DENIED] += count
+        return _mask(text, chosen, found)
+
+    cleaned = _walk(value, masked)
+    actions = [(DENIED, denied_action), *chosen]
+    dropped = next((name for name, action in actions if action == DROP and found[name]), "")
+    found = +found
     return Cleaned(cleaned, dict(found), dropped)
 
 
@@ -56,13 +76,13 @@ def chat_marker_in(text: str) -> str:
     return found.group() if found else ""
 
 
-def _walk(value: Any, chosen: Sequence[tuple[str, str]], found: Counter[str]) -> Any:
+def _walk(value: Any, masked: Callable[[str], str]) -> Any:
     if isinstance(value, str):
-        return _mask(value, chosen, found)
+        return masked(value)
     if isinstance(value, list):
-        return [_walk(each, chosen, found) for each in value]
+        return [_walk(each, masked) for each in value]
     if isinstance(value, dict):
-        return {key: each if key == "parents" else _walk(each, chosen, found) for key, each in value.items()}
+        return {key: each if key == "parents" else _walk(each, masked) for key, each in value.items()}
     return value
 
 

@@ -79,8 +79,8 @@ def text_record(value: object) -> TextRecord:
 def form_of(fields: Mapping[str, Any]) -> str:
     """Which form the keys are those of; raises InvalidInputError."""
     keys = set(fields)
-    for form, (needed, allowed) in _KEYS.items():
-        if needed <= keys <= needed | allowed:
+    for form, (needed, allowed) in FORMS.items():
+        if needed <= keys <= allowed:
             return form
     raise InvalidInputError(
         'the keys must be {"text"}, {"instruction", "output"} (and "input", "system", "history"), '
@@ -202,12 +202,13 @@ def _preference_turns(fields: dict[str, Any]) -> tuple[tuple[Message, ...], str]
     return tuple(Message(**message) for message in asked), fields["chosen"]
 
 
-_KEYS: dict[str, tuple[set[str], set[str]]] = {
-    "text": ({"text"}, set()),
-    "alpaca": ({"instruction", "output"}, {"input", "system", "history"}),
-    "messages": ({"messages"}, set()),
-    "preference": ({"prompt", "chosen", "rejected"}, set()),
+FORMS: Mapping[str, tuple[set[str], set[str]]] = {
+    "text": ({"text"}, {"text"}),
+    "alpaca": ({"instruction", "output"}, {"instruction", "output", "input", "system", "history"}),
+    "messages": ({"messages"}, {"messages"}),
+    "preference": ({"prompt", "chosen", "rejected"}, {"prompt", "chosen", "rejected"}),
 }
+"""Keys that a record of the form needs, and all that it may have."""
 _CHECKS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "text": _check_plain,
     "alpaca": _check_alpaca,

@@ -22,6 +22,8 @@ from workers.errors import InvalidInputError
 DATA_SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
 CARD = "README.md"
 MAX_FIELD_CHARACTERS = 1 << 20
+SPLITS = ("train", "test", "valid", "dev", "eval")
+"""Words by which files' names tell splits."""
 
 Row = dict[str, Any]
 Files = dict[str, bytes]
@@ -31,7 +33,7 @@ def rows_of(files: Files, split: str = "train") -> Iterator[tuple[str, Row | Inv
     """Every row with the place it stands at, or what is wrong at that place. Raises InvalidInputError."""
     count = 0
     for name in data_files(files, split):
-        for number, row in _READERS[PurePosixPath(name).suffix](files[name]):
+        for number, row in _read(name, files[name]):
             count += 1
             if count > MAX_RECORDS:
                 raise InvalidInputError(f"more than {MAX_RECORDS} rows: upload several files")
@@ -41,16 +43,35 @@ def rows_of(files: Files, split: str = "train") -> Iterator[tuple[str, Row | Inv
 
 
 def data_files(files: Files, split: str) -> list[str]:
-    """Which files hold the split, in order; raises InvalidInputError."""
+    """Which files hold the split, in order; raises InvalidInputError, also rather than take another split."""
     named = _named_by_card(files[CARD], split) if CARD in files else []
     found = [name for pattern in named for name in sorted(files) if fnmatch(name, pattern)]
     if not found:
-        found = [name for name in sorted(files) if PurePosixPath(name).suffix in DATA_SUFFIXES]
-        of_split = [name for name in found if split in PurePosixPath(name).name]
-        found = of_split if of_split and len(found) > 1 else found
+        found = _of_split([name for name in sorted(files) if _suffix(name) in DATA_SUFFIXES], split)
     if not found:
         raise InvalidInputError(f"no {', '.join(DATA_SUFFIXES)} file in the upload")
-    return list(dict.fromkeys(name for name in found if PurePosixPath(name).suffix in _READERS))
+    return list(dict.fromkeys(name for name in found if _suffix(name) in _READERS))
+
+
+def _of_split(names: list[str], split: str) -> list[str]:
+    """Those whose path names the split; all of them where no path names any."""
+    found = [name for name in names if split in name] if len(names) > 1 else names
+    others = sorted({word for name in names for word in SPLITS if word in name})
+    if len(names) > 1 and not found and others:
+        raise InvalidInputError(f"no file is of the split {split!r}; there are {', '.join(others)}: name one")
+    return found or names
+
+
+def _suffix(name: str) -> str:
+    return PurePosixPath(name).suffix.lower()
+
+
+def _read(name: str, data: bytes) -> Iterator[tuple[int, Row | InvalidInputError]]:
+    """The rows of a file; what is wrong with the whole file is said with its name."""
+    try:
+        yield from _READERS[_suffix(name)](data)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{name}: {error}") from error
 
 
 def card_header(card: bytes) -> dict[str, Any]:
@@ -63,7 +84,7 @@ def card_header(card: bytes) -> dict[str, Any]:
     try:
         header = yaml.safe_load(text[4:].split("\n---", 1)[0])
     except yaml.YAMLError as error:
-        raise InvalidInputError(f"{CARD}: {error}") from error
+        raise InvalidInputError(f"{CARD}: {' '.join(str(error).split())}") from error
     return header if isinstance(header, dict) else {}
 
 
@@ -76,6 +97,9 @@ def _named_by_card(card: bytes, split: str) -> list[str]:
         return [entries]
     if not isinstance(entries, list):
         return []
+    splits = {str(entry.get("split")) for entry in entries if isinstance(entry, dict)}
+    if splits and split not in splits and all(isinstance(entry, dict) for entry in entries):
+        raise InvalidInputError(f"{CARD} has no split {split!r}, only {', '.join(sorted(splits))}: name one")
     paths = [
         entry.get("path") if isinstance(entry, dict) else entry
         for entry in entries
@@ -144,9 +168,16 @@ def _parquet(data: bytes) -> Iterator[tuple[int, Row | InvalidInputError]]:
         for batch in file.iter_batches(batch_size=1_024):
             for row in batch.to_pylist():
                 number += 1
-                yield number, {key: value for key, value in row.items() if value is not None}
+                yield number, _without_nulls(row)
     except (ArrowException, OSError) as error:
         raise InvalidInputError(f"not a Parquet file: {error}") from error
+
+
+def _without_nulls(value: Any) -> Any:
+    """Columnar files have every field in every row, null where it is not."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(each) for key, each in value.items() if each is not None}
+    return [_without_nulls(each) for each in value] if isinstance(value, list) else value
 
 
 _READERS = {

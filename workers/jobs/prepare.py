@@ -10,6 +10,8 @@ from workers.artifacts import canonical_json
 from workers.artifacts.store import ArtifactStore
 from workers.datasets.canonical import canonical_indices
 from workers.datasets.cleaning import CHAT_MARKER, chat_marker_in, clean
+from workers.datasets.denying import DenyList, deny_list
+from workers.datasets.foreign import preference_of, without_surplus
 from workers.datasets.kinds import AnyRecord, decode_records, encode_records, sketches_of_records
 from workers.datasets.tables import TableSchema, check_schema, schema_of, vector_record
 from workers.datasets.text import TextRecord, text_record
@@ -48,8 +50,9 @@ def prepare(store: ArtifactStore, request: PrepareRequest, progress: Progress = 
     """Read, rename, clean, check, compare; raises InvalidInputError when the whole upload is wrong."""
     files: Files = {file.name: store.get(file.artifact) for file in request.files}
     found = _Found()
+    denied = deny_list(store.get(request.deny)) if request.deny else None
     for place, row in rows_of(files, request.split):
-        _take_row(found, place, row, request)
+        _take_row(found, place, row, request, denied)
     progress(0.3, f"{len(found.rows)} rows read")
     schema = _schema(store, request, [row for _, row in found.rows])
     for place, row in found.rows:
@@ -64,13 +67,19 @@ def prepare(store: ArtifactStore, request: PrepareRequest, progress: Progress = 
 
 def plain_text(row: Row) -> TextRecord:
     """A text record without chat markers; raises InvalidInputError."""
-    record = text_record(row)
+    record = text_record(preference_of(without_surplus(row)))
     if marker := chat_marker_in(record.plain()):
         raise InvalidInputError(f"it holds the chat marker {marker!r}: mask it with the rule {CHAT_MARKER}")
     return record
 
 
-def _take_row(found: _Found, place: str, row: Row | InvalidInputError, request: PrepareRequest) -> None:
+def _take_row(
+    found: _Found,
+    place: str,
+    row: Row | InvalidInputError,
+    request: PrepareRequest,
+    denied: DenyList | None,
+) -> None:
     if isinstance(row, InvalidInputError):
         found.refuse(place, row)
         return
@@ -79,7 +88,8 @@ def _take_row(found: _Found, place: str, row: Row | InvalidInputError, request: 
     except InvalidInputError as error:
         found.refuse(place, error)
         return
-    cleaned = clean(named, [(rule.rule, rule.action) for rule in request.cleaning])
+    rules = [(rule.rule, rule.action) for rule in request.cleaning]
+    cleaned = clean(named, rules, denied, request.deny_action)
     found.cleaned.update(cleaned.found)
     if cleaned.dropped_by:
         found.refuse(place, f"the rule {cleaned.dropped_by} drops it")

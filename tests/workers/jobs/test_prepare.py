@@ -256,3 +256,78 @@ def test_uploads_that_are_wrong_as_a_whole_are_refused(
 ) -> None:
     with pytest.raises(InvalidInputError, match=message):
         upload(store, files, **settings)
+
+
+def test_a_curators_list_masks_or_drops(store: ArtifactStore) -> None:
+    rows = [{"text": "Ada Lovelace wrote the first program"}, {"text": "nobody is named in this one"}]
+    listed = store.put(b"ada lovelace\n")
+    masked = upload(store, {"a.jsonl": as_jsonl(rows)}, deny=listed)
+    assert "<DENIED> wrote" in masked.preview[0]
+    assert [(each.rule, each.count) for each in masked.cleaned] == [("deny_list", 1)]
+    dropped = upload(store, {"a.jsonl": as_jsonl(rows)}, deny=listed, deny_action="drop")
+    assert (dropped.accepted, dropped.problems[0].place) == (1, "a.jsonl:1")
+    with pytest.raises(InvalidInputError, match="empty"):
+        upload(store, {"a.jsonl": as_jsonl(rows)}, deny=store.put(b""))
+
+
+USER, SYSTEM = {"role": "user", "content": "Why?"}, {"role": "system", "content": "Be kind."}
+YES, NO = {"role": "assistant", "content": "So."}, {"role": "assistant", "content": "No."}
+
+
+@pytest.mark.parametrize(
+    ("row", "prompt"),
+    [
+        ({"chosen": [USER, YES], "rejected": [USER, NO]}, [USER]),
+        ({"chosen": [SYSTEM, USER, YES], "rejected": [SYSTEM, USER, NO], "prompt": "Why?"}, [SYSTEM, USER]),
+        ({"prompt": [USER], "chosen": [YES], "rejected": [NO]}, [USER]),
+        ({"prompt": "Why?", "chosen": [YES], "rejected": [NO]}, "Why?"),
+        ({"prompt": "Why?", "chosen": "So.", "rejected": "No."}, "Why?"),
+    ],
+)
+def test_preferences_as_others_write_them(store: ArtifactStore, row: dict[str, Any], prompt: object) -> None:
+    for data in ({"a.jsonl": as_jsonl([row])}, {"a.parquet": as_parquet([row])}):
+        found = json.loads(upload(store, data).preview[0])
+        assert found == {"prompt": prompt, "chosen": "So.", "rejected": "No."}
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"chosen": [USER, YES], "rejected": [SYSTEM, NO]}, "different conversations"),
+        ({"chosen": [YES], "rejected": [NO]}, "no prompt"),
+        ({"chosen": [USER], "rejected": [NO]}, "end with a message of the assistant"),
+        ({"chosen": [], "rejected": []}, "end with a message"),
+        ({"prompt": "What?", "chosen": [USER, YES], "rejected": [USER, NO]}, "begin with the prompt"),
+        ({"text": "words of a text", "id": 7, "url": "x"}, "--column id= --column url="),
+    ],
+)
+def test_rows_that_cannot_be_records_say_why(store: ArtifactStore, row: dict[str, Any], reason: str) -> None:
+    found = upload(store, {"a.jsonl": as_jsonl([row])})
+    assert reason in found.problems[0].reason
+
+
+def test_another_split_is_never_taken_for_the_one_that_was_named(store: ArtifactStore) -> None:
+    row = as_jsonl([{"text": "words of a text"}])
+    card = b"---\nconfigs:\n- data_files:\n  - split: test\n    path: data/test-*\n---\n"
+    with pytest.raises(InvalidInputError, match=r"no split 'train', only test"):
+        upload(store, {"README.md": card, "data/test-0.jsonl": row})
+    with pytest.raises(InvalidInputError, match="there are test, train"):
+        upload(store, {"train.jsonl": row, "test.jsonl": row}, split="validation")
+    assert upload(store, {"data/train/0.jsonl": row, "data/test/0.jsonl": row}).accepted == 1
+    assert upload(store, {"a.jsonl": row, "b.jsonl": row}).accepted == 2
+    assert upload(store, {"test.jsonl": row}).accepted == 1
+
+
+def test_suffixes_in_capitals_and_fields_that_are_null(store: ArtifactStore) -> None:
+    assert upload(store, {"A.JSONL": as_jsonl([{"text": "words of a text"}])}).accepted == 1
+    rows: list[dict[str, Any]] = [
+        {"messages": [{**USER, "name": None}, {**YES, "name": "bot"}]},
+        {"messages": [USER, YES]},
+    ]
+    found = upload(store, {"a.parquet": as_parquet(rows)})
+    assert (found.accepted, found.refused) == (1, 1)
+
+
+def test_what_is_wrong_with_a_whole_file_names_it(store: ArtifactStore) -> None:
+    with pytest.raises(InvalidInputError, match=r"b\.csv: line 1"):
+        upload(store, {"a.csv": b"text\nfine\n", "b.csv": b'text\n"abc\n'})

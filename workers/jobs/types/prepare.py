@@ -36,7 +36,8 @@ class PrepareRequest:
 
     With a `label` it is a table (or pictures of `width` by `height`), read by `schema`, which is made from
     the upload when ""; without one it is text. Near-duplicates are looked for in the upload and `against`
-    versions, and left out with `drops_duplicates`.
+    versions, and left out with `drops_duplicates`. `deny` is a curator's list of what is masked, or with
+    `deny_action` `drop` refused (`workers.datasets.denying`).
     """
 
     files: tuple[UploadedFile, ...]
@@ -50,6 +51,8 @@ class PrepareRequest:
     against: tuple[DatasetVersion, ...] = ()
     similarity_ppm: int = 990_000
     drops_duplicates: bool = False
+    deny: ArtifactId = NO_ARTIFACT
+    deny_action: str = "mask"
 
 
 @dataclass(frozen=True, slots=True)
