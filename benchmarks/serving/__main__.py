@@ -8,6 +8,7 @@ report comes once all are there. So a shared machine can take them in pieces of 
 import argparse
 import asyncio
 import json
+import statistics
 import subprocess
 import sys
 from dataclasses import replace
@@ -24,7 +25,9 @@ MANY = 1_000
 LARGE_LANES = 200
 PEFT_REQUESTS = 4
 GATEWAY_TOKENS, GATEWAY_REQUESTS = 64, 30
-SUBJECTS = ("mixed", "large", "many", "peft", "gateway")
+SHARED_TOKENS, OWN_TOKENS, SHARED_LANES = 192, 32, 16
+PREFIX_BYTES = 64 << 20
+SUBJECTS = ("mixed", "large", "many", "peft", "shared", "gateway")
 FOUND = ROOT / "found"
 
 
@@ -79,6 +82,24 @@ def peft(adapters: int, load: Load, repetitions: int = 3) -> dict[str, Any]:
     return found
 
 
+def shared(load: Load) -> dict[str, Any]:
+    """Prompts that begin alike, computed each and computed once: CPU seconds of a batch."""
+    base = make_base()
+    store, _hashes = make_adapters(0)
+    long = replace(load, lanes=SHARED_LANES, prompt_tokens=SHARED_TOKENS + OWN_TOKENS)
+    (beginning,) = requests(1, 0, SHARED_TOKENS)
+    found: dict[str, Any] = {}
+    for name, prefix_bytes in (("each", 0), ("once", PREFIX_BYTES)):
+        ours = Ours(base, store, [], long, slots=1, prefix_bytes=prefix_bytes)
+        rates = []
+        for turn in range(4):
+            own = requests(SHARED_LANES, 0, OWN_TOKENS, seed=turn)
+            asked = [replace(one, prompt=beginning.prompt + one.prompt) for one in own]
+            rates.append(ours.run(asked))
+        found[name] = statistics.median(rates[1:])
+    return found
+
+
 def take(name: str, turn: int, load: Load) -> dict[str, Any]:
     """One round of a subject in this process."""
     if name == "mixed":
@@ -87,6 +108,8 @@ def take(name: str, turn: int, load: Load) -> dict[str, Any]:
         return mixed(replace(load, lanes=LARGE_LANES), turn)
     if name == "many":
         return many(load)
+    if name == "shared":
+        return shared(load)
     if name == "gateway":
         return asyncio.run(gateway.measure(GATEWAY_REQUESTS, GATEWAY_TOKENS))
     return {str(adapters): peft(adapters, load) for adapters in (1, 10, 100)}

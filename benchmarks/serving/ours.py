@@ -54,7 +54,16 @@ def memory() -> Memory:
 class Ours:
     """An engine over the benchmark's base; `hashes` are adapters by number."""
 
-    def __init__(self, base: Path, store: ArtifactStore, hashes: list[str], load: Load, slots: int) -> None:
+    def __init__(
+        self,
+        base: Path,
+        store: ArtifactStore,
+        hashes: list[str],
+        load: Load,
+        *,
+        slots: int,
+        prefix_bytes: int = 0,
+    ) -> None:
         self.load, self._hashes = load, hashes
         options = ServerOptions(
             base,
@@ -66,6 +75,7 @@ class Ours:
             memory_bytes=256 << 20,
             max_length=load.prompt_tokens + load.answer_tokens,
             device=load.device,
+            prefix_bytes=prefix_bytes,
         )
         self.engine, self.library = _build(options, store)
 

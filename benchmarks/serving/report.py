@@ -20,6 +20,7 @@ def report(found: Found, settings: dict[str, Any]) -> None:
     )
     _throughput(found)
     _adapters(found["many"][0])
+    _shared(found["shared"][0])
     _gateway(found["gateway"][0])
     _targets(found)
 
@@ -60,6 +61,13 @@ def _adapters(thousand: dict[str, Any]) -> None:
         f"{thousand['anonymous_mb']:.0f} MB beyond the base (slots {thousand['slots_mb']:.0f} MB, "
         f"{thousand['in_memory']} in memory {thousand['in_memory_mb']:.0f} MB; resident with file pages "
         f"{thousand['resident_mb']:.0f} MB; base {thousand['base_resident_mb']:.0f} MB)"
+    )
+
+
+def _shared(found: dict[str, Any]) -> None:
+    print(
+        f"prompts of 224 tokens that share 192, 16 at once, shared tokens counted: each computed "
+        f"{found['each']:.0f}, computed once {found['once']:.0f}: {found['once'] / found['each']:.1f} times"
     )
 
 
