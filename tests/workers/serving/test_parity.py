@@ -109,6 +109,7 @@ def test_bfloat16_stays_near_float32(tmp_path: Path) -> None:
     [
         (MistralConfig(**DIMENSIONS, sliding_window=16), "sliding"),
         (LlamaConfig(**DIMENSIONS, hidden_act="gelu"), "silu"),
+        (LlamaConfig(**DIMENSIONS, quantization_config={"quant_method": "gptq", "bits": 4}), "quantised"),
         (
             LlamaConfig(
                 **DIMENSIONS, rope_parameters={"rope_type": "dynamic", "rope_theta": 1e4, "factor": 2.0}

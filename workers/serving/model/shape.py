@@ -61,6 +61,8 @@ def read_shape(folder: Path) -> ModelShape:
         raise BadRequestError(f"model type {config.model_type!r} is not served: one of {', '.join(FAMILIES)}")
     if config.hidden_act != "silu":
         raise BadRequestError(f"activation {config.hidden_act!r} is not served: only silu")
+    if getattr(config, "quantization_config", None):
+        raise BadRequestError("quantised bases are not served: take the folder it was made from")
     if _slides(config):
         raise BadRequestError("sliding-window attention is not served")
     frequencies, scaling = _rotary(config)
