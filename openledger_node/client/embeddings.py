@@ -11,7 +11,8 @@ from typing import Any
 
 from genesis.keccak import keccak256
 from genesis.shares import receipt_fee
-from openledger_node.client.metering import KEY_HEADER, VOUCHER_HEADER, DishonestReceiptError, Purchases
+from openledger_node.client.errors import DishonestReceiptError
+from openledger_node.client.metering import KEY_HEADER, VOUCHER_HEADER, Purchases
 from openledger_node.client.openings import Opening
 from openledger_node.client.vouchers import encode_voucher
 from workers.artifacts import canonical_json

@@ -5,7 +5,8 @@ TemporaryError (openledger_node.errors)
 └── NotIncludedError   a sent transaction has no receipt yet; state decides whether to send again
 OpenLedgerError
 ├── RemoteError        the node answered with a JSON-RPC error
-└── RevertedError      a call or transaction reverted, with the contract's reason decoded
+├── RevertedError      a call or transaction reverted, with the contract's reason decoded
+└── DishonestReceiptError   a provider's receipt or offer is not for what was bought
 """
 
 from typing import Any
@@ -48,3 +49,9 @@ class RevertedError(OpenLedgerError):
 
 def _shown(value: Any) -> str:
     return f"0x{value.hex()}" if isinstance(value, bytes) else str(value)
+
+
+class DishonestReceiptError(OpenLedgerError):
+    """A receipt is not for what was bought: the customer signs nothing more."""
+
+    code = "OL-1315"

@@ -14,12 +14,13 @@ from genesis.shares import receipt_fee
 from genesis.typed_data import Voucher
 from genesis.types import Hash32
 from openledger_node.client.account import Account
-from openledger_node.client.errors import UnreachableError
+from openledger_node.client.errors import DishonestReceiptError, UnreachableError
 from openledger_node.client.gateway import GatewayClient, GatewayError
 from openledger_node.client.openings import Opening
 from openledger_node.client.receipt_tree import ReceiptTree
+from openledger_node.client.retrieval_agreement import agree_on_retrieval
+from openledger_node.client.retrieval_shares import Bought, Cited
 from openledger_node.client.vouchers import SignedVoucher, encode_voucher, sign_voucher, voucher_to_json
-from openledger_node.errors import OpenLedgerError
 
 VOUCHER_HEADER = "X-OpenLedger-Voucher"
 KEY_HEADER = "Idempotency-Key"
@@ -27,12 +28,6 @@ ATTEMPTS = 4
 RETRY_PAUSE_S = 0.5
 BUSY = 503
 TOKENS_OUT = 1
-
-
-class DishonestReceiptError(OpenLedgerError):
-    """A receipt is not for what was bought: the customer signs nothing more."""
-
-    code = "OL-1315"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +51,9 @@ class Purchases:
         self.tree = ReceiptTree(terms.chain_id, terms.channel_id)
         self.opening: Opening | None = None
         """What opens the newest receipt, to be kept beside it."""
+        self.bought: list[Bought] = []
+        """Every receipt of `tree`, with what its answer cited."""
+        self._unsettled_from = 0
 
     @property
     def channel_id(self) -> Hash32:
@@ -82,9 +80,27 @@ class Purchases:
         return answer
 
     async def acknowledge(self) -> None:
-        """Sign for exactly what was received, so that the provider can settle all of it."""
+        """Sign for exactly what was received, so that the provider can settle all of it.
+
+        Raises GatewayError, DishonestReceiptError.
+        """
+        await self.pay_retrieved()
         path = f"/v1/channels/0x{self._terms.channel_id.hex()}/voucher"
         await self._gateway.post(path, voucher_to_json(self._voucher(self.tree.total_fee_wei)))
+
+    async def pay_retrieved(self) -> None:
+        """Agree that records which answers used are paid from what these receipts leave their contributors.
+
+        Raises GatewayError, DishonestReceiptError. Nothing is asked where nothing was cited, or where it is
+        not known what was: records are not paid then.
+        """
+        knows = len(self.bought) == self.tree.count
+        if not knows or all(each.cited is None for each in self.bought[self._unsettled_from :]):
+            return
+        place = self._terms.chain_id, self._terms.channel_id
+        self._unsettled_from = await agree_on_retrieval(
+            self._gateway, self._key, place, self.bought, self.tree.root().hash
+        )
 
     def _voucher(self, cumulative_fee_wei: int) -> SignedVoucher:
         voucher = Voucher(self._terms.channel_id, self.tree.count, cumulative_fee_wei, self.tree.root().hash)
@@ -124,3 +140,4 @@ class Purchases:
             raise DishonestReceiptError(f"the receipts root after receipt {self.tree.count} is wrong")
         self.tree = grown
         self.opening = opening
+        self.bought.append(Bought(fee_wei, Cited.of(paid)))

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from genesis.shares import receipt_fee
-from openledger_node.client.metering import KEY_HEADER, VOUCHER_HEADER, DishonestReceiptError, Purchases
+from openledger_node.client.errors import DishonestReceiptError
+from openledger_node.client.metering import KEY_HEADER, VOUCHER_HEADER, Purchases
 from openledger_node.client.openings import Opening
 from openledger_node.client.vouchers import encode_voucher
 from openledger_node.errors import UserError
@@ -25,7 +26,10 @@ class TextPurchases(Purchases):
     limit_wei: int = 10**18
 
     async def headers(self, body: Mapping[str, Any]) -> dict[str, str]:
-        """What pays for a request with this body; raises GatewayError, UserError above the limit."""
+        """What pays for a request with this body; raises GatewayError, UserError above the limit.
+
+        It acknowledges all answers before, and agrees on the pay of the records that they used.
+        """
         quote = await self._gateway.post("/v1/quotes", _quoted(body))
         most_wei = receipt_fee(
             int(quote["tokensIn"]),
@@ -35,6 +39,7 @@ class TextPurchases(Purchases):
         )
         if most_wei > self.limit_wei:
             raise UserError(f"the call may cost {most_wei} wei, the limit is {self.limit_wei}", "raise it")
+        await self.pay_retrieved()
         voucher = self._voucher(self.tree.total_fee_wei + most_wei)
         return {
             VOUCHER_HEADER: encode_voucher(voucher),

@@ -14,8 +14,8 @@ from eth_utils.address import to_checksum_address
 from genesis.keccak import keccak256
 from genesis.shares import receipt_fee
 from openledger_node.client.account import Account
+from openledger_node.client.errors import DishonestReceiptError
 from openledger_node.client.gateway import GatewayClient, GatewayError
-from openledger_node.client.metering import DishonestReceiptError
 from openledger_node.errors import UserError
 
 CHAT_PATH = "/v1/chat/completions"

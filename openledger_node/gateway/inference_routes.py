@@ -29,7 +29,7 @@ from openledger_node.gateway.vouchers import (
     voucher_from_json,
     voucher_terms,
 )
-from openledger_node.jobs.settlement import SettlementPlan, SettlementProgress
+from openledger_node.jobs.settlement import SettlementPlan, SettlementProgress, shares_to_json
 from openledger_node.jobs.settlements import SettlementTable
 
 VOUCHER_HEADER = "X-OpenLedger-Voucher"
@@ -191,6 +191,7 @@ def settlement_to_json(plan: SettlementPlan, progress: SettlementProgress) -> di
         "queries": progress.queries,
         "uri": progress.uri,
         "pool": str(progress.pool_wei),
+        "retrieval": [] if plan.retrieval is None else shares_to_json(plan.retrieval.shares),
         "carry": str(progress.carry_wei),
         "attribution": progress.attribution,
         "postId": progress.post_id,

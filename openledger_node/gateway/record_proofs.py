@@ -59,12 +59,7 @@ class RecordProofs:
             return None
         if record >= frozen["records"]:
             return None
-        accepted = (await self._accepted(datanet_id))[: frozen["contributions"]]
-        layers = merkle_layers([each.leaf() for each in accepted])
-        if layers[-1][0] != frozen["root"]:
-            raise InvalidInputError(
-                f"the events of Datanet {datanet_id} do not give version {version}'s root"
-            )
+        accepted, layers = await self._tree(datanet_id, version, frozen)
         position = next(i for i, each in enumerate(accepted) if record < each.first_record + each.records)
         found = accepted[position]
         index = record - found.first_record
@@ -82,6 +77,36 @@ class RecordProofs:
             "recordIndex": hex(index),
             "recordProof": [hex_data(node) for node in proof],
         }
+
+    async def membership(self, datanet_id: int, version: int, contributor: Address) -> Json:
+        """A contribution of an account in a version with its path, as `claimRetrieval` takes it.
+
+        Raises InvalidInputError where it has none.
+        """
+        frozen = await self._reader.ethereum.read(DATANETS, "getVersion", datanet_id, version)
+        accepted, layers = await self._tree(datanet_id, version, frozen)
+        places = [place for place, each in enumerate(accepted) if each.contributor == contributor]
+        if not places:
+            raise InvalidInputError(f"{hex_data(contributor)} has nothing in version {version}")
+        found = accepted[places[0]]
+        return {
+            "position": hex(places[0]),
+            "contributionId": hex(found.contribution_id),
+            "firstRecord": hex(found.first_record),
+            "proof": [hex_data(node) for node in merkle_proof(layers, places[0])],
+        }
+
+    async def _tree(
+        self, datanet_id: int, version: int, frozen: Json
+    ) -> tuple[list[_Accepted], list[list[Hash32]]]:
+        """A version's contributions and the tree over them; raises InvalidInputError for another root."""
+        accepted = (await self._accepted(datanet_id))[: frozen["contributions"]]
+        layers = merkle_layers([each.leaf() for each in accepted])
+        if layers[-1][0] != frozen["root"]:
+            raise InvalidInputError(
+                f"the events of Datanet {datanet_id} do not give version {version}'s root"
+            )
+        return accepted, layers
 
     async def _accepted(self, datanet_id: int) -> list[_Accepted]:
         """Every accepted contribution of a Datanet, by position."""

@@ -17,7 +17,7 @@ from openledger_node.client.rpc import Rpc
 from openledger_node.client.sender import Sender
 from openledger_node.clock import Clock, SystemClock
 from openledger_node.factory.cleaning import Cleaner
-from openledger_node.gateway import datasets, deliveries, receipts
+from openledger_node.gateway import datasets, deliveries, receipts, retrieval_vouchers
 from openledger_node.gateway.artifact_routes import ArtifactRoutes
 from openledger_node.gateway.attributions import Attributions
 from openledger_node.gateway.catalog import Catalog
@@ -41,6 +41,10 @@ from openledger_node.gateway.receipts import ReceiptTable
 from openledger_node.gateway.record_proofs import RecordProofs
 from openledger_node.gateway.records import Records
 from openledger_node.gateway.retrieval import Retrieval
+from openledger_node.gateway.retrieval_claims import RetrievalClaims
+from openledger_node.gateway.retrieval_pay import RetrievalPay
+from openledger_node.gateway.retrieval_routes import RetrievalRoutes
+from openledger_node.gateway.retrieval_vouchers import RetrievalVoucherTable
 from openledger_node.gateway.servable import Servable
 from openledger_node.gateway.settling import DEFAULT_RULE, Settling, SettlingRule
 from openledger_node.gateway.status import StatusSource
@@ -93,6 +97,7 @@ class GatewayParts:
     settling: Settling
     settlements: SettlementTable
     receipts: ReceiptTable
+    retrieval_pay: RetrievalPay
     channels: Channels
     metering: Metering
     catalog: Catalog
@@ -130,7 +135,14 @@ class Gateway:
         url = options.database_url or sqlite_url(options.datadir / DATABASE_FILE)
         database = await Database.open(
             url,
-            [table.SCHEMA, settlements.SCHEMA, receipts.SCHEMA, deliveries.SCHEMA, datasets.SCHEMA],
+            [
+                table.SCHEMA,
+                settlements.SCHEMA,
+                receipts.SCHEMA,
+                retrieval_vouchers.SCHEMA,
+                deliveries.SCHEMA,
+                datasets.SCHEMA,
+            ],
         )
         house = _House(
             EconomyReader(Ethereum(rpc)), pool, artifacts, provider, clock, text_server or OutsideServer()
@@ -206,8 +218,20 @@ def _parts(options: GatewayOptions, database: Database, house: _House, chain_id:
         clock=house.clock,
     )
     metering = Metering(channels=channels, receipts=receipt_table, pool=house.pool, clock=house.clock)
+    retrieval_pay = RetrievalPay(
+        reader=house.reader,
+        channels=channels,
+        receipts=receipt_table,
+        vouchers=RetrievalVoucherTable(database),
+        chain_id=chain_id,
+    )
     settling = Settling(
-        channels=channels, receipts=receipt_table, attestor=attestor, clock=house.clock, rule=options.rule
+        channels=channels,
+        receipts=receipt_table,
+        retrieval_pay=retrieval_pay,
+        attestor=attestor,
+        clock=house.clock,
+        rule=options.rule,
     )
     explanations = Explanations(reader=house.reader, artifacts=house.artifacts, pool=house.pool)
     receivers = Receivers(house.reader, sender)
@@ -229,6 +253,7 @@ def _parts(options: GatewayOptions, database: Database, house: _House, chain_id:
         settling=settling,
         settlements=settlement_table,
         receipts=receipt_table,
+        retrieval_pay=retrieval_pay,
         channels=channels,
         metering=metering,
         catalog=Catalog(house.reader, house.clock),
@@ -309,6 +334,9 @@ def _app(
     text.add_to(app.router)
     embedding_calls = EmbeddingCalls(parts.channels, parts.receipts)
     EmbeddingRoutes(house.pool, parts.catalog, embedding_calls).add_to(app.router)
+    proofs = RecordProofs(reader=house.reader, artifacts=house.artifacts, chain_id=chain_id)
+    claims = RetrievalClaims(reader=house.reader, artifacts=house.artifacts, proofs=proofs, chain_id=chain_id)
+    RetrievalRoutes(parts.retrieval_pay, claims).add_to(app.router)
     UsageRoutes(parts.channels, parts.receipts).add_to(app.router)
     app.on_cleanup.append(lambda _app: text.close())
     source = StatusSource(

@@ -18,8 +18,9 @@ from openledger_node.errors import TemporaryError, UserError
 from openledger_node.gateway.channels import Channels
 from openledger_node.gateway.errors import NotFoundError
 from openledger_node.gateway.receipts import ReceiptTable, StoredReceipt
+from openledger_node.gateway.retrieval_pay import RetrievalPay
 from openledger_node.jobs.attestor import Attestor
-from openledger_node.jobs.settlement import PaidReceipt, SettlementPlan
+from openledger_node.jobs.settlement import AgreedRetrieval, PaidReceipt, SettlementPlan
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +46,11 @@ def is_due(rule: SettlingRule, channel: Channel, unsettled: Sequence[StoredRecei
 
 
 def plan_settlement(
-    channel: Channel, signed: SignedVoucher, receipts: Sequence[StoredReceipt], hold_post_s: int
+    channel: Channel,
+    signed: SignedVoucher,
+    receipts: Sequence[StoredReceipt],
+    hold_post_s: int,
+    retrieval: AgreedRetrieval | None = None,
 ) -> SettlementPlan:
     """Everything the voucher acknowledges and the chain has not settled. `receipts` start at number 0."""
     voucher = signed.voucher
@@ -70,6 +75,7 @@ def plan_settlement(
             for r in receipts[: voucher.receipt_count]
         ),
         hold_post_s=hold_post_s,
+        retrieval=retrieval,
     )
 
 
@@ -81,12 +87,14 @@ class Settling:
         *,
         channels: Channels,
         receipts: ReceiptTable,
+        retrieval_pay: RetrievalPay,
         attestor: Attestor,
         clock: Clock,
         rule: SettlingRule,
     ) -> None:
         self._channels = channels
         self._receipts = receipts
+        self._retrieval_pay = retrieval_pay
         self._attestor = attestor
         self._clock = clock
         self._rule = rule
@@ -114,7 +122,8 @@ class Settling:
                 "every acknowledged receipt is settled",
                 "sign a voucher for the newest receipts first (POST /v1/channels/{id}/voucher)",
             )
-        plan = plan_settlement(channel, signed, receipts, hold_post_s)
+        retrieval = await self._retrieval_pay.agreed(channel, signed.voucher, receipts)
+        plan = plan_settlement(channel, signed, receipts, hold_post_s, retrieval)
         await self._attestor.submit(plan, again)
         return plan
 

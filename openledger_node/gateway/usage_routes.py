@@ -54,6 +54,7 @@ class UsageRoutes:
             "deposit": str(channel.deposit),
             "settledFee": str(channel.settled_fee),
             "settledReceipts": channel.settled_receipts,
+            "citedRequests": sum("citations" in each.answer.get("x_openledger", {}) for each in within),
             **totals(within),
             "days": by_day(within),
         }

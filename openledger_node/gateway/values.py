@@ -16,6 +16,11 @@ def channel_id_of(text: Any) -> Hash32:
     return Hash32(_hex(text, 32, "a channel id"))
 
 
+def signature_of(text: Any) -> bytes:
+    """65 bytes from 0x hex; raises UserError."""
+    return _hex(text, 65, "a signature")
+
+
 def hex_data(data: bytes) -> str:
     """Bytes as 0x hex."""
     return f"0x{data.hex()}"

@@ -7,7 +7,7 @@ after a restart; back-off on passing faults. Not covered: when to settle (`gatew
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 import structlog
@@ -18,6 +18,7 @@ from openledger_node.client.contract import Contract
 from openledger_node.client.economy import ATTRIBUTION, METERING, EconomyReader
 from openledger_node.client.errors import RemoteError, RevertedError
 from openledger_node.client.posts import OpenPosts
+from openledger_node.client.retrieval_shares import Span
 from openledger_node.client.sender import Mined, Sender
 from openledger_node.clock import Clock
 from openledger_node.errors import TemporaryError
@@ -204,10 +205,9 @@ class Attestor:
     async def _settle(
         self, plan: SettlementPlan, progress: SettlementProgress, _view: ChainView
     ) -> SettlementProgress:
-        left, right = receipts_root_children(plan, await self._parts.reader.ethereum.chain_id())
-        mined = await self._send(
-            METERING,
-            "settle",
+        chain_id = await self._parts.reader.ethereum.chain_id()
+        left, right = receipts_root_children(plan, chain_id)
+        order = (
             plan.channel_id,
             plan.receipt_count,
             plan.cumulative_fee_wei,
@@ -220,8 +220,21 @@ class Attestor:
             progress.queries_root,
             progress.uri,
         )
+        mined = await self._send_order(plan, order, chain_id)
         settlement_id = int(mined.event("Settled").arguments["settlementId"])
         return await self._settled(_noted(progress, "settle", mined.hash), settlement_id)
+
+    async def _send_order(self, plan: SettlementPlan, order: tuple[Any, ...], chain_id: int) -> Mined:
+        """Settle with what was agreed for retrieved records; without it if the chain refuses that."""
+        if plan.retrieval is None:
+            return await self._send(METERING, "settle", *order)
+        span = Span(chain_id, plan.channel_id, plan.first_receipt, plan.receipt_count)
+        shares = [astuple(each.share(span)) for each in plan.retrieval.shares]
+        try:
+            return await self._send(METERING, "settleWithRetrieval", order, shares, plan.retrieval.signature)
+        except RevertedError as error:
+            log.warning("settled without retrieved records", settlement=plan.key, reason=str(error))
+            return await self._send(METERING, "settle", *order)
 
     async def _adopt_settlement(
         self, _plan: SettlementPlan, progress: SettlementProgress, view: ChainView

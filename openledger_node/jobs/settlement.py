@@ -10,15 +10,18 @@ Invariants, held by `decide`:
 3. A post that was voided, whoever signed it, is followed by our own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from genesis.addresses import INFERENCE_METERING
 from genesis.commitments import KIND_RECEIPTS, SumNode, sum_leaf, sum_tree_id, sum_tree_layers
-from genesis.types import Hash32
+from genesis.types import Address, Hash32
 from openledger_node.client.economy import POST_FINAL, POST_PENDING, Post
+from openledger_node.client.retrieval_shares import SharedLeaves
+from workers.artifacts import canonical_json
+from workers.errors import InvalidInputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,14 @@ class PaidReceipt:
     fee_wei: int
     features: tuple[int, ...] | None
     response: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AgreedRetrieval:
+    """What retrieved records get of a settlement, with the voucher key's signature of it."""
+
+    shares: tuple[SharedLeaves, ...]
+    signature: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,7 @@ class SettlementPlan:
     receipts: tuple[PaidReceipt, ...]
     hold_post_s: int = 0
     """Seconds after settling that the provider lets others post first; 0 in normal operation."""
+    retrieval: AgreedRetrieval | None = None
 
     @property
     def key(self) -> str:
@@ -159,7 +171,8 @@ def receipts_root_children(plan: SettlementPlan, chain_id: int) -> tuple[SumNode
 
 def settlement_document(plan: SettlementPlan, chain_id: int, queries: str) -> dict[str, Any]:
     """What `settle` publishes under its URI: enough to check every weight and query root, nothing private."""
-    return {
+    shared = {} if plan.retrieval is None else {"retrieval": shares_to_json(plan.retrieval.shares)}
+    return shared | {
         "format": SETTLEMENT_FORMAT,
         "chain_id": chain_id,
         "channel_id": f"0x{plan.channel_id.hex()}",
@@ -169,6 +182,38 @@ def settlement_document(plan: SettlementPlan, chain_id: int, queries: str) -> di
         ],
         "queries": queries,
     }
+
+
+def shares_to_json(shares: Sequence[SharedLeaves]) -> list[dict[str, Any]]:
+    """What retrieved records get, as it is published; amounts are decimal strings in wei."""
+    return [
+        {
+            "datanet": each.datanet_id,
+            "version": each.version,
+            "leaves": [[f"0x{contributor.hex()}", str(wei)] for contributor, wei in each.leaves],
+        }
+        for each in shares
+    ]
+
+
+def shares_from_json(data: Any) -> tuple[SharedLeaves, ...]:
+    """The inverse of `shares_to_json`; raises KeyError, TypeError, ValueError."""
+    return tuple(
+        SharedLeaves(
+            int(each["datanet"]),
+            int(each["version"]),
+            tuple((Address(bytes.fromhex(who[2:])), int(wei)) for who, wei in each["leaves"]),
+        )
+        for each in data
+    )
+
+
+def read_shares(document: bytes) -> tuple[SharedLeaves, ...]:
+    """What a settlement's document says of retrieved records; raises InvalidInputError."""
+    try:
+        return shares_from_json(canonical_json.decode(document).get("retrieval", []))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InvalidInputError(f"the settlement's document cannot be read: {error}") from error
 
 
 SETTLEMENT_FORMAT = "openledger-settlement/1"

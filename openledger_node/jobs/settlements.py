@@ -8,7 +8,14 @@ from sqlalchemy import JSON, Boolean, Column, Float, MetaData, RowMapping, Strin
 
 from genesis.types import Hash32
 from openledger_node.jobs.database import Database, Schema, create_tables
-from openledger_node.jobs.settlement import PaidReceipt, SettlementPlan, SettlementProgress
+from openledger_node.jobs.settlement import (
+    AgreedRetrieval,
+    PaidReceipt,
+    SettlementPlan,
+    SettlementProgress,
+    shares_from_json,
+    shares_to_json,
+)
 
 metadata = MetaData()
 _settlements = Table(
@@ -108,6 +115,7 @@ def _plan_to_json(plan: SettlementPlan) -> dict[str, Any]:
             ]
             for r in plan.receipts
         ],
+        "retrieval": _retrieval_to_json(plan.retrieval),
     }
 
 
@@ -129,8 +137,21 @@ def _plan_from_json(data: Mapping[str, Any]) -> SettlementPlan:
                 )
                 for number, receipt, fee, features, *response in data["receipts"]
             ),
+            "retrieval": _retrieval_from_json(data.get("retrieval")),
         }
     )
+
+
+def _retrieval_to_json(agreed: AgreedRetrieval | None) -> dict[str, Any] | None:
+    if agreed is None:
+        return None
+    return {"shares": shares_to_json(agreed.shares), "signature": agreed.signature.hex()}
+
+
+def _retrieval_from_json(data: Mapping[str, Any] | None) -> AgreedRetrieval | None:
+    if data is None:
+        return None
+    return AgreedRetrieval(shares_from_json(data["shares"]), bytes.fromhex(data["signature"]))
 
 
 def _progress_to_json(progress: SettlementProgress) -> dict[str, Any]:

@@ -12,9 +12,10 @@ import pytest
 from genesis.shares import receipt_fee
 from openledger_node.client.account import dev_account
 from openledger_node.client.economy import METERING, MODELS
+from openledger_node.client.errors import DishonestReceiptError
 from openledger_node.client.ethereum import Ethereum
 from openledger_node.client.gateway import GatewayError
-from openledger_node.client.metering import DishonestReceiptError, Terms
+from openledger_node.client.metering import Terms
 from openledger_node.client.sender import Sender
 from openledger_node.client.text import TextPurchases
 from openledger_node.gateway.settling import SettlingRule

@@ -9,6 +9,7 @@ from cyclopts import App
 from genesis.addresses import PERMIT2
 from genesis.spec import OPEN_UNIT
 from genesis.types import ZERO_ADDRESS, Address, Hash32
+from openledger_node.cli.economy import retrievals
 from openledger_node.cli.economy.answer import show_answer
 from openledger_node.cli.economy.session import DEFAULTS, Flat, Options, Session, read_file, session
 from openledger_node.cli.economy.values import Account, Amount, Word
@@ -22,6 +23,8 @@ from openledger_node.client.x402 import buy_once
 from openledger_node.errors import OpenLedgerError, UserError
 
 app = App(name="infer", help="Buy and sell inference: channels, requests, the directory of providers.")
+app.command(retrievals.retrievals)
+app.command(retrievals.claim_retrieval)
 
 Bought = TypeVar("Bought", bound=Purchases)
 REQUEST_STATES = ("none", "open", "fulfilled", "paid", "disputed", "refunded")
@@ -106,10 +109,9 @@ async def buy(channel: Word, inputs: Path, *, journal: Path | None = None, optio
         before_wei = purchases.tree.total_fee_wei
         answers = []
         for each in features:
-            spent_wei = purchases.tree.total_fee_wei
             answer = await purchases.classify(each)
             receipt = Hash32(from_hex(answer["x_openledger"]["receipt"]["receiptHash"]))
-            kept.append(receipt, purchases.tree.total_fee_wei - spent_wei, purchases.opening)
+            kept.append(receipt, purchases.bought[-1].fee_wei, purchases.opening)
             answers.append({"label": answer["data"][0]["label"], "receipt": receipt})
         await purchases.acknowledge()
         spent_wei = purchases.tree.total_fee_wei - before_wei
@@ -149,7 +151,9 @@ async def ask(
         body = _chat(purchases.model, question, max_tokens, records)
         answer = await purchases.ask(body | ({"attribution": {"top_k": top}} if top else {}))
         paid = answer["x_openledger"]
-        kept.append(Hash32(from_hex(paid["receipt"]["receiptHash"])), int(paid["fee"]), purchases.opening)
+        receipt = Hash32(from_hex(paid["receipt"]["receiptHash"]))
+        newest = purchases.bought[-1]
+        kept.append(receipt, newest.fee_wei, purchases.opening, newest.cited)
         await purchases.acknowledge()
         show_answer(answer, as_json=options.json)
 
@@ -225,7 +229,7 @@ async def _purchases(
     terms = Terms(channel, chain_id, name, found["inputPrice"], found["outputPrice"])
     purchases = kind(opened.gateway, sender.account, terms)
     kept = PurchaseJournal(journal or journal_path(chain_id, channel), chain_id, channel)
-    purchases.tree = kept.tree()
+    purchases.tree, purchases.bought = kept.tree(), kept.bought()
     if purchases.tree.count < found["settledReceipts"]:
         raise UserError(
             f"receipts of this channel are not in {journal or 'the journal'}", "give --journal, or close it"
