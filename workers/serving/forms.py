@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 WHITESPACE: "JsonCompileOptions" = {"whitespace_flexible": True, "whitespace_pattern": r"[ \n]?"}
 """At most one between tokens of JSON: a small model might else give nothing but spaces."""
 SILENT = 0
+LONGEST_REASON = 200
 
 Form = str
 """A grammar of `llguidance`."""
@@ -68,7 +69,7 @@ class FormGuide:
     @property
     def error(self) -> str:
         """Why the form can be kept no longer; "" while it can."""
-        return self._matcher.get_error()
+        return self._matcher.get_error().strip().partition("\n")[0][:LONGEST_REASON]
 
     def allowed(self) -> torch.Tensor:
         """Which tokens may come next, (vocabulary,); none at all after an error."""
@@ -93,11 +94,12 @@ class Forms:
 
     def guide(self, form: Form) -> FormGuide:
         """A guide at the beginning of a form; raises BadRequestError for one that cannot be compiled."""
-        matcher = LLMatcher(self._compiled_tokens(), form, log_level=SILENT)
-        if matcher.is_error():
-            reason = matcher.get_error().strip().partition("\n")[0]
-            raise BadRequestError(f"the form of the answer cannot be used: {reason}")
-        return FormGuide(matcher, self._vocabulary)
+        guide = FormGuide(LLMatcher(self._compiled_tokens(), form, log_level=SILENT), self._vocabulary)
+        if not guide.error and not guide.allowed().any():
+            raise BadRequestError("the form of the answer allows none")
+        if guide.error:
+            raise BadRequestError(f"the form of the answer cannot be used: {guide.error}")
+        return guide
 
     def _compiled_tokens(self) -> LLTokenizer:
         """Made once, on first use: it takes a second for a large vocabulary."""

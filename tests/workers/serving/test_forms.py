@@ -139,9 +139,15 @@ def test_what_cannot_be_compiled_has_a_reason(forms: Forms) -> None:
         expression_form("(a|b){2,1}"),
         json_form({"type": "nonsense"}),
         json_form({"$ref": "file:///etc/passwd"}),
+        json_form({"$defs": {"a": {"$ref": "#/$defs/a"}}, "$ref": "#/$defs/a"}),
+        json_form(
+            {"allOf": [{"anyOf": [{"properties": {f"{i}{j}": {}}} for j in range(8)]} for i in range(8)]}
+        ),
+        expression_form("(" * 5_000 + "a" + ")" * 5_000),
     ):
-        with pytest.raises(BadRequestError, match="form of the answer"):
+        with pytest.raises(BadRequestError, match="form of the answer") as refused:
             forms.guide(form)
+        assert len(str(refused.value)) < 300
 
 
 async def test_openais_client_parses_what_it_asked_for(server: Server, shelf: Shelf) -> None:

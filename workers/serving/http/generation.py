@@ -93,12 +93,16 @@ class Generator:
         )
 
     async def _guide(self, request: GenerationRequest) -> FormGuide | None:
-        form = requested_form(request)
-        if form is None:
+        asked = requested_form(request)
+        if asked is None:
             return None
         if request.min_tokens:
             raise BadRequestError("min_tokens and a form of the answer cannot go together", "min_tokens")
-        return await asyncio.to_thread(self._forms.guide, form)
+        name, form = asked
+        try:
+            return await asyncio.to_thread(self._forms.guide, form)
+        except BadRequestError as error:
+            raise BadRequestError(str(error), name) from error
 
     async def adapter_of(self, model: str | None) -> str:
         """The adapter a model name stands for, loaded on its first use; raises ModelNotFoundError."""

@@ -14,8 +14,8 @@ LARGEST_FORM_BYTES = 64 << 10
 MOST_CHOICES = 1_024
 
 
-def requested_form(request: GenerationRequest) -> Form | None:
-    """The form, None for plain text; raises BadRequestError."""
+def requested_form(request: GenerationRequest) -> tuple[str, Form] | None:
+    """The field that asks for a form and the form, None for plain text; raises BadRequestError."""
     asked = {
         "response_format": request.response_format,
         "structured_outputs": request.structured_outputs,
@@ -29,12 +29,14 @@ def requested_form(request: GenerationRequest) -> Form | None:
     if len(given) > 1:
         raise BadRequestError(f"one form at a time, not {' and '.join(given)}", next(iter(given)))
     ((name, value),) = given.items()
-    if len(json.dumps(value)) > LARGEST_FORM_BYTES:
-        raise BadRequestError(f"a form has at most {LARGEST_FORM_BYTES} bytes", name)
     try:
-        return _form(name, value)
+        if len(json.dumps(value)) > LARGEST_FORM_BYTES:
+            raise BadRequestError(f"a form has at most {LARGEST_FORM_BYTES} bytes")
+        return name, _form(name, value)
     except BadRequestError as error:
         raise BadRequestError(str(error), name) from error
+    except RecursionError as error:
+        raise BadRequestError("the form is nested too deeply", name) from error
 
 
 def _form(name: str, value: Any) -> Form:
