@@ -234,20 +234,21 @@ async def cancel(run: str, *, options: Flat = DEFAULTS) -> None:
 
 @app.command
 async def evaluate(manifest: str, *, holdout: str = "", options: Flat = DEFAULTS) -> None:
-    """Compare a fine-tuned model, or an encoder, with its base on held-out records."""
+    """Compare a fine-tuned model, or an encoder, with its base on held-out records; MANIFEST or a run."""
     from openledger_node.factory.publishing import evaluation_kind
 
     async with session(options) as opened:
-        request = {"manifest": _artifact(manifest), "holdout": await _holdout(opened, holdout)}
+        found = await _manifest(opened, manifest)
+        request = {"manifest": found, "holdout": await _holdout(opened, holdout)}
         kind = await evaluation_kind(opened.gateway, request["manifest"])
         opened.show(await opened.gateway.job(kind, request))
 
 
 @app.command
 async def verify(manifest: str, *, options: Flat = DEFAULTS) -> None:
-    """Train again from a manifest: the same bytes, or how far off."""
+    """Train again from a manifest, or a run's: the same bytes, or how far off."""
     async with session(options) as opened:
-        opened.show(await opened.gateway.job("verify", {"manifest": _artifact(manifest)}))
+        opened.show(await opened.gateway.job("verify", {"manifest": await _manifest(opened, manifest)}))
 
 
 @app.command
@@ -365,8 +366,26 @@ async def _kept(opened: Session, data: bytes) -> Any:
 
 def _artifact(text: str) -> Any:
     from workers.artifacts.store import parse_id
+    from workers.errors import ArtifactError
 
-    return parse_id(text) if text else ""
+    try:
+        return parse_id(text) if text else ""
+    except ArtifactError as error:
+        raise UserError(str(error), "factory show RUN names a run's model and manifest") from error
+
+
+async def _manifest(opened: Session, name: str) -> Any:
+    """A manifest's hash, from itself or from the run that made it."""
+    from openledger_node.client.gateway import GatewayError
+
+    found = _artifact(name)
+    try:
+        run = await opened.gateway.get(f"/api/factory/runs/{found}")
+    except GatewayError:
+        return found
+    if run["state"] != "done":
+        raise UserError(f"run {found[:8]} is {run['state']}", "only a finished run has a manifest")
+    return run["result"]["manifest"]
 
 
 def _datanet(text: str) -> tuple[int, int]:

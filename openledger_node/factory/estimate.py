@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from openledger_node.factory.terms import PREFERENCE
 from openledger_node.jobs.machine import Job, JobState
 from workers.jobs.types import EmbeddingRecipe, FineTuneRecipe
 
@@ -26,7 +27,8 @@ def estimate(
 ) -> Estimate:
     """Upper figures: near-duplicates, which are not learnt, are not known yet."""
     steps = recipe.epochs * -(-records // recipe.batch_size)
-    longest = records * recipe.max_tokens
+    sequences = 1 + (isinstance(recipe, FineTuneRecipe) and recipe.objective == PREFERENCE)
+    longest = sequences * records * recipe.max_tokens
     tokens = recipe.epochs * min(longest, size_bytes // BYTES_PER_TOKEN + 1)
     return Estimate(records, steps, tokens, tokens / tokens_per_s if tokens_per_s else None)
 

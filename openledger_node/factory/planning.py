@@ -36,6 +36,7 @@ from workers.jobs.types import (
     TrainEmbeddingRequest,
     TrainRequest,
 )
+from workers.training.settings import check_embedding_recipe, check_recipe
 
 DEFAULT_HOLDOUT_EVERY = 10
 BASE_CONFIG = "config.json"
@@ -159,8 +160,12 @@ class Planner:
         if not wish.holdout:
             fitted["holdout_every"] = DEFAULT_HOLDOUT_EVERY
         recipe = made(wish.preset, {**fitted, **wish.settings})
-        if recipe.max_tokens > context:
-            raise UserError(f"max_tokens {recipe.max_tokens} is more than the base's {context}")
+        try:
+            checked_recipe(recipe, context)
+        except InvalidInputError as error:
+            raise UserError(
+                f"recipe: {error}", "openledger-node factory recipes shows what presets say"
+            ) from error
         return recipe
 
     def _holds_vectors(self, versions: Sequence[DatasetVersion]) -> bool:
@@ -190,6 +195,14 @@ class Planner:
         ]
         size_bytes = sum(_size(path) for path in paths)
         return estimate(sum(each.records for each in terms), size_bytes, recipe, tokens_per_s)
+
+
+def checked_recipe(recipe: FineTuneRecipe | EmbeddingRecipe, context: int) -> None:
+    """Raises InvalidInputError for settings that nobody can mean, with a base of that context."""
+    if isinstance(recipe, EmbeddingRecipe):
+        check_embedding_recipe(recipe, context)
+    else:
+        check_recipe(recipe, context)
 
 
 def answers(architectures: Any) -> bool:

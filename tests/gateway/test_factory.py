@@ -103,12 +103,17 @@ async def test_a_plan_for_text_is_fitted_to_its_base(running: Running) -> None:
     assert plan["request"]["licence"] == "cc0-1.0"
     assert plan["estimate"]["steps"] == 3
     assert plan["estimate"]["seconds"] is None
-    with pytest.raises(GatewayError, match="max_tokens"):
-        await running.http.post("/api/factory/plans", {**wish, "settings": {"max_tokens": 65}})
+    wrong: dict[str, Any] = {"max_tokens": 65, "beta": 0.0, "threads": 0, "method": "prefix", "rank": 0}
+    for name, value in wrong.items():
+        with pytest.raises(GatewayError, match=name):
+            await running.http.post("/api/factory/plans", {**wish, "settings": {name: value}})
     encoder = {"config.json": running.economy.store.put(ENCODER_CONFIG)}
     wish["base"] = running.economy.store.put(canonical_json.encode({"format": FORMAT, "files": encoder}))
     with pytest.raises(GatewayError, match="answers nothing"):
         await running.http.post("/api/factory/plans", wish)
+    with pytest.raises(GatewayError, match="hard_negatives"):
+        asked = {"preset": "embedding-full", "settings": {"hard_negatives": -1}}
+        await running.http.post("/api/factory/plans", {**wish, **asked})
     pairs = await running.http.post("/api/factory/plans", {**wish, "preset": "embedding"})
     assert (pairs["kind"], pairs["request"]["recipe"]["max_tokens"]) == ("train_embedding", 32)
     with pytest.raises(GatewayError, match="needs a base"):

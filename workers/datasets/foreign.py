@@ -36,6 +36,11 @@ def without_surplus(row: dict[str, Any]) -> dict[str, Any]:
     keys = set(row) - {"parents"}
     fitting = [allowed for needed, allowed in FORMS.values() if needed <= keys]
     surplus = sorted(keys.difference(*fitting)) if fitting else []
+    if not fitting and all(keys.isdisjoint(allowed) for _, allowed in FORMS.values()):
+        raise InvalidInputError(
+            f"no record has the columns {sorted(keys)}: rename them (--column FROM=TO) to those of a text, "
+            "an instruction with its output, messages, or a prompt with chosen and rejected"
+        )
     if surplus:
         leave_out = " ".join(f"--column {name}=" for name in surplus)
         raise InvalidInputError(

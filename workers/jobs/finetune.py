@@ -8,10 +8,11 @@ from workers.jobs.types import FinetuneRequest, FinetuneResult
 from workers.progress import Progress, silent
 from workers.text.loading import folder_of, load_base
 from workers.training.checkpoints import checkpoint_path, remove_abandoned
-from workers.training.finetuning import HeldOut, check_recipe
+from workers.training.finetuning import HeldOut
 from workers.training.objectives import check_records, learn
 from workers.training.preference import rewards_of
 from workers.training.selection import Split, split_of
+from workers.training.settings import check_recipe
 from workers.training.steps import Trained
 from workers.training.text_manifest import TextManifest, encode_text_manifest
 from workers.training.text_output import card_of, store_model

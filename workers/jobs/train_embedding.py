@@ -18,7 +18,7 @@ from workers.jobs.types import (
 from workers.progress import Progress, silent
 from workers.text.encoders import Encoder, load_encoder
 from workers.training.checkpoints import checkpoint_path, remove_abandoned
-from workers.training.contrastive import check_embedding_recipe, token_pairs, train_on_pairs
+from workers.training.contrastive import token_pairs, train_on_pairs
 from workers.training.embedding_manifest import (
     EmbeddingManifest,
     encode_embedding_manifest,
@@ -27,6 +27,7 @@ from workers.training.embedding_manifest import (
 from workers.training.embedding_output import embedding_card, store_encoder
 from workers.training.retrieval import retrieval
 from workers.training.selection import split_of
+from workers.training.settings import check_embedding_recipe
 from workers.training.steps import Trained
 from workers.training.text_models import load_trained_encoder
 from workers.training.trainer import deterministic

@@ -48,6 +48,7 @@ class RayOptions:
 def run_worker(entry: str, arguments: list[str], token: str) -> None:
     """In the actor's process: be an ordinary worker until the node closes the connection."""
     os.environ["OMP_NUM_THREADS"] = "1"
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     os.environ.pop(PARENT_VARIABLE, None)
     with tempfile.TemporaryDirectory() as folder:
         token_file = Path(folder) / "token"

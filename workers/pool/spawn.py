@@ -32,6 +32,7 @@ def worker_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return {
         **environment,
         "OMP_NUM_THREADS": "1",
+        "OMP_WAIT_POLICY": "PASSIVE",  # a training's threads that spin stand in each other's way
         "MKL_NUM_THREADS": "1",
         "PYTHONUNBUFFERED": "1",
         PARENT_VARIABLE: str(os.getpid()),

@@ -22,13 +22,10 @@ from workers.jobs.types import EmbeddingRecipe
 from workers.progress import Progress
 from workers.text.encoders import Encoder, MeanPooled, filled
 from workers.text.loading import without_deprecations
-from workers.training.finetuning import check_adapter_settings
 from workers.training.mining import hard_negatives
-from workers.training.steps import StepResult, Trained, check_holdout, check_steps, train
+from workers.training.settings import check_embedding_recipe
+from workers.training.steps import StepResult, Trained, train
 
-LEAST_TOKENS = 4
-METHODS = ("full", "lora")
-MOST_NEGATIVES = 16
 UNUSED = "pooler"
 """Names of what only classifiers use."""
 
@@ -45,23 +42,6 @@ class TokenPair:
     def size(self) -> int:
         """Tokens of all its texts."""
         return len(self.anchor) + len(self.positive) + sum(map(len, self.negatives))
-
-
-def check_embedding_recipe(recipe: EmbeddingRecipe, context: int) -> None:
-    """Raises InvalidInputError for numbers no training can mean."""
-    if recipe.method not in METHODS:
-        raise InvalidInputError(f"method {recipe.method!r} of an encoder is not one of {', '.join(METHODS)}")
-    if not 0 <= recipe.hard_negatives <= MOST_NEGATIVES:
-        raise InvalidInputError(f"hard_negatives is 0 to {MOST_NEGATIVES}")
-    check_adapter_settings(recipe.rank, recipe.alpha)
-    check_steps(recipe)
-    check_holdout(recipe.holdout_every)
-    if recipe.batch_size < 2:
-        raise InvalidInputError("batch_size is at least 2: a pair is told from the others of its batch")
-    if not 0.001 <= recipe.temperature <= 10:
-        raise InvalidInputError("temperature is 0.001 to 10")
-    if not LEAST_TOKENS <= recipe.max_tokens <= context:
-        raise InvalidInputError(f"max_tokens is {LEAST_TOKENS} to the encoder's {context}")
 
 
 def token_pairs(pairs: Sequence[Pair], encoder: Encoder, recipe: EmbeddingRecipe) -> list[TokenPair]:

@@ -27,12 +27,8 @@ from workers.progress import Progress
 from workers.text.examples import Example, example_of, pad_token, padded
 from workers.text.loading import TextModel, without_deprecations
 from workers.training.selection import Split
-from workers.training.steps import StepResult, Trained, check_holdout, check_steps, train
-
-METHODS = ("full", "lora", "qlora")
-OBJECTIVES = ("response", "preference")
-MAX_RANK = 256
-MAX_BETA = 100
+from workers.training.settings import check_recipe
+from workers.training.steps import StepResult, Trained, train
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,29 +41,6 @@ class HeldOut:
     tokens: int
     better: int
     preferences: Preferences = NO_PREFERENCES
-
-
-def check_recipe(recipe: FineTuneRecipe, context: int) -> None:
-    """Raises InvalidInputError for numbers no training can mean."""
-    if recipe.method not in METHODS:
-        raise InvalidInputError(f"method {recipe.method!r} is not one of {', '.join(METHODS)}")
-    if recipe.objective not in OBJECTIVES:
-        raise InvalidInputError(f"objective {recipe.objective!r} is not one of {', '.join(OBJECTIVES)}")
-    if recipe.objective == "preference" and recipe.method == "full":
-        raise InvalidInputError("preferences are learnt by adapters, beside the base: choose lora or qlora")
-    if not 0 < recipe.beta <= MAX_BETA:
-        raise InvalidInputError(f"beta is more than 0 and at most {MAX_BETA}")
-    check_adapter_settings(recipe.rank, recipe.alpha)
-    check_steps(recipe)
-    check_holdout(recipe.holdout_every)
-    if not 2 <= recipe.max_tokens <= context:
-        raise InvalidInputError(f"max_tokens is 2 to the base's {context}")
-
-
-def check_adapter_settings(rank: int, alpha: int) -> None:
-    """Raises InvalidInputError for adapters that nobody needs."""
-    if not 1 <= rank <= MAX_RANK or not 1 <= alpha <= 10_000:
-        raise InvalidInputError(f"rank is 1 to {MAX_RANK}, alpha 1 to 10,000")
 
 
 def prepared(base: TextModel, recipe: FineTuneRecipe) -> Any:

@@ -23,8 +23,9 @@ from workers.jobs.types import FineTuneRecipe, Preferences, RewardPoint
 from workers.progress import Progress
 from workers.text.examples import PairExample, pad_token, padded, pair_example_of
 from workers.text.loading import TextModel
-from workers.training.finetuning import HeldOut, check_recipe, mean, prepared
+from workers.training.finetuning import HeldOut, mean, prepared
 from workers.training.selection import Split
+from workers.training.settings import check_recipe
 from workers.training.steps import StepResult, Trained, stretches_of, train
 
 BATCH_PAIRS = 8

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from workers.influence.stages import write_whole
 from workers.jobs.types import LossPoint
 from workers.progress import Progress
 from workers.text.base import schedule
+from workers.training.settings import StepRecipe
 
 MAX_STEPS = 1_000_000
 LOSS_POINTS = 100
@@ -39,25 +40,6 @@ class StepResult:
 
 StepLoss = Callable[[list[int]], StepResult]
 """What the rows of a step come to."""
-
-
-class StepRecipe(Protocol):
-    """The settings of a recipe that decide how steps are taken."""
-
-    @property
-    def epochs(self) -> int: ...
-    @property
-    def batch_size(self) -> int: ...
-    @property
-    def learning_rate(self) -> float: ...
-    @property
-    def weight_decay(self) -> float: ...
-    @property
-    def warmup(self) -> float: ...
-    @property
-    def checkpoint_steps(self) -> int: ...
-    @property
-    def seed(self) -> int: ...
 
 
 @dataclass(slots=True)
@@ -81,22 +63,6 @@ class Trained:
     tokens_per_s: float
     parameters: int
     measures: Mapping[str, Sequence[float]] = field(default_factory=dict)
-
-
-def check_steps(recipe: StepRecipe) -> None:
-    """Raises InvalidInputError for numbers no training can mean."""
-    if recipe.epochs < 1 or recipe.batch_size < 1 or recipe.checkpoint_steps < 1:
-        raise InvalidInputError("epochs, batch_size, holdout_every or checkpoint_steps are out of range")
-    if not (0 < recipe.learning_rate < 1 and 0 <= recipe.weight_decay < 1 and 0 <= recipe.warmup < 1):
-        raise InvalidInputError("learning_rate, weight_decay or warmup are out of range")
-
-
-def check_holdout(every: int) -> None:
-    """Raises InvalidInputError unless something is left to train on."""
-    if every < 0:
-        raise InvalidInputError("epochs, batch_size, holdout_every or checkpoint_steps are out of range")
-    if every == 1:
-        raise InvalidInputError("holdout_every 1 leaves nothing to train on")
 
 
 def batches_of(examples: int, recipe: StepRecipe) -> list[list[int]]:

@@ -16,9 +16,9 @@ from workers.errors import InvalidInputError
 from workers.jobs.types import TrainingRecipe
 from workers.progress import Progress
 from workers.training.model import build_model, initialize, scale_features
+from workers.training.settings import MAX_THREADS
 
 MAX_STEPS = 10_000_000
-MAX_THREADS = 64
 
 
 def use_determinism(threads: int = 1) -> None:

@@ -5,7 +5,8 @@ import time
 from pathlib import Path
 
 from workers.artifacts.store import ArtifactStore
-from workers.training.checkpoints import FOLDER, KEPT_S, remove_abandoned
+from workers.jobs.identity import FOLDER
+from workers.training.checkpoints import KEPT_S, remove_abandoned
 
 
 def test_old_checkpoints_go(tmp_path: Path) -> None:
