@@ -45,6 +45,7 @@ from precompiles.attribution_query_games import open_query_game, prove_query_gam
 from precompiles.attribution_readings import (
     carry_of,
     earnings_of,
+    exposure_of,
     get_post,
     is_claimed,
     open_liability_of,
@@ -253,6 +254,7 @@ CONTRACT = Contract(
         Method("function slashedOf(address account) view returns (uint256)", slashed_of),
         Method("function rewardOf(address account) view returns (uint256)", reward_of),
         Method("function openLiabilityOf(address account) view returns (uint256)", open_liability_of),
+        Method("function exposureOf(address account) view returns (uint256)", exposure_of),
         *juries.METHODS,
     ),
     events=(

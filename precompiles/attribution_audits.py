@@ -3,7 +3,8 @@
 Whether a post is audited, and where, comes from the randomness of an L1 block after it. The place is one wei
 of the posted sum: the contributor whose amount it lies in is audited, at one of its canonical rows by the
 same lot. So rows are audited in proportion to what they earn. Anybody opens a drawn audit within the post's
-window. The fund pays its jury, and has back what that leaves. A wrong row voids the index, whose signer is
+window. The fund pays its jury, and has back what that leaves; a policy share of the platform's part of each
+settlement flows into it. A wrong row voids the index, whose signer is
 slashed, and the post without blame; its settlements can never be attributed by that index, and their pools go
 to the model's next post.
 
@@ -80,7 +81,7 @@ def open_audit(  # noqa: PLR0917 - the method's arguments
 
 
 def fund_audits(host: Host) -> None:
-    """Give the value sent to the fund that pays audits' juries: the platform's, or anybody's."""
+    """Give the value sent to the fund that pays audits' juries, on top of what the platform's parts bring."""
     gas.charge(host, gas.ATTRIBUTION["fundAudits"])
     add_to_slot(host, ATTRIBUTION, juries.AUDIT_FUND_SLOT, host.value_wei)
 
@@ -88,7 +89,7 @@ def fund_audits(host: Host) -> None:
 def audit_fund(host: Host) -> int:
     """What waits for audits' juries."""
     gas.charge(host, gas.ATTRIBUTION["auditFund"])
-    return host.load(ATTRIBUTION, juries.AUDIT_FUND_SLOT)
+    return juries.audit_fund(host)
 
 
 def release_settlement(host: Host, settlement_id: int) -> None:
@@ -165,10 +166,11 @@ def _case(host: Host, post_id: int, index: FeatureIndex, position: int, ordinal:
     version = view.case(host, post_id).policy_version
     seats = JURY_SEATS_PER_CASE * policy.parameter(host, version, "jury_seats")
     pay_wei = seats * policy.parameter(host, version, "juror_fee_wei")
-    fund_wei = host.load(ATTRIBUTION, juries.AUDIT_FUND_SLOT) + host.value_wei
+    fund_wei = juries.audit_fund(host) + host.value_wei
     if fund_wei < pay_wei:
         raise WRONG_BOND(pay_wei, fund_wei)
     host.store(juries.AUDIT_FUND_SLOT, fund_wei - pay_wei)
+    host.store(juries.AUDITS_TAKEN_SLOT, metering.audits_total(host))
     share_ppm = policy.parameter(host, version, "challenger_ppm")
     return JuryCase(
         key=post_id,

@@ -154,8 +154,8 @@ def _roll_over(host: Host, posted: Post, carry_out_wei: int, limit: int) -> None
 
 
 def _provider_stake(host: Host, version: int) -> int:
-    """The caller's provider stake, which must reach the minimum."""
-    stake_wei = staking.active_stake(host, host.caller, staking.PROVIDER)
+    """What the caller's provider stake counts for, which must reach the minimum."""
+    stake_wei = staking.answering_stake(host, host.caller, version)
     if stake_wei < policy.parameter(host, version, "minimum_provider_stake_wei"):
         raise SIGNER_NOT_STAKED(host.caller)
     return stake_wei

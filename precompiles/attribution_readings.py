@@ -2,6 +2,7 @@
 
 from genesis.addresses import ATTRIBUTION
 from genesis.types import Address
+from precompiles import attribution_exposure as exposure
 from precompiles import gas
 from precompiles.attribution_interface import existing_post
 from precompiles.host import Host
@@ -55,3 +56,9 @@ def open_liability_of(host: Host, account: Address) -> int:
     """Pools of unfinalized posts that an account's stake answers for."""
     gas.charge(host, gas.ATTRIBUTION["openLiabilityOf"])
     return view.open_liability_of(host, account)
+
+
+def exposure_of(host: Host, account: Address) -> int:
+    """Pools of unfinalized posts and of the last few that became final: at most half of its stake."""
+    gas.charge(host, gas.ATTRIBUTION["exposureOf"])
+    return exposure.exposure_of(host, account)

@@ -173,7 +173,12 @@ MODEL_REGISTRY: Mapping[str, Price] = {
     "userAt": _price(reads=2),
     "setPrice": _price(reads=10, writes=2, logged_words=2),
     "setRevenueRecipient": _price(reads=10, writes=1, logged_words=0),
-    "commitFeatureIndex": _price(reads=13, writes=13, logged_words=5, elements=(TEXT_WORD,)),
+    "commitFeatureIndex": _price(reads=48, writes=17, logged_words=14, elements=(TEXT_WORD,)),
+    "setIndexSigner": _price(reads=10, writes=1, logged_words=0),
+    "retireFeatureIndex": _price(reads=28, writes=3, logged_words=1),
+    "indexSignerOf": _price(reads=1),
+    "isRetired": _price(reads=1),
+    "indexesOf": _price(reads=2),
     "getModel": _price(reads=10),
     "getSource": _price(reads=12),
     "getFeatureIndex": _price(reads=12),
@@ -181,11 +186,11 @@ MODEL_REGISTRY: Mapping[str, Price] = {
 }
 
 INFERENCE_METERING: Mapping[str, Price] = {
-    "openChannel": _price(reads=54, writes=13, logged_words=3, hashes=5),
+    "openChannel": _price(reads=55, writes=13, logged_words=3, hashes=5),
     "topUp": _price(reads=12, writes=1, logged_words=2),
     "settle": _price(
-        reads=48,
-        writes=28,
+        reads=50,
+        writes=29,
         logged_words=40,
         hashes=8,
         transfers=2,
@@ -193,8 +198,8 @@ INFERENCE_METERING: Mapping[str, Price] = {
         elements=(TEXT_WORD,),
     ),
     "settleWithRetrieval": _price(
-        reads=49,
-        writes=28,
+        reads=51,
+        writes=29,
         logged_words=40,
         hashes=10,
         transfers=2,
@@ -216,11 +221,12 @@ INFERENCE_METERING: Mapping[str, Price] = {
     "heldOf": _price(reads=1),
     "heldIn": _price(reads=1),
     "stakersTotal": _price(reads=1),
+    "auditsTotal": _price(reads=1),
     "stakersTotalIn": _price(reads=1),
     "channelNonce": _price(reads=1),
-    "requestInference": _price(reads=54, writes=20, logged_words=8, elements=(TEXT_WORD,)),
+    "requestInference": _price(reads=55, writes=20, logged_words=8, elements=(TEXT_WORD,)),
     "fulfil": _price(reads=21, writes=7, logged_words=6, transfers=1, elements=(TEXT_WORD,)),
-    "settleRequest": _price(reads=53, writes=42, logged_words=40, hashes=12, transfers=2),
+    "settleRequest": _price(reads=55, writes=43, logged_words=40, hashes=12, transfers=2),
     "disputeRequest": _price(reads=22, writes=4, logged_words=1),
     "refundRequest": _price(reads=20, writes=4, logged_words=1, transfers=1),
     "markDelivered": _price(reads=20, writes=2, logged_words=1, transfers=1),
@@ -241,7 +247,7 @@ INFERENCE_METERING: Mapping[str, Price] = {
 STAKING: Mapping[str, Price] = {
     "stake": _price(reads=56, writes=30, logged_words=2),
     "requestUnstake": _price(reads=56, writes=30, logged_words=2),
-    "withdraw": _price(reads=56, writes=30, logged_words=1, transfers=1),
+    "withdraw": _price(reads=58, writes=30, logged_words=1, transfers=1),
     "delegate": _price(reads=80, writes=30, logged_words=2),
     "undelegate": _price(reads=56, writes=30, logged_words=2),
     "withdrawDelegation": _price(reads=56, writes=30, logged_words=1, transfers=1),
@@ -263,7 +269,7 @@ STAKING: Mapping[str, Price] = {
 }
 
 ATTRIBUTION: Mapping[str, Price] = {
-    "post": _price(reads=62, writes=24, logged_words=7, hashes=10, elements=(BATCH, TEXT_WORD)),
+    "post": _price(reads=70, writes=24, logged_words=7, hashes=10, elements=(BATCH, TEXT_WORD)),
     "commitChallenge": _price(reads=29, writes=9, logged_words=1),
     "challengeScore": _price(
         reads=75,
@@ -408,11 +414,11 @@ ATTRIBUTION: Mapping[str, Price] = {
         elements=(HASHED_BATCH, TREE_HASH, SHOWN),
     ),
     "openAudit": _price(
-        reads=100 + 3 * CHECKPOINT_READS, writes=36, logged_words=5, hashes=20, elements=(TREE_HASH,)
+        reads=102 + 3 * CHECKPOINT_READS, writes=37, logged_words=5, hashes=20, elements=(TREE_HASH,)
     ),
     "auditOf": _price(reads=38, hashes=4),
     "fundAudits": _price(reads=1, writes=1),
-    "auditFund": _price(reads=1),
+    "auditFund": _price(reads=3),
     "releaseSettlement": _price(reads=46, writes=2, logged_words=1),
     "drawJury": _price(reads=33, writes=5, logged_words=6, hashes=2),
     "commitVerdict": _price(reads=34 + CHECKPOINT_READS, writes=4, logged_words=2, hashes=2),
@@ -445,5 +451,6 @@ ATTRIBUTION: Mapping[str, Price] = {
     "slashedOf": _price(reads=1),
     "rewardOf": _price(reads=1),
     "openLiabilityOf": _price(reads=1),
+    "exposureOf": _price(reads=2),
     **_VIEW,
 }

@@ -23,6 +23,7 @@ from precompiles.host import Host
 from precompiles.metering_access import existing_channel
 from precompiles.metering_channels import open_channel, request_close, top_up, withdraw
 from precompiles.metering_earnings import (
+    audits_total,
     earnings_of,
     held_in,
     held_of,
@@ -199,6 +200,7 @@ CONTRACT = Contract(
         Method("function heldOf(address provider) view returns (uint256)", held_of),
         Method("function heldIn(uint256 settlementId) view returns (uint256)", held_in),
         Method("function stakersTotal() view returns (uint256)", stakers_total),
+        Method("function auditsTotal() view returns (uint256)", audits_total),
         Method("function stakersTotalIn(uint256 epoch) view returns (uint256)", stakers_total_in),
         Method("function channelNonce(address payer) view returns (uint256)", channel_nonce),
     ),

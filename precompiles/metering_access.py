@@ -32,7 +32,7 @@ def servable_model(host: Host, model_id: int) -> Model:
     if (
         not has_price
         or models.is_deprecated(host, model_id)
-        or not models.is_index_usable(host, model.feature_index)
+        or not models.is_index_open(host, model.feature_index)
     ):
         raise MODEL_NOT_SERVABLE(model_id)
     return model

@@ -77,6 +77,12 @@ def held_in(host: Host, settlement_id: int) -> int:
     return view.held_in(host, settlement_id)
 
 
+def audits_total(host: Host) -> int:
+    """What Attribution's audits got of the platform's parts, ever."""
+    gas.charge(host, gas.INFERENCE_METERING["auditsTotal"])
+    return view.audits_total(host)
+
+
 def _release(host: Host, settlement_id: int) -> int:
     """Credit who is due what is held of a settlement, which has to be final; returns how much."""
     if not view.settlement_exists(host, settlement_id):

@@ -191,17 +191,21 @@ def _split_rule(host: Host, version: int) -> SplitRule:
 
 
 def _distribute(host: Host, channel: Channel, split: FeeSplit, retrieved_wei: int) -> None:
-    """Credit who withdraws here; send the stakers' part and the contributors' pool where they are paid.
+    """Credit who withdraws here; send the stakers' part, the contributors' pool and the audits' share of the
+    platform's part where they are paid.
 
     The provider's part is held until the settlement is final; what retrieved records get is claimed here.
     """
-    credit(host, TREASURY, split.platform_wei)
+    audits_ppm = policy.parameter(host, channel.policy_version, "audit_fund_ppm")
+    audits_wei = split.platform_wei * audits_ppm // PPM
+    credit(host, TREASURY, split.platform_wei - audits_wei)
+    add_to_slot(host, INFERENCE_METERING, view.AUDITS_TOTAL_SLOT, audits_wei)
     credit(host, models.model(host, channel.model_id).revenue_recipient, split.owner_wei)
     stakers_wei = view.stakers_total(host) + split.stakers_wei
     host.store(view.STAKERS_TOTAL_SLOT, stakers_wei)
     host.store(view.stakers_total_in_slot(view.epoch(host)), stakers_wei)
     pay(host, STAKING, split.stakers_wei)
-    pay(host, ATTRIBUTION, split.contributors_wei - retrieved_wei)
+    pay(host, ATTRIBUTION, split.contributors_wei - retrieved_wei + audits_wei)
 
 
 def _pass_to_parents(host: Host, channel_id: Hash32, channel: Channel, pool_wei: int) -> int:

@@ -1,10 +1,9 @@
 """ModelRegistry (03): what models were made from, what they cost, how their data is scored.
 
-Covered: registering with Datanet versions and parent, prices, revenue recipient, feature indexes that become
-usable after their challenge window, which Datanets' retrieved records share in a model's pool, deprecation,
-and lineage in both directions: a model's parent and sources, a model's children, a Datanet's models.
-Registering is refused when a usage rule is not met.
-Not covered: challenges of feature indexes.
+Covered: registering with Datanet versions and parent, prices, revenue recipient, which Datanets' retrieved
+records share in a model's pool, deprecation, and lineage in both directions: a model's parent and sources, a
+model's children, a Datanet's models. Registering is refused when a usage rule is not met. Feature indexes:
+`model_indexes`, whose methods are in the table here.
 Source: protocol, section 3 "Model".
 """
 
@@ -14,11 +13,10 @@ from typing import Any
 
 from genesis.addresses import MODEL_REGISTRY
 from genesis.types import ZERO_ADDRESS, ZERO_HASH, Address, Hash32
-from precompiles import gas
+from precompiles import gas, model_indexes
 from precompiles.abi import Struct
 from precompiles.checks import (
     INVALID_ARGUMENT,
-    MAXIMUM_COUNT,
     MAXIMUM_WEI,
     require,
     require_recipient,
@@ -26,10 +24,11 @@ from precompiles.checks import (
 )
 from precompiles.contract import Contract, Error, Event, Method
 from precompiles.host import Host
+from precompiles.model_access import MODEL_NOT_FOUND, NOT_OWNER, existing_model, owned_model
 from precompiles.slots import load_struct, mapping_slot, store_struct, update_struct
-from precompiles.views import datanets, policy
+from precompiles.views import datanets
 from precompiles.views import models as view
-from precompiles.views.models import FeatureIndex, Model, Source
+from precompiles.views.models import Model, Source
 
 MODEL_REGISTERED = Event(
     "event ModelRegistered(uint256 indexed modelId, address indexed owner, uint256 indexed parent, "
@@ -40,23 +39,15 @@ MODEL_SOURCE = Event(
 )
 PRICE_SET = Event("event PriceSet(uint256 indexed modelId, uint256 inputPrice, uint256 outputPrice)")
 REVENUE_RECIPIENT_SET = Event("event RevenueRecipientSet(uint256 indexed modelId, address indexed recipient)")
-FEATURE_INDEX_COMMITTED = Event(
-    "event FeatureIndexCommitted(uint256 indexed modelId, uint256 indexed indexId, address indexed signer, "
-    "bytes32 rowsRoot, bytes32 sumsRoot, uint256 usableAt, string uri)"
-)
 MODEL_DEPRECATED = Event("event ModelDeprecated(uint256 indexed modelId, uint256 indexed successor)")
 OWNER_CHANGED = Event(
     "event OwnerChanged(uint256 indexed modelId, address indexed previousOwner, address indexed owner)"
 )
 RETRIEVAL_SET = Event("event RetrievalSet(uint256 indexed modelId, uint256 indexed datanetId, bool allowed)")
 
-MODEL_NOT_FOUND = Error("error ModelNotFound(uint256 modelId)")
-FEATURE_INDEX_NOT_FOUND = Error("error FeatureIndexNotFound(uint256 indexId)")
-NOT_OWNER = Error("error NotOwner(address caller)")
 USAGE_NOT_GRANTED = Error("error UsageNotGranted(uint256 datanetId)")
 
 MAXIMUM_SOURCES = 64
-MAXIMUM_DIMENSIONS = 65_536
 
 
 def register_model(  # noqa: PLR0917 - the method's arguments
@@ -97,7 +88,7 @@ def register_model(  # noqa: PLR0917 - the method's arguments
 def set_price(host: Host, model_id: int, input_price_wei: int, output_price_wei: int) -> None:
     """Set what 1,000 input and output tokens cost; open channels keep their price."""
     gas.charge(host, gas.MODEL_REGISTRY["setPrice"])
-    model = _owned_model(host, model_id)
+    model = owned_model(host, model_id)
     require(input_price_wei <= MAXIMUM_WEI, "inputPrice")
     require(output_price_wei <= MAXIMUM_WEI, "outputPrice")
     priced = replace(model, input_price_wei=input_price_wei, output_price_wei=output_price_wei)
@@ -108,7 +99,7 @@ def set_price(host: Host, model_id: int, input_price_wei: int, output_price_wei:
 def set_revenue_recipient(host: Host, model_id: int, recipient: Address) -> None:
     """Name who earns the owner's part of later settlements."""
     gas.charge(host, gas.MODEL_REGISTRY["setRevenueRecipient"])
-    model = _owned_model(host, model_id)
+    model = owned_model(host, model_id)
     require_recipient(recipient)
     changed = replace(model, revenue_recipient=recipient)
     update_struct(host, view.model_slot(model_id), view.MODEL, model, changed)
@@ -118,7 +109,7 @@ def set_revenue_recipient(host: Host, model_id: int, recipient: Address) -> None
 def deprecate_model(host: Host, model_id: int, successor: int) -> None:
     """Take a model out of new use, for good; open channels go on. `successor` 0 names none."""
     gas.charge(host, gas.MODEL_REGISTRY["deprecateModel"])
-    _owned_model(host, model_id)
+    owned_model(host, model_id)
     require(successor != model_id, "successor")
     if successor != 0 and not view.model_exists(host, successor):
         raise MODEL_NOT_FOUND(successor)
@@ -130,7 +121,7 @@ def deprecate_model(host: Host, model_id: int, successor: int) -> None:
 def transfer_model(host: Host, model_id: int, owner: Address) -> None:
     """Hand a model to another owner; who earns its revenue does not change with it."""
     gas.charge(host, gas.MODEL_REGISTRY["transferModel"])
-    model = _owned_model(host, model_id)
+    model = owned_model(host, model_id)
     require(owner != ZERO_ADDRESS, "owner")
     changed = replace(model, owner=owner)
     update_struct(host, view.model_slot(model_id), view.MODEL, model, changed)
@@ -140,79 +131,24 @@ def transfer_model(host: Host, model_id: int, owner: Address) -> None:
 def set_retrieval(host: Host, model_id: int, datanet_id: int, allowed: bool) -> None:
     """Let a Datanet's retrieved records share in what later settlements leave the model's contributors."""
     gas.charge(host, gas.MODEL_REGISTRY["setRetrieval"])
-    _owned_model(host, model_id)
+    owned_model(host, model_id)
     require(datanets.exists(host, datanet_id), "datanetId")
     host.store(view.retrieval_slot(model_id, datanet_id), int(allowed))
     RETRIEVAL_SET.emit(host, model_id, datanet_id, allowed)
 
 
-def commit_feature_index(  # noqa: PLR0917 - the method's arguments
-    host: Host,
-    model_id: int,
-    rows_root: Hash32,
-    sums_root: Hash32,
-    preconditioner_hash: Hash32,
-    numeric_profile: Hash32,
-    rows: int,
-    contributors: int,
-    dimensions: int,
-    uri: bytes,
-) -> int:
-    """Commit the model's newest feature index; channels can open on it once its window is over."""
-    gas.charge(host, gas.MODEL_REGISTRY["commitFeatureIndex"], gas.words(uri))
-    model = _owned_model(host, model_id)
-    require(rows_root != ZERO_HASH, "rowsRoot")
-    require(sums_root != ZERO_HASH, "sumsRoot")
-    require(0 < rows <= MAXIMUM_COUNT, "rows")
-    require(0 < contributors <= rows, "contributors")
-    require(0 < dimensions <= MAXIMUM_DIMENSIONS, "dimensions")
-    require_text(uri, "uri")
-    version = policy.current_version(host)
-    usable_at_s = host.timestamp_s + policy.parameter(host, version, "index_window_s")
-    index_id = host.load(MODEL_REGISTRY, view.INDEX_COUNT_SLOT) + 1
-    host.store(view.INDEX_COUNT_SLOT, index_id)
-    index = FeatureIndex(
-        model_id,
-        host.caller,
-        rows_root,
-        sums_root,
-        preconditioner_hash,
-        numeric_profile,
-        rows,
-        contributors,
-        dimensions,
-        version,
-        usable_at_s,
-    )
-    store_struct(host, view.index_slot(index_id), view.FEATURE_INDEX, index)
-    newest = replace(model, feature_index=index_id)
-    update_struct(host, view.model_slot(model_id), view.MODEL, model, newest)
-    FEATURE_INDEX_COMMITTED.emit(
-        host, model_id, index_id, host.caller, rows_root, sums_root, usable_at_s, uri
-    )
-    return index_id
-
-
 def get_model(host: Host, model_id: int) -> Model:
     """One model."""
     gas.charge(host, gas.MODEL_REGISTRY["getModel"])
-    return _model(host, model_id)
+    return existing_model(host, model_id)
 
 
 def get_source(host: Host, model_id: int, position: int) -> tuple[int, int]:
     """Datanet id and version at a position, counted from 0."""
     gas.charge(host, gas.MODEL_REGISTRY["getSource"])
-    require(position < _model(host, model_id).sources, "position")
+    require(position < existing_model(host, model_id).sources, "position")
     source = load_struct(host, MODEL_REGISTRY, view.source_slot(model_id, position), view.SOURCE)
     return source.datanet_id, source.version
-
-
-def get_feature_index(host: Host, index_id: int) -> FeatureIndex:
-    """One feature index."""
-    gas.charge(host, gas.MODEL_REGISTRY["getFeatureIndex"])
-    if not view.index_exists(host, index_id):
-        raise FEATURE_INDEX_NOT_FOUND(index_id)
-    return view.feature_index(host, index_id)
 
 
 def is_deprecated(host: Host, model_id: int) -> bool:
@@ -263,19 +199,6 @@ def _element(host: Host, count_slot: int, list_slot: int, key: int, position: in
     return host.load(MODEL_REGISTRY, mapping_slot(list_slot, key, position))
 
 
-def _model(host: Host, model_id: int) -> Model:
-    if not view.model_exists(host, model_id):
-        raise MODEL_NOT_FOUND(model_id)
-    return view.model(host, model_id)
-
-
-def _owned_model(host: Host, model_id: int) -> Model:
-    model = _model(host, model_id)
-    if model.owner != host.caller:
-        raise NOT_OWNER(host.caller)
-    return model
-
-
 def _check_source(host: Host, source: Source) -> None:
     """A source is a published version of a Datanet that the caller may use."""
     require(datanets.exists(host, source.datanet_id), "datanetIds")
@@ -302,7 +225,17 @@ CONTRACT = Contract(
             "function commitFeatureIndex(uint256 modelId, bytes32 rowsRoot, bytes32 sumsRoot, "
             "bytes32 preconditionerHash, bytes32 numericProfile, uint256 rows, uint256 contributors, "
             "uint256 dimensions, string uri) returns (uint256 indexId)",
-            commit_feature_index,
+            model_indexes.commit_feature_index,
+        ),
+        Method("function setIndexSigner(uint256 modelId, address signer)", model_indexes.set_index_signer),
+        Method("function retireFeatureIndex(uint256 indexId)", model_indexes.retire_feature_index),
+        Method(
+            "function indexSignerOf(uint256 modelId) view returns (address)", model_indexes.index_signer_of
+        ),
+        Method("function isRetired(uint256 indexId) view returns (bool)", model_indexes.is_retired),
+        Method(
+            "function indexesOf(address signer) view returns (uint256 live, uint256 heldUntil)",
+            model_indexes.indexes_of,
         ),
         Method("function deprecateModel(uint256 modelId, uint256 successor)", deprecate_model),
         Method("function transferModel(uint256 modelId, address owner)", transfer_model),
@@ -321,7 +254,7 @@ CONTRACT = Contract(
         ),
         Method(
             "function getFeatureIndex(uint256 indexId) view returns (FeatureIndex)",
-            get_feature_index,
+            model_indexes.get_feature_index,
             _STRUCTS,
         ),
     ),
@@ -330,10 +263,19 @@ CONTRACT = Contract(
         MODEL_SOURCE,
         PRICE_SET,
         REVENUE_RECIPIENT_SET,
-        FEATURE_INDEX_COMMITTED,
+        model_indexes.FEATURE_INDEX_COMMITTED,
+        model_indexes.FEATURE_INDEX_RETIRED,
+        model_indexes.INDEX_SIGNER_SET,
         MODEL_DEPRECATED,
         OWNER_CHANGED,
         RETRIEVAL_SET,
     ),
-    errors=(MODEL_NOT_FOUND, FEATURE_INDEX_NOT_FOUND, NOT_OWNER, INVALID_ARGUMENT, USAGE_NOT_GRANTED),
+    errors=(
+        MODEL_NOT_FOUND,
+        model_indexes.FEATURE_INDEX_NOT_FOUND,
+        model_indexes.SIGNER_NOT_STAKED,
+        NOT_OWNER,
+        INVALID_ARGUMENT,
+        USAGE_NOT_GRANTED,
+    ),
 )

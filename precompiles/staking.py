@@ -225,6 +225,7 @@ CONTRACT = Contract(
         interface.INSUFFICIENT_STAKE,
         interface.TOO_EARLY,
         interface.STAKE_LOCKED,
+        interface.STAKE_HELD_BY_INDEXES,
         NOTHING_TO_CLAIM,
         interface.OPERATOR_NOT_STAKED,
     ),

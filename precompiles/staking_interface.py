@@ -39,6 +39,7 @@ SLASH_REWARD_PAID = Event(
 INVALID_ROLE = Error("error InvalidRole(uint256 role)")
 INSUFFICIENT_STAKE = Error("error InsufficientStake(uint256 requested, uint256 available)")
 TOO_EARLY = Error("error TooEarly(uint256 earliest)")
+STAKE_HELD_BY_INDEXES = Error("error StakeHeldByIndexes(uint256 indexes, uint256 until)")
 STAKE_LOCKED = Error("error StakeLocked(uint256 liability)")
 NOTHING_TO_CLAIM = Error("error NothingToClaim()")
 OPERATOR_NOT_STAKED = Error("error OperatorNotStaked(address operator)")

@@ -4,7 +4,8 @@ Who adds stake gets shares of the operator's pool; who takes it out asks for wei
 unbonding time, slashable all the while, and gets what its shares are worth then. A later request delays the
 earlier ones too. While an unfinalized post needs a provider's stake its own stays, however long that is; its
 delegators' stays for two more unbonding times at most: by then every dispute of a post that was made before
-they asked is over, and an operator that keeps posting could hold them for ever.
+they asked is over, and an operator that keeps posting could hold them for ever. A provider's own stays too
+until the unbonding time after its last feature index was retired; delegators' stake answers for no index.
 Every call's work is bounded: nothing depends on how many delegators there are.
 Source: protocol, section 3 "Staking".
 """
@@ -23,6 +24,7 @@ from precompiles.staking_interface import (
     INSUFFICIENT_STAKE,
     NOTHING_TO_CLAIM,
     OPERATOR_NOT_STAKED,
+    STAKE_HELD_BY_INDEXES,
     STAKE_LOCKED,
     STAKED,
     TOO_EARLY,
@@ -32,7 +34,7 @@ from precompiles.staking_interface import (
     check_role,
 )
 from precompiles.staking_rewards import settled_holding, settled_pool, store_holding, store_pool
-from precompiles.views import attribution, policy
+from precompiles.views import attribution, models, policy
 from precompiles.views import staking as view
 from precompiles.views.staking import Delegation
 
@@ -190,9 +192,20 @@ def _check_withdrawable(host: Host, operator: Address, role: int, held: Delegati
         raise NOTHING_TO_CLAIM()
     if host.timestamp_s < held.withdrawable_at_s:
         raise TOO_EARLY(held.withdrawable_at_s)
-    liability_wei = attribution.open_liability_of(host, operator) if role == view.PROVIDER else 0
+    if role != view.PROVIDER:
+        return
+    if operator == host.caller:
+        _check_indexes(host)
+    liability_wei = attribution.open_liability_of(host, operator)
     if liability_wei == 0:
         return
     longest_s = held.withdrawable_at_s + LONGER_UNBONDINGS * policy.current(host, "unbonding_s")
     if operator == host.caller or host.timestamp_s < longest_s:
         raise STAKE_LOCKED(liability_wei)
+
+
+def _check_indexes(host: Host) -> None:
+    """The caller's feature indexes are retired, the last of them an unbonding time ago."""
+    live, held_until_s = models.indexes_of(host, host.caller)
+    if live > 0 or host.timestamp_s < held_until_s:
+        raise STAKE_HELD_BY_INDEXES(live, held_until_s)

@@ -258,6 +258,7 @@ async def publish(
     input_price: Amount,
     output_price: Amount,
     parent: int | None = None,
+    stake: bool = False,
     wait: bool = False,
     options: Flat = DEFAULTS,
 ) -> None:
@@ -273,9 +274,12 @@ async def publish(
         What 1,000 output tokens cost.
     parent
         The base's model id; found by its hash unless given, 0 for none.
+    stake
+        Stake what the signer's provider stake is short of: it answers for the index.
     wait
         Return only when the index may be used.
     """
+    from openledger_node.cli.economy.indexing import ensure_stake
     from openledger_node.factory.publication import registration, sale
     from openledger_node.factory.publishing import parent_of, sources_of, wait_until_usable
     from workers.jobs.codec import from_json
@@ -287,6 +291,7 @@ async def publish(
             raise UserError(f"run {run[:8]} is {found['state']}", "only a finished run can be published")
         result, request = found["result"], found["request"]
         known = parent if parent is not None else await parent_of(opened.reader, request.get("base", ""))
+        await ensure_stake(opened, 0, adds=stake)
         manifest = {"manifest": result["manifest"], "dimensions": 0}
         index = from_json(FeatureIndexResult, await opened.gateway.job("feature_index", manifest))
         call = registration(

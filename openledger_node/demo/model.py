@@ -3,7 +3,8 @@
 import asyncio
 from dataclasses import dataclass
 
-from openledger_node.client.economy import MODELS
+from openledger_node.client.economy import MODELS, ROLE_PROVIDER, STAKING
+from openledger_node.client.index_stake import missing_stake_wei
 from openledger_node.demo.data import DemoData
 from openledger_node.demo.world import BUILDER, World, open_text
 from workers.artifacts.store import ArtifactId
@@ -86,6 +87,7 @@ async def publish_index(
     """The feature index of the model for sale, built and committed; waits until it is usable."""
     request = FeatureIndexRequest(manifest=ArtifactId(manifest))
     index = from_json(FeatureIndexResult, await world.gateway.job("feature_index", to_json(request)))
+    await _stake(world, model_id)
     mined = await world.send(
         BUILDER,
         MODELS,
@@ -106,3 +108,11 @@ async def publish_index(
     while await world.l2.timestamp_s() <= event["usableAt"]:
         await asyncio.sleep(POLL_S)
     return int(event["indexId"]), index
+
+
+async def _stake(world: World, model_id: int) -> None:
+    """The builder signs the index, so its stake answers for it."""
+    missing_wei = await missing_stake_wei(world.reader, world.address(BUILDER), model_id)
+    if missing_wei:
+        world.say(f"the builder stakes {open_text(missing_wei, 0)}, which answers for the index")
+        await world.send(BUILDER, STAKING, "stake", ROLE_PROVIDER, value_wei=missing_wei)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from openledger_node.client.contract import Contract
-from openledger_node.client.economy import MODELS
+from openledger_node.client.economy import MODELS, ROLE_PROVIDER, STAKING
 from workers.jobs.types import FeatureIndexResult
 
 
@@ -19,11 +19,14 @@ class Call:
     contract: Contract
     method: str
     arguments: tuple[Any, ...]
+    value_wei: int = 0
 
     def to_json(self) -> dict[str, str]:
         """As a wallet takes it."""
         data = self.contract.calldata(self.method, *self.arguments)
-        return {"to": f"0x{self.contract.address.hex()}", "data": f"0x{data.hex()}", "method": self.method}
+        value = {"value": hex(self.value_wei)} if self.value_wei else {}
+        call = {"to": f"0x{self.contract.address.hex()}", "data": f"0x{data.hex()}", **value}
+        return {**call, "method": self.method}
 
 
 def registration(*, model: str, manifest: str, parent: int, sources: Sequence[tuple[int, int]]) -> Call:
@@ -37,6 +40,11 @@ def registration(*, model: str, manifest: str, parent: int, sources: Sequence[tu
         f"sha256:{manifest}",
     )
     return Call(MODELS, "registerModel", arguments)
+
+
+def staking(missing_wei: int) -> list[Call]:
+    """What the index's signer stakes first, when it has too little to answer for one."""
+    return [Call(STAKING, "stake", (ROLE_PROVIDER,), missing_wei)] if missing_wei else []
 
 
 def sale(model_id: int, input_price_wei: int, output_price_wei: int, index: FeatureIndexResult) -> list[Call]:

@@ -10,17 +10,19 @@ from typing import Any
 from aiohttp import web
 
 from openledger_node.client.economy import EconomyReader
+from openledger_node.client.index_stake import missing_stake_wei
 from openledger_node.errors import UserError
 from openledger_node.factory.cleaning import Cleaner
 from openledger_node.factory.estimate import TEXT_KINDS
 from openledger_node.factory.planning import Planner
 from openledger_node.factory.plans import Plan, wish_from
 from openledger_node.factory.progress import fields_of
-from openledger_node.factory.publication import registration, sale
+from openledger_node.factory.publication import registration, sale, staking
 from openledger_node.factory.recipes import described
 from openledger_node.gateway.errors import ConflictError, NotFoundError
 from openledger_node.gateway.http import json_response, read_json
 from openledger_node.gateway.job_routes import job_to_json
+from openledger_node.gateway.values import address_of
 from openledger_node.jobs.machine import Job, JobState
 from openledger_node.jobs.scheduler import JobScheduler
 from workers.artifacts.store import ArtifactId, ArtifactStore
@@ -39,6 +41,7 @@ class FactoryRoutes:
     def __init__(
         self, *, reader: EconomyReader, artifacts: ArtifactStore, scheduler: JobScheduler, cleaner: Cleaner
     ) -> None:
+        self._reader = reader
         self._planner = Planner(reader, artifacts)
         self._artifacts = artifacts
         self._scheduler = scheduler
@@ -88,7 +91,8 @@ class FactoryRoutes:
         )
 
     async def publication(self, request: web.Request) -> web.StreamResponse:
-        """What to sign: first `registerModel`; with the `modelId` it gave, prices and the feature index."""
+        """What to sign: first `registerModel`; with the `modelId` it gave, prices and the feature index, and
+        before them what `signer` has to stake for the index."""
         job, body = await self._job(request), await read_json(request)
         if job.state is not JobState.DONE:
             raise ConflictError(f"run {job.id[:8]} is {job.state}: only a finished one can be published")
@@ -102,8 +106,10 @@ class FactoryRoutes:
             return json_response({"transactions": [call.to_json()]})
         request_of_index = FeatureIndexRequest(ArtifactId(job.result["manifest"]))
         index = await self._scheduler.result("feature_index", to_json(request_of_index))
-        calls = sale(
-            _number(body, "modelId"),
+        model_id = _number(body, "modelId")
+        staked = staking(await self._missing_stake_wei(body, model_id))
+        calls = staked + sale(
+            model_id,
             _number(body, "inputPrice"),
             _number(body, "outputPrice"),
             from_json(FeatureIndexResult, index),
@@ -118,6 +124,12 @@ class FactoryRoutes:
             raise UserError("removes must be true or false")
         age_s = _number(body, "ageS", DEFAULT_AGE_S)
         return json_response(await self._cleaner.clean(self._artifacts.directory, age_s, removes=removes))
+
+    async def _missing_stake_wei(self, body: Mapping[str, Any], model_id: int) -> int:
+        """What the account in `signer` has to stake before it may sign the index; 0 when none is named."""
+        if "signer" not in body:
+            return 0
+        return await missing_stake_wei(self._reader, address_of(body["signer"]), model_id)
 
     async def _plan(self, request: web.Request) -> Plan:
         wish = wish_from(await read_json(request))

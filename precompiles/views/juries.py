@@ -14,7 +14,7 @@ from genesis.types import Address, Hash32
 from precompiles.abi import Struct
 from precompiles.host import Host
 from precompiles.slots import load_struct, mapping_slot
-from precompiles.views import policy, staking
+from precompiles.views import metering, policy, staking
 
 CASE_COUNT_SLOT = 22
 CASES_SLOT = 23
@@ -25,6 +25,7 @@ POST_ORIGINS_SLOT = 28
 AUDITS_SLOT = 29
 AUDIT_FUND_SLOT = 30
 SHOWN_SLOT = 34
+AUDITS_TAKEN_SLOT = 35
 
 ROW = 1
 PRECONDITIONER = 2
@@ -240,3 +241,9 @@ def post_origin_slot(post_id: int) -> int:
 def audit_slot(post_id: int) -> int:
     """Slot of the case that audits a post, 0 when there is none."""
     return mapping_slot(AUDITS_SLOT, post_id)
+
+
+def audit_fund(host: Host) -> int:
+    """What waits for audits' juries: what was given and not spent, and what settlements brought since."""
+    given_wei = host.load(ATTRIBUTION, AUDIT_FUND_SLOT)
+    return given_wei + metering.audits_total(host) - host.load(ATTRIBUTION, AUDITS_TAKEN_SLOT)

@@ -33,6 +33,7 @@ HELD_SLOT = 18
 RETRIEVAL_COUNT_SLOT = 19
 RETRIEVALS_SLOT = 20
 RETRIEVAL_CLAIMED_SLOT = 21
+AUDITS_TOTAL_SLOT = 22
 
 EPOCHS_OF_UNBONDING = 14
 
@@ -302,6 +303,11 @@ def retrieval(host: Host, retrieval_id: int) -> Retrieval:
 def stakers_total(host: Host) -> int:
     """All stakers' parts ever settled, in wei."""
     return host.load(INFERENCE_METERING, STAKERS_TOTAL_SLOT)
+
+
+def audits_total(host: Host) -> int:
+    """What audits got of the platform's parts, ever, in wei; it is at Attribution."""
+    return host.load(INFERENCE_METERING, AUDITS_TOTAL_SLOT)
 
 
 def epoch_seconds(host: Host) -> int:

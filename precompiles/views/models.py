@@ -6,7 +6,7 @@ from genesis.addresses import MODEL_REGISTRY
 from genesis.types import Address, Hash32
 from precompiles.abi import Struct
 from precompiles.host import Host
-from precompiles.slots import field_slot, load_struct, mapping_slot
+from precompiles.slots import field_slot, load_address, load_struct, mapping_slot
 from precompiles.views import attribution
 
 MODEL_COUNT_SLOT = 0
@@ -20,7 +20,12 @@ CHILDREN_SLOT = 7
 USER_COUNT_SLOT = 8
 USERS_SLOT = 9
 RETRIEVAL_SLOT = 10
+INDEX_SIGNERS_SLOT = 11
+RETIRED_SLOT = 12
+LIVE_INDEXES_SLOT = 13
+HELD_UNTIL_SLOT = 14
 PARENT_FIELD = 4
+SIGNER_FIELD = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,3 +144,29 @@ def is_index_usable(host: Host, index_id: int) -> bool:
     if not index_exists(host, index_id) or feature_index(host, index_id).usable_at_s > host.timestamp_s:
         return False
     return attribution.index_status(host, index_id) == 0
+
+
+def is_index_open(host: Host, index_id: int) -> bool:
+    """True while an index takes new channels: it is usable and nobody has retired it."""
+    return is_index_usable(host, index_id) and not is_retired(host, index_id)
+
+
+def is_retired(host: Host, index_id: int) -> bool:
+    """True once an index was retired, or the model has a later one."""
+    return host.load(MODEL_REGISTRY, mapping_slot(RETIRED_SLOT, index_id)) != 0
+
+
+def signer_of(host: Host, index_id: int) -> Address:
+    """Whose stake answers for an index."""
+    return load_address(host, MODEL_REGISTRY, field_slot(index_slot(index_id), SIGNER_FIELD))
+
+
+def index_signer(host: Host, model_id: int) -> Address:
+    """Who may commit a model's indexes beside its owner; zero when nobody is named."""
+    return load_address(host, MODEL_REGISTRY, mapping_slot(INDEX_SIGNERS_SLOT, model_id))
+
+
+def indexes_of(host: Host, signer: Address) -> tuple[int, int]:
+    """How many indexes of a signer are not retired, and until when those that are hold its stake."""
+    live = host.load(MODEL_REGISTRY, mapping_slot(LIVE_INDEXES_SLOT, signer))
+    return live, host.load(MODEL_REGISTRY, mapping_slot(HELD_UNTIL_SLOT, signer))

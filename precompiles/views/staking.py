@@ -9,11 +9,12 @@ has not given yet.
 from dataclasses import dataclass, replace
 
 from genesis.addresses import STAKING
+from genesis.shares import PPM
 from genesis.types import ZERO_ADDRESS, Address
 from precompiles.abi import Struct
 from precompiles.host import Host
 from precompiles.slots import load_struct, mapping_slot
-from precompiles.views import attribution
+from precompiles.views import attribution, policy
 
 TOTAL_STAKE_SLOT = 0
 ACCUMULATOR_SLOT = 1
@@ -242,6 +243,19 @@ def net_pool(host: Host, operator: Address, role: int) -> Pool:
 def active_stake(host: Host, operator: Address, role: int) -> int:
     """Own and delegated stake of an operator, net of slashing, without what is unbonding."""
     return net_pool(host, operator, role).active_wei
+
+
+def own_and_active(host: Host, operator: Address, role: int) -> tuple[int, int]:
+    """An operator's own active stake, and its pool's with what others delegated; net of slashing."""
+    pool = net_pool(host, operator, role)
+    own = stored_delegation(host, operator, role, operator)
+    return pool.worth(own.active_shares) if own.era == pool.era else 0, pool.active_wei
+
+
+def answering_stake(host: Host, operator: Address, version: int) -> int:
+    """A provider's active stake as far as it counts for its posts: so much of it has to be its own."""
+    own_wei, active_wei = own_and_active(host, operator, PROVIDER)
+    return min(active_wei, own_wei * PPM // policy.parameter(host, version, "self_stake_ppm"))
 
 
 def slashable(host: Host, operator: Address, role: int = PROVIDER) -> int:

@@ -21,7 +21,7 @@ from genesis.addresses import PERMIT2
 from genesis.spec import OPEN_UNIT
 from genesis.types import Address
 from openledger_node.client.account import dev_account
-from openledger_node.client.economy import DATANETS, MODELS
+from openledger_node.client.economy import DATANETS, MODELS, ROLE_PROVIDER, STAKING
 from openledger_node.client.ethereum import Ethereum
 from openledger_node.client.gateway import GatewayClient
 from openledger_node.client.predeploys import AGENTS
@@ -86,6 +86,7 @@ async def sell_a_model(node: DevNode, rpc: HttpRpc, trained: Trained) -> None:
     await builder.transact(MODELS, "setPrice", MODEL_ID, x402.INPUT_PRICE_WEI, x402.OUTPUT_PRICE_WEI)
     roots = (index.rows_root, index.sums_root, index.preconditioner_hash, index.numeric_profile)
     counts = (index.rows, index.contributors, index.dimensions)
+    await builder.transact(STAKING, "stake", ROLE_PROVIDER, value_wei=1_000 * OPEN_UNIT)
     await builder.transact(MODELS, "commitFeatureIndex", MODEL_ID, *roots, *counts, f"sha256:{index.index}")
     await asyncio.sleep(10)
 

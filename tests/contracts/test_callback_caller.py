@@ -26,6 +26,7 @@ TIP_WEI = OPEN_UNIT
 def world() -> Machine:
     """Alice's model, Bob as its provider."""
     machine = machine_with_twins()
+    send(machine, ALICE, STAKING, "stake", 2, value=100 * OPEN_UNIT)
     send(machine, ALICE, MODEL_REGISTRY, "registerModel", HASH, 0, HASH, [], [], b"uri")
     send(machine, ALICE, MODEL_REGISTRY, "setPrice", 1, OPEN_UNIT, OPEN_UNIT)
     arguments = (1, HASH, HASH, HASH, HASH, 1, 1, 1, b"uri")

@@ -35,6 +35,7 @@ MOST_WEI = 3 * OPEN_UNIT
 def world() -> Machine:
     """Alice's model, Bob as its provider with a receiver, a payer with WOPEN that trusts Permit2."""
     machine = machine_with_twins()
+    send(machine, ALICE, STAKING, "stake", 2, value=100 * OPEN_UNIT)
     send(machine, ALICE, MODEL_REGISTRY, "registerModel", HASH, 0, HASH, [], [], b"uri")
     send(machine, ALICE, MODEL_REGISTRY, "setPrice", MODEL, OPEN_UNIT, OPEN_UNIT)
     send(machine, ALICE, MODEL_REGISTRY, "commitFeatureIndex", MODEL, HASH, HASH, HASH, HASH, 1, 1, 1, b"uri")

@@ -10,7 +10,7 @@ import pytest
 
 from genesis.addresses import ATTRIBUTION, INFERENCE_METERING, POLICY, TREASURY
 from genesis.policy import Policy
-from genesis.shares import FeeSplit, SplitRule, split_fee
+from genesis.shares import PPM, FeeSplit, SplitRule, split_fee
 from genesis.types import Hash32
 from openledger_node.chain import fork_watch
 from precompiles.attribution_interface import CHALLENGE_FAILED
@@ -61,13 +61,16 @@ def earned(scene: Scene) -> dict[str, int]:
         name: sum(scene.read(INFERENCE_METERING, kind, address) for kind in ("earningsOf", "heldOf"))
         for name, address in people.items()
     }
+    found["audits"] = scene.read(INFERENCE_METERING, "auditsTotal")
     return found | {"stakers": scene.read(INFERENCE_METERING, "stakersTotal")}
 
 
 def assert_earned(scene: Scene, before: dict[str, int], settlement_id: int, expected: FeeSplit) -> None:
     gained = {name: amount - before[name] for name, amount in earned(scene).items()}
+    audits_wei = expected.platform_wei * OLD.audit_fund_ppm // PPM
     assert gained == {
-        "platform": expected.platform_wei,
+        "platform": expected.platform_wei - audits_wei,
+        "audits": audits_wei,
         "provider": expected.provider_wei,
         "owner": expected.owner_wei,
         "stakers": expected.stakers_wei,

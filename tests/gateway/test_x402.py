@@ -78,8 +78,9 @@ async def text_economy(node: EvmNode, store: ArtifactStore, made: Trained) -> No
             MODELS, "registerModel", bytes.fromhex(artifact), parent, manifest, [1], [1], uri
         )
     await builder.transact(MODELS, "setPrice", 2, INPUT_PRICE_WEI, OUTPUT_PRICE_WEI)
+    for account in (builder, provider):
+        await account.transact(STAKING, "stake", ROLE_PROVIDER, value_wei=1_000 * OPEN_UNIT)
     await builder.transact(MODELS, "commitFeatureIndex", 2, *roots, *counts, f"sha256:{index.index}")
-    await provider.transact(STAKING, "stake", ROLE_PROVIDER, value_wei=1_000 * OPEN_UNIT)
     node.machine.advance(10, 10)
 
 

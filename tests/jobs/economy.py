@@ -131,6 +131,8 @@ def open_economy(
     hashes = (bytes.fromhex(model.model), 0, bytes.fromhex(model.manifest))
     _send(node, BUILDER, MODELS, "registerModel", *hashes, [1], [1], f"sha256:{model.manifest}")
     _send(node, BUILDER, MODELS, "setPrice", 1, INPUT_PRICE_WEI, OUTPUT_PRICE_WEI)
+    for account in (BUILDER, *providers):
+        node.act(account, STAKING, STAKING_CONTRACT.calldata("stake", ROLE_PROVIDER), STAKE_WEI)
     _send(
         node,
         BUILDER,
@@ -147,8 +149,6 @@ def open_economy(
         f"sha256:{index.index}",
     )
     node.advance(10)
-    for provider in providers:
-        node.act(provider, STAKING, STAKING_CONTRACT.calldata("stake", ROLE_PROVIDER), STAKE_WEI)
     key = dev_account(CUSTOMER).address
     calldata = METERING.calldata("openChannel", dev_account(providers[0]).address, 1, key)
     outcome = node.act(CUSTOMER, INFERENCE_METERING, calldata, DEPOSIT_WEI)

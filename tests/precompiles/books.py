@@ -171,7 +171,7 @@ class Books:
         """Bonds of open cases, pay that jurors have not claimed, and the fund of audits."""
         count = self._count(ATTRIBUTION, juries.CASE_COUNT_SLOT)
         held = sum(juries.case(self.host, i).bond_wei for i in range(1, count + 1))
-        return held + self.host.load(ATTRIBUTION, juries.AUDIT_FUND_SLOT)
+        return held + juries.audit_fund(self.host)
 
     def _indexes(self) -> int:
         """Bonds of challenges of indexes, and of sum games."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from genesis.addresses import (
     DATANET_REGISTRY,
@@ -15,7 +16,7 @@ from genesis.commitments import (
     merkle_proof,
 )
 from genesis.types import Address, Hash32
-from tests.precompiles.calls import UNIT, call, number
+from tests.precompiles.calls import UNIT, Account, call, number
 from tests.precompiles.evidence import Index, Row, index_of_rows, make_index
 from tests.precompiles.memory import Contribution, Memory
 from tests.precompiles.world import Call, Outcome
@@ -237,8 +238,33 @@ class DataActors(Memory):
         return call(owner.address, MODEL_REGISTRY, "setRevenueRecipient", model_id, recipient)
 
     def _commit_index(self) -> Call:
+        """By the owner or somebody else, who stakes first as often as not."""
         model_id = self._some(self.models)
-        owner = self.models.get(model_id, self.accounts[0])
+        signer = self.models.get(model_id, self.accounts[0])
+        if self.random.random() < 0.2:
+            signer = self._account()
+        if self.random.random() < 0.5:
+            return self._index_of(model_id, signer)
+        self._follow_up.insert(0, partial(self._index_of, model_id, signer))
+        return call(signer.address, STAKING, "stake", 2, value_wei=1_000 * UNIT)
+
+    def _set_index_signer(self) -> Call:
+        model_id = self._some(self.models)
+        owner, signer = self.models.get(model_id, self.accounts[0]), self._account()
+        if self.random.random() < 0.5:
+            self._follow_up.insert(0, partial(self._index_of, model_id, signer))
+        return call(owner.address, MODEL_REGISTRY, "setIndexSigner", model_id, signer.address)
+
+    def _retire_index(self) -> Call:
+        """By the owner or a stranger, who may want its stake back then."""
+        index_id = self._some(self.indexes)
+        model_id = next((model for model, newest in self.index_of_model.items() if newest == index_id), 1)
+        owner = self.models.get(model_id, self._account())
+        if self.random.random() < 0.3:
+            self._follow_up.append(partial(call, owner.address, STAKING, "withdraw", 2))
+        return call(owner.address, MODEL_REGISTRY, "retireFeatureIndex", index_id)
+
+    def _index_of(self, model_id: int, signer: Account) -> Call:
         dimensions = self.random.choice((1, 2, 3, 5))
         contributors = [each.address for each in self.accounts[: self.random.randrange(1, 6)]]
         top = self.random.choice((3, 100, 2**40))
@@ -263,7 +289,7 @@ class DataActors(Memory):
 
         self._learn = learn
         return call(
-            owner.address,
+            signer.address,
             MODEL_REGISTRY,
             "commitFeatureIndex",
             model_id,

@@ -153,7 +153,9 @@ class Scene:
         return model_id
 
     def commit_index(self, model_id: int) -> int:
+        """The owner's, who stakes what it needs for one."""
         index = self.index
+        self.stake(self.owner, self.policy.minimum_provider_stake_wei)
         arguments = (HASH, index.sums_root, HASH, HASH, 100, len(index.contributors), index.dimensions, b"")
         return number(self.do(self.owner, MODEL_REGISTRY, "commitFeatureIndex", model_id, *arguments))
 

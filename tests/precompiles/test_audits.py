@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from genesis.addresses import ATTRIBUTION, STAKING
+from genesis.addresses import ATTRIBUTION, INFERENCE_METERING, STAKING
 from genesis.commitments import word
 from genesis.keccak import keccak256
 from genesis.policy import Policy
@@ -26,6 +26,7 @@ ALWAYS = replace(SCENE_POLICY, audit_ppm=PPM, post_window_s=60, unbonding_s=200)
 PAY_WEI = 3 * ALWAYS.jury_seats * ALWAYS.juror_fee_wei
 STAKE_WEI = 1_000 * UNIT
 RIGHT, WRONG = 1, 2
+AUDITS_TOTAL = (INFERENCE_METERING, "auditsTotal")
 POST_VOID = 3
 
 
@@ -115,15 +116,17 @@ def test_a_post_that_is_not_drawn_is_not_audited(machine_type: Any) -> None:
 
 def test_a_right_row_is_paid_by_the_fund_which_keeps_the_rest(scene: AuditScene) -> None:
     scene.await_lot()
+    fund_wei = scene.read(ATTRIBUTION, "auditFund")
+    assert fund_wei == scene.read(*AUDITS_TOTAL) > 0
     refused = scene.refuse(
         scene.stranger,
         ATTRIBUTION,
         "openAudit",
         *scene.arguments(scene.contributor()),
-        value_wei=PAY_WEI - 1,
+        value_wei=PAY_WEI - fund_wei - 1,
     )
     assert refused == interface.WRONG_BOND(PAY_WEI, PAY_WEI - 1).data
-    scene.do(scene.payer, ATTRIBUTION, "fundAudits", value_wei=PAY_WEI + 5)
+    scene.do(scene.payer, ATTRIBUTION, "fundAudits", value_wei=PAY_WEI - fund_wei + 5)
     contributor = scene.contributor()
     case_id = scene.open(0)
     case = scene.fields(ATTRIBUTION, "getJuryCase", case_id)
@@ -139,6 +142,10 @@ def test_a_right_row_is_paid_by_the_fund_which_keeps_the_rest(scene: AuditScene)
     scene.decide(case_id, RIGHT)
     assert scene.read(ATTRIBUTION, "auditFund") == 5 + PAY_WEI - 3 * scene.policy.juror_fee_wei
     scene.do(scene.stranger, ATTRIBUTION, "finalize", scene.post_id)
+    kept_wei, brought_wei = (scene.read(ATTRIBUTION, "auditFund"), scene.read(*AUDITS_TOTAL))
+    scene.settle(scene.open_channel())
+    more_wei = scene.read(*AUDITS_TOTAL) - brought_wei
+    assert scene.read(ATTRIBUTION, "auditFund") == kept_wei + more_wei > kept_wei
 
 
 def test_only_the_drawn_contributor_is_audited_by_its_own_leaf(scene: AuditScene) -> None:

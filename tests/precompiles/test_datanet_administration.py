@@ -5,7 +5,7 @@ import pytest
 from genesis.addresses import DATANET_REGISTRY, INFERENCE_METERING, MODEL_REGISTRY
 from genesis.types import Address, Hash32
 from precompiles import datanet_interface as law
-from precompiles import metering_interface, model_registry
+from precompiles import metering_interface, model_access, model_registry
 from precompiles.checks import INVALID_ARGUMENT
 from tests.precompiles.calls import UNIT, Account, number
 from tests.precompiles.scene import HASH, Scene
@@ -130,9 +130,9 @@ def test_a_deprecated_model_takes_no_new_channels(scene: Scene) -> None:
     successor = scene.model()
     deprecate = (MODEL_REGISTRY, "deprecateModel", scene.model_id)
     for sender, argument, error in (
-        (scene.stranger, 0, model_registry.NOT_OWNER(scene.stranger.address)),
+        (scene.stranger, 0, model_access.NOT_OWNER(scene.stranger.address)),
         (scene.owner, scene.model_id, INVALID_ARGUMENT(b"successor")),
-        (scene.owner, 99, model_registry.MODEL_NOT_FOUND(99)),
+        (scene.owner, 99, model_access.MODEL_NOT_FOUND(99)),
     ):
         assert scene.refuse(sender, *deprecate, argument) == error.data
     assert scene.read(MODEL_REGISTRY, "isDeprecated", scene.model_id) == 0
@@ -152,4 +152,4 @@ def test_a_model_changes_hands_without_its_revenue(scene: Scene) -> None:
     assert owner == int.from_bytes(scene.payer.address, "big")
     assert recipient == int.from_bytes(scene.owner.address, "big")
     refused = scene.refuse(scene.owner, MODEL_REGISTRY, "setPrice", model_id, 1, 1)
-    assert refused == model_registry.NOT_OWNER(scene.owner.address).data
+    assert refused == model_access.NOT_OWNER(scene.owner.address).data

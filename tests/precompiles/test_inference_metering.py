@@ -74,8 +74,9 @@ def test_a_settlement_splits_the_fees_exactly(scene: Scene) -> None:
         scene.policy.stakers_ppm,
     )
     split = split_fee(gross, rule)
+    audits_wei = split.platform_wei * scene.policy.audit_fund_ppm // PPM
     earnings = {
-        TREASURY: split.platform_wei,
+        TREASURY: split.platform_wei - audits_wei,
         scene.provider.address: 0,
         scene.owner.address: split.owner_wei,
     }
@@ -84,10 +85,13 @@ def test_a_settlement_splits_the_fees_exactly(scene: Scene) -> None:
     for account, amount in earnings.items():
         assert scene.read(INFERENCE_METERING, "earningsOf", account) == amount
     assert scene.read(INFERENCE_METERING, "stakersTotal") == split.stakers_wei
-    assert scene.machine.balance(ATTRIBUTION) == split.contributors_wei
+    assert scene.read(INFERENCE_METERING, "auditsTotal") == audits_wei > 0
+    assert scene.read(ATTRIBUTION, "auditFund") == audits_wei
+    assert scene.machine.balance(ATTRIBUTION) == split.contributors_wei + audits_wei
     assert scene.pool_of(settlement_id) == split.contributors_wei
-    assert scene.machine.balance(STAKING) == 1_000 * UNIT + split.stakers_wei
-    left = 100 * UNIT - split.contributors_wei - split.stakers_wei
+    staked_wei = 1_000 * UNIT + scene.policy.minimum_provider_stake_wei
+    assert scene.machine.balance(STAKING) == staked_wei + split.stakers_wei
+    left = 100 * UNIT - split.contributors_wei - split.stakers_wei - audits_wei
     assert scene.machine.balance(INFERENCE_METERING) == left
 
 

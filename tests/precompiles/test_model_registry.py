@@ -6,7 +6,8 @@ import pytest
 
 from genesis.addresses import DATANET_REGISTRY, MODEL_REGISTRY
 from genesis.types import Address, Hash32
-from precompiles import model_registry as law
+from precompiles import model_access as law
+from precompiles import model_indexes, model_registry
 from precompiles.checks import INVALID_ARGUMENT
 from tests.precompiles.calls import event, number
 from tests.precompiles.scene import HASH, Scene
@@ -74,7 +75,7 @@ def test_a_datanet_that_is_not_open_serves_its_owner(scene: Scene, usage: int) -
     datanet_id = scene.published_datanet(usage)
     arguments = (HASH, 0, HASH, (datanet_id,), (1,), b"")
     refused = refuse_register(scene, *arguments, sender=scene.payer)
-    assert refused == law.USAGE_NOT_GRANTED(datanet_id).data
+    assert refused == model_registry.USAGE_NOT_GRANTED(datanet_id).data
     register(scene, datanets=(datanet_id,))
 
 
@@ -132,12 +133,13 @@ def test_an_index_has_rules(scene: Scene, position: int, value: object, name: by
 def test_an_index_is_usable_after_its_window(scene: Scene) -> None:
     register(scene)
     arguments = (HASH, HASH, HASH, HASH, 100, 5, 64, b"uri")
+    scene.stake(scene.owner)
     scene.do(scene.owner, MODEL_REGISTRY, "commitFeatureIndex", 1, *arguments)
     fields = scene.fields(MODEL_REGISTRY, "getFeatureIndex", 1)
     assert fields[6:] == [100, 5, 64, 1, scene.machine.moment.timestamp_s + scene.policy.index_window_s]
     assert scene.fields(MODEL_REGISTRY, "getModel", 1)[7] == 1
     refused = scene.refuse(scene.owner, MODEL_REGISTRY, "getFeatureIndex", 2)
-    assert refused == law.FEATURE_INDEX_NOT_FOUND(2).data
+    assert refused == model_indexes.FEATURE_INDEX_NOT_FOUND(2).data
 
 
 def test_a_version_of_another_datanet_is_no_source(scene: Scene) -> None:

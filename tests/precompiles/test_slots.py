@@ -59,6 +59,7 @@ LAYOUTS: dict[str, dict[str, int]] = {
         "audits": juries.AUDITS_SLOT,
         "auditsFund": juries.AUDIT_FUND_SLOT,
         "shownCoordinates": juries.SHOWN_SLOT,
+        "auditsTaken": juries.AUDITS_TAKEN_SLOT,
     },
     "DatanetRegistryTwin": {
         "datanetCount": datanets.DATANET_COUNT_SLOT,
@@ -86,6 +87,10 @@ LAYOUTS: dict[str, dict[str, int]] = {
         "userCounts": models.USER_COUNT_SLOT,
         "users": models.USERS_SLOT,
         "retrieval": models.RETRIEVAL_SLOT,
+        "indexSigners": models.INDEX_SIGNERS_SLOT,
+        "retired": models.RETIRED_SLOT,
+        "liveIndexes": models.LIVE_INDEXES_SLOT,
+        "indexesHeldUntil": models.HELD_UNTIL_SLOT,
     },
     "InferenceMeteringTwin": {
         "settlementCount": metering.SETTLEMENT_COUNT_SLOT,
@@ -110,6 +115,7 @@ LAYOUTS: dict[str, dict[str, int]] = {
         "retrievalCount": metering.RETRIEVAL_COUNT_SLOT,
         "retrievals": metering.RETRIEVALS_SLOT,
         "retrievalClaimed": metering.RETRIEVAL_CLAIMED_SLOT,
+        "auditsSum": metering.AUDITS_TOTAL_SLOT,
     },
     "StakingTwin": {
         "total": staking.TOTAL_STAKE_SLOT,

@@ -96,7 +96,6 @@ def staked(economy: Economy) -> Economy:
 def with_stakes(economy: Economy) -> Economy:
     for index in (VALIDATOR, *JURORS):
         economy.node.act(index, STAKING_ADDRESS, STAKING.calldata("stake", ROLE_VALIDATOR), STAKE_WEI)
-    economy.node.act(BUILDER, STAKING_ADDRESS, STAKING.calldata("stake", ROLE_PROVIDER), STAKE_WEI)
     economy.node.advance(2)
     return economy
 

@@ -88,8 +88,10 @@ async def price(model: int, per_input: Amount, per_output: Amount, *, options: F
 
 
 @app.command
-async def index(model: int, *, dimensions: int = 0, wait: bool = False, options: Flat = DEFAULTS) -> None:
-    """Build a model's feature index at the gateway and commit it; `--wait` until it may be used.
+async def index(
+    model: int, *, dimensions: int = 0, stake: bool = False, wait: bool = False, options: Flat = DEFAULTS
+) -> None:
+    """Build a model's feature index at the gateway and commit it, as its owner or the signer it named.
 
     Parameters
     ----------
@@ -97,15 +99,19 @@ async def index(model: int, *, dimensions: int = 0, wait: bool = False, options:
         The model; its manifest must be at the gateway.
     dimensions
         Coordinates per record, 1 to 65,536; 0 chooses 512 for a classifier, all of an adapter's.
+    stake
+        Stake what the signer's provider stake is short of: it answers for the index.
     wait
         Return only when its challenge window is over.
     """
+    from openledger_node.cli.economy.indexing import ensure_stake
     from workers.artifacts.store import ArtifactId
     from workers.jobs.codec import from_json, to_json
     from workers.jobs.types import FeatureIndexRequest, FeatureIndexResult
 
     async with session(options) as opened:
         manifest = (await opened.read(MODELS, "getModel", model))["manifestHash"]
+        await ensure_stake(opened, model, adds=stake)
         request = FeatureIndexRequest(manifest=ArtifactId(manifest.hex()), dimensions=dimensions)
         built = from_json(FeatureIndexResult, await opened.gateway.job("feature_index", to_json(request)))
         roots = built.rows_root, built.sums_root, built.preconditioner_hash, built.numeric_profile
@@ -123,6 +129,33 @@ async def _usable(opened: Session, usable_at_s: int) -> None:
         return await opened.l2.timestamp_s() > usable_at_s
 
     await opened.until("the end of the index's challenge window", is_usable)
+
+
+@app.command
+async def index_signer(model: int, signer: Account, *, options: Flat = DEFAULTS) -> None:
+    """Name who may commit the model's indexes beside its owner, with its own stake: a provider, say.
+
+    Parameters
+    ----------
+    model
+        The model.
+    signer
+        The account; 0x0000000000000000000000000000000000000000 for nobody.
+    """
+    await _write(options, "setIndexSigner", model, signer)
+
+
+@app.command
+async def retire_index(number: int, *, options: Flat = DEFAULTS) -> None:
+    """End a feature index, as its signer or the model's owner: it takes no new channels, and its signer may
+    withdraw its stake after the unbonding time. A model's next index ends the one before by itself.
+
+    Parameters
+    ----------
+    number
+        The index.
+    """
+    await _write(options, "retireFeatureIndex", number)
 
 
 @app.command
@@ -180,7 +213,9 @@ async def show(model: int, *, options: Flat = DEFAULTS) -> None:
 async def show_index(number: int, *, options: Flat = DEFAULTS) -> None:
     """A feature index as it was committed."""
     async with session(options) as opened:
-        opened.show({"indexId": number, **await opened.read(MODELS, "getFeatureIndex", number)})
+        found = await opened.read(MODELS, "getFeatureIndex", number)
+        retired = await opened.read(MODELS, "isRetired", number)
+        opened.show({"indexId": number, **found, "retired": retired})
 
 
 @app.command

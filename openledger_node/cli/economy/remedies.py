@@ -29,6 +29,8 @@ REMEDIES: Mapping[str, str] = {
     "PostNotFound": "check the post's id",
     "ProviderNotStaked": "stake as a provider first, or choose another provider",
     "SelectorNotAllowed": "let the agent's owner allow the function at that target",
+    "SignerNotStaked": "stake as a provider: the policy's minimum, and a slash for each index of yours",
+    "StakeHeldByIndexes": "retire your indexes (`model retire-index`), then wait for the unbonding time",
     "StakeLocked": "wait until the posts that the stake answers for are final",
     "StaleVoucher": "sign for the receipts since the last settlement",
     "StillUnbonding": "wait until the unbonding time is over",

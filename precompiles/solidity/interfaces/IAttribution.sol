@@ -448,6 +448,8 @@ interface IAttribution {
     function rewardOf(address account) external view returns (uint256);
     /// @notice Pools of unfinalized posts that an account's stake answers for.
     function openLiabilityOf(address account) external view returns (uint256);
+    /// @notice Pools of unfinalized posts and of the last few final ones: at most half of the account's stake.
+    function exposureOf(address account) external view returns (uint256);
 
     /// @notice Brings before a drawn jury that a committed row is not its record's gradient by the index's profile. Opens
     /// the caller's challenge of the index by its salt; that one's bond pays the jury if the row is right. Until the case
@@ -471,6 +473,7 @@ interface IAttribution {
     /// whose amount covers the drawn wei; `content` of the case is which one, counted in index order from 0. Value sent goes
     /// to the fund, which pays the jury. A wrong row voids the index and the post, whose own signer is not slashed.
     function openAudit(uint256 postId, uint256 contributorIndex, address contributor, SumLeaf calldata amount, WideSum calldata sum) external payable returns (uint256 caseId);
+    /// @notice Adds to the fund, beside what the platform's part of each settlement brings by itself.
     function fundAudits() external payable;
     function auditFund() external view returns (uint256);
     /// @notice Anyone: the pool of a settlement whose index is void goes to the model's next post.

@@ -232,6 +232,8 @@ interface IInferenceMetering {
     function earningsOf(address account) external view returns (uint256);
     /// @notice All stakers' parts ever settled; staking distributes them by its own accumulator.
     function stakersTotal() external view returns (uint256);
+    /// @notice What audits of posts got of the platform's parts, ever: `auditFundPpm` of each.
+    function auditsTotal() external view returns (uint256);
     /// @notice What is held for a provider in settlements that are not final.
     function heldOf(address provider) external view returns (uint256);
     /// @notice What is held of one settlement; 0 once it was released.

@@ -56,12 +56,14 @@ interface IStaking {
     error InsufficientStake(uint256 requested, uint256 available);
     error TooEarly(uint256 earliest);
     error StakeLocked(uint256 liability);
+    error StakeHeldByIndexes(uint256 indexes, uint256 until);
     error NothingToClaim();
     error OperatorNotStaked(address operator);
 
     function stake(uint256 role) external payable;
     function requestUnstake(uint256 role, uint256 amount) external;
-    /// @notice Unbonded own stake, once no unfinalized post needs it.
+    /// @notice Unbonded own stake, once no unfinalized post needs it and, a provider's, an unbonding time after its last
+    /// feature index was retired.
     function withdraw(uint256 role) external returns (uint256 amount);
     /// @notice Adds to the pool of an operator that has stake of its own there.
     function delegate(address operator, uint256 role) external payable;

@@ -48,7 +48,7 @@ abstract contract AttributionAudits is AttributionRecords, AttributionJurors {
     }
 
     function auditFund() external payable nonPayable returns (uint256) {
-        return auditsFund;
+        return _auditFund();
     }
 
     function releaseSettlement(uint256 settlementId) external payable nonPayable {
@@ -60,6 +60,10 @@ abstract contract AttributionAudits is AttributionRecords, AttributionJurors {
         uint256 modelId = MODELS.getFeatureIndex(settlement.featureIndex).modelId;
         carry[modelId] += settlement.pool;
         emit IAttribution.SettlementReleased(settlementId, modelId, settlement.pool);
+    }
+
+    function _auditFund() internal view returns (uint256) {
+        return auditsFund + METERING.auditsTotal() - auditsTaken;
     }
 
     function _checkAudit(uint256 postId) internal view {
@@ -103,9 +107,10 @@ abstract contract AttributionAudits is AttributionRecords, AttributionJurors {
         found.policyVersion = cases[postId].policyVersion;
         IPolicy.Parameters memory policy = POLICY.getParameters(found.policyVersion);
         uint256 pay = JURY_SEATS_PER_CASE * policy.jurySeats * policy.jurorFee;
-        uint256 fund = auditsFund + msg.value;
+        uint256 fund = _auditFund() + msg.value;
         if (fund < pay) revert IAttribution.WrongBond(pay, fund);
         auditsFund = fund - pay;
+        auditsTaken = METERING.auditsTotal();
         found.key = postId;
         found.subject = SUBJECT_AUDIT;
         found.accused = accused;

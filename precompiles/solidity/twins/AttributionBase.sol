@@ -86,6 +86,7 @@ abstract contract AttributionBase is Twin {
     mapping(address signer => uint256) internal finalPosts;
     mapping(address signer => mapping(uint256 place => uint256)) internal finalPools;
     mapping(bytes32 queryRoot => uint256) internal shownCoordinates;
+    uint256 internal auditsTaken;
 
     /*//////////////////////////////////////////////////////////////
                                 CONSTANTS

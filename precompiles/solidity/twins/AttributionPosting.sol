@@ -41,7 +41,7 @@ abstract contract AttributionPosting is AttributionBase {
         Case memory file;
         file.policyVersion = POLICY.currentVersion();
         IPolicy.Parameters memory policy = POLICY.getParameters(file.policyVersion);
-        uint256 stake = STAKING.stakeOf(msg.sender, PROVIDER);
+        uint256 stake = _answeringStake(policy);
         if (stake < policy.minimumProviderStake) revert IAttribution.SignerNotStaked(msg.sender);
         uint256 kept = carry[posted.modelId];
         uint256 most = kept + _passed(posted.modelId);
@@ -60,6 +60,13 @@ abstract contract AttributionPosting is AttributionBase {
         taken[posted.modelId] += posted.carryIn - carry[posted.modelId];
         carry[posted.modelId] = 0;
         liabilities[msg.sender] += posted.pool;
+    }
+
+    /// @dev Provider stake as far as it counts: so much of it has to be the signer's own.
+    function _answeringStake(IPolicy.Parameters memory policy) internal view returns (uint256) {
+        uint256 counted = STAKING.delegation(msg.sender, PROVIDER, msg.sender).active * PPM / policy.selfStakePpm;
+        uint256 active = STAKING.stakeOf(msg.sender, PROVIDER);
+        return active < counted ? active : counted;
     }
 
     function _emitPosted(uint256 postId, IAttribution.Post memory posted, string calldata uri) internal {

@@ -42,6 +42,10 @@ contract AttributionTwin is AttributionPosting, AttributionClaims, AttributionRe
         return liabilities[account];
     }
 
+    function exposureOf(address account) external payable nonPayable returns (uint256) {
+        return liabilities[account] + recentPools[account];
+    }
+
     function gasOf(bytes4 selector, uint256[] calldata elementCounts) external payable nonPayable returns (uint256) {
         return GasTables.attribution(selector, elementCounts);
     }

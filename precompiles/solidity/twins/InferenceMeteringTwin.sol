@@ -38,6 +38,10 @@ contract InferenceMeteringTwin is
         return settlements[settlementId];
     }
 
+    function auditsTotal() external payable nonPayable returns (uint256) {
+        return auditsSum;
+    }
+
     function stakersTotal() external payable nonPayable returns (uint256) {
         return stakersSum;
     }

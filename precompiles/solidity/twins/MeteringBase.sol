@@ -36,6 +36,7 @@ abstract contract MeteringBase is Twin {
     uint256 internal retrievalCount;
     mapping(uint256 retrievalId => IInferenceMetering.Retrieval) internal retrievals;
     mapping(uint256 retrievalId => mapping(uint256 contributorIndex => uint256)) internal retrievalClaimed;
+    uint256 internal auditsSum;
 
     /*//////////////////////////////////////////////////////////////
                                 INTERNALS
@@ -69,6 +70,7 @@ abstract contract MeteringBase is Twin {
     function _isUsable(uint256 indexId) internal view returns (bool) {
         if (indexId == 0) return false;
         if (IModelRegistry(MODEL_REGISTRY_ADDRESS).getFeatureIndex(indexId).usableAt > block.timestamp) return false;
+        if (IModelRegistry(MODEL_REGISTRY_ADDRESS).isRetired(indexId)) return false;
         return IAttribution(ATTRIBUTION_ADDRESS).indexStatus(indexId) == 0;
     }
 

@@ -135,12 +135,14 @@ abstract contract MeteringSettlement is MeteringBase {
     }
 
     function _distribute(IInferenceMetering.Channel storage channel, Split memory split, uint256 pools) internal {
-        earnings[TREASURY] += split.platform;
+        uint256 audits = split.platform * _policy(channel.policyVersion).auditFundPpm / PPM;
+        earnings[TREASURY] += split.platform - audits;
+        auditsSum += audits;
         earnings[_model(channel.modelId).revenueRecipient] += split.owner;
         stakersSum += split.stakers;
         stakersSumIn[Epochs.current()] = stakersSum;
         _pay(STAKING_ADDRESS, split.stakers);
-        _pay(ATTRIBUTION_ADDRESS, pools);
+        _pay(ATTRIBUTION_ADDRESS, pools + audits);
     }
 
     function _passToParents(bytes32 channelId, uint256 modelId, uint256 pool, uint256 version)

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {ATTRIBUTION_ADDRESS, IAttribution} from "../interfaces/IAttribution.sol";
 import {DATANET_REGISTRY_ADDRESS, IDatanetRegistry} from "../interfaces/IDatanetRegistry.sol";
 import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
 import {IPolicy, POLICY_ADDRESS} from "../interfaces/IPolicy.sol";
+import {IStaking, STAKING_ADDRESS} from "../interfaces/IStaking.sol";
 import {GasTables} from "./GasTables.sol";
 import {Twin} from "./Twin.sol";
 
@@ -29,6 +31,10 @@ contract ModelRegistryTwin is Twin {
     mapping(uint256 datanetId => uint256) internal userCounts;
     mapping(uint256 datanetId => mapping(uint256 position => uint256)) internal users;
     mapping(uint256 modelId => mapping(uint256 datanetId => uint256)) internal retrieval;
+    mapping(uint256 modelId => address) internal indexSigners;
+    mapping(uint256 indexId => uint256) internal retired;
+    mapping(address signer => uint256) internal liveIndexes;
+    mapping(address signer => uint256) internal indexesHeldUntil;
 
     /*//////////////////////////////////////////////////////////////
                                   LOGIC
@@ -36,6 +42,8 @@ contract ModelRegistryTwin is Twin {
 
     uint256 internal constant MAXIMUM_SOURCES = 64;
     uint256 internal constant MAXIMUM_DIMENSIONS = 65_536;
+    uint256 internal constant PROVIDER = 2;
+    uint256 internal constant POSTS_BY_STAKE = 2;
 
     function registerModel(
         bytes32 artifactHash,
@@ -92,13 +100,16 @@ contract ModelRegistryTwin is Twin {
         uint256 dimensions,
         string calldata uri
     ) external payable nonPayable returns (uint256 indexId) {
-        _requireOwner(modelId);
+        _requireModel(modelId);
+        if (msg.sender != indexSigners[modelId]) _requireOwner(modelId);
         _require(rowsRoot != 0, "rowsRoot");
         _require(sumsRoot != 0, "sumsRoot");
         _require(rows > 0 && rows <= MAXIMUM_COUNT, "rows");
         _require(contributors > 0 && contributors <= rows, "contributors");
         _require(dimensions > 0 && dimensions <= MAXIMUM_DIMENSIONS, "dimensions");
         _requireText(uri, "uri");
+        _retireNewest(modelId);
+        _checkStake();
         indexId = ++indexCount;
         IModelRegistry.FeatureIndex storage index = indexes[indexId];
         index.modelId = modelId;
@@ -111,6 +122,32 @@ contract ModelRegistryTwin is Twin {
         index.contributors = contributors;
         index.dimensions = dimensions;
         _announce(indexId, uri);
+    }
+
+    function setIndexSigner(uint256 modelId, address signer) external payable nonPayable {
+        _requireOwner(modelId);
+        indexSigners[modelId] = signer;
+        emit IModelRegistry.IndexSignerSet(modelId, signer);
+    }
+
+    function retireFeatureIndex(uint256 indexId) external payable nonPayable {
+        IModelRegistry.FeatureIndex storage index = _index(indexId);
+        bool isSigner = msg.sender == index.signer;
+        if (!isSigner && msg.sender != models[index.modelId].owner) revert IModelRegistry.NotOwner(msg.sender);
+        _require(retired[indexId] == 0, "indexId");
+        _retire(indexId);
+    }
+
+    function indexSignerOf(uint256 modelId) external payable nonPayable returns (address) {
+        return indexSigners[modelId];
+    }
+
+    function isRetired(uint256 indexId) external payable nonPayable returns (bool) {
+        return retired[indexId] != 0;
+    }
+
+    function indexesOf(address signer) external payable nonPayable returns (uint256 live, uint256 heldUntil) {
+        return (liveIndexes[signer], indexesHeldUntil[signer]);
     }
 
     function deprecateModel(uint256 modelId, uint256 successor) external payable nonPayable {
@@ -189,8 +226,7 @@ contract ModelRegistryTwin is Twin {
         nonPayable
         returns (IModelRegistry.FeatureIndex memory)
     {
-        if (indexId == 0 || indexId > indexCount) revert IModelRegistry.FeatureIndexNotFound(indexId);
-        return indexes[indexId];
+        return _index(indexId);
     }
 
     function gasOf(bytes4 selector, uint256[] calldata elementCounts) external payable nonPayable returns (uint256) {
@@ -231,12 +267,44 @@ contract ModelRegistryTwin is Twin {
         }
     }
 
+    function _index(uint256 indexId) internal view returns (IModelRegistry.FeatureIndex storage) {
+        if (indexId == 0 || indexId > indexCount) revert IModelRegistry.FeatureIndexNotFound(indexId);
+        return indexes[indexId];
+    }
+
+    function _retireNewest(uint256 modelId) internal {
+        uint256 newest = models[modelId].featureIndex;
+        if (newest != 0 && retired[newest] == 0) _retire(newest);
+    }
+
+    function _retire(uint256 indexId) internal {
+        address signer = indexes[indexId].signer;
+        IPolicy policy = IPolicy(POLICY_ADDRESS);
+        uint256 until = block.timestamp + policy.getParameters(policy.currentVersion()).unbondingSeconds;
+        if (until < indexesHeldUntil[signer]) until = indexesHeldUntil[signer];
+        retired[indexId] = block.timestamp;
+        liveIndexes[signer] -= 1;
+        indexesHeldUntil[signer] = until;
+        emit IModelRegistry.FeatureIndexRetired(indexId, signer, until);
+    }
+
+    function _checkStake() internal view {
+        IPolicy.Parameters memory policy =
+            IPolicy(POLICY_ADDRESS).getParameters(IPolicy(POLICY_ADDRESS).currentVersion());
+        uint256 own = IStaking(STAKING_ADDRESS).delegation(msg.sender, PROVIDER, msg.sender).active;
+        uint256 active = IStaking(STAKING_ADDRESS).stakeOf(msg.sender, PROVIDER);
+        uint256 needed = policy.minimumProviderStake + liveIndexes[msg.sender] * policy.slashAmount;
+        uint256 posts = POSTS_BY_STAKE * IAttribution(ATTRIBUTION_ADDRESS).exposureOf(msg.sender);
+        if (own < needed || active < needed + posts) revert IModelRegistry.SignerNotStaked(msg.sender);
+    }
+
     function _announce(uint256 indexId, string calldata uri) internal {
         IModelRegistry.FeatureIndex storage index = indexes[indexId];
         uint256 version = IPolicy(POLICY_ADDRESS).currentVersion();
         index.policyVersion = version;
         index.usableAt = block.timestamp + IPolicy(POLICY_ADDRESS).getParameters(version).indexWindowSeconds;
         models[index.modelId].featureIndex = indexId;
+        ++liveIndexes[msg.sender];
         emit IModelRegistry.FeatureIndexCommitted(
             index.modelId, indexId, msg.sender, index.rowsRoot, index.sumsRoot, index.usableAt, uri
         );

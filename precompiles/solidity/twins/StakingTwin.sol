@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {ATTRIBUTION_ADDRESS, IAttribution} from "../interfaces/IAttribution.sol";
+import {IModelRegistry, MODEL_REGISTRY_ADDRESS} from "../interfaces/IModelRegistry.sol";
 import {IPolicy, POLICY_ADDRESS} from "../interfaces/IPolicy.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
 import {Epochs} from "./Epochs.sol";
@@ -240,6 +241,7 @@ contract StakingTwin is StakingBase {
         (Delegation memory held, uint256 earned) = _held(operator, role, msg.sender, settled);
         if (held.unbondingShares == 0) revert IStaking.NothingToClaim();
         if (block.timestamp < held.withdrawableAt) revert IStaking.TooEarly(held.withdrawableAt);
+        if (role == PROVIDER && operator == msg.sender) _requireRetired();
         uint256 liability = role == PROVIDER ? IAttribution(ATTRIBUTION_ADDRESS).openLiabilityOf(operator) : 0;
         if (liability > 0) {
             uint256 longest = held.withdrawableAt + LONGER_UNBONDINGS * _unbondingSeconds();
@@ -255,6 +257,11 @@ contract StakingTwin is StakingBase {
         _storePool(operator, role, settled);
         _storeHeld(operator, role, msg.sender, held, earned);
         _pay(msg.sender, amount);
+    }
+
+    function _requireRetired() internal view {
+        (uint256 live, uint256 until) = IModelRegistry(MODEL_REGISTRY_ADDRESS).indexesOf(msg.sender);
+        if (live > 0 || block.timestamp < until) revert IStaking.StakeHeldByIndexes(live, until);
     }
 
     function _collect(address operator, uint256 role) internal returns (uint256 earned) {
