@@ -159,11 +159,11 @@ format: $(DEV_STAMP)
 	$(BIN)/ruff check --fix .
 
 contracts: $(DEV_STAMP) $(NPM_STAMP) $(PUBLISHED_STAMP)
+	$(BIN)/python -m tests.precompiles.gas_tables
 	$(BIN)/python -m genesis.contracts.compile
 	$(BIN)/python -m tests.contracts.construct
 	$(BIN)/python -m tests.precompiles.package
 	$(BIN)/python -m tests.sdk.web
-	$(BIN)/python -m tests.precompiles.gas_tables
 
 clean:
 	rm -rf $(VENV) tests/clients/node_modules .mypy_cache .ruff_cache .pytest_cache
