@@ -206,7 +206,7 @@ async def train(
             opened, name, datanet, base=base, preset=preset, settings=settings, holdout=holdout
         )
         run = await opened.gateway.post("/api/factory/runs", body)
-        opened.show(run if detach else await _finished(opened, run["id"]))
+        _show_run(opened, run if detach else await _finished(opened, run["id"]))
 
 
 @app.command
@@ -219,10 +219,10 @@ async def runs(*, options: Flat = DEFAULTS) -> None:
 
 @app.command
 async def show(run: str, *, wait: bool = False, options: Flat = DEFAULTS) -> None:
-    """A run: state, progress, losses, result; `--wait` until it is finished."""
+    """A run: state, progress, time left, loss curve, result; `--wait` until it is finished."""
     async with session(options) as opened:
         path = f"/api/factory/runs/{run}"
-        opened.show(await _finished(opened, run) if wait else await opened.gateway.get(path))
+        _show_run(opened, await _finished(opened, run) if wait else await opened.gateway.get(path))
 
 
 @app.command
@@ -331,6 +331,14 @@ async def clean(*, older_than_days: float = 14.0, remove: bool = False, options:
     async with session(options) as opened:
         body = {"ageS": max(0, round(older_than_days * 86_400)), "removes": remove}
         opened.show(await opened.gateway.post("/api/factory/clean", body))
+
+
+def _show_run(opened: Session, run: dict[str, Any]) -> None:
+    """Points as they are for programs, as lines of bars for people."""
+    from openledger_node.factory.curve import with_curves
+
+    is_read = not (opened.options.json or opened.options.field)
+    opened.show(with_curves(run) if is_read else run)
 
 
 async def _finished(opened: Session, run: str) -> dict[str, Any]:

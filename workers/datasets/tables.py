@@ -4,13 +4,14 @@ Numbers are scaled from their column's range to 0..255, categories become one by
 that is there), pictures are resized and read row by row. The schema is made from the first upload, or
 given; whoever contributes later uses the same, so that a feature means the same in every record.
 
-Covered: values outside of the schema (refused by name, never clipped). Not covered: text columns, missing
-values.
+Covered: values outside of the schema (refused by name, never clipped), rows with missing values (refused).
+Not covered: text columns, guessing what is missing.
 """
 
 import base64
 import io
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -62,9 +63,20 @@ def schema_of(rows: Sequence[Row], label: str, width: int = 0, height: int = 0) 
     classes = sorted({_word(row[label]) for row in rows}, key=_natural)
     if not 2 <= len(classes) <= 1_000:
         raise InvalidInputError(f"the label column has {len(classes)} classes; 2 to 1,000 can be learnt")
-    names = [name for name in rows[0] if name not in {label, "parents"}]
+    names = [name for name in common_columns(rows) if name not in {label, "parents"}]
     columns = tuple(_column(name, [row.get(name) for row in rows], width, height) for name in names)
     return check_schema(TableSchema(label, tuple(classes), columns))
+
+
+def common_columns(rows: Sequence[Row]) -> list[str]:
+    """Columns that more than half of the rows have, in the order of their first appearance."""
+    counts = Counter(name for row in rows for name in row)
+    return [name for name, count in counts.items() if 2 * count > len(rows)]
+
+
+def missing_in(row: Row, columns: Sequence[str]) -> str:
+    """The first column that the row leaves out, or ""."""
+    return next((name for name in columns if name != "parents" and _is_missing(row.get(name))), "")
 
 
 def check_schema(schema: TableSchema) -> TableSchema:
@@ -140,6 +152,23 @@ def _pixels(value: Any, column: Column) -> bytes:
 
 def _is_picture(value: Any) -> bool:
     return isinstance(value, bytes) or (isinstance(value, dict) and "bytes" in value)
+
+
+def _is_missing(value: Any) -> bool:
+    """Nothing, or what programs write where a number is missing."""
+    if isinstance(value, str) and value.strip().lower() in {"", "na", "n/a", "null"}:
+        return True
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return True
+    return isinstance(value, str) and _is_number(value) and _number(value) is None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_nested(value: Any) -> bool:

@@ -13,7 +13,14 @@ from workers.datasets.cleaning import CHAT_MARKER, chat_marker_in, clean
 from workers.datasets.denying import DenyList, deny_list
 from workers.datasets.foreign import preference_of, without_surplus
 from workers.datasets.kinds import AnyRecord, decode_records, encode_records, sketches_of_records
-from workers.datasets.tables import TableSchema, check_schema, schema_of, vector_record
+from workers.datasets.tables import (
+    TableSchema,
+    check_schema,
+    common_columns,
+    missing_in,
+    schema_of,
+    vector_record,
+)
 from workers.datasets.text import TextRecord, text_record
 from workers.datasets.upload import Files, Row, rows_of
 from workers.errors import InvalidInputError
@@ -53,6 +60,8 @@ def prepare(store: ArtifactStore, request: PrepareRequest, progress: Progress = 
     denied = deny_list(store.get(request.deny)) if request.deny else None
     for place, row in rows_of(files, request.split):
         _take_row(found, place, row, request, denied)
+    if request.label:
+        _refuse_incomplete(found, request.label)
     progress(0.3, f"{len(found.rows)} rows read")
     schema = _schema(store, request, [row for _, row in found.rows])
     for place, row in found.rows:
@@ -95,6 +104,18 @@ def _take_row(
         found.refuse(place, f"the rule {cleaned.dropped_by} drops it")
     else:
         found.rows.append((place, cleaned.value))
+
+
+def _refuse_incomplete(found: _Found, label: str) -> None:
+    """Rows of a table that leave a column out are refused each by itself."""
+    columns = common_columns([row for _, row in found.rows])
+    needed = columns if label in columns else [*columns, label]
+    rows, found.rows = found.rows, []
+    for place, row in rows:
+        if missing := missing_in(row, needed):
+            found.refuse(place, f"column {missing!r} is empty")
+        else:
+            found.rows.append((place, row))
 
 
 def renamed(row: Row, columns: Sequence[ColumnName]) -> Row:

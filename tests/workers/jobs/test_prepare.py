@@ -101,7 +101,7 @@ def test_wrong_rows_are_named_with_their_reason(store: ArtifactStore) -> None:
     assert (found.accepted, found.refused) == (1, 4)
     reasons = {problem.place: problem.reason for problem in found.problems}
     assert "empty" in reasons["a.jsonl:2"]
-    assert "keys" in reasons["a.jsonl:3"]
+    assert "no record has the columns" in reasons["a.jsonl:3"]
     assert "not JSON" in reasons["a.jsonl:4"]
     assert "object" in reasons["a.jsonl:5"]
 
@@ -331,3 +331,19 @@ def test_suffixes_in_capitals_and_fields_that_are_null(store: ArtifactStore) -> 
 def test_what_is_wrong_with_a_whole_file_names_it(store: ArtifactStore) -> None:
     with pytest.raises(InvalidInputError, match=r"b\.csv: line 1"):
         upload(store, {"a.csv": b"text\nfine\n", "b.csv": b'text\n"abc\n'})
+
+
+def test_incomplete_rows_of_a_table_are_refused_each_by_itself(store: ArtifactStore) -> None:
+    data = b"x,colour,y\n1,red,a\n,red,a\n3,blue,\nnan,blue,b\n1e999,red,b\nN/A,red,b\n5,NULL,b\n6,none,b\n"
+    found = upload(store, {"a.csv": data}, label="y")
+    assert [(each.place, each.reason) for each in found.problems] == [
+        ("a.csv:3", "column 'x' is empty"),
+        ("a.csv:4", "column 'y' is empty"),
+        ("a.csv:5", "column 'x' is empty"),
+        ("a.csv:6", "column 'x' is empty"),
+        ("a.csv:7", "column 'x' is empty"),
+        ("a.csv:8", "column 'colour' is empty"),
+    ]
+    assert found.preview == ('{"features":[0,0,255],"label":0}', '{"features":[255,255,0],"label":1}')
+    with pytest.raises(InvalidInputError, match="every row needs the label column"):
+        upload(store, {"a.csv": b"x,y\n1,\n2,\n"}, label="y")
