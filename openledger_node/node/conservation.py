@@ -20,7 +20,7 @@ from openledger_node.chain.chain import Chain
 from openledger_node.client.abi import interface_from_signatures
 from openledger_node.client.contract import Contract
 from openledger_node.client.errors import RemoteError, UnreachableError
-from openledger_node.client.ethereum import Ethereum
+from openledger_node.client.ethereum import Ethereum, block_parameter, hex_bytes
 from openledger_node.clock import Clock
 from openledger_node.evm.node_store import MissingStateError
 from openledger_node.node.l2_engine import to_l2_block
@@ -47,6 +47,7 @@ class ConservationCheck:
         self.checked_block = L2Number(config.l2_genesis.number)
         self.gap_wei = 0
         self.unbacked_payments_wei = 0
+        self._has_vault = False
 
     def problem(self) -> str | None:
         """For the health check: None while every unit is accounted for."""
@@ -84,8 +85,8 @@ class ConservationCheck:
         return reference(self._config, to_l2_block(block)).l1_origin.number
 
     async def _compare(self, number: int, origin: int) -> None:
-        if origin <= self._config.l1_genesis.number:
-            return  # the vault was deployed after this block
+        if origin <= self._config.l1_genesis.number or not await self._is_deployed(origin):
+            return
         accounted = int(await self._l1.read(self._vault, "accountedDeposits", block=origin))
         payments = int(await self._l1.read(self._vault, "payments", block=origin))
         supply = self._chain.supply(number)
@@ -96,3 +97,10 @@ class ConservationCheck:
         self.checked_block = L2Number(number)
         if (problem := self.problem()) is not None:
             log.error("OPEN is not conserved", problem=problem, l1_origin=origin)
+
+    async def _is_deployed(self, origin: int) -> bool:
+        """False in the L1's blocks behind its genesis before the vault's: a slow L1 may take several."""
+        if not self._has_vault:
+            address, block = hex_bytes(self._config.open_vault), block_parameter(origin)
+            self._has_vault = await self._l1.rpc.call("eth_getCode", address, block) != "0x"
+        return self._has_vault
