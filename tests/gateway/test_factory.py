@@ -70,6 +70,10 @@ async def test_a_classifier_from_plan_to_publication(running: Running) -> None:
     prices = {"modelId": 2, "inputPrice": str(10**18), "outputPrice": "7"}
     for call in (await running.http.post(path, prices))["transactions"]:
         running.economy.node.act(BUILDER, MODELS.address, bytes.fromhex(call["data"][2:]))
+    stranger = {**prices, "signer": f"0x{dev_account(OWNER).address.hex()}"}
+    first = (await running.http.post(path, stranger))["transactions"][0]
+    _, policy = await running.economy.reader.current_policy()
+    assert (first["method"], int(first["value"], 16)) == ("stake", policy.minimum_provider_stake_wei)
     model = await running.economy.reader.model(2)
     assert (model.artifact_hash.hex(), model.input_price, model.output_price) == (result["model"], 10**18, 7)
     assert model.feature_index == 2
