@@ -198,7 +198,7 @@ def record_leaf(
     """Leaf of one record in its contribution's tree.
 
     `index` counts within the contribution; `sketch` is the packed integer sketch (int8 for vectors);
-    `parents` are the leaves of the records this one was derived from.
+    `parents` name the records this one was derived from (`genesis.parents`).
     """
     return record_leaf_of_hashes(
         chain_id=chain_id,

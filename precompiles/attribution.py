@@ -40,6 +40,7 @@ from precompiles.attribution_indexes import (
     settle_index_case,
 )
 from precompiles.attribution_interface import STRUCTS
+from precompiles.attribution_parents import challenge_owner
 from precompiles.attribution_posts import finalize, post
 from precompiles.attribution_query_games import open_query_game, prove_query_game
 from precompiles.attribution_readings import (
@@ -54,7 +55,7 @@ from precompiles.attribution_readings import (
     slashed_of,
 )
 from precompiles.attribution_receipts import challenge_query, challenge_receipt, challenge_weight
-from precompiles.attribution_records import challenge_count, challenge_duplicate, challenge_owner
+from precompiles.attribution_records import challenge_count, challenge_duplicate
 from precompiles.attribution_sketches import challenge_sketch
 from precompiles.attribution_sum_games import open_sum_game, open_wide_sum_game, prove_sum_game
 from precompiles.attribution_tallies import (
@@ -117,7 +118,7 @@ CONTRACT = Contract(
         Method("function challengeCount(uint256 indexId, bytes32 salt)", challenge_count),
         Method(
             "function challengeOwner(uint256 indexId, bytes32 salt, RecordEvidence record, "
-            "address credited, WideSum sum)",
+            "bytes32[] parents, RowLeaf parent, address credited, WideSum sum)",
             challenge_owner,
             STRUCTS,
         ),

@@ -1,12 +1,12 @@
-"""Challenges of what an index says about the records behind its rows: how many, whose, which are duplicates.
+"""Challenges of what an index says about the records behind its rows: how many, which are duplicates.
 
 A record is shown with its whole way: its leaf in a contribution, that contribution in a published version of
 one of the model's sources, and the row of the index at its place, counted through the sources in order.
 
-Covered: rows left out or invented; a row credited to somebody else than the record's contributor; a record
-kept although an earlier canonical one is similar, or dropped for one that is not similar, not canonical or
-not earlier. Not covered: a record dropped for a similar one that is not the earliest, which moves no money.
-Sketches that are not their content's: `attribution_sketches`.
+Covered: rows left out or invented; a record kept although an earlier canonical one is similar, or dropped for
+one that is not similar, not canonical or not earlier. Not covered: a record dropped for a similar one that is
+not the earliest, which moves no money; whose a row is (`attribution_parents`); sketches that are not their
+content's (`attribution_sketches`).
 Source: protocol, section 3 "Datanet" (canonical records) and "Challenges" (duplicates).
 """
 
@@ -26,7 +26,6 @@ from genesis.keccak import keccak256
 from genesis.shares import PPM
 from genesis.types import Address, Hash32
 from precompiles import gas
-from precompiles.attribution_evidence import check_wide_sum
 from precompiles.attribution_indexes import challenged_index, check_row_leaf, convict_index
 from precompiles.attribution_interface import CHALLENGE_FAILED, INVALID_PROOF
 from precompiles.checks import require
@@ -34,49 +33,29 @@ from precompiles.host import Host
 from precompiles.slots import load_struct
 from precompiles.views import datanets, models, policy
 from precompiles.views.datanets import Contribution
-from precompiles.views.disputes import RecordEvidence, WideSum
+from precompiles.views.disputes import RecordEvidence
 from precompiles.views.juries import RowLeaf
 from precompiles.views.models import FeatureIndex
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a record stands: its number in the index, whose it is, and its priority among duplicates."""
+    """Where a record stands: its row in the index, whose it is, its leaf, its priority among duplicates."""
 
     index: int
     contributor: Address
+    leaf: Hash32
     priority: tuple[int, int, int]
 
 
 def challenge_count(host: Host, index_id: int, salt: Hash32) -> None:
     """Prove that an index has not one row for each record of the model's sources."""
-    sources = _sources_of(host, index_id)
+    sources = sources_of(host, index_id)
     gas.charge(host, gas.ATTRIBUTION["challengeCount"], sources)
     index = challenged_index(host, index_id, salt)
     records = _records_before(host, index.model_id, sources)
     if records == index.rows:
         raise CHALLENGE_FAILED(index.rows, records)
-    convict_index(host, index_id, index)
-
-
-def challenge_owner(  # noqa: PLR0917 - the method's arguments
-    host: Host,
-    index_id: int,
-    salt: Hash32,
-    evidence: RecordEvidence,
-    credited: Address,
-    evidence_of_credited: WideSum,
-) -> None:
-    """Prove that a row is credited to another account than its record's contributor."""
-    hashes = hashes_of(evidence) + len(evidence_of_credited.proof)
-    charge_records(host, "challengeOwner", index_id, len(evidence.sketch), hashes)
-    index = challenged_index(host, index_id, salt)
-    place = place_of(host, index, evidence)
-    check_records_row(index, place, evidence)
-    require(evidence.contributor_index < index.contributors, "contributorIndex")
-    check_wide_sum(index, evidence.contributor_index, credited, evidence_of_credited)
-    if credited == place.contributor:
-        raise CHALLENGE_FAILED(evidence.contributor_index, evidence.contributor_index)
     convict_index(host, index_id, index)
 
 
@@ -119,10 +98,10 @@ def charge_records(
     host: Host, method: str, index_id: int, sketch_bytes: int, hashes: int, *others: int
 ) -> None:
     """Charge for records shown behind an index: its sources, their sketches, their paths, and others."""
-    gas.charge(host, gas.ATTRIBUTION[method], _sources_of(host, index_id), sketch_bytes, hashes, *others)
+    gas.charge(host, gas.ATTRIBUTION[method], sources_of(host, index_id), sketch_bytes, hashes, *others)
 
 
-def _sources_of(host: Host, index_id: int) -> int:
+def sources_of(host: Host, index_id: int) -> int:
     """How many sources the index's model has: at most 64, so they may be counted before they are paid for."""
     return models.model(host, models.feature_index(host, index_id).model_id).sources
 
@@ -136,18 +115,18 @@ def place_of(host: Host, index: FeatureIndex, evidence: RecordEvidence) -> Place
     """Where the record stands; reverts unless it is one of the model's sources' records."""
     require(evidence.source < models.model(host, index.model_id).sources, "source")
     contribution = datanets.contribution(host, evidence.contribution_id)
-    _check_record(host, index, evidence, contribution)
+    leaf = _check_record(host, index, evidence, contribution)
     before = _records_before(host, index.model_id, evidence.source)
     priority = (contribution.commit_block, evidence.contribution_id, evidence.record_index)
     number = before + evidence.first_record + evidence.record_index
-    return Place(number, contribution.contributor, priority)
+    return Place(number, contribution.contributor, leaf, priority)
 
 
 def _check_record(
     host: Host, index: FeatureIndex, evidence: RecordEvidence, contribution: Contribution
-) -> None:
-    """The record is under its contribution's root, and that under the root of the source's version."""
-    source = _source(host, index.model_id, evidence.source)
+) -> Hash32:
+    """The leaf of a record under its contribution's root, and that under the root of the source's version."""
+    source = source_of(host, index.model_id, evidence.source)
     version = datanets.version(host, source.datanet_id, source.version)
     leaf = contribution_leaf(
         contribution_id=evidence.contribution_id,
@@ -178,6 +157,7 @@ def _check_record(
     )
     if not is_published or not is_contributed:
         raise INVALID_PROOF(b"record")
+    return record
 
 
 def check_records_row(index: FeatureIndex, place: Place, evidence: RecordEvidence) -> None:
@@ -188,9 +168,10 @@ def check_records_row(index: FeatureIndex, place: Place, evidence: RecordEvidenc
 
 def _records_before(host: Host, model_id: int, source: int) -> int:
     """Records of the model's sources before one."""
-    sources = (_source(host, model_id, i) for i in range(source))
+    sources = (source_of(host, model_id, i) for i in range(source))
     return sum(datanets.version(host, each.datanet_id, each.version).records for each in sources)
 
 
-def _source(host: Host, model_id: int, position: int) -> models.Source:
+def source_of(host: Host, model_id: int, position: int) -> models.Source:
+    """Which version of which Datanet a model's source is."""
     return load_struct(host, MODEL_REGISTRY, models.source_slot(model_id, position), models.SOURCE)

@@ -30,6 +30,7 @@ from precompiles.datanet_interface import (
     WRONG_BOND,
     WRONG_STATUS,
 )
+from precompiles.datanet_parents import note_acceptance
 from precompiles.datanet_versions import append
 from precompiles.host import Host
 from precompiles.slots import mapping_slot, store_struct, update_struct
@@ -98,6 +99,7 @@ def review(host: Host, contribution_id: int, accept: bool, quality: int) -> None
     position, first_record = (datanet.accepted, datanet.records) if accept else (0, 0)
     if accept:
         append(host, contribution_id, contribution, datanet)
+        note_acceptance(host, contribution_id, position, first_record)
     CONTRIBUTION_REVIEWED.emit(
         host, contribution.datanet_id, contribution_id, host.caller, accept, quality, position, first_record
     )

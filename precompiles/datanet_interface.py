@@ -43,6 +43,10 @@ USAGE_BOUGHT = Event(
 OWNER_CHANGED = Event(
     "event OwnerChanged(uint256 indexed datanetId, address indexed previousOwner, address indexed owner)"
 )
+PARENTS_DRAWN = Event(
+    "event ParentsDrawn(uint256 indexed contributionId, uint256 origin, bytes32 randomness)"
+)
+PARENTS_REDRAWN = Event("event ParentsRedrawn(uint256 indexed contributionId, uint256 origin)")
 
 DATANET_NOT_FOUND = Error("error DatanetNotFound(uint256 datanetId)")
 CONTRIBUTION_NOT_FOUND = Error("error ContributionNotFound(uint256 contributionId)")
@@ -54,3 +58,4 @@ WRONG_BOND = Error("error WrongBond(uint256 required, uint256 given)")
 TOO_EARLY = Error("error TooEarly(uint256 earliestBlock)")
 WRONG_PRICE = Error("error WrongPrice(uint256 required, uint256 given)")
 WRONG_STATUS = Error("error WrongStatus(uint256 status)")
+NOT_DUE_YET = Error("error NotDueYet(uint256 earliest)")

@@ -1,8 +1,9 @@
 """DatanetRegistry (02): who contributed which data, under one root per version.
 
 Covered: Datanets with their admission and usage rules, contributions from commit to review, bonds,
-append-only versions and record proofs. The methods are in `datanet_administration`,
-`datanet_contributions` and `datanet_versions`; here are the readings and the table.
+append-only versions, record proofs, the draw for derived records. The methods are in
+`datanet_administration`, `datanet_contributions`, `datanet_parents` and `datanet_versions`; here are the
+readings and the table.
 Not covered: a deadline for curators; a contributor who is not reviewed cancels instead.
 Source: protocol, section 3 "Datanet".
 """
@@ -17,6 +18,7 @@ from precompiles.abi import Struct
 from precompiles.checks import INVALID_ARGUMENT
 from precompiles.contract import Contract, Method
 from precompiles.datanet_access import (
+    check_status,
     existing_contribution,
     existing_datanet,
     existing_version,
@@ -35,10 +37,11 @@ from precompiles.datanet_administration import (
     usage_price,
 )
 from precompiles.datanet_contributions import cancel, contribute, reveal, review, withdraw_bond
+from precompiles.datanet_parents import draw_parents
 from precompiles.datanet_versions import publish_version, verify_record
 from precompiles.host import Host
 from precompiles.views import datanets as view
-from precompiles.views.datanets import Contribution, Datanet, Version
+from precompiles.views.datanets import Acceptance, Contribution, Datanet, Version
 
 
 def get_datanet(host: Host, datanet_id: int) -> Datanet:
@@ -59,6 +62,13 @@ def get_version(host: Host, datanet_id: int, version: int) -> Version:
     return existing_version(host, datanet_id, version)
 
 
+def get_acceptance(host: Host, contribution_id: int) -> Acceptance:
+    """Where an accepted contribution stands, and its draw."""
+    gas.charge(host, gas.DATANET_REGISTRY["getAcceptance"])
+    check_status(existing_contribution(host, contribution_id), view.ACCEPTED)
+    return view.acceptance(host, contribution_id)
+
+
 def is_curator(host: Host, datanet_id: int, account: Address) -> bool:
     """True for the owner and for accounts the owner let review."""
     gas.charge(host, gas.DATANET_REGISTRY["isCurator"])
@@ -69,6 +79,7 @@ _STRUCTS: dict[str, Struct[Any]] = {
     "Datanet": view.DATANET,
     "Contribution": view.CONTRIBUTION,
     "Version": view.VERSION,
+    "Acceptance": view.ACCEPTANCE,
 }
 CONTRACT = Contract(
     name="DatanetRegistry",
@@ -92,6 +103,7 @@ CONTRACT = Contract(
         Method("function reveal(uint256 contributionId, string uri)", reveal),
         Method("function review(uint256 contributionId, bool accept, uint256 quality)", review),
         Method("function publishVersion(uint256 datanetId) returns (uint256 version)", publish_version),
+        Method("function drawParents(uint256 contributionId) returns (bytes32 randomness)", draw_parents),
         Method("function cancel(uint256 contributionId)", cancel),
         Method(
             "function setMetadata(uint256 datanetId, string uri, bytes32 metadataHash, bytes32 licence)",
@@ -111,6 +123,11 @@ CONTRACT = Contract(
         Method(
             "function getVersion(uint256 datanetId, uint256 version) view returns (Version)",
             get_version,
+            _STRUCTS,
+        ),
+        Method(
+            "function getAcceptance(uint256 contributionId) view returns (Acceptance)",
+            get_acceptance,
             _STRUCTS,
         ),
         Method("function mayUse(uint256 datanetId, address account) view returns (bool)", may_use),
@@ -138,6 +155,8 @@ CONTRACT = Contract(
         interface.USAGE_GRANTED,
         interface.USAGE_BOUGHT,
         interface.OWNER_CHANGED,
+        interface.PARENTS_DRAWN,
+        interface.PARENTS_REDRAWN,
     ),
     errors=(
         interface.DATANET_NOT_FOUND,
@@ -151,5 +170,6 @@ CONTRACT = Contract(
         interface.TOO_EARLY,
         interface.WRONG_STATUS,
         interface.WRONG_PRICE,
+        interface.NOT_DUE_YET,
     ),
 )

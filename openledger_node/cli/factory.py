@@ -112,7 +112,8 @@ async def prepare(
     deny_drops
         Refuse a record that holds any of it; otherwise it is masked.
     against
-        Also look for near-duplicates in DATANET:VERSION. May be given again.
+        Also look for near-duplicates, and for parents by number or leaf, in DATANET:VERSION. May be given
+        again.
     split
         Which split of a dataset folder.
     drop_duplicates
@@ -279,11 +280,13 @@ async def publish(
     wait
         Return only when the index may be used.
     """
+    from openledger_node.cli.economy.draws import draws_of
     from openledger_node.cli.economy.indexing import ensure_stake
+    from openledger_node.client.datasets import dataset_version
     from openledger_node.factory.publication import registration, sale
     from openledger_node.factory.publishing import parent_of, sources_of, wait_until_usable
-    from workers.jobs.codec import from_json
-    from workers.jobs.types import FeatureIndexResult
+    from workers.jobs.codec import from_json, to_json
+    from workers.jobs.types import FeatureIndexRequest, FeatureIndexResult
 
     async with session(options) as opened:
         found = await opened.gateway.get(f"/api/factory/runs/{run}")
@@ -292,8 +295,9 @@ async def publish(
         result, request = found["result"], found["request"]
         known = parent if parent is not None else await parent_of(opened.reader, request.get("base", ""))
         await ensure_stake(opened, 0, adds=stake)
-        manifest = {"manifest": result["manifest"], "dimensions": 0}
-        index = from_json(FeatureIndexResult, await opened.gateway.job("feature_index", manifest))
+        versions = [await dataset_version(opened.reader, *each) for each in sources_of(request)]
+        wanted = FeatureIndexRequest(result["manifest"], draws=await draws_of(opened, versions))
+        index = from_json(FeatureIndexResult, await opened.gateway.job("feature_index", to_json(wanted)))
         call = registration(
             model=result["model"], manifest=result["manifest"], parent=known, sources=sources_of(request)
         )

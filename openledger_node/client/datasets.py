@@ -4,7 +4,7 @@ Covered: the order of acceptance, files as revealed. Not covered: that a file is
 reads it checks its root.
 """
 
-from openledger_node.client.economy import DATANETS, EconomyReader
+from openledger_node.client.economy import DATANETS, MODELS, EconomyReader
 from workers.artifacts.store import parse_id
 from workers.jobs.types import ContributionSource, DatasetVersion
 
@@ -35,3 +35,12 @@ async def dataset_version(reader: EconomyReader, datanet_id: int, version: int) 
     return DatasetVersion(
         await ethereum.chain_id(), datanet_id, version, policy.similarity_ppm, tuple(sources)
     )
+
+
+async def datasets_of(reader: EconomyReader, model_id: int) -> tuple[DatasetVersion, ...]:
+    """The versions that a model was made from, as the chain has them."""
+    found = []
+    for place in range((await reader.model(model_id)).sources):
+        datanet_id, number = await reader.ethereum.read(MODELS, "getSource", model_id, place)
+        found.append(await dataset_version(reader, datanet_id, number))
+    return tuple(found)

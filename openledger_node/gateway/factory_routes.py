@@ -4,12 +4,15 @@ Reading is public; plans and runs are the operator's (`gateway.operators`). Prog
 `/api/jobs/{id}/events`; files and evaluations are ordinary jobs and artefacts.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
 
-from openledger_node.client.economy import EconomyReader
+from openledger_node.client.datasets import dataset_version
+from openledger_node.client.draws import is_due, parent_draws, undrawn
+from openledger_node.client.economy import DATANETS, EconomyReader
 from openledger_node.client.index_stake import missing_stake_wei
 from openledger_node.errors import UserError
 from openledger_node.factory.cleaning import Cleaner
@@ -17,7 +20,7 @@ from openledger_node.factory.estimate import TEXT_KINDS
 from openledger_node.factory.planning import Planner
 from openledger_node.factory.plans import Plan, wish_from
 from openledger_node.factory.progress import fields_of
-from openledger_node.factory.publication import registration, sale, staking
+from openledger_node.factory.publication import Call, registration, sale, staking
 from openledger_node.factory.recipes import described
 from openledger_node.gateway.errors import ConflictError, NotFoundError
 from openledger_node.gateway.http import json_response, read_json
@@ -28,7 +31,7 @@ from openledger_node.jobs.scheduler import JobScheduler
 from workers.artifacts.store import ArtifactId, ArtifactStore
 from workers.datasets.cleaning import RULES
 from workers.jobs.codec import from_json, to_json
-from workers.jobs.types import FeatureIndexRequest, FeatureIndexResult
+from workers.jobs.types import DatasetVersion, FeatureIndexRequest, FeatureIndexResult
 
 RUN_KINDS = (*TEXT_KINDS, "train")
 LOOKED_AT = 200
@@ -91,11 +94,12 @@ class FactoryRoutes:
         )
 
     async def publication(self, request: web.Request) -> web.StreamResponse:
-        """What to sign: first `registerModel`; with the `modelId` it gave, prices and the feature index, and
-        before them what `signer` has to stake for the index."""
+        """What to sign: first `registerModel`, with draws that derived records still want; with the `modelId`
+        it gave, prices and the feature index, and before them what `signer` has to stake for the index."""
         job, body = await self._job(request), await read_json(request)
         if job.state is not JobState.DONE:
             raise ConflictError(f"run {job.id[:8]} is {job.state}: only a finished one can be published")
+        versions = [await dataset_version(self._reader, *each) for each in _sources(job)]
         if "modelId" not in body:
             call = registration(
                 model=job.result["model"],
@@ -103,8 +107,11 @@ class FactoryRoutes:
                 parent=_number(body, "parent", 0),
                 sources=_sources(job),
             )
-            return json_response({"transactions": [call.to_json()]})
-        request_of_index = FeatureIndexRequest(ArtifactId(job.result["manifest"]))
+            draws = await self._missing_draws(versions)
+            return json_response({"transactions": [each.to_json() for each in (*draws, call)]})
+        request_of_index = FeatureIndexRequest(
+            ArtifactId(job.result["manifest"]), draws=await parent_draws(self._reader, versions)
+        )
         index = await self._scheduler.result("feature_index", to_json(request_of_index))
         model_id = _number(body, "modelId")
         staked = staking(await self._missing_stake_wei(body, model_id))
@@ -130,6 +137,18 @@ class FactoryRoutes:
         if "signer" not in body:
             return 0
         return await missing_stake_wei(self._reader, address_of(body["signer"]), model_id)
+
+    async def _missing_draws(self, versions: Sequence[DatasetVersion]) -> list[Call]:
+        """Calls that have draws kept; 409 while the L1 block of one is not there."""
+
+        async def fetch(name: ArtifactId) -> bytes:
+            return await asyncio.to_thread(self._artifacts.get, name)
+
+        missing = await undrawn(self._reader, versions, fetch)
+        for number in missing:
+            if not await is_due(self._reader, number):
+                raise ConflictError(f"the L1 block that draws for contribution {number} is not there yet")
+        return [Call(DATANETS, "drawParents", (number,)) for number in missing]
 
     async def _plan(self, request: web.Request) -> Plan:
         wish = wish_from(await read_json(request))

@@ -44,8 +44,9 @@ def index_challenge(verdict: OneTransaction) -> tuple[str, tuple[Any, ...]]:
             return "challengeRow", (_values(row),)
         case WrongNorm(number, contributor, evidence):
             return "challengeNorm", (number, contributor, packed_sum(evidence))
-        case WrongOwner(record, credited, wide):
-            return "challengeOwner", (_values(record), credited, _values(wide))
+        case WrongOwner(record, parents, parent, credited, wide):
+            shown = (_values(record), list(parents), _values(parent))
+            return "challengeOwner", (*shown, credited, _values(wide))
         case WrongSketch(record, content):
             return "challengeSketch", (_values(record), content)
         case WrongDuplicate(record, other):

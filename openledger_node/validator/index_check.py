@@ -15,12 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from genesis.commitments import SUM_BYTES, merkle_layers, merkle_proof
+from genesis.commitments import ROW_BYTES, SUM_BYTES, merkle_layers, merkle_proof, vector_root
 from genesis.types import Address, Hash32
 from openledger_node.client.economy import FeatureIndex
 from openledger_node.validator.leaves import sum_evidence, sum_leaves
 from openledger_node.validator.records import ContributorSum, Right, Unprovable
 from precompiles.views.attribution import RowEvidence, SumEvidence
+from precompiles.views.juries import RowLeaf
 from workers.artifacts.store import ArtifactId
 from workers.attribution.commit import row_leaves
 from workers.attribution.index import FeatureIndex as PublishedIndex
@@ -124,6 +125,18 @@ def row_evidence(rows: Rows, layers: Sequence[Sequence[Hash32]], place: int) -> 
         exponent=int(rows.exponents[place]),
         row=rows.mantissas[place].tobytes(),
         proof=tuple(merkle_proof(layers, place)),
+    )
+
+
+def row_leaf(rows: Rows, row: int) -> RowLeaf:
+    """A row by its root, with its path."""
+    return RowLeaf(
+        index=row,
+        canonical_index=int(rows.canonical[row]),
+        contributor_index=int(rows.owners[row]),
+        exponent=int(rows.exponents[row]),
+        row_root=vector_root(rows.mantissas[row].tobytes(), ROW_BYTES),
+        proof=merkle_proof(rows_layers(rows), row),
     )
 
 

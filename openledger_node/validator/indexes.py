@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from openledger_node.client.datasets import datasets_of
 from openledger_node.client.economy import ATTRIBUTION, MODELS, EconomyReader
 from openledger_node.client.errors import RevertedError
 from openledger_node.validator.arguments import (
@@ -36,7 +37,6 @@ from openledger_node.validator.index_check import (
     check_index,
     is_named_right,
 )
-from openledger_node.validator.recomputation import datasets_of
 from openledger_node.validator.record_check import (
     NotCommitted,
     RecordVerdict,

@@ -14,8 +14,8 @@ import numpy as np
 
 from genesis.commitments import QUERY_BYTES
 from genesis.types import Hash32
-from openledger_node.client.datasets import dataset_version
-from openledger_node.client.economy import ATTRIBUTION, MODELS, EconomyReader
+from openledger_node.client.datasets import datasets_of
+from openledger_node.client.economy import ATTRIBUTION, EconomyReader
 from openledger_node.client.openings import receipt_input
 from openledger_node.jobs.ports import WorkerFailedError, WorkerPool
 from openledger_node.validator.documents import DocumentError, Documents
@@ -55,15 +55,6 @@ class Opinion:
 
 
 UNAVAILABLE = Opinion(NOT_AVAILABLE, b"")
-
-
-async def datasets_of(reader: EconomyReader, model_id: int) -> tuple[DatasetVersion, ...]:
-    """The versions that a model was made from, as the chain has them."""
-    found = []
-    for place in range((await reader.model(model_id)).sources):
-        datanet_id, number = await reader.ethereum.read(MODELS, "getSource", model_id, place)
-        found.append(await dataset_version(reader, datanet_id, number))
-    return tuple(found)
 
 
 class Recomputation:

@@ -1,6 +1,7 @@
-"""Whether an index's rows name their records' contributors and duplicates, and the proofs where they do not.
+"""Whether an index's rows name whose they are and their duplicates, and the proofs where they do not.
 
-Pure: no I/O, no torch; floats only look for candidates. Owners and dropped records are all looked at. Kept
+Pure: no I/O, no torch; floats only look for candidates. The draws among parents of derived records are made
+again. Owners and dropped records are all looked at. Kept
 ones are compared with every earlier kept one, all of them in a small index, and as many drawn in secret as
 catch one per cent with 95 % in a larger one: no row that is looked at is wrong iff all follow the rule.
 
@@ -21,15 +22,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genesis.commitments import ROW_BYTES, merkle_proof, vector_root
-from genesis.keccak import keccak256
+from genesis.parents import parents_hash
 from genesis.shares import PPM
-from genesis.types import Address
-from openledger_node.validator.index_check import IndexInputs, rows_layers
+from genesis.types import ZERO_HASH, Address, Hash32
+from openledger_node.validator.index_check import IndexInputs, row_leaf, rows_layers
 from openledger_node.validator.leaves import wide_sum
 from openledger_node.validator.records import Right, Unprovable
 from openledger_node.validator.sources import Sources
 from precompiles.attribution_sketches import is_judged
 from precompiles.views.disputes import RecordEvidence, WideSum
+from precompiles.views.juries import RowLeaf
+from workers.datasets.creditors import parent_row
 from workers.datasets.kinds import content_hash_of, content_of, sketch_of_record
 from workers.datasets.sketch import Sketch, similar
 from workers.errors import InvalidInputError
@@ -40,15 +43,19 @@ DRAWS = 300
 """Of more than those: catch one per cent of wrongly kept rows with 95 %."""
 BLOCK_ROWS = 256
 SLACK = 1e-4
+NO_ROW = RowLeaf(0, 0, 0, 0, ZERO_HASH, ())
+"""What is shown where no parent's row is looked at."""
 
 Draw = Callable[[int], NDArray[np.int64]]
 
 
 @dataclass(frozen=True, slots=True)
 class WrongOwner:
-    """Arguments of `challengeOwner`."""
+    """Arguments of `challengeOwner`; `parent` is the row of the drawn parent, or `NO_ROW`."""
 
     record: RecordEvidence
+    parents: tuple[Hash32, ...]
+    parent: RowLeaf
     credited: Address
     sum: WideSum
 
@@ -106,15 +113,9 @@ def check_records(
     missing = _not_committed(sources)
     if missing is not None:
         return missing
-    credited = [inputs.sums[owner].contributor for owner in inputs.rows.owners.tolist()]
-    for place, owner in enumerate(sources.owners):
-        if credited[place] != owner:
-            number = int(inputs.rows.owners[place])
-            record = _evidence(inputs, sources, place)
-            return WrongOwner(record, credited[place], wide_sum(inputs.sums, number))
-    forged = _wrong_sketch(inputs, sources)
-    if forged is not None:
-        return forged
+    found = _wrong_owner(inputs, sources) or _wrong_sketch(inputs, sources)
+    if found is not None:
+        return found
     claims = Claims(sources.sketches(), sources.order, inputs.rows.canonical)
     wrong = first_wrong_duplicate(claims, similarity_ppm, draw)
     if wrong is None:
@@ -146,6 +147,32 @@ def _wrong_sketch(inputs: IndexInputs, sources: Sources) -> WrongSketch | Unprov
                     )
                 return WrongSketch(_evidence(inputs, sources, place), content)
     return None
+
+
+def _wrong_owner(inputs: IndexInputs, sources: Sources) -> WrongOwner | None:
+    """The first row that is credited to somebody else than whose it is, or before that was drawn."""
+    credited = [inputs.sums[owner].contributor for owner in inputs.rows.owners.tolist()]
+    derived = {each.row: each for each in sources.derived()}
+    for row, contributor in enumerate(sources.owners):
+        if row not in derived and credited[row] != contributor:
+            return _owner_evidence(inputs, sources, row, (), None)
+    for row, each in derived.items():
+        randomness = sources.randomness.get(each.contribution_id)
+        parent = None if randomness is None else parent_row(each, randomness, sources.rows)
+        is_parents = parent is not None and inputs.rows.canonical[parent] == parent
+        owner = sources.owners[parent if parent is not None and is_parents else row]
+        if randomness is None or credited[row] != owner:
+            return _owner_evidence(inputs, sources, row, each.parents, parent)
+    return None
+
+
+def _owner_evidence(
+    inputs: IndexInputs, sources: Sources, row: int, parents: tuple[Hash32, ...], parent: int | None
+) -> WrongOwner:
+    shown = NO_ROW if parent is None else row_leaf(inputs.rows, parent)
+    named = int(inputs.rows.owners[row])
+    credited = inputs.sums[named].contributor
+    return WrongOwner(_evidence(inputs, sources, row), parents, shown, credited, wide_sum(inputs.sums, named))
 
 
 def first_wrong_duplicate(
@@ -202,7 +229,7 @@ def _evidence(inputs: IndexInputs, sources: Sources, place: int) -> RecordEviden
         record_index=index,
         content_hash=content_hash_of(record),
         sketch=contribution.sketch_at(index),
-        parents_hash=keccak256(b"".join(record.parents)),
+        parents_hash=parents_hash(record.parents),
         record_proof=merkle_proof(contribution.layers, index),
         canonical_index=int(rows.canonical[place]),
         contributor_index=int(rows.owners[place]),

@@ -18,6 +18,7 @@ import structlog
 
 from genesis.spec import OPEN_UNIT
 from openledger_node.client.account import Account
+from openledger_node.client.datasets import datasets_of
 from openledger_node.client.economy import (
     ATTRIBUTION,
     POST_FINAL,
@@ -46,7 +47,7 @@ from openledger_node.validator.games import Games
 from openledger_node.validator.indexes import IndexWatch
 from openledger_node.validator.jurors import Jurors
 from openledger_node.validator.query_games import QueryGames
-from openledger_node.validator.recomputation import Recomputation, datasets_of
+from openledger_node.validator.recomputation import Recomputation
 from openledger_node.validator.records import (
     LongQuery,
     PostInputs,

@@ -16,11 +16,12 @@ import numpy as np
 import orjson
 
 from genesis.commitments import contribution_leaf, merkle_layers, record_leaf
-from genesis.types import Address, Hash32
+from genesis.types import ZERO_HASH, Address, Hash32
 from openledger_node.client.datasets import dataset_version
 from openledger_node.client.economy import DATANETS, MODELS, EconomyReader
 from workers.artifacts.store import ArtifactId
 from workers.datasets.contribution import record_leaves
+from workers.datasets.creditors import Derived
 from workers.datasets.kinds import (
     AnyRecord,
     content_hash_of,
@@ -40,7 +41,7 @@ Fetch = Callable[[ArtifactId], Awaitable[bytes]]
 @dataclass(frozen=True)
 class Contribution:
     """One accepted contribution: what the chain says of it, where it stands in its version, the rows of the
-    index before it, and its file."""
+    index before it, its file, and the draw for its derived records, zero while there is none."""
 
     source: ContributionSource
     chain_id: int
@@ -51,6 +52,7 @@ class Contribution:
     first_record: int
     first_row: int
     file: bytes
+    randomness: Hash32 = ZERO_HASH
 
     @property
     def leaf(self) -> Hash32:
@@ -107,6 +109,15 @@ class Contribution:
     def sketch_at(self, index: int) -> bytes:
         """What a record's leaf binds."""
         return self.stated.get(index) or sketch_of_record(self.records[index])
+
+    def derived(self) -> list[Derived]:
+        """Its records that name parents; raises InvalidInputError for a file that is another."""
+        leaves = self.layers[0]
+        return [
+            Derived(self.first_row + index, self.source.contribution_id, leaves[index], record.parents)
+            for index, record in enumerate(self.records)
+            if record.parents
+        ]
 
     def sketches(self) -> Sketch:
         """Row by row, by the rule from the contents; vectors are read without making records of them, which
@@ -170,6 +181,24 @@ class Sources:
         """Row by row."""
         return [each.source.contributor for each in self.contributions for _ in range(each.count)]
 
+    def derived(self) -> list[Derived]:
+        """All records that name parents; raises InvalidInputError."""
+        return [derived for each in self.contributions for derived in each.derived()]
+
+    @property
+    def rows(self) -> dict[int, range]:
+        """The rows of each contribution, by its number."""
+        return {
+            each.source.contribution_id: range(each.first_row, each.first_row + each.count)
+            for each in self.contributions
+        }
+
+    @property
+    def randomness(self) -> dict[int, Hash32]:
+        """The draws that were made, by contribution."""
+        found = {each.source.contribution_id: each.randomness for each in self.contributions}
+        return {number: drawn for number, drawn in found.items() if drawn != ZERO_HASH}
+
     @cached_property
     def order(self) -> list[int]:
         """All rows from the earliest record on: by commit block, contribution, index."""
@@ -200,7 +229,9 @@ async def read_sources(reader: EconomyReader, model_id: int, fetch: Fetch) -> So
             found = await reader.ethereum.read(DATANETS, "getContribution", source.contribution_id)
             root, count, file = Hash32(found["root"]), int(found["records"]), await fetch(source.artifact)
             where = (position, first_record, first_row + first_record)
-            made.append(Contribution(source, version.chain_id, datanet_id, root, count, *where, file))
+            accepted = await reader.ethereum.read(DATANETS, "getAcceptance", source.contribution_id)
+            drawn = Hash32(accepted["randomness"])
+            made.append(Contribution(source, version.chain_id, datanet_id, root, count, *where, file, drawn))
             first_record += count
         versions.append(Version(first_row, tuple(made)))
         first_row += first_record

@@ -20,6 +20,7 @@ REVEAL_BLOCK_SLOT = 8
 USAGE_PRICES_SLOT = 9
 GRANTS_SLOT = 10
 PURCHASES_SLOT = 11
+ACCEPTANCES_SLOT = 12
 
 ADMISSION_OPEN = 0
 ADMISSION_ALLOW_LIST = 1
@@ -74,6 +75,17 @@ class Version:
     published_block: int
 
 
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """Where an accepted contribution stands in its Datanet, the L1 block that draws whom its derived records'
+    rows go to, and that block's randomness once somebody had it kept, zero before."""
+
+    position: int
+    first_record: int
+    origin: int
+    randomness: Hash32
+
+
 DATANET = Struct(
     "Datanet",
     Datanet,
@@ -88,6 +100,9 @@ CONTRIBUTION = Struct(
 )
 VERSION = Struct(
     "Version", Version, "bytes32 root, uint256 contributions, uint256 records, uint256 publishedBlock"
+)
+ACCEPTANCE = Struct(
+    "Acceptance", Acceptance, "uint256 position, uint256 firstRecord, uint256 origin, bytes32 randomness"
 )
 
 
@@ -111,6 +126,11 @@ def branch_slot(datanet_id: int, level: int) -> int:
     return mapping_slot(BRANCH_SLOT, datanet_id, level)
 
 
+def acceptance_slot(contribution_id: int) -> int:
+    """Base slot of what is kept of a contribution's acceptance."""
+    return mapping_slot(ACCEPTANCES_SLOT, contribution_id)
+
+
 def exists(host: Host, datanet_id: int) -> bool:
     """Ids count from 1."""
     return 0 < datanet_id <= host.load(DATANET_REGISTRY, DATANET_COUNT_SLOT)
@@ -124,6 +144,11 @@ def datanet(host: Host, datanet_id: int) -> Datanet:
 def contribution(host: Host, contribution_id: int) -> Contribution:
     """A contribution; zeros when it does not exist."""
     return load_struct(host, DATANET_REGISTRY, contribution_slot(contribution_id), CONTRIBUTION)
+
+
+def acceptance(host: Host, contribution_id: int) -> Acceptance:
+    """Where an accepted contribution stands; zeros when it is not accepted."""
+    return load_struct(host, DATANET_REGISTRY, acceptance_slot(contribution_id), ACCEPTANCE)
 
 
 def may_use(host: Host, datanet_id: int, account: Address) -> bool:

@@ -21,7 +21,7 @@ def test_it_loads_as_a_dataset(tmp_path: Path) -> None:
         [
             {
                 "messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}],
-                "parents": ["0x" + "11" * 32],
+                "parents": ["17/3"],
             },
             {"prompt": "q", "chosen": "a", "rejected": "b"},
             {"instruction": "i", "output": "o", "history": [["x", "y"]]},
@@ -37,7 +37,7 @@ def test_it_loads_as_a_dataset(tmp_path: Path) -> None:
     found = load_dataset(str(tmp_path / "out"), split="train", cache_dir=str(tmp_path / "cache"))
     assert len(found) == 6
     assert found[2]["messages"][1]["content"] == "ä\n"
-    assert found[3]["parents"] == ["0x" + "11" * 32]
+    assert found[3]["parents"] == ["17/3"]
     assert found[4]["prompt"] == [{"role": "user", "content": "q"}]
     assert (found[5]["history"], found[5]["messages"]) == ([["x", "y"]], None)
     assert (found[3]["contribution"], found[3]["contributor"], found[3]["record"]) == (5, "0x" + "01" * 20, 0)

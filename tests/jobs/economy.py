@@ -116,10 +116,16 @@ def open_economy(
     store = ArtifactStore(directory / "artifacts")
     for data in made.files.values():
         store.put(data)
+    publish_parts(node, made.parts)
+    return sell(node, store, made, providers)
+
+
+def publish_parts(node: LawNode, parts: tuple[bytes, ...]) -> None:
+    """A published Datanet of the owner's with one contribution each of the accounts from 1 on."""
     name = ("Digits", "sha256:00", bytes(32), b"cc0".ljust(32, b"\0"), 0, 0)
     node.act(OWNER, DATANET_REGISTRY, DATANETS.calldata("createDatanet", *name))
     bond = OPEN_UNIT
-    for person, part in enumerate(made.parts, 1):
+    for person, part in enumerate(parts, 1):
         found = summarize(part, chain_id=CHAIN_ID, datanet_id=1, contributor=dev_account(person).address)
         contribution = (1, found.root, found.records, found.size_bytes)
         node.act(person, DATANET_REGISTRY, DATANETS.calldata("contribute", *contribution), bond)
@@ -127,6 +133,12 @@ def open_economy(
         node.act(person, DATANET_REGISTRY, DATANETS.calldata("reveal", person, f"sha256:{found.artifact}"))
         node.act(OWNER, DATANET_REGISTRY, DATANETS.calldata("review", person, True, 10_000))
     node.act(OWNER, DATANET_REGISTRY, DATANETS.calldata("publishVersion", 1))
+
+
+def sell(
+    node: LawNode, store: ArtifactStore, made: Trained, providers: tuple[int, ...] = (PROVIDER,)
+) -> Economy:
+    """A model of the published version with a price and an index, a stake and an open channel."""
     model, index = made.model, made.index
     hashes = (bytes.fromhex(model.model), 0, bytes.fromhex(model.manifest))
     _send(node, BUILDER, MODELS, "registerModel", *hashes, [1], [1], f"sha256:{model.manifest}")

@@ -157,6 +157,10 @@ class DataActors(Memory):
         quality = self.random.choice((0, 10_000, 10_001, 7))
         return call(curator.address, DATANET_REGISTRY, "review", contribution_id, accept, quality)
 
+    def _draw_parents(self) -> Call:
+        name = self.random.choice(("drawParents", "drawParents", "getAcceptance"))
+        return call(self._account().address, DATANET_REGISTRY, name, self._some(self.contributions))
+
     def _publish_version(self) -> Call:
         datanet_id = self._some(self.datanets)
         owner = self.datanets.get(datanet_id, self.accounts[0])

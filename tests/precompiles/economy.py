@@ -53,6 +53,7 @@ class Economy(RetrievalActors, JuryActors):
             (self._deprecate_model, 1, self.posts),
             (self._reveal, 4, self.contributions),
             (self._review, 4, self.contributions),
+            (self._draw_parents, 2, self.contributions),
             (self._publish_version, 2, self.accepted),
             (self._withdraw_contribution_bond, 2, self.contributions),
             (self._verify_record, 2, self.versions),

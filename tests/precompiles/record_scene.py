@@ -1,6 +1,6 @@
 """A published Datanet, a model of it and an index over its records, contested before it can be used."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,11 @@ from genesis.commitments import (
     record_leaf,
     vector_root,
 )
-from genesis.keccak import keccak256
+from genesis.parents import parents_hash
 from genesis.spec import DEV_L2_CHAIN_ID
 from genesis.types import Address, Hash32
 from precompiles.views.disputes import RecordEvidence, WideSum
+from precompiles.views.juries import RowLeaf
 from tests.precompiles.calls import number
 from tests.precompiles.evidence import Row
 from tests.precompiles.index_scene import IndexScene
@@ -25,6 +26,8 @@ from tests.precompiles.scene import HASH
 from tests.precompiles.world import NativeMachine, TwinMachine
 
 CONTENT = Hash32(b"\x61" * 32)
+Parents = Mapping[tuple[int, int], tuple[Hash32, ...]]
+"""Lists of derived records, by contribution given and record in it."""
 
 
 @dataclass
@@ -37,25 +40,28 @@ class Given:
     commit_block: int = 0
     first_record: int = 0
     leaves: tuple[Hash32, ...] = ()
+    parents: Sequence[tuple[Hash32, ...]] = ()
 
 
 class RecordScene(IndexScene):
     """Contributions are committed in the order given and accepted in the order of `accepted`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - a Datanet's parts
         self,
         machine_type: type[NativeMachine | TwinMachine],
         sketches: Sequence[Sequence[bytes]],
         accepted: Sequence[int],
         rows: Sequence[Row],
         content: Hash32 = CONTENT,
+        parents: Parents | None = None,
     ) -> None:
         self.content = content
+        self.parents = parents or {}
         super().__init__(machine_type, rows)
         self.datanet_id = self.datanet()
         self.given = [
-            self._give(contributor, each)
-            for contributor, each in zip(self.contributors, sketches, strict=False)
+            self._give(contributor, each, [self.parents.get((i, j), ()) for j in range(len(each))])
+            for i, (contributor, each) in enumerate(zip(self.contributors, sketches, strict=False))
         ]
         self.order = [self.given[i] for i in accepted]
         for each in self.order:
@@ -66,7 +72,9 @@ class RecordScene(IndexScene):
         self.model_id = number(self.do(self.owner, MODEL_REGISTRY, "registerModel", *arguments))
         self.commit_rows()
 
-    def _give(self, contributor: Address, sketches: Sequence[bytes]) -> Given:
+    def _give(
+        self, contributor: Address, sketches: Sequence[bytes], parents: Sequence[tuple[Hash32, ...]]
+    ) -> Given:
         leaves = tuple(
             record_leaf(
                 chain_id=DEV_L2_CHAIN_ID,
@@ -75,13 +83,13 @@ class RecordScene(IndexScene):
                 content_hash=self.content,
                 sketch=sketch,
                 contributor=contributor,
-                parents=(),
+                parents=parents[i],
             )
             for i, sketch in enumerate(sketches)
         )
         block = self.machine.moment.block_number
         contribution_id = self.contribution(self.datanet_id, contributor, list(leaves))
-        return Given(contributor, sketches, contribution_id, block, 0, leaves)
+        return Given(contributor, sketches, contribution_id, block, 0, leaves, parents)
 
     def record(self, which: int, place: int) -> RecordEvidence:
         """Record `place` of the `which`-th accepted contribution."""
@@ -108,13 +116,25 @@ class RecordScene(IndexScene):
             place,
             self.content,
             given.sketches[place],
-            keccak256(b""),
+            parents_hash(given.parents[place]),
             tuple(merkle_proof(merkle_layers(given.leaves), place)),
             row.canonical,
             row.contributor,
             row.exponent,
             vector_root(row.packed, ROW_BYTES),
             tuple(merkle_proof(self.index.row_layers, index)),
+        )
+
+    def row_leaf(self, row: int) -> RowLeaf:
+        """A row of the index by its root."""
+        found = self.index.row(row)
+        return RowLeaf(
+            row,
+            found.canonical_index,
+            found.contributor_index,
+            found.exponent,
+            vector_root(found.row, ROW_BYTES),
+            found.proof,
         )
 
     def credited(self, contributor: int) -> tuple[Address, WideSum]:

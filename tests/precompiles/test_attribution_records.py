@@ -1,4 +1,4 @@
-"""Records behind an index: their number, their contributors and their duplicates, alike on both machines."""
+"""Records behind an index: their number and their duplicates, alike on both machines."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -85,17 +85,6 @@ def test_dropped_for_one_that_is_not_canonical_itself(machine_type: Any) -> None
     sketches = ((A, A), (A, B))
     scene = RecordScene(machine_type, sketches, IN_ORDER, rows_of((0, 0, 1, 3), OWNERS[IN_ORDER]))
     assert scene.convicts("challengeDuplicate", scene.record(1, 0), scene.record(0, 1)) is None
-
-
-def test_a_row_credited_to_another_voids_the_index(machine_type: Any) -> None:
-    scene = RecordScene(machine_type, SKETCHES, IN_ORDER, rows_of(RIGHT[IN_ORDER], (0, 2, 1, 1)))
-    assert scene.convicts("challengeOwner", scene.record(0, 1), *scene.credited(2)) is None
-
-
-def test_a_row_credited_to_its_contributor_stands(machine_type: Any) -> None:
-    scene = RecordScene(machine_type, SKETCHES, IN_ORDER, rows_of(RIGHT[IN_ORDER], OWNERS[IN_ORDER]))
-    failed = interface.CHALLENGE_FAILED(0, 0).data
-    assert scene.convicts("challengeOwner", scene.record(0, 1), *scene.credited(0)) == failed
 
 
 @pytest.mark.parametrize(("rows", "is_void"), [(3, True), (4, False), (5, True)])

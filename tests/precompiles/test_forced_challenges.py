@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from genesis.addresses import ATTRIBUTION
+from genesis.parents import MAXIMUM_PARENTS
 from genesis.types import Address, Hash32
 from precompiles import gas
 from precompiles.table import CONTRACTS
@@ -128,7 +129,10 @@ CASES: dict[str, tuple[tuple[Any, ...], tuple[int, ...]]] = {
     "claimFor": ((ORDER, 1, (HASH,) * DEPTH, (1,) * DEPTH, b"\x66" * 65), (DEPTH,)),
     "settleIndexCase": ((1,), ()),
     "challengeCount": ((1, HASH), (64,)),
-    "challengeOwner": ((1, HASH, RECORD, SOMEBODY, WIDE), (64, 49_152, RECORD_HASHES + DEPTH)),
+    "challengeOwner": (
+        (1, HASH, RECORD, (HASH,) * MAXIMUM_PARENTS, ROW_LEAF, SOMEBODY, WIDE),
+        (64, 49_152, RECORD_HASHES + DEPTH + ROW_DEPTH, MAXIMUM_PARENTS),
+    ),
     "challengeSketch": (
         (1, HASH, RECORD, b"\x55" * 49_165),
         (64, 49_152 + 49_165, RECORD_HASHES),

@@ -74,6 +74,7 @@ LAYOUTS: dict[str, dict[str, int]] = {
         "usagePrices": datanets.USAGE_PRICES_SLOT,
         "grants": datanets.GRANTS_SLOT,
         "purchases": datanets.PURCHASES_SLOT,
+        "acceptances": datanets.ACCEPTANCES_SLOT,
     },
     "ModelRegistryTwin": {
         "modelCount": models.MODEL_COUNT_SLOT,
@@ -154,6 +155,7 @@ STRUCTS: list[tuple[str, str, Struct[Any]]] = [
     ("DatanetRegistryTwin", "Datanet", datanets.DATANET),
     ("DatanetRegistryTwin", "Contribution", datanets.CONTRIBUTION),
     ("DatanetRegistryTwin", "Version", datanets.VERSION),
+    ("DatanetRegistryTwin", "Acceptance", datanets.ACCEPTANCE),
     ("ModelRegistryTwin", "Model", models.MODEL),
     ("ModelRegistryTwin", "Source", models.SOURCE),
     ("ModelRegistryTwin", "FeatureIndex", models.FEATURE_INDEX),

@@ -87,7 +87,8 @@ DECODED = [
     if any(parameter.type.is_dynamic for parameter in method.inputs)
 ]
 ELSEWHERE = {"challengeOwner", "challengeDuplicate", "challengeSketch"}
-"""Succeed only over whole records behind an index, on both machines: `test_attribution_records`."""
+"""Succeed only over whole records behind an index, on both machines: `test_attribution_records`
+and `test_attribution_parents`."""
 ALL_METHODS = sum(len(CONTRACTS[target].methods) for target in PRECOMPILES) - len(ELSEWHERE)
 SENDER = Account(1).address
 

@@ -82,3 +82,9 @@ def sketches_of_records(found: Sequence[AnyRecord]) -> Sketch:
     if len(lengths) != 1:
         raise InvalidInputError(f"records have different numbers of features: {sorted(lengths)}")
     return sketches_of(np.frombuffer(b"".join(vectors), dtype=np.uint8).reshape(len(vectors), lengths.pop()))
+
+
+def names_parents(data: bytes) -> bool:
+    """Whether a record of a contribution's file names parents; raises InvalidInputError."""
+    is_plain = not any(mark in data for mark in (b"parents", rb"\u", b"\0"))  # escapes, UTF-16
+    return not is_plain and any(record.parents for record in decode_records(data))

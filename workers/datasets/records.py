@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from genesis.keccak import keccak256
 from genesis.types import Hash32
 from workers.artifacts import canonical_json
+from workers.datasets.parents import names_of, parse_parents
 from workers.errors import InvalidInputError
 
 MAGIC = b"OLVC\x01"
@@ -22,7 +23,7 @@ MAX_LINE_BYTES = 8 * MAX_FEATURES
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One labelled vector; `features` are one byte each, `parents` the leaves it was derived from."""
+    """One labelled vector; `features` are one byte each, `parents` the records it was made from."""
 
     features: bytes
     label: int
@@ -67,7 +68,7 @@ def decode_jsonl(data: bytes) -> list[Record]:
 def _to_line(record: Record) -> dict[str, object]:
     line: dict[str, object] = {"features": list(record.features), "label": record.label}
     if record.parents:
-        line["parents"] = ["0x" + parent.hex() for parent in record.parents]
+        line["parents"] = names_of(record.parents)
     return line
 
 
@@ -103,16 +104,3 @@ def byte_vector(values: object) -> bytes:
     if not all(type(value) is int and 0 <= value <= 255 for value in values):
         raise InvalidInputError("features must be integers 0..255")
     return bytes(values)
-
-
-def parse_parents(values: object) -> tuple[Hash32, ...]:
-    """Leaves from 0x-hex; raises InvalidInputError."""
-    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise InvalidInputError("parents must be an array of 0x-hex hashes")
-    try:
-        parents = tuple(Hash32(bytes.fromhex(value.removeprefix("0x"))) for value in values)
-    except ValueError as error:
-        raise InvalidInputError(f"parents: {error}") from error
-    if any(len(parent) != 32 for parent in parents):
-        raise InvalidInputError("a parent is 32 bytes")
-    return parents

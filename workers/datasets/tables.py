@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workers.datasets.records import MAX_FEATURES, Record, parse_parents
+from workers.datasets.parents import parse_parents
+from workers.datasets.records import MAX_FEATURES, Record
 from workers.datasets.upload import Row
 from workers.errors import InvalidInputError
 

@@ -3,7 +3,7 @@
 Four forms, told apart by their keys, as the field's tools write them:
 `{"text"}`; alpaca `{"instruction", "output"}` with optional `input`, `system`, `history`; OpenAI
 `{"messages": [{"role", "content"}, …]}`; `{"prompt", "chosen", "rejected"}`. Each may have `parents`, the
-leaves of the records it was derived from.
+records it was made from.
 
 Covered: reading, limits, canonical bytes, and each form as a conversation that ends in what is to be learnt.
 Not covered: tool calls and pictures in messages. Source: `docs/formats.md`, "Text records".
@@ -16,7 +16,8 @@ from typing import Any
 from genesis.keccak import keccak256
 from genesis.types import Hash32
 from workers.artifacts import canonical_json
-from workers.datasets.records import MAX_RECORDS, parse_parents
+from workers.datasets.parents import names_of, parse_parents
+from workers.datasets.records import MAX_RECORDS
 from workers.errors import InvalidInputError
 
 MAGIC = b"OLTX\x01"
@@ -95,7 +96,7 @@ def encode_text_jsonl(records: Iterable[TextRecord]) -> bytes:
 
 def to_line(record: TextRecord) -> dict[str, Any]:
     """The record as the object of its line."""
-    parents = {"parents": ["0x" + parent.hex() for parent in record.parents]} if record.parents else {}
+    parents = {"parents": names_of(record.parents)} if record.parents else {}
     return {**record.fields(), **parents}
 
 

@@ -1,16 +1,20 @@
 """What published versions contain: their records in order, who owns each, which are canonical."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from genesis.commitments import record_leaf
 from genesis.types import Address
 from workers.artifacts.store import ArtifactStore
 from workers.datasets.canonical import canonical_indices
-from workers.datasets.kinds import AnyRecord, decode_records, sketches_of_records
+from workers.datasets.creditors import Derived, Randomness, creditors
+from workers.datasets.kinds import AnyRecord, content_hash_of, decode_records, sketches_of_records
 from workers.datasets.records import Record
+from workers.datasets.sketch import Sketch
 from workers.datasets.text import TextRecord
 from workers.errors import InvalidInputError
 from workers.jobs.types import ContributionSource, DatasetVersion
@@ -19,11 +23,14 @@ from workers.jobs.types import ContributionSource, DatasetVersion
 @dataclass(frozen=True, slots=True)
 class Placement:
     """Of N records: `canonical` (N,) int64 (own index iff canonical), `contributor_indices` (N,) int64 into
-    `contributors`, which are in order of first appearance."""
+    `contributors`, which are in order of first appearance; the records that name parents, and the rows of
+    each contribution by its number."""
 
     canonical: NDArray[np.int64]
     contributor_indices: NDArray[np.int64]
     contributors: tuple[Address, ...]
+    derived: tuple[Derived, ...]
+    rows: Mapping[int, range]
 
     @property
     def canonical_mask(self) -> NDArray[np.bool_]:
@@ -31,8 +38,12 @@ class Placement:
         mask: NDArray[np.bool_] = self.canonical == np.arange(len(self.canonical))
         return mask
 
+    def creditors(self, randomness: Randomness) -> NDArray[np.int64]:
+        """(N,) into `contributors`: whose each row is. Raises InvalidInputError for a missing draw."""
+        return creditors(self.contributor_indices, self.canonical, self.derived, self.rows, randomness)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedVersion(Placement):
     """N labelled vectors in version order: `features` (N, n) uint8, `labels` (N,) int64."""
 
@@ -40,7 +51,7 @@ class LoadedVersion(Placement):
     labels: NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedTexts(Placement):
     """N text records in version order, one version after the other."""
 
@@ -53,13 +64,8 @@ def load_version(store: ArtifactStore, version: DatasetVersion) -> LoadedVersion
     records = [record for record in found if isinstance(record, Record)]
     if len(records) != len(found):
         raise InvalidInputError("the version holds text: fine-tune a language model on it")
-    return LoadedVersion(
-        placement.canonical,
-        placement.contributor_indices,
-        placement.contributors,
-        features=feature_matrix(records),
-        labels=np.array([record.label for record in records], dtype=np.int64),
-    )
+    labels = np.array([record.label for record in records], dtype=np.int64)
+    return LoadedVersion(**placement, features=feature_matrix(records), labels=labels)
 
 
 def load_texts(store: ArtifactStore, versions: Sequence[DatasetVersion]) -> LoadedTexts:
@@ -68,12 +74,11 @@ def load_texts(store: ArtifactStore, versions: Sequence[DatasetVersion]) -> Load
     records = tuple(record for record in found if isinstance(record, TextRecord))
     if len(records) != len(found):
         raise InvalidInputError("the version holds vectors: train a classifier on it")
-    return LoadedTexts(
-        placement.canonical, placement.contributor_indices, placement.contributors, records=records
-    )
+    return LoadedTexts(**placement, records=records)
 
 
-def _load(store: ArtifactStore, versions: Sequence[DatasetVersion]) -> tuple[list[AnyRecord], Placement]:
+def _load(store: ArtifactStore, versions: Sequence[DatasetVersion]) -> tuple[list[AnyRecord], dict[str, Any]]:
+    """All records in order, and the fields of their placement."""
     sources = tuple(source for version in versions for source in version.contributions)
     if not sources or not all(version.contributions for version in versions):
         raise InvalidInputError("a version has at least one contribution")
@@ -86,12 +91,46 @@ def _load(store: ArtifactStore, versions: Sequence[DatasetVersion]) -> tuple[lis
     contributors = tuple(dict.fromkeys(source.contributor for source in sources))
     owners = [contributors.index(source.contributor) for source in sources]
     order = priority_order(sources, [len(part) for part in parts])
-    canonical = canonical_indices(sketches_of_records(records), order, versions[0].similarity_ppm)
-    return records, Placement(
-        canonical=np.array(canonical, dtype=np.int64),
-        contributor_indices=np.repeat(np.array(owners, dtype=np.int64), [len(part) for part in parts]),
-        contributors=contributors,
-    )
+    sketches = sketches_of_records(records)
+    canonical = canonical_indices(sketches, order, versions[0].similarity_ppm)
+    rows = _rows(sources, [len(part) for part in parts])
+    return records, {
+        "canonical": np.array(canonical, dtype=np.int64),
+        "contributor_indices": np.repeat(np.array(owners, dtype=np.int64), [len(part) for part in parts]),
+        "contributors": contributors,
+        "derived": tuple(_derived(versions, rows, records, sketches)),
+        "rows": rows,
+    }
+
+
+def _rows(sources: Sequence[ContributionSource], counts: Sequence[int]) -> dict[int, range]:
+    ends = np.cumsum(counts).tolist()
+    return {
+        source.contribution_id: range(end - count, end)
+        for source, count, end in zip(sources, counts, ends, strict=True)
+    }
+
+
+def _derived(
+    versions: Sequence[DatasetVersion],
+    rows: Mapping[int, range],
+    records: Sequence[AnyRecord],
+    sketches: Sketch,
+) -> Iterator[Derived]:
+    for version in versions:
+        for source in version.contributions:
+            standing = rows[source.contribution_id]
+            for row in (row for row in standing if records[row].parents):
+                leaf = record_leaf(
+                    chain_id=version.chain_id,
+                    datanet_id=version.datanet_id,
+                    index=row - standing.start,
+                    content_hash=content_hash_of(records[row]),
+                    sketch=sketches[row].tobytes(),
+                    contributor=source.contributor,
+                    parents=records[row].parents,
+                )
+                yield Derived(row, source.contribution_id, leaf, records[row].parents)
 
 
 def priority_order(contributions: tuple[ContributionSource, ...], counts: list[int]) -> list[int]:

@@ -1,6 +1,7 @@
 """Job `feature_index`: preconditioner, rows and contributor sums of a trained model, committed.
 
-A record that was held out to measure on taught the model nothing: its row is zero.
+A record that was held out to measure on taught the model nothing: its row is zero. A derived record's row is
+whose was drawn among its contributor and its parents' (`workers.datasets.creditors`).
 """
 
 from pathlib import Path
@@ -21,6 +22,8 @@ def feature_index(
     """Fit on the records it was trained on, then one row for every record of the versions."""
     use_determinism()
     subject = subject_of(store, request.manifest)
+    placement = subject.placement()
+    owners = placement.creditors({draw.contribution_id: draw.randomness for draw in request.draws})
     attributor = subject.attributor(subject.dimensions(request.dimensions))
     with TemporaryDirectory(dir=store.directory, prefix=".fitting-") as folder:
         made = attributor.fit(
@@ -29,7 +32,6 @@ def feature_index(
         mantissas = made.spooled_mantissas(store.directory)
     preconditioner = store.put(attributor.committed)
     profile = store.put(subject.encode_profile(attributor.profile))
-    placement = subject.placement()
     exponents = made.exponents()
     held_out = placement.canonical_mask & ~subject.earns(placement.canonical_mask)
     mantissas[held_out], exponents[held_out] = 0, 0
@@ -37,7 +39,7 @@ def feature_index(
         mantissas,
         exponents,
         placement.canonical,
-        placement.contributor_indices,
+        owners,
         made.self_influence,
     )
     name = write_index(

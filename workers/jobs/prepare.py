@@ -1,11 +1,14 @@
 """Job `prepare`: an upload to a contribution file: checked by row, cleaned, near-duplicates shown."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 
+from genesis.parents import parent_record
+from genesis.shares import PPM
 from workers.artifacts import canonical_json
 from workers.artifacts.store import ArtifactStore
 from workers.datasets.canonical import canonical_indices
@@ -13,6 +16,7 @@ from workers.datasets.cleaning import CHAT_MARKER, chat_marker_in, clean
 from workers.datasets.denying import DenyList, deny_list
 from workers.datasets.foreign import preference_of, without_surplus
 from workers.datasets.kinds import AnyRecord, decode_records, encode_records, sketches_of_records
+from workers.datasets.naming import ParentNames
 from workers.datasets.tables import (
     TableSchema,
     check_schema,
@@ -29,6 +33,7 @@ from workers.jobs.types import (
     NO_ARTIFACT,
     ColumnName,
     NearDuplicate,
+    ParentShare,
     PrepareRequest,
     PrepareResult,
     RowProblem,
@@ -64,14 +69,16 @@ def prepare(store: ArtifactStore, request: PrepareRequest, progress: Progress = 
         _refuse_incomplete(found, request.label)
     progress(0.3, f"{len(found.rows)} rows read")
     schema = _schema(store, request, [row for _, row in found.rows])
-    for place, row in found.rows:
+    names = ParentNames(request.against, cache(lambda source: decode_records(store.get(source.artifact))))
+    for place, named in found.rows:
         try:
+            row = names.resolved(named)
             found.records.append((place, vector_record(row, schema) if schema else plain_text(row)))
         except InvalidInputError as error:
             found.refuse(place, error)
     progress(0.6, f"{len(found.records)} records hold")
     duplicates = _duplicates(store, request, found.records)
-    return _result(store, request, found, schema, duplicates)
+    return _result(store, request, found, schema, duplicates, names)
 
 
 def plain_text(row: Row) -> TextRecord:
@@ -159,12 +166,13 @@ def _duplicates(
     }
 
 
-def _result(
+def _result(  # noqa: PLR0917 - what a preparation found
     store: ArtifactStore,
     request: PrepareRequest,
     found: _Found,
     schema: TableSchema | None,
     duplicates: dict[int, str],
+    names: ParentNames,
 ) -> PrepareResult:
     dropped = set(duplicates) if request.drops_duplicates else set()
     for index in sorted(dropped):
@@ -182,4 +190,18 @@ def _result(
         duplicate_count=len(duplicates),
         duplicates=tuple(NearDuplicate(found.records[index][0], of) for index, of in listed),
         preview=tuple(line.decode() for line in data.split(b"\n")[:PREVIEWED] if line),
+        parents=tuple(_shares(kept, names)),
     )
+
+
+def _shares(records: Sequence[AnyRecord], names: ParentNames) -> Iterator[ParentShare]:
+    """Who shares what the records earn, most first: of each with n parents every one has 1/2n."""
+    shares: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    for record in records:
+        owners = [names.owner_of(parent_record(word)) for word in record.parents]
+        for owner in owners:
+            shares[owner] += PPM // (2 * len(owners))
+        counts.update(set(owners))
+    for owner, share in sorted(shares.items(), key=lambda item: (-item[1], item[0]))[:LISTED]:
+        yield ParentShare(owner, counts[owner], share // len(records))

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from cyclopts import App
 
 from genesis.keccak import keccak256
+from openledger_node.cli.economy.draws import draw_parents
 from openledger_node.cli.economy.session import DEFAULTS, Flat, Options, Session, read_file, session
 from openledger_node.cli.economy.values import Account, Amount, ShortText, short_text
 from openledger_node.client.economy import DATANETS
@@ -94,7 +95,9 @@ async def contribution(number: int, *, options: Flat = DEFAULTS) -> None:
     """A contribution and where it stands."""
     async with session(options) as opened:
         found = await opened.read(DATANETS, "getContribution", number)
-        opened.show({"contributionId": number, **found, "status": CONTRIBUTION_STATES[found["status"]]})
+        state = CONTRIBUTION_STATES[found["status"]]
+        accepted = await opened.read(DATANETS, "getAcceptance", number) if state == "accepted" else {}
+        opened.show({"contributionId": number, **found, "status": state, **accepted})
 
 
 @app.command
@@ -163,6 +166,21 @@ async def review(
         accepted = verdict == "accept"
         arguments = (contribution, accepted, quality if accepted else 0)
         opened.show(await opened.write(DATANETS, "review", *arguments))
+
+
+@app.command
+async def draw(contribution: int, *, wait: bool = False, options: Flat = DEFAULTS) -> None:
+    """Have the chain keep the draw of whom an accepted contribution's derived records are credited to.
+
+    Parameters
+    ----------
+    contribution
+        An accepted contribution whose records name parents; anybody may draw for it, once.
+    wait
+        Until the L1 block that draws is there.
+    """
+    async with session(options) as opened:
+        opened.show(await draw_parents(opened, contribution, wait=wait))
 
 
 @app.command

@@ -93,6 +93,8 @@ async def index(
 ) -> None:
     """Build a model's feature index at the gateway and commit it, as its owner or the signer it named.
 
+    Draws for contributions whose records name parents are made first where they are missing.
+
     Parameters
     ----------
     model
@@ -104,7 +106,9 @@ async def index(
     wait
         Return only when its challenge window is over.
     """
+    from openledger_node.cli.economy.draws import draws_of
     from openledger_node.cli.economy.indexing import ensure_stake
+    from openledger_node.client.datasets import datasets_of
     from workers.artifacts.store import ArtifactId
     from workers.jobs.codec import from_json, to_json
     from workers.jobs.types import FeatureIndexRequest, FeatureIndexResult
@@ -112,7 +116,8 @@ async def index(
     async with session(options) as opened:
         manifest = (await opened.read(MODELS, "getModel", model))["manifestHash"]
         await ensure_stake(opened, model, adds=stake)
-        request = FeatureIndexRequest(manifest=ArtifactId(manifest.hex()), dimensions=dimensions)
+        draws = await draws_of(opened, await datasets_of(opened.reader, model))
+        request = FeatureIndexRequest(ArtifactId(manifest.hex()), dimensions, draws)
         built = from_json(FeatureIndexResult, await opened.gateway.job("feature_index", to_json(request)))
         roots = built.rows_root, built.sums_root, built.preconditioner_hash, built.numeric_profile
         sizes = built.rows, built.contributors, built.dimensions

@@ -19,7 +19,7 @@ REMEDIES: Mapping[str, str] = {
     "NotAgentOwner": "use the account that owns the agent",
     "NotContributor": "let the owner admit you, or use the account that contributed",
     "NotCurator": "use the owner's or a curator's account",
-    "NotDueYet": "the provider that settled has the first turn: wait",
+    "NotDueYet": "wait: the provider that settled has the first turn, a draw has its L1 block",
     "NotOwner": "use the owner's account",
     "NotPayer": "use the account that opened the channel",
     "NotProvider": "use the provider's account",

@@ -131,7 +131,7 @@ interface IAttribution {
     }
 
     /// @dev A record of a model's source (positions count from 0) with its way to the published version, as in
-    /// `verifyRecord`, and the leaf of its row with the path to `rowsRoot`. `parentsHash` is that of its parents' leaves.
+    /// `verifyRecord`, and the leaf of its row with the path to `rowsRoot`. `parentsHash` is that of its list of parents.
     struct RecordEvidence {
         uint256 source;
         uint256 position;
@@ -354,9 +354,14 @@ interface IAttribution {
     function challengeNorm(uint256 indexId, bytes32 salt, uint256 contributorIndex, address contributor, SumEvidence calldata sum) external;
     /// @notice Proves that an index has not one row for each record of its model's sources.
     function challengeCount(uint256 indexId, bytes32 salt) external;
-    /// @notice Proves that a row is credited to `credited`, who is not its record's contributor. `sum` is the committed sum
-    /// of the contributor that the row names.
-    function challengeOwner(uint256 indexId, bytes32 salt, RecordEvidence calldata record, address credited, WideSum calldata sum) external;
+    /// @notice Proves that a row is credited to `credited`, who is not whose it is: its record's contributor or, if a parent
+    /// is drawn that counts, the parent's. `parents` is the record's list, at most 64 words of contribution (16 bytes) and
+    /// place in it (16 bytes); by `uint(keccak256(abi.encode(randomness, recordLeaf))) % (2 * parents.length)` that parent is
+    /// drawn, none from the length on. It counts if a source of the model holds it, its contribution's id is lower than the
+    /// record's, and `parent`, its row, is canonical; `parent` is read if the first two hold. Before
+    /// `DatanetRegistry.drawParents` any credit of a record with parents is wrong. `sum` is the committed sum of the
+    /// contributor that the row names.
+    function challengeOwner(uint256 indexId, bytes32 salt, RecordEvidence calldata record, bytes32[] calldata parents, RowLeaf calldata parent, address credited, WideSum calldata sum) external;
     /// @notice Proves that `record` was wrongly kept, since `other` is canonical, earlier and similar; or wrongly dropped for
     /// `other`, which is not all of that. Earlier is by commit block, contribution id and index.
     function challengeDuplicate(uint256 indexId, bytes32 salt, RecordEvidence calldata record, RecordEvidence calldata other) external;

@@ -40,6 +40,15 @@ interface IDatanetRegistry {
         uint256 publishedBlock;
     }
 
+    /// @dev Where an accepted contribution stands, from 0 on: its place in the tree of accepted ones, the records before it.
+    /// The `prevRandao` of L1 block `origin` draws whom rows of its derived records go to; zero until it is kept.
+    struct Acceptance {
+        uint256 position;
+        uint256 firstRecord;
+        uint256 origin;
+        bytes32 randomness;
+    }
+
     event DatanetCreated(uint256 indexed datanetId, address indexed owner, string name, string metadataUri, bytes32 metadataHash, bytes32 licence, uint256 admission, uint256 usage);
     event CuratorSet(uint256 indexed datanetId, address indexed curator, bool allowed);
     event ContributorSet(uint256 indexed datanetId, address indexed contributor, bool allowed);
@@ -54,6 +63,8 @@ interface IDatanetRegistry {
     event UsageGranted(uint256 indexed datanetId, address indexed account, uint256 until);
     event UsageBought(uint256 indexed datanetId, address indexed account, address indexed owner, uint256 price);
     event OwnerChanged(uint256 indexed datanetId, address indexed previousOwner, address indexed owner);
+    event ParentsDrawn(uint256 indexed contributionId, uint256 origin, bytes32 randomness);
+    event ParentsRedrawn(uint256 indexed contributionId, uint256 origin);
 
     error DatanetNotFound(uint256 datanetId);
     error ContributionNotFound(uint256 contributionId);
@@ -66,6 +77,7 @@ interface IDatanetRegistry {
     error TooEarly(uint256 earliestBlock);
     error WrongStatus(uint256 status);
     error WrongPrice(uint256 required, uint256 given);
+    error NotDueYet(uint256 earliest);
 
     /// @notice Ids count from 1.
     function createDatanet(string calldata name, string calldata metadataUri, bytes32 metadataHash, bytes32 licence, uint256 admission, uint256 usage) external returns (uint256 datanetId);
@@ -81,6 +93,9 @@ interface IDatanetRegistry {
     function review(uint256 contributionId, bool accept, uint256 quality) external;
     /// @notice Owner only. Freezes the accepted contributions, in order, under one root. Versions count from 1.
     function publishVersion(uint256 datanetId) external returns (uint256 version);
+    /// @notice Keeps the randomness that draws for a contribution's derived records, by anybody, once its L1 block is there;
+    /// awaits another block if L1Block has forgotten that one, and returns zero. Calling again changes nothing.
+    function drawParents(uint256 contributionId) external returns (bytes32 randomness);
     /// @notice Contributor only: takes back a contribution that is not reviewed yet.
     function cancel(uint256 contributionId) external;
     /// @notice Owner only.
@@ -99,6 +114,8 @@ interface IDatanetRegistry {
     function getDatanet(uint256 datanetId) external view returns (Datanet memory);
     function getContribution(uint256 contributionId) external view returns (Contribution memory);
     function getVersion(uint256 datanetId, uint256 version) external view returns (Version memory);
+    /// @notice Of an accepted contribution.
+    function getAcceptance(uint256 contributionId) external view returns (Acceptance memory);
     /// @notice True iff a model of `account` may be trained on the Datanet now.
     function mayUse(uint256 datanetId, address account) external view returns (bool);
     function usagePrice(uint256 datanetId) external view returns (uint256);

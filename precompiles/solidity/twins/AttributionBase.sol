@@ -7,13 +7,8 @@ import {IModelRegistry, MODEL_REGISTRY_ADDRESS} from "../interfaces/IModelRegist
 import {IPolicy, POLICY_ADDRESS} from "../interfaces/IPolicy.sol";
 import {IStaking, STAKING_ADDRESS} from "../interfaces/IStaking.sol";
 import {SumTree} from "./Commitments.sol";
+import {IL1Origins, L1_BLOCK as L1, l1Origin} from "./L1Origins.sol";
 import {Twin} from "./Twin.sol";
-
-/// @dev What the L1Block predeploy keeps of L1.
-interface IL1Origins {
-    function number() external view returns (uint64);
-    function prevRandaoOf(uint64 origin) external view returns (bytes32);
-}
 
 /// @title Storage, constants and readings of the Attribution twin
 abstract contract AttributionBase is Twin {
@@ -92,7 +87,7 @@ abstract contract AttributionBase is Twin {
                                 CONSTANTS
     //////////////////////////////////////////////////////////////*/
 
-    IL1Origins internal constant L1_BLOCK = IL1Origins(0x4200000000000000000000000000000000000015);
+    IL1Origins internal constant L1_BLOCK = L1;
     IInferenceMetering internal constant METERING = IInferenceMetering(INFERENCE_METERING_ADDRESS);
     IModelRegistry internal constant MODELS = IModelRegistry(MODEL_REGISTRY_ADDRESS);
     IPolicy internal constant POLICY = IPolicy(POLICY_ADDRESS);
@@ -148,7 +143,7 @@ abstract contract AttributionBase is Twin {
 
     /// @dev 0 where no L1Block is, as its storage reads natively: nothing is drawn there.
     function _l1Origin() internal view returns (uint256) {
-        return address(L1_BLOCK).code.length == 0 ? 0 : L1_BLOCK.number();
+        return l1Origin();
     }
 
     function _settled(uint256 id) internal view returns (IInferenceMetering.Settlement memory) {

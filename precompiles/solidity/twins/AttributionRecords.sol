@@ -11,10 +11,11 @@ import {RecordTexts} from "./RecordTexts.sol";
 
 /// @title Challenges of the records behind an index, as `precompiles/attribution_records.py`
 abstract contract AttributionRecords is AttributionTallies {
-    /// @dev Where a record stands: its number in the index, whose it is, and the block of its commit.
+    /// @dev Where a record stands: its number in the index, whose it is, its leaf, and the block of its commit.
     struct Place {
         uint256 index;
         address contributor;
+        bytes32 leaf;
         uint256 commitBlock;
     }
 
@@ -28,26 +29,6 @@ abstract contract AttributionRecords is AttributionTallies {
         IModelRegistry.FeatureIndex memory index = _challengedIndex(indexId, salt);
         uint256 records = _recordsBefore(index.modelId, MODELS.getModel(index.modelId).sources);
         if (records == index.rows) revert IAttribution.ChallengeFailed(index.rows, records);
-        _convictIndex(indexId, index);
-    }
-
-    function challengeOwner(
-        uint256 indexId,
-        bytes32 salt,
-        IAttribution.RecordEvidence calldata record,
-        address credited,
-        IAttribution.WideSum calldata sum
-    ) external payable {
-        _open(record);
-        _open(sum);
-        _refuseValue();
-        IModelRegistry.FeatureIndex memory index = _challengedIndex(indexId, salt);
-        Place memory place = _place(index, record);
-        _checkRowLeaf(index, place, record);
-        uint256 named = record.contributorIndex;
-        _require(named < index.contributors, "contributorIndex");
-        _checkWideSum(_indexChallenge(index, named, credited), sum);
-        if (credited == place.contributor) revert IAttribution.ChallengeFailed(named, named);
         _convictIndex(indexId, index);
     }
 
@@ -157,7 +138,7 @@ abstract contract AttributionRecords is AttributionTallies {
     {
         _require(record.source < MODELS.getModel(index.modelId).sources, "source");
         IDatanetRegistry.Contribution memory contribution = _contribution(record.contributionId);
-        _checkRecord(index.modelId, record, contribution);
+        place.leaf = _checkRecord(index.modelId, record, contribution);
         uint256 before = _recordsBefore(index.modelId, record.source);
         place.index = before + record.firstRecord + record.recordIndex;
         place.contributor = contribution.contributor;
@@ -175,10 +156,10 @@ abstract contract AttributionRecords is AttributionTallies {
         uint256 modelId,
         IAttribution.RecordEvidence calldata record,
         IDatanetRegistry.Contribution memory contribution
-    ) internal view {
+    ) internal view returns (bytes32 leaf) {
         (uint256 datanetId, uint256 number) = MODELS.getSource(modelId, record.source);
         IDatanetRegistry.Version memory version = DATANETS.getVersion(datanetId, number);
-        bytes32 leaf = Commitments.leafHash(
+        leaf = Commitments.leafHash(
             abi.encode(
                 record.contributionId,
                 contribution.contributor,

@@ -25,6 +25,7 @@ abstract contract DatanetBase is Twin {
     mapping(uint256 datanetId => uint256) internal usagePrices;
     mapping(uint256 datanetId => mapping(address account => uint256)) internal grants;
     mapping(uint256 datanetId => mapping(address account => uint256)) internal purchases;
+    mapping(uint256 contributionId => IDatanetRegistry.Acceptance) internal acceptances;
 
     /*//////////////////////////////////////////////////////////////
                                 CONSTANTS

@@ -3,10 +3,10 @@ pragma solidity ^0.8.28;
 
 import {IDatanetRegistry} from "../interfaces/IDatanetRegistry.sol";
 import {IPolicy} from "../interfaces/IPolicy.sol";
-import {DatanetBase} from "./DatanetBase.sol";
+import {DatanetParents} from "./DatanetParents.sol";
 
 /// @title Contributions and versions, as `precompiles/datanet_contributions.py` and `datanet_versions.py`
-abstract contract DatanetContributions is DatanetBase {
+abstract contract DatanetContributions is DatanetParents {
     function contribute(uint256 datanetId, bytes32 root, uint256 records, uint256 sizeBytes)
         external
         payable
@@ -53,7 +53,10 @@ abstract contract DatanetContributions is DatanetBase {
         contribution.quality = quality;
         uint256 position = accept ? datanet.accepted : 0;
         uint256 firstRecord = accept ? datanet.records : 0;
-        if (accept) _append(contributionId, contribution, datanet);
+        if (accept) {
+            _append(contributionId, contribution, datanet);
+            _noteAcceptance(contributionId, position, firstRecord);
+        }
         emit IDatanetRegistry.ContributionReviewed(
             datanetId, contributionId, msg.sender, accept, quality, position, firstRecord
         );

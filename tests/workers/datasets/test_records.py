@@ -3,11 +3,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genesis.keccak import keccak256
-from genesis.types import Hash32
+from genesis.parents import ParentRecord
 from workers.datasets.records import Record, content_hash, decode_jsonl, encode_jsonl, encode_record
 from workers.errors import InvalidInputError
 
-PARENT = Hash32(bytes(range(32)))
+PARENT = ParentRecord(17, 3).word
 
 
 def test_canonical_bytes() -> None:
@@ -17,7 +17,7 @@ def test_canonical_bytes() -> None:
 
 
 def test_jsonl_form() -> None:
-    line = b'{"features":[0,255],"label":3,"parents":["0x%b"]}\n' % PARENT.hex().encode()
+    line = b'{"features":[0,255],"label":3,"parents":["17/3"]}\n'
     assert encode_jsonl([Record(b"\x00\xff", 3, (PARENT,))]) == line
 
 
@@ -41,7 +41,7 @@ def test_round_trip(records: list[Record]) -> None:
         b'{"features":[1],"label":-1}',
         b'{"features":[1],"label":"1"}',
         b'{"features":[1],"label":1,"parents":["0x00"]}',
-        b'{"features":[1],"label":1,"parents":["zz"]}',
+        b'{"features":[1],"label":1,"parents":[["1/1"]]}',
         b'{"features":[1],"label":1}\n{"features":[1,2],"label":1}',
     ],
 )

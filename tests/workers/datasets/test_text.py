@@ -63,7 +63,7 @@ def test_each_form_is_a_conversation(
 def test_the_encoding_comes_back(question: str, answer: str) -> None:
     records = [
         text_record({"instruction": question, "output": answer}),
-        text_record({"text": answer, "parents": ["0x" + "11" * 32]}),
+        text_record({"text": answer, "parents": ["17/3"]}),
     ]
     assert decode_text_jsonl(encode_text_jsonl(records)) == records
     assert content_hash(records[0]) != content_hash(records[1])
@@ -76,7 +76,7 @@ def test_key_order_and_empty_options_do_not_change_the_hash() -> None:
 
 
 def test_the_parents_are_no_part_of_the_content() -> None:
-    plain, derived = text_record({"text": "a"}), text_record({"text": "a", "parents": ["0x" + "00" * 32]})
+    plain, derived = text_record({"text": "a"}), text_record({"text": "a", "parents": ["17/3"]})
     assert content_hash(plain) == content_hash(derived)
     assert len(derived.parents) == 1
 
@@ -98,7 +98,7 @@ def test_the_parents_are_no_part_of_the_content() -> None:
         ({"messages": [{"role": "assistant", "content": "a", "name": "x"}]}, "exactly"),
         ({"prompt": "a", "chosen": "b", "rejected": "b"}, "same"),
         ({"prompt": [{"role": "assistant", "content": "x"}], "chosen": "a", "rejected": "b"}, "user"),
-        ({"text": "a", "parents": ["0x11"]}, "32 bytes"),
+        ({"text": "a", "parents": ["0x11"]}, "contribution/record"),
         ({"text": "x" * (1 << 20)}, "longer"),
     ],
 )

@@ -15,10 +15,11 @@ from PIL import Image
 
 from genesis.types import Address
 from workers.artifacts.store import ArtifactStore
-from workers.datasets.contribution import summarize
+from workers.datasets.contribution import record_leaves, summarize
 from workers.datasets.kinds import decode_records
+from workers.datasets.parents import names_of
 from workers.datasets.records import Record
-from workers.datasets.text import TextRecord, encode_text_jsonl, text_record
+from workers.datasets.text import encode_text_jsonl, text_record
 from workers.errors import InvalidInputError
 from workers.jobs.prepare import prepare
 from workers.jobs.types import (
@@ -186,12 +187,68 @@ def test_near_duplicates_are_shown_with_what_they_repeat(store: ArtifactStore) -
     assert (left_out.accepted, left_out.refused) == (2, 2)
 
 
-def test_a_derived_record_keeps_its_parents(store: ArtifactStore) -> None:
-    parent = "0x" + "ab" * 32
-    found = upload(store, {"a.jsonl": as_jsonl([{"text": "derived", "parents": [parent]}])})
-    record = decode_records(store.get(found.records))[0]
-    assert isinstance(record, TextRecord)
-    assert [each.hex() for each in record.parents] == [parent[2:]]
+FIRST, SECOND = Address(b"\1" * 20), Address(b"\2" * 20)
+
+
+def known_version(store: ArtifactStore) -> DatasetVersion:
+    """Version 1 of Datanet 3: contribution 8 of two records, contribution 9 of one."""
+    texts = [("the first of all", "the second of all"), ("another person's text",)]
+    files = [encode_text_jsonl([text_record({"text": text}) for text in part]) for part in texts]
+    sources = (
+        ContributionSource(8, FIRST, 5, store.put(files[0])),
+        ContributionSource(9, SECOND, 6, store.put(files[1])),
+    )
+    return DatasetVersion(1, 3, 1, 990_000, sources)
+
+
+def leaf_of(store: ArtifactStore, source: ContributionSource, place: int) -> str:
+    records = decode_records(store.get(source.artifact))
+    leaves = record_leaves(records, chain_id=1, datanet_id=3, contributor=source.contributor)
+    return f"0x{leaves[place].hex()}"
+
+
+def test_parents_by_any_name_are_the_same_records_and_who_shares_is_shown(store: ArtifactStore) -> None:
+    known = known_version(store)
+    leaf = leaf_of(store, known.contributions[0], 1)
+    rows: list[dict[str, Any]] = [
+        {"text": "made from two", "parents": ["3@1#2", leaf, "8/1"]},
+        {"text": "made from one", "parents": ["8/0"]},
+        {"text": "made from another Datanet", "parents": ["4/7"]},
+        {"text": "of nothing else"},
+    ]
+    found = upload(store, {"a.jsonl": as_jsonl(rows)}, against=(known,))
+    records = decode_records(store.get(found.records))
+    assert [names_of(record.parents) for record in records] == [["8/1", "9/0"], ["8/0"], ["4/7"], []]
+    shares = [(each.contributor, each.records, each.share_ppm) for each in found.parents]
+    assert shares == [
+        (f"0x{FIRST.hex()}", 2, (250_000 + 500_000) // 4),
+        ("contribution 4, which is in no version that was given", 1, 500_000 // 4),
+        (f"0x{SECOND.hex()}", 1, 250_000 // 4),
+    ]
+
+
+def test_a_table_names_its_parents_in_a_column(store: ArtifactStore) -> None:
+    table = b"size,kind,parents\n1,apple,9/0 8/1\n2,pear,\n"
+    found = upload(store, {"a.csv": table}, label="kind")
+    records = decode_records(store.get(found.records))
+    assert [names_of(record.parents) for record in records] == [["8/1", "9/0"], []]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("3@2#0", "--against 3:2"),
+        ("3@1#3", "count from 0 to 2"),
+        ("0x" + "ab" * 32, "no record of a version given"),
+        ("somebody's", "contribution/record"),
+        (7, "contribution/record"),
+    ],
+)
+def test_a_parent_that_is_not_found_refuses_the_row(store: ArtifactStore, name: object, reason: str) -> None:
+    rows: list[dict[str, Any]] = [{"text": "made from it", "parents": [name]}, {"text": "of nothing else"}]
+    found = upload(store, {"a.jsonl": as_jsonl(rows)}, against=(known_version(store),))
+    assert (found.accepted, found.refused) == (1, 1)
+    assert reason in found.problems[0].reason
 
 
 TABLE = [

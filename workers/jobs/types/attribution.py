@@ -8,14 +8,24 @@ from workers.jobs.types.data import BigInt, DatasetVersion
 
 
 @dataclass(frozen=True, slots=True)
+class ParentDraw:
+    """The randomness that the chain kept for a contribution's derived records (`genesis.parents`)."""
+
+    contribution_id: int
+    randomness: Hash32
+
+
+@dataclass(frozen=True, slots=True)
 class FeatureIndexRequest:
     """Build the feature index of the model that `manifest` describes; `dimensions` is k, 1 to 65,536.
 
-    0: 512 for a classifier; for a language model all coordinates, where they are not more than that.
+    0: 512 for a classifier; for a language model all coordinates, where they are not more than that. `draws`
+    are those of contributions whose records name parents.
     """
 
     manifest: ArtifactId
     dimensions: int = 0
+    draws: tuple[ParentDraw, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,8 @@ class PrepareRequest:
 
     With a `label` it is a table (or pictures of `width` by `height`), read by `schema`, which is made from
     the upload when ""; without one it is text. Near-duplicates are looked for in the upload and `against`
-    versions, and left out with `drops_duplicates`. `deny` is a curator's list of what is masked, or with
-    `deny_action` `drop` refused (`workers.datasets.denying`).
+    versions, and left out with `drops_duplicates`; `parents` are looked up in those versions. `deny` is a
+    curator's list of what is masked, or with `deny_action` `drop` refused (`workers.datasets.denying`).
     """
 
     files: tuple[UploadedFile, ...]
@@ -80,9 +80,19 @@ class RuleCount:
 
 
 @dataclass(frozen=True, slots=True)
+class ParentShare:
+    """An account whose records are parents here: of how many records, and what part of all of the upload's
+    rows it is drawn for in the mean, in parts per million."""
+
+    contributor: str
+    records: int
+    share_ppm: int
+
+
+@dataclass(frozen=True, slots=True)
 class PrepareResult:
     """`records` is the contribution file, "" when nothing was accepted. Lists are cut at 1,000 entries;
-    `preview` holds the first records as JSON lines."""
+    `preview` holds the first records as JSON lines, `parents` who shares what derived ones earn."""
 
     records: ArtifactId
     schema: ArtifactId
@@ -93,3 +103,4 @@ class PrepareResult:
     duplicate_count: int
     duplicates: tuple[NearDuplicate, ...]
     preview: tuple[str, ...]
+    parents: tuple[ParentShare, ...] = ()
