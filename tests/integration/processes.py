@@ -10,6 +10,7 @@ MARKS = {
     "verifier": "/verifier ",
     "validator": " --role validator ",
     "worker": " workers.pool.main ",
+    "text server": " workers.serving.main ",
 }
 
 
