@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
 from tests.workers.text_chain import RECIPE, TextChain
+from workers.artifacts import canonical_json
 from workers.artifacts.folders import materialise, read_folder, store_folder
 from workers.artifacts.store import ArtifactStore
 from workers.errors import InvalidInputError, JobCancelledError
@@ -26,7 +27,7 @@ from workers.text.examples import example_of
 from workers.text.loading import four_bit_settings, load_folder
 from workers.training.checkpoints import checkpoint_path
 from workers.training.finetuning import fine_tune
-from workers.training.text_manifest import read_text_manifest
+from workers.training.text_manifest import LATER_SETTINGS, read_text_manifest
 
 
 @pytest.fixture
@@ -245,3 +246,18 @@ def test_what_is_no_model_folder_is_refused(text_chain: TextChain, copy: Artifac
         finetune(copy, replace(text_chain.request, base=text_chain.request.holdout))
     with pytest.raises(InvalidInputError, match="does not load"):
         finetune(copy, replace(text_chain.request, base=text_chain.trained.model))
+
+
+def test_a_manifest_from_before_a_setting_was_there_means_its_default(
+    text_chain: TextChain, copy: ArtifactStore
+) -> None:
+    document: Any = canonical_json.decode(copy.get(text_chain.trained.manifest))
+    for name in LATER_SETTINGS:
+        del document["recipe"][name]
+    del document["preferences"], document["rewards"]
+    old = copy.put(canonical_json.encode(document))
+    assert read_text_manifest(copy, old) == read_text_manifest(copy, text_chain.trained.manifest)
+    assert verify(copy, VerifyRequest(old)).is_same
+    del document["recipe"]["rank"]
+    with pytest.raises(InvalidInputError, match="recipe"):
+        read_text_manifest(copy, copy.put(canonical_json.encode(document)))

@@ -12,6 +12,7 @@ from sentence_transformers import SentenceTransformer
 from transformers import BertConfig, BertModel, BertTokenizer
 
 from tests.workers.text_chain import publish_texts
+from workers.artifacts import canonical_json
 from workers.artifacts.folders import materialise, read_folder, store_folder
 from workers.artifacts.store import ArtifactStore
 from workers.attribution.index import read_rows, verify_index
@@ -40,6 +41,7 @@ from workers.jobs.types import (
 from workers.jobs.verify import verify
 from workers.text.encoders import Encoder, load_encoder_folder
 from workers.training.contrastive import TokenPair, ranking_loss, token_pairs
+from workers.training.embedding_manifest import LATER_SETTINGS, read_embedding_manifest
 from workers.training.mining import NEAREST_PART, hard_negatives
 
 WORDS = ("door", "car", "house", "book", "table", "tree", "road", "lake", "moon", "sand", "wolf", "rain")
@@ -228,3 +230,16 @@ def test_threads_are_in_the_manifest_and_verify_uses_the_same(
     found = verify(store, VerifyRequest(made.manifest))
     assert found.is_same
     assert found.differing_settings == ()
+
+
+def test_a_manifest_from_before_a_setting_was_there_means_its_default(
+    store: ArtifactStore, request_of: TrainEmbeddingRequest
+) -> None:
+    plain = replace(RECIPE, method="lora", hard_negatives=0, epochs=1, targets=("query",))
+    made = train_embedding(store, replace(request_of, recipe=plain))
+    document: Any = canonical_json.decode(store.get(made.manifest))
+    for name in LATER_SETTINGS:
+        del document["recipe"][name]
+    old = read_embedding_manifest(store, store.put(canonical_json.encode(document)))
+    assert old == read_embedding_manifest(store, made.manifest)
+    assert old.is_adapter
