@@ -99,8 +99,10 @@ def test_a_killed_sweep_takes_nothing_that_is_needed(store: ArtifactStore) -> No
     needed = [old(store, b"needed %d" % number) for number in range(50)]
     root = old(store, document(*needed))
     for number in range(3_000):
-        old(store, b"unnamed %d" % number)
-    for _ in range(4):
+        path = store.directory / f"{number:064x}"
+        path.write_bytes(b"unnamed")
+        os.utime(path, (LONG_AGO_S, LONG_AGO_S))
+    for _ in range(3):
         killed = subprocess.Popen(
             [sys.executable, "-c", SWEEP, str(store.directory), root], stdout=subprocess.PIPE
         )
