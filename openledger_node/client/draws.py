@@ -39,13 +39,18 @@ async def undrawn(reader: EconomyReader, datasets: Sequence[DatasetVersion], fet
 
 async def is_due(reader: EconomyReader, contribution_id: int) -> bool:
     """Whether the L1 block that draws for a contribution is there. Raises RevertedError."""
+    return await drawable(reader, contribution_id) is not None
+
+
+async def drawable(reader: EconomyReader, contribution_id: int) -> Hash32 | None:
+    """What `drawParents` would keep now: None before its block, zero if that is forgotten. Raises
+    RevertedError."""
     try:
-        await reader.ethereum.read(DATANETS, "drawParents", contribution_id)
+        return Hash32(await reader.ethereum.read(DATANETS, "drawParents", contribution_id))
     except RevertedError as error:
         if error.name == "NotDueYet":
-            return False
+            return None
         raise
-    return True
 
 
 async def _randomness(reader: EconomyReader, contribution_id: int) -> Hash32:

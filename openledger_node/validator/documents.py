@@ -87,6 +87,14 @@ class Documents:
         except (InvalidInputError, ArtifactError) as error:
             raise DocumentError(f"the records behind model {model_id}: {error}") from error
 
+    async def artifact(self, name: ArtifactId) -> bytes:
+        """One file by its name. Raises DocumentError."""
+        try:
+            data: bytes = await self._from_stores(lambda store: store.get(name))
+        except ArtifactError as error:
+            raise DocumentError(str(error)) from error
+        return data
+
     async def _source_records(self, model_id: int) -> int:
         """How many records the versions that a model was made from have, as the chain says."""
         ethereum, total = self._reader.ethereum, 0

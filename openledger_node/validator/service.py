@@ -42,6 +42,7 @@ from openledger_node.validator.challenger import Challenger
 from openledger_node.validator.check import check_post
 from openledger_node.validator.demands import Demands
 from openledger_node.validator.documents import DocumentError, Documents
+from openledger_node.validator.draws import Draws
 from openledger_node.validator.features import FeatureChecks
 from openledger_node.validator.games import Games
 from openledger_node.validator.indexes import IndexWatch
@@ -96,6 +97,7 @@ class Validator:
         self.answers = Answers(self._reader, self._documents, self._challenger, self._clock)
         self.audits = Audits(self._reader, self._challenger)
         self.demands = Demands(self._reader, self._challenger)
+        self.draws = Draws(self._reader, self._documents, sender)
         self.jurors = Jurors(
             self._reader,
             self._challenger,
@@ -126,6 +128,7 @@ class Validator:
         yield "indexes_checked", "Feature indexes checked.", lambda: self.indexes.checked
         yield "indexes_challenged", "Feature indexes challenged.", lambda: self.indexes.challenged
         yield "demands_answered", "Demands and moves of games answered.", lambda: self.answers.answered
+        yield "draws_kept", "Draws for derived records kept.", lambda: self.draws.kept
         yield "cases_opened", "Cases brought before a jury.", lambda: cases.opened
         yield "audits_opened", "Drawn audits opened.", lambda: self.audits.opened
         yield "verdicts_committed", "Verdicts committed as a juror.", lambda: jury.committed
@@ -149,6 +152,7 @@ class Validator:
         """One round over new and open feature indexes, posts and demands."""
         await self.answers.look()
         await self.indexes.look()
+        await self.draws.look()
         await self._serve_on_juries()
         for notice in await self._feed.new_posts():
             self._open[notice.post_id] = notice

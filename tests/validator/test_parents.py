@@ -31,6 +31,7 @@ from tests.jobs.economy import (
     CHAIN_ID,
     DIMENSIONS,
     OWNER,
+    VALIDATOR,
     Economy,
     Trained,
     publish_parts,
@@ -257,6 +258,21 @@ async def publish_more(economy: Economy) -> None:
     await owner.transact(DATANETS, "review", 4, True, 10_000)
     await owner.transact(DATANETS, "publishVersion", 1)
     await builder.transact(MODELS, "registerModel", b"\1" * 32, 0, b"\1" * 32, [1], [2], "")
+
+
+async def test_a_validator_has_the_draw_kept_once(world: World, opened: Economy) -> None:
+    economy = replace(opened, node=copy.deepcopy(world.node))
+    one, another = validator(economy), validator(economy, VALIDATOR + 1)
+    await one.look()
+    await another.look()
+    assert await parent_draws(economy.reader, [world.version]) == ()
+    for _ in range(2 * DEV_POLICY.jury_delay_blocks):
+        economy.node.advance(1)
+        await one.look()
+        await another.look()
+    drawn = await parent_draws(economy.reader, [world.version])
+    assert [draw.contribution_id for draw in drawn] == [MAKER]
+    assert (one.draws.kept, another.draws.kept) == (1, 0)
 
 
 async def test_evidence_of_another_version_is_refused(economy: Economy) -> None:

@@ -1,0 +1,84 @@
+"""How a validator has draws for derived records kept before L1Block forgets their blocks.
+
+Covered: accepted contributions whose records name parents, each once; others' draws are left alone. Not
+covered: contributions whose files nobody serves, which no index can be built over either.
+"""
+
+import asyncio
+
+import structlog
+
+from genesis.types import ZERO_HASH
+from openledger_node.client.draws import drawable
+from openledger_node.client.economy import DATANETS, EconomyReader
+from openledger_node.client.sender import Sender
+from openledger_node.validator.documents import DocumentError, Documents
+from workers.artifacts.store import parse_id
+from workers.datasets.kinds import names_parents
+from workers.errors import InvalidInputError
+
+log = structlog.get_logger(__name__)
+
+
+class Draws:
+    """One round of `look` at a time; `kept` counts the draws that this account sent."""
+
+    def __init__(self, reader: EconomyReader, documents: Documents, sender: Sender) -> None:
+        self._reader, self._documents, self._sender = reader, documents, sender
+        self._next_block = 0
+        self._unread: dict[int, str] = {}
+        """Files of accepted contributions, by number, that were not looked into yet."""
+        self._derived: set[int] = set()
+        self.kept = 0
+
+    async def look(self) -> None:
+        """One round over new contributions and over those whose block is awaited."""
+        await self._discover()
+        for number in sorted(self._unread):
+            await self._read(number)
+        for number in sorted(self._derived):
+            await self._attend(number)
+
+    async def _discover(self) -> None:
+        ethereum = self._reader.ethereum
+        head = await ethereum.block_number()
+        if head < self._next_block:
+            return
+        events = await ethereum.events(
+            DATANETS, "ContributionReviewed", first_block=self._next_block, last_block=head
+        )
+        for event in events:
+            if event.arguments["accepted"]:
+                datanet, number = (int(event.arguments[name]) for name in ("datanetId", "contributionId"))
+                (revealed,) = await ethereum.events(DATANETS, "ContributionRevealed", datanet, number)
+                self._unread[number] = str(revealed.arguments["uri"])
+        self._next_block = head + 1
+
+    async def _read(self, number: int) -> None:
+        """Whether the contribution's records name parents; asked again while nobody serves its file. Of one
+        whose block is forgotten nothing can be saved."""
+        if await drawable(self._reader, number) == ZERO_HASH:
+            del self._unread[number]
+            return
+        try:
+            data = await self._documents.artifact(parse_id(self._unread[number]))
+        except DocumentError:
+            return
+        except InvalidInputError:  # no file's name
+            del self._unread[number]
+            return
+        del self._unread[number]
+        try:
+            if await asyncio.to_thread(names_parents, data):
+                self._derived.add(number)
+        except InvalidInputError as error:
+            log.info("a contribution's file cannot be read", contribution=number, reason=str(error))
+
+    async def _attend(self, number: int) -> None:
+        accepted = await self._reader.ethereum.read(DATANETS, "getAcceptance", number)
+        if accepted["randomness"] != ZERO_HASH:
+            self._derived.remove(number)
+        elif await drawable(self._reader, number) is not None:
+            mined = await self._sender.transact(DATANETS, "drawParents", number)
+            self.kept += 1
+            log.info("parents drawn", contribution=number, transaction=mined.hash)
