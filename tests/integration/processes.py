@@ -12,6 +12,7 @@ MARKS = {
     "worker": " workers.pool.main ",
     "text server": " workers.serving.main ",
 }
+ACTOR = "ray::Worker"
 
 
 def processes_of(datadir: Path) -> dict[int, str]:
@@ -28,6 +29,35 @@ def processes_of(datadir: Path) -> dict[int, str]:
 def process_of(datadir: Path, part: str) -> int | None:
     """The process that plays `part`, or None while there is none."""
     return next((pid for pid, found in processes_of(datadir).items() if found == part), None)
+
+
+def actors_of(ancestor: int) -> list[int]:
+    """Workers on the Ray cluster that this process started."""
+    parents = {int(entry.name): _parent(entry) for entry in Path("/proc").iterdir() if entry.name.isdecimal()}
+
+    def descends(pid: int) -> bool:
+        while pid > 1:
+            if pid == ancestor:
+                return True
+            pid = parents.get(pid, 0)
+        return False
+
+    return [
+        pid for pid in parents if text_of(Path(f"/proc/{pid}/cmdline")).startswith(ACTOR) and descends(pid)
+    ]
+
+
+def text_of(path: Path) -> str:
+    """A file's text, "" for one that is gone."""
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def _parent(process: Path) -> int:
+    stat = text_of(process / "stat")
+    return int(stat.rpartition(")")[2].split()[1]) if stat else 0
 
 
 def kill(pid: int) -> None:

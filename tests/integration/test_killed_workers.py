@@ -25,7 +25,7 @@ from tests.integration.audit import wrong_payments
 from tests.integration.books import under_way, wrong_entries
 from tests.integration.market import open_customers, open_market, settle
 from tests.integration.network import DevNode
-from tests.integration.processes import kill, process_of, processes_of
+from tests.integration.processes import actors_of, kill, process_of, processes_of, text_of
 from tests.workers.pool.conftest import ray_cluster  # noqa: F401 - a fixture
 from workers.jobs.codec import from_json, to_json
 from workers.jobs.types import DEFAULT_RECIPE, DatasetVersion, TrainRequest, TrainResult
@@ -39,7 +39,6 @@ TEXT_KILLS_OF = 8
 MOST_PAUSE_S = 3.0
 SETTLE_EVERY_S = 10.0
 PATIENCE_S = 600.0
-ACTOR = "ray::Worker"
 
 
 @dataclass
@@ -90,39 +89,13 @@ class Killer:
         if not requests.get(f"{self.node.url('gateway')}/api/status", timeout=60).json()["workers"]:
             return []
         if self.backend == "ray":
-            return sorted(_actors_of(os.getpid()))
+            return sorted(actors_of(os.getpid()))
         token = f"{self.node.datadir}/worker.token"
         return sorted(
             pid
             for pid, part in processes_of(self.node.datadir).items()
-            if part == "worker" and token in _text(Path(f"/proc/{pid}/cmdline"))
+            if part == "worker" and token in text_of(Path(f"/proc/{pid}/cmdline"))
         )
-
-
-def _actors_of(ancestor: int) -> list[int]:
-    """Actors of the cluster that this process started."""
-    parents = {int(entry.name): _parent(entry) for entry in Path("/proc").iterdir() if entry.name.isdecimal()}
-
-    def descends(pid: int) -> bool:
-        while pid > 1:
-            if pid == ancestor:
-                return True
-            pid = parents.get(pid, 0)
-        return False
-
-    return [pid for pid in parents if _text(Path(f"/proc/{pid}/cmdline")).startswith(ACTOR) and descends(pid)]
-
-
-def _parent(process: Path) -> int:
-    stat = _text(process / "stat")
-    return int(stat.rpartition(")")[2].split()[1]) if stat else 0
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace")
-    except OSError:
-        return ""
 
 
 @pytest.fixture(params=["local", "ray"])
