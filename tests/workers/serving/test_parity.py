@@ -104,12 +104,16 @@ def test_bfloat16_stays_near_float32(tmp_path: Path) -> None:
     assert (logits[0] - logits[1]).abs().max() < 0.15 * spread
 
 
+GPTQ: dict[str, Any] = {"quantization_config": {"quant_method": "gptq", "bits": 4}}
+"""What a quantised folder says of itself."""
+
+
 @pytest.mark.parametrize(
     ("config", "reason"),
     [
         (MistralConfig(**DIMENSIONS, sliding_window=16), "sliding"),
         (LlamaConfig(**DIMENSIONS, hidden_act="gelu"), "silu"),
-        (LlamaConfig(**DIMENSIONS, quantization_config={"quant_method": "gptq", "bits": 4}), "quantised"),
+        (LlamaConfig(**DIMENSIONS, **GPTQ), "quantised"),
         (
             LlamaConfig(
                 **DIMENSIONS, rope_parameters={"rope_type": "dynamic", "rope_theta": 1e4, "factor": 2.0}
