@@ -2,7 +2,8 @@
 
 A row is a genuine call and the same call with one binding changed. The changed one is refused and moves
 nothing; then the genuine one goes through, so that it was the binding that was refused.
-Covered: vouchers, claims, claim orders, posts, challenges, answers to requests, record proofs, bought usage;
+Covered: vouchers, shares for retrieved records and claims of them, claims, claim orders, posts, challenges,
+answers to requests, record proofs, bought usage;
 across chain, Datanet, model, provider, payer, channel, post, job and time.
 Not covered here: deposits and withdrawals (`test_conservation`, `tests/contracts/test_conservation.py`),
 verdicts of juries (`tests/precompiles/test_attribution_juries.py`).
@@ -27,9 +28,11 @@ from genesis.spec import MAINNET_L2_CHAIN_ID
 from genesis.typed_data import claim_digest
 from genesis.types import Address, Hash32
 from precompiles.views.attribution import VOID, ClaimOrder
+from precompiles.views.metering import SettleOrder
 from tests.precompiles.calls import UNIT, Account, number
 from tests.precompiles.evidence import Posted
-from tests.precompiles.scene import HASH, Scene
+from tests.precompiles.retrieval_scene import RetrievalScene
+from tests.precompiles.scene import FEES_WEI, HASH, Scene
 from tests.precompiles.world import NativeMachine, Outcome
 
 ELSEWHERE = Address(b"\x99" * 20)
@@ -54,7 +57,7 @@ Row = tuple[Attempt, Attempt]
 """What is genuine, and the same with one binding changed."""
 
 
-class Street(Scene):
+class Street(RetrievalScene):
     """Two of everything that a signature or proof could be carried over to."""
 
     def __init__(self, machine_type: Any = NativeMachine) -> None:
@@ -63,7 +66,6 @@ class Street(Scene):
         for account in (self.rival, self.other_payer):
             self.machine.fund(account.address, 100_000 * UNIT)
         self.stake(self.rival)
-        self.channel_id = self.channel()
         self.second_channel = self.open_channel()
         self.rivals_channel = self._opened(self.payer, self.rival, self.model_id)
         self.other_payers_channel = self._opened(self.other_payer, self.provider, self.model_id)
@@ -118,7 +120,50 @@ def voucher(scene: Street, change: str) -> Row:
     return genuine, replace(genuine, arguments=changed)
 
 
+def shares(scene: Street, change: str) -> Row:
+    order, signed, signature = scene.arguments(scene.share(scene.tree([5, 7])))
+    genuine = Attempt(scene.provider, INFERENCE_METERING, "settleWithRetrieval", (order, signed, signature))
+    channels = {
+        "channel": scene.second_channel,
+        "provider": scene.rivals_channel,
+        "payer": scene.other_payers_channel,
+    }
+    if change in channels:
+        elsewhere = SettleOrder(*scene.settle_arguments(channels[change]))
+        sender = scene.rival if change == "provider" else scene.provider
+        return genuine, replace(genuine, sender=sender, arguments=(elsewhere, signed, signature))
+    if change == "chain":
+        _, _, signature = scene.arguments(*signed, chain_id=MAINNET_L2_CHAIN_ID)
+    elif change == "signer":
+        _, _, signature = scene.arguments(*signed, signer=scene.stranger)
+    elif change == "receipts":
+        order = SettleOrder(*scene.settle_arguments(scene.channel_id, fees_wei=(*FEES_WEI, UNIT)))
+    else:
+        signed = (replace(signed[0], amount_wei=13),)
+    return genuine, replace(genuine, arguments=(order, signed, signature))
+
+
 # --- Claims -----------------------------------------------------------------------------------------------
+
+
+def shared(scene: Street, change: str) -> Row:
+    tree = scene.tree([10**15, 2 * 10**15])
+    scene.settle_shares(scene.share(tree))
+    first, scene.channel_id = scene.channel_id, scene.second_channel
+    scene.settle_shares(scene.share(scene.tree([10**15, 2 * 10**15])))
+    scene.channel_id = first
+    arguments = scene.claim_arguments_of(tree, 0)
+    places: dict[str, tuple[int, Any]] = {
+        "settlement": (0, 2),
+        "place": (1, 1),
+        "contributor": (2, scene.contributors[1]),
+        "amount": (3, arguments[3] - 1),
+        "contribution": (6, scene.membership(1)),
+    }
+    place, value = places[change]
+    changed = (*arguments[:place], value, *arguments[place + 1 :])
+    genuine = Attempt(scene.stranger, INFERENCE_METERING, "claimRetrieval", arguments)
+    return genuine, replace(genuine, arguments=changed)
 
 
 def claim(scene: Street, change: str) -> Row:
@@ -281,6 +326,8 @@ def usage(scene: Street, change: str) -> Row:
 Maker = Callable[[Street, str], Row]
 MATRIX: dict[Maker, tuple[str, ...]] = {
     voucher: ("chain", "channel", "provider", "payer", "model", "receipts", "signer"),
+    shares: ("chain", "channel", "provider", "payer", "receipts", "signer", "amount"),
+    shared: ("settlement", "place", "contributor", "amount", "contribution"),
     claim: ("post", "place", "contributor", "amount", "recipient"),
     order: ("chain", "post", "place", "contributor", "recipient", "time"),
     challenge: ("account", "post", "salt"),
