@@ -30,7 +30,7 @@ class TextPurchases(Purchases):
 
         It acknowledges all answers before, and agrees on the pay of the records that they used.
         """
-        quote = await self._gateway.post("/v1/quotes", _quoted(body))
+        quote = await self._post_again("/v1/quotes", _quoted(body), {})
         most_wei = receipt_fee(
             int(quote["tokensIn"]),
             int(quote["tokensOut"]),

@@ -108,10 +108,12 @@ class ReceiptTable:
         async with self._database.transaction() as connection:
             await _keep_voucher(connection, voucher)
 
-    async def of_channel(self, channel_id: Hash32) -> list[StoredReceipt]:
-        """All receipts of a channel by number."""
+    async def of_channel(self, channel_id: Hash32, first: int = 0) -> list[StoredReceipt]:
+        """The receipts of a channel by number, from `first` on."""
         query = (
-            select(_receipts).where(_receipts.c.channel_id == channel_id.hex()).order_by(_receipts.c.number)
+            select(_receipts)
+            .where(_receipts.c.channel_id == channel_id.hex(), _receipts.c.number >= first)
+            .order_by(_receipts.c.number)
         )
         async with self._database.transaction() as connection:
             rows = (await connection.execute(query)).mappings().all()

@@ -131,7 +131,8 @@ class RetrievalPay:
         signature = await self._vouchers.signature(channel_id, count)
         if signature is None:
             return None
-        offer = await self._of(channel, channel_id, voucher.receipts_root, receipts[:count])
+        unsettled = receipts[channel.settled_receipts : count]
+        offer = await self._of(channel, channel_id, voucher.receipts_root, unsettled)
         digest = retrieval_voucher_digest(offer.voucher, self._chain_id)
         if not offer.shares or recover_signer(digest, signature) != channel.voucher_key:
             log.warning("what was signed for retrieved records has changed", channel=channel_id)
@@ -140,14 +141,15 @@ class RetrievalPay:
 
     async def _offer(self, session: ChannelSession) -> Offer:
         channel = await self._channels.channel(session, fresh=True)
-        receipts = await self._receipts.of_channel(session.channel_id)
-        return await self._of(channel, session.channel_id, session.ledger.root, receipts)
+        unsettled = await self._receipts.of_channel(session.channel_id, channel.settled_receipts)
+        return await self._of(channel, session.channel_id, session.ledger.root, unsettled)
 
     async def _of(
-        self, channel: Channel, channel_id: Hash32, root: Hash32, receipts: Sequence[StoredReceipt]
+        self, channel: Channel, channel_id: Hash32, root: Hash32, unsettled: Sequence[StoredReceipt]
     ) -> Offer:
-        bought = [bought_of(each) for each in receipts[channel.settled_receipts :]]
-        span = Span(self._chain_id, channel_id, channel.settled_receipts, len(receipts))
+        bought = [bought_of(each) for each in unsettled]
+        first = channel.settled_receipts
+        span = Span(self._chain_id, channel_id, first, first + len(bought))
         limit_wei = await self._limit_wei(channel, sum(each.fee_wei for each in bought))
         return Offer(
             span, root, limit_wei, shared_leaves(bought, limit_wei, await self._allowed(channel, bought))

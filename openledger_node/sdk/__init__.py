@@ -5,20 +5,24 @@ What web3.py cannot know is here: what is signed, and how commitments and trees 
 the node itself does not.
 """
 
+from genesis.typed_data import RetrievalShare
 from openledger_node.sdk.module import OpenLedger
 from openledger_node.sdk.signing import (
     challenge_commitment,
     claim_order_digest,
     index_challenge_commitment,
     receipts_root,
+    retrieval_voucher_digest,
     voucher_digest,
 )
 
 __all__ = [
     "OpenLedger",
+    "RetrievalShare",
     "challenge_commitment",
     "claim_order_digest",
     "index_challenge_commitment",
     "receipts_root",
+    "retrieval_voucher_digest",
     "voucher_digest",
 ]

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from genesis.addresses import INFERENCE_METERING
 from genesis.commitments import KIND_RECEIPTS, address_word, sum_leaf, sum_tree_id, sum_tree_layers, word
 from genesis.keccak import keccak256
-from genesis.typed_data import Voucher, claim_digest
+from genesis.typed_data import RetrievalShare, RetrievalVoucher, Voucher, claim_digest
+from genesis.typed_data import retrieval_voucher_digest as typed_retrieval_voucher_digest
 from genesis.typed_data import voucher_digest as typed_voucher_digest
 from genesis.types import Address, Hash32
 from precompiles.views.attribution import INDEX_KEY
@@ -23,6 +24,19 @@ def voucher_digest(
     """What the voucher key signs: `receipts` is the root of the receipts it acknowledges."""
     voucher = Voucher(Hash32(channel_id), receipt_count, cumulative_fee_wei, Hash32(receipts))
     return typed_voucher_digest(voucher, chain_id)
+
+
+def retrieval_voucher_digest(  # noqa: PLR0917 - the signed fields
+    channel_id: bytes,
+    first_receipt: int,
+    receipt_count: int,
+    receipts: bytes,
+    shares: Sequence[RetrievalShare],
+    chain_id: int,
+) -> Hash32:
+    """What the voucher key signs so that a settlement pays retrieved records these shares, ascending."""
+    voucher = RetrievalVoucher(Hash32(channel_id), first_receipt, receipt_count, Hash32(receipts), shares)
+    return typed_retrieval_voucher_digest(voucher, chain_id)
 
 
 def claim_order_digest(  # noqa: PLR0917 - the signed fields

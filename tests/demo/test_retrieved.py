@@ -36,13 +36,13 @@ def node(tmp_path: Path) -> Iterator[DevNode]:
 
 
 async def published_model(node: DevNode, directory: Path) -> tuple[str, str]:
-    """A Datanet of five contributors and a model on the tiny base that sells; their ids."""
+    """A Datanet of five contributors and a model on the small base that sells; their ids."""
     urls = (node.url("rpc"), node.url("l1"), node.url("gateway"))
     result = TextDemoResult()
     world = open_world(DemoOptions(*urls, as_json=True), directory)
     world.result = result
     try:
-        base = await make_base(world, result, "tiny")
+        base = await make_base(world, result, "small")
         data = await load_text_data(directory / "data", PART_RECORDS)
         everyone = range(len(data.subjects))
         datanet_id = await create_datanet(world, "Python by subject", "docstrings", b"psf-2.0")
@@ -78,13 +78,15 @@ def has_wei(node: DevNode, account: str) -> int:
 
 def test_records_are_paid_to_the_wei(node: DevNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr("openledger_node.demo.text.model.SEEDS", 1)
     datanet, model = asyncio.run(published_model(node, tmp_path / "made"))
     command(node, BUILDER, "model", "retrieval", model, datanet)
     channel = command(node, CUSTOMER, "infer", "open-channel", model, "5")["channelId"]
     contributors: set[str] = set()
     for question in QUESTIONS:
-        asked = ("infer", "ask", channel, question, "--records", datanet, "--top", "0", "--max-tokens", "8")
-        paid = command(node, CUSTOMER, *asked)["x_openledger"]
+        asked = ("infer", "ask", channel, question, "--top", "0", "--max-tokens", "8")
+        looked_up = ("--records", datanet, "--most-records", "1")
+        paid = command(node, CUSTOMER, *asked, *looked_up)["x_openledger"]
         assert sum(each["weightPpm"] for each in paid["citations"]) == 1_000_000
         contributors |= {each["contributor"] for each in paid["citations"]}
     node.kill()

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 
 const { sdk, url, key } = JSON.parse(readFileSync(0, 'utf8'))
-const { claimTypedData, openLedgerActions, openledgerDev, voucherTypedData } = await import(`${sdk}/src/index.ts`)
+const { claimTypedData, openLedgerActions, openledgerDev, retrievalVoucherTypedData, voucherTypedData } = await import(`${sdk}/src/index.ts`)
 const { createWalletClient, hashTypedData, http, keccak256, stringToHex } = await import(`${sdk}/viem.mjs`)
 const { privateKeyToAccount } = await import(`${sdk}/accounts.mjs`)
 
@@ -18,6 +18,9 @@ const joined = await openledger.votes.sync.depositFor([account.address], { value
 const refused = await openledger.datanets.sync.publishVersion([datanetId + 100n]).catch((error) => error.message)
 const words = { channelId: keccak256('0x02'), receiptsRoot: keccak256('0x03') }
 const order = { postId: 1n, contributorIndex: 2n, contributor: account.address, recipient: account.address, deadline: 9n }
+const share = { datanetId: 5n, version: 6n, contributors: 7n, root: keccak256('0x04'), amount: 8n }
+const shares = [share, { ...share, version: 9n }]
+const retrieved = { ...words, firstReceipt: 2n, receiptCount: 3n, shares }
 
 process.stdout.write(
   JSON.stringify({
@@ -29,6 +32,7 @@ process.stdout.write(
     split: await openledger.previewSplit(10n ** 18n),
     refused,
     voucher: hashTypedData(voucherTypedData(31338, { ...words, receiptCount: 3n, cumulativeFee: 4n })),
+    retrieved: hashTypedData(retrievalVoucherTypedData(31338, retrieved)),
     claim: hashTypedData(claimTypedData(31338, order)),
   }),
 )

@@ -1,24 +1,29 @@
 """The web3.py module against the precompiles: a provider that answers `eth_call` from the native machine."""
 
 import re
+from dataclasses import astuple
 from typing import Any
 
 import pytest
+from eth_account.messages import encode_typed_data
 from web3 import AsyncWeb3, Web3
 from web3.exceptions import ContractCustomError
 from web3.method import Method
 from web3.providers import AsyncBaseProvider, BaseProvider
 
 from genesis.addresses import INFERENCE_METERING
+from genesis.keccak import keccak256
 from genesis.policy import DEV_POLICY
 from genesis.spec import DEV_L2_CHAIN_ID
 from genesis.types import Address
 from openledger_node.sdk import (
     OpenLedger,
+    RetrievalShare,
     challenge_commitment,
     claim_order_digest,
     index_challenge_commitment,
     receipts_root,
+    retrieval_voucher_digest,
     voucher_digest,
 )
 from openledger_node.sdk.methods import OpenLedgerMethods
@@ -107,6 +112,41 @@ def test_what_is_signed_is_what_the_precompiles_take(scene: Scene) -> None:
     children = (left, left_sum, right, right_sum)
     arguments = (scene.channel_id, len(receipts), total, root, signature, *children, HASH, b"uri")
     scene.do(scene.provider, INFERENCE_METERING, "settle", *arguments)
+
+
+def test_shares_are_signed_as_typed_data() -> None:
+    """The digest is what eth-account makes of the declared types."""
+    shares = [RetrievalShare(5, version, 7, HASH, 8) for version in (6, 9)]
+    names = ("datanetId", "version", "contributors", "root", "amount")
+    message = encode_typed_data(
+        domain_data={
+            "name": "OpenLedger Inference Metering",
+            "version": "1",
+            "chainId": DEV_L2_CHAIN_ID,
+            "verifyingContract": f"0x{INFERENCE_METERING.hex()}",
+        },
+        message_types={
+            "RetrievalVoucher": [
+                {"name": "channelId", "type": "bytes32"},
+                {"name": "firstReceipt", "type": "uint256"},
+                {"name": "receiptCount", "type": "uint256"},
+                {"name": "receiptsRoot", "type": "bytes32"},
+                {"name": "shares", "type": "RetrievalShare[]"},
+            ],
+            "RetrievalShare": [
+                {"name": name, "type": "bytes32" if name == "root" else "uint256"} for name in names
+            ],
+        },
+        message_data={
+            "channelId": HASH,
+            "firstReceipt": 2,
+            "receiptCount": 3,
+            "receiptsRoot": HASH,
+            "shares": [dict(zip(names, astuple(share), strict=True)) for share in shares],
+        },
+    )
+    digest = retrieval_voucher_digest(HASH, 2, 3, HASH, shares, DEV_L2_CHAIN_ID)
+    assert digest == keccak256(b"\x19" + message.version + message.header + message.body)
 
 
 def test_commitments_differ_by_what_they_bind() -> None:

@@ -14,7 +14,7 @@ from web3 import Web3
 
 from genesis.keccak import keccak256
 from genesis.spec import DEV_L2_CHAIN_ID
-from openledger_node.sdk import claim_order_digest, voucher_digest
+from openledger_node.sdk import RetrievalShare, claim_order_digest, retrieval_voucher_digest, voucher_digest
 from tests.clients.accounts import fresh_account
 from tests.clients.programs import PACKAGES, require_npm
 from tests.integration.network import DevNode
@@ -108,5 +108,8 @@ def test_its_actions_on_a_network(dev_node: DevNode, tmp_path: Path) -> None:
     assert "DatanetNotFound" in seen["refused"]
     channel, root = keccak256(b"\x02"), keccak256(b"\x03")
     assert seen["voucher"] == f"0x{voucher_digest(channel, 3, 4, root, DEV_L2_CHAIN_ID).hex()}"
+    shares = [RetrievalShare(5, version, 7, keccak256(b"\x04"), 8) for version in (6, 9)]
+    digest = retrieval_voucher_digest(channel, 2, 3, root, shares, DEV_L2_CHAIN_ID)
+    assert seen["retrieved"] == f"0x{digest.hex()}"
     whose = bytes.fromhex(account.address[2:])
     assert seen["claim"] == f"0x{claim_order_digest(1, 2, whose, whose, 9, DEV_L2_CHAIN_ID).hex()}"

@@ -126,6 +126,7 @@ async def ask(
     max_tokens: int = 128,
     top: int = 3,
     records: int = 0,
+    most_records: int = 4,
     journal: Path | None = None,
     options: Flat = DEFAULTS,
 ) -> None:
@@ -143,12 +144,14 @@ async def ask(
         So many contributors and records, best first; 0 asks for the answer alone.
     records
         A Datanet whose records are looked up for the answer; 0 is none.
+    most_records
+        So many of them, at most 16; each adds to the prompt.
     journal
         Where checked receipts are kept, if not in the state folder.
     """
     async with session(options) as opened:
         purchases, kept = await _purchases(opened, channel, journal, TextPurchases)
-        body = _chat(purchases.model, question, max_tokens, records)
+        body = _chat(purchases.model, question, max_tokens, (records, most_records))
         answer = await purchases.ask(body | ({"attribution": {"top_k": top}} if top else {}))
         paid = answer["x_openledger"]
         receipt = Hash32(from_hex(paid["receipt"]["receiptHash"]))
@@ -166,6 +169,7 @@ async def once(
     max_tokens: int = 128,
     most: Amount = OPEN_UNIT,
     records: int = 0,
+    most_records: int = 4,
     options: Flat = DEFAULTS,
 ) -> None:
     """Ask a language model without a channel: the signer pays this one answer by x402.
@@ -182,8 +186,10 @@ async def once(
         Most that it may cost; what is missing in WOPEN is wrapped, and Permit2 may move so much of it.
     records
         A Datanet whose records are looked up for the answer; 0 is none.
+    most_records
+        So many of them, at most 16; each adds to the prompt.
     """
-    body = _chat(f"model-{model}", question, max_tokens, records)
+    body = _chat(f"model-{model}", question, max_tokens, (records, most_records))
     async with session(options) as opened:
         sender = await opened.sender()
         quote = await opened.gateway.post("/v1/quotes", body)
@@ -197,13 +203,15 @@ async def once(
         show_answer(await buy_once(opened.gateway, body, sender.account, most), as_json=options.json)
 
 
-def _chat(model: str, question: str, max_tokens: int, records: int) -> dict[str, Any]:
+def _chat(model: str, question: str, max_tokens: int, looked_up: tuple[int, int]) -> dict[str, Any]:
+    """The body of a question; `looked_up` are a Datanet, or 0, and how many of its records at most."""
+    datanet, most = looked_up
     body: dict[str, Any] = {
         "model": model,
         "messages": [{"role": "user", "content": question}],
         "max_tokens": max_tokens,
     }
-    return body | ({"retrieval": {"datanet": records}} if records else {})
+    return body | ({"retrieval": {"datanet": datanet, "top_k": most}} if datanet else {})
 
 
 def _inputs(file: Path) -> list[list[int]]:
