@@ -60,6 +60,8 @@ def main() -> None:
         print()
         print_payouts(payouts())
         print()
+    if not rows:
+        raise SystemExit(f"no workload's family or name contains {arguments.only!r}")
     print_tables(rows, arguments.block_gas, arguments.block_time, show_all=arguments.all)
 
 

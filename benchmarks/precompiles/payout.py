@@ -86,6 +86,7 @@ class Crowd(Scene):
     def commit_index(self, model_id: int) -> int:
         """A row for each contributor at least."""
         index = self.index
+        self.stake(self.owner, self.policy.minimum_provider_stake_wei)
         arguments = (HASH, index.sums_root, HASH, HASH, COUNT, COUNT, index.dimensions, b"")
         return number(self.do(self.owner, MODEL_REGISTRY, "commitFeatureIndex", model_id, *arguments))
 
