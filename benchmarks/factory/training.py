@@ -78,7 +78,7 @@ def threads(store: ArtifactStore, preset: str, records: int) -> None:
 def encoders(store: ArtifactStore, _preset: str, records: int) -> None:
     """Adapters and all weights, with and without mined negatives: recall of held-out pairs."""
     base, version = store_folder(store, carried_encoder(store)), published(store, docstrings(records))
-    adapters = EmbeddingRecipe(rank=4, alpha=8, epochs=2, max_tokens=64, holdout_every=4)
+    adapters = EmbeddingRecipe(rank=4, alpha=8, epochs=2, max_tokens=48, holdout_every=4)
     whole = replace(adapters, method="full", learning_rate=0.00005)
     for recipe in (adapters, whole, replace(adapters, hard_negatives=2), replace(whole, hard_negatives=2)):
         request = TrainEmbeddingRequest("x", base, (version,), recipe)
