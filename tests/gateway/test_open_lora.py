@@ -1,6 +1,7 @@
 """The gateway on the real server of language models: an adapter sold, explained, settled and paid."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from openledger_node.client.text import TextPurchases
 from openledger_node.gateway.settling import SettlingRule
 from openledger_node.node.text_server import LocalTextServer
 from tests.gateway.conftest import Running
+from tests.integration.market import TextCustomer
+from tests.integration.processes import kill, process_of
 from tests.jobs.economy import BUILDER, CHAIN_ID, CUSTOMER, Economy, InlinePool
 from tests.workers.text_chain import TextChain, make_text_chain
 from workers.artifacts.folders import read_folder
@@ -137,3 +140,30 @@ async def _settled(shop: TextShop, purchases: TextPurchases) -> dict[str, Any]:
                 return found
             shop.running.economy.node.advance(5)
             await asyncio.sleep(0.3)
+
+
+async def test_a_server_killed_in_its_answers_is_paid_for_what_came(shop: TextShop) -> None:
+    """Killed with -9 behind some pieces, three times: the customer's count is the channel's, to the wei."""
+    dice, purchases = random.Random(2), await shop.open_channel()
+    questions = [record.turns()[0][-1].content for part in shop.chain.parts.parts for record in part[:2]]
+    customer = TextCustomer(dev_account(CUSTOMER), purchases, dice, questions=questions)
+    for kills in range(1, 4):
+        moment = dice.randrange(2, 12)
+
+        def strike(count: int, moment: int = moment) -> None:
+            pid = process_of(shop.running.directory, "text server")
+            if count == moment and pid is not None:
+                kill(pid)
+
+        customer.on_piece = strike
+        async with asyncio.timeout(120.0):
+            while customer.interrupted < kills:
+                await customer._buy()
+        customer.on_piece = lambda count: None
+        await until_ready(shop.running.http)
+        await customer._buy()
+    await purchases.acknowledge()
+    assert (await _settled(shop, purchases))["error"] == ""
+    channel = await shop.running.economy.reader.channel(purchases.channel_id)
+    assert (channel.settled_receipts, channel.settled_fee) == (customer.answers, customer.spent_wei)
+    assert (purchases.tree.count, purchases.tree.total_fee_wei) == (customer.answers, customer.spent_wei)
