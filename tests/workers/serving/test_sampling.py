@@ -118,7 +118,7 @@ class Grid:
         return next(self._values)
 
 
-def shares(logits: torch.Tensor, one: Sequence, count: int = 2_000) -> torch.Tensor:
+def shares(logits: torch.Tensor, one: Sequence, count: int = 500) -> torch.Tensor:
     """How often each token is drawn, over all random numbers."""
     one.randomness = Grid(count)  # type: ignore[assignment] # stands for its method `random`
     drawn = [token(logits, one) for _ in range(count)]
@@ -154,7 +154,7 @@ def test_shares_are_those_of_transformers(asked: dict[str, Any]) -> None:
     one = Sequence(prompt, SamplingSettings(8, **asked), NO_ADAPTER, lambda event: None, generated=generated)
     found = shares(logits, one)
     assert not found[expected == 0].any(), "a token that was ruled out was drawn"
-    assert (found - expected).abs().max() < 2e-3
+    assert (found - expected).abs().max() < 3e-3  # a 500th at each end of a share
 
 
 def test_a_repetition_penalty_is_its_rows_own() -> None:
