@@ -1,10 +1,11 @@
 """Whose records answers are owed to: does the contributor of a question's subject score first, and why not.
 
-    python -m benchmarks.factory.answers --records 80 --rank 16 --epochs 5 --learning-rate 0.006 --tokens 96
+    python -m benchmarks.factory.answers --report
 
-Fine-tunes a base on the five subjects (a contributor each), asks about their own records and scores three
-answers to each question: the model's greedy one, a sampled one, and the record's own text. Where the last is
-put right and the first is not, the scorer is not at fault. Prints one JSON object; 1 to 3 minutes.
+Fine-tunes a base on the five subjects (a contributor each) as `demo --text` does, asks about their records
+and scores three answers to each question: the model's greedy one, a sampled one, and the record's own text.
+Where the last is put right and the first is not, the scorer is not at fault. Settings are chosen
+without `--report`; with it every question is about another record. Prints one JSON object.
 """
 
 import argparse
@@ -12,20 +13,26 @@ import json
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from genesis.policy import DEV_POLICY
 from genesis.types import Address
+from openledger_node.demo.text.model import RECIPE
+from openledger_node.demo.text.purchase import MAX_TOKENS
+from openledger_node.demo.text.run import PART_RECORDS
 from workers.artifacts.folders import store_folder
 from workers.artifacts.store import ArtifactId, ArtifactStore
 from workers.attribution.index import read_index
 from workers.attribution.numerics import exact_dots
 from workers.attribution.queries import read_queries
-from workers.datasets.export_text import TextParts, text_parts
+from workers.attribution.scoring import batch_scores
+from workers.datasets.export_text import TextParts, asked_about, text_parts
 from workers.datasets.text import TextRecord, encode_text_jsonl
 from workers.influence.spans import SpanIndex
 from workers.jobs.feature_index import feature_index
@@ -47,7 +54,9 @@ from workers.text.loading import TextModel
 from workers.training.text_manifest import read_text_manifest
 from workers.training.text_models import load_trained
 
-ANSWER_TOKENS = 48
+ANSWER_TOKENS = MAX_TOKENS
+CHANGEABLE = {"rank": int, "epochs": int, "learning_rate": float, "weight_decay": float, "seed": int}
+"""Settings of the recipe that the command line may change."""
 TEMPERATURE = 0.7
 LEAST_PASSAGE_BYTES = 12
 
@@ -72,12 +81,12 @@ def train(store: ArtifactStore, parts: TextParts, preset: str, recipe: FineTuneR
     return finetune(store, FinetuneRequest("answers", base, (version,), recipe, holdout))
 
 
-def questions(parts: TextParts, model: TextModel, per_subject: int) -> list[Asked]:
+def questions(parts: TextParts, model: TextModel, per_subject: int, *, is_report: bool) -> list[Asked]:
     """Evenly chosen records of each contributor, as the demo asks for them."""
     return [
-        _asked(owner, part[place * len(part) // per_subject], model.tokenizer)
+        _asked(owner, record, model.tokenizer)
         for owner, part in enumerate(parts.parts)
-        for place in range(per_subject)
+        for record in asked_about(part, per_subject, is_report=is_report)
     ]
 
 
@@ -88,7 +97,7 @@ def _asked(owner: int, record: TextRecord, tokenizer: Any) -> Asked:
 
 
 def answer(model: TextModel, asked: Asked, *, is_sampled: bool) -> tuple[int, ...]:
-    """What the model says, at most 48 tokens."""
+    """What the model says, at most `ANSWER_TOKENS`."""
     torch.manual_seed(1)
     prompt = torch.tensor([asked.prompt])
     sampling: dict[str, Any] = {"temperature": TEMPERATURE, "top_k": 0} if is_sampled else {}
@@ -104,10 +113,20 @@ def answer(model: TextModel, asked: Asked, *, is_sampled: bool) -> tuple[int, ..
     return tuple(made[0][len(asked.prompt) :].tolist())
 
 
-def scored(
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Of Q answers and C contributors: exact `scores` (Q, C), `z` (Q, C), and the contributors that a
+    settlement of all Q answers, each at the same fee, would pay."""
+
+    scores: NDArray[np.float64]
+    z: NDArray[np.float64]
+    paid: int
+
+
+def score(
     store: ArtifactStore, index_name: ArtifactId, asked: Sequence[Asked], answers: Sequence[tuple[int, ...]]
-) -> dict[str, Any]:
-    """How often the own contributor is first, who is how often, and mean z of own and others."""
+) -> Scores:
+    """Scores as the gateway's attribution computes them."""
     receipts = tuple(
         ReceiptInput(number, 1, each.prompt, said)
         for number, (each, said) in enumerate(zip(asked, answers, strict=True))
@@ -118,13 +137,21 @@ def scored(
     scores = np.array([exact_dots(index.sums.vectors, row.tolist()) for row in vectors], dtype=np.float64)
     lengths = np.sqrt(np.array(index.sums.norms_squared, dtype=np.float64))
     norms = np.sqrt((vectors.astype(np.float64) ** 2).sum(axis=1))
+    together = batch_scores(index, vectors.sum(axis=0).tolist(), DEV_POLICY.significance_ppm)
     z = scores / np.outer(norms, lengths) * np.sqrt(index.dimensions)
+    return Scores(scores, z, sum(found > 0 for found in together))
+
+
+def summary(found: Scores, asked: Sequence[Asked]) -> dict[str, Any]:
+    """How often the own contributor is first, who is how often, and mean z of own and others."""
     owners = np.array([each.owner for each in asked])
-    own = z[np.arange(len(asked)), owners]
-    others = (z.sum(axis=1) - own) / (z.shape[1] - 1)
+    own = found.z[np.arange(len(asked)), owners]
+    others = (found.z.sum(axis=1) - own) / (found.z.shape[1] - 1)
+    first = found.scores.argmax(axis=1)
     return {
-        "own_contributor_first": int((scores.argmax(axis=1) == owners).sum()),
-        "first": np.bincount(scores.argmax(axis=1), minlength=z.shape[1]).tolist(),
+        "own_contributor_first": int((first == owners).sum()),
+        "first": np.bincount(first, minlength=found.z.shape[1]).tolist(),
+        "contributors_paid": found.paid,
         "mean_z": {"own": round(float(own.mean()), 1), "others": round(float(others.mean()), 1)},
     }
 
@@ -137,16 +164,27 @@ def longest_passages(parts: TextParts, model: TextModel, answers: Sequence[tuple
     return sorted((max(lengths, default=0) for lengths in found), reverse=True)
 
 
-def measure(preset: str, records: int, per_subject: int, recipe: FineTuneRecipe) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What is fine-tuned and asked. `records` and `questions` are of each subject."""
+
+    preset: str
+    records: int
+    questions: int
+    is_report: bool
+    recipe: FineTuneRecipe
+
+
+def measure(settings: Settings) -> dict[str, Any]:
     """Train, index, ask and score; everything in a folder of its own."""
     with tempfile.TemporaryDirectory() as name:
-        store, parts = ArtifactStore(Path(name) / "artifacts"), text_parts(records)
+        store, parts = ArtifactStore(Path(name) / "artifacts"), text_parts(settings.records)
         started_s = time.process_time()
-        trained = train(store, parts, preset, recipe)
+        trained = train(store, parts, settings.preset, settings.recipe)
         training_s = time.process_time() - started_s
         index = feature_index(store, FeatureIndexRequest(trained.manifest))
         model = load_trained(store, read_text_manifest(store, trained.manifest))
-        asked = questions(parts, model, per_subject)
+        asked = questions(parts, model, settings.questions, is_report=settings.is_report)
         said = {
             "greedy": [answer(model, each, is_sampled=False) for each in asked],
             "sampled": [answer(model, each, is_sampled=True) for each in asked],
@@ -159,34 +197,39 @@ def measure(preset: str, records: int, per_subject: int, recipe: FineTuneRecipe)
             "training_loss": [round(trained.losses[place].loss, 2) for place in (0, -1)],
             "training_cpu_s": round(training_s, 1),
             "coordinates": index.dimensions,
-            "passages_bytes": longest_passages(parts, model, said["greedy"])[:5],
-            **{kind: scored(store, index.index, asked, answers) for kind, answers in said.items()},
+            "passages_bytes": longest_passages(parts, model, said["greedy"]),
+            **{
+                kind: summary(score(store, index.index, asked, answers), asked)
+                for kind, answers in said.items()
+            },
         }
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """The demo's, with what the command line changes."""
+    changed = {name: value for name in CHANGEABLE if (value := getattr(options, name)) is not None}
+    if "rank" in changed:
+        changed["alpha"] = 2 * changed["rank"]
+    recipe = replace(RECIPE, **changed)
+    return Settings(options.preset, options.records, options.questions, options.report, recipe)
+
+
+def parser_of(description: str) -> argparse.ArgumentParser:
+    """The options of what is fine-tuned and asked."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--preset", default="small")
+    parser.add_argument("--records", type=int, default=PART_RECORDS, help="of each of the five subjects")
+    parser.add_argument("--questions", type=int, default=4, help="about each subject")
+    parser.add_argument("--report", action="store_true", help="ask about records no setting was chosen by")
+    for name, kind in CHANGEABLE.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind)
+    return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what the command line asks for."""
-    parser = argparse.ArgumentParser(description="Whose records answers are owed to.")
-    parser.add_argument("--preset", default="small")
-    parser.add_argument("--records", type=int, default=30, help="of each of the five subjects")
-    parser.add_argument("--questions", type=int, default=4, help="about each subject")
-    parser.add_argument("--method", default="lora")
-    parser.add_argument("--rank", type=int, default=2)
-    parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--learning-rate", type=float, default=0.01)
-    parser.add_argument("--tokens", type=int, default=128)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args(arguments)
-    recipe = FineTuneRecipe(
-        method=options.method,
-        rank=options.rank,
-        alpha=2 * options.rank,
-        epochs=options.epochs,
-        learning_rate=options.learning_rate,
-        max_tokens=options.tokens,
-        seed=options.seed,
-    )
-    print(json.dumps(measure(options.preset, options.records, options.questions, recipe)))
+    options = parser_of("Whose records answers are owed to.").parse_args(arguments)
+    print(json.dumps(measure(settings_of(options))))
 
 
 if __name__ == "__main__":

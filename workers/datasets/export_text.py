@@ -2,7 +2,7 @@
 
 `python -m workers.datasets.export_text --directory DIR` writes `part-0.jsonl` to `part-4.jsonl`, one
 contribution per subject in the order of `subjects.json`, and `holdout.jsonl`. The base has seen none of
-it (`workers.text.corpus`). Needs no AI package.
+it (`workers.text.contributed`). Needs no AI package.
 """
 
 import argparse
@@ -13,12 +13,16 @@ from pathlib import Path
 
 from workers.datasets.export import HOLDOUT_FILE, part_file
 from workers.datasets.text import TextRecord, encode_text_jsonl, text_record
-from workers.text.corpus import SUBJECTS, Passage, subject_passages
+from workers.errors import InvalidInputError
+from workers.text.contributed import CHOSEN, SUBJECTS, chosen_passages
+from workers.text.corpus import Passage
 
 SUBJECTS_FILE = "subjects.json"
-PART_RECORDS = 60
 HOLDOUT_RECORDS = 8
-"""Of each subject."""
+PART_RECORDS = CHOSEN - HOLDOUT_RECORDS
+"""Of each subject, at most."""
+EVERY = CHOSEN // HOLDOUT_RECORDS
+"""One chosen passage in so many is held out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,37 +35,45 @@ class TextParts:
 
 
 def text_parts(part_records: int = PART_RECORDS, holdout_records: int = HOLDOUT_RECORDS) -> TextParts:
-    """Evenly chosen passages of every subject as questions and answers; always the same."""
-    chosen = {subject: _spread(subject, part_records + holdout_records) for subject in SUBJECTS}
-    every = (part_records + holdout_records) // holdout_records
-    held_out = {subject: found[every - 1 :: every][:holdout_records] for subject, found in chosen.items()}
+    """Passages of every subject as questions and answers, always the same; raises InvalidInputError."""
+    if part_records > PART_RECORDS or holdout_records > HOLDOUT_RECORDS:
+        raise InvalidInputError(f"there are {PART_RECORDS} records of a subject, {HOLDOUT_RECORDS} held out")
+    chosen = [[conversation(passage) for passage in chosen_passages(subject)] for subject in SUBJECTS]
+    held_out = [found[EVERY - 1 :: EVERY][:HOLDOUT_RECORDS] for found in chosen]
+    kept = [
+        [record for record in found if record not in apart]
+        for found, apart in zip(chosen, held_out, strict=True)
+    ]
     return TextParts(
         subjects=tuple(SUBJECTS),
-        parts=tuple(
-            tuple(record for record in found if record not in held_out[subject])[:part_records]
-            for subject, found in chosen.items()
-        ),
-        holdout=tuple(record for found in held_out.values() for record in found),
+        parts=tuple(tuple(_spread(found, part_records)) for found in kept),
+        holdout=tuple(record for found in held_out for record in found[:holdout_records]),
     )
 
 
 def conversation(passage: Passage) -> TextRecord:
     """A passage as a question and its answer."""
-    asked = f"{passage.name}({passage.signature})" if passage.signature else passage.name
     return text_record(
         {
             "messages": [
-                {"role": "user", "content": f"What does {asked} do?"},
+                {"role": "user", "content": passage.question},
                 {"role": "assistant", "content": passage.text},
             ]
         }
     )
 
 
-def _spread(subject: str, count: int) -> list[TextRecord]:
-    passages = subject_passages(subject)
-    step = len(passages) / min(count, len(passages))
-    return [conversation(passages[int(number * step)]) for number in range(min(count, len(passages)))]
+def asked_about(records: Sequence[TextRecord], count: int, *, is_report: bool) -> list[TextRecord]:
+    """`count` of a contributor's records to ask about, evenly chosen.
+
+    Recipes are chosen by answers about every other record; figures are reported of those between.
+    """
+    half = records[int(is_report) :: 2]
+    return [half[place * len(half) // count] for place in range(count)]
+
+
+def _spread(records: list[TextRecord], count: int) -> list[TextRecord]:
+    return [records[place * len(records) // count] for place in range(min(count, len(records)))]
 
 
 def export(directory: Path, part_records: int, holdout_records: int) -> None:

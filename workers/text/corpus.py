@@ -1,31 +1,44 @@
-"""Which real text the project's own base learns from: the installed Python's documentation and docstrings.
+"""Which real text the project's own base learns from: documentation that every installation brings.
 
-Every Python comes with it, so nothing is downloaded. Whole subjects (`SUBJECTS`) are left out of the base's
-corpus: their passages are what demo, tests and benchmarks contribute and hold out, text it has never seen.
+The documentation and docstrings of the installed Python, and of packages that `make install` installs beside
+it; nothing is downloaded. Left out is what demo, tests and benchmarks contribute and hold out
+(`workers.text.contributed`): word for word, inside of longer texts, and nearly so.
 
-Covered: order and content decided by the installed standard library alone. Not covered: other languages.
+Covered: order and content decided by the installed versions alone. Not covered: other languages.
 """
 
 import ast
 import inspect
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from pydoc_data import topics
 
-SUBJECTS: dict[str, tuple[str, ...]] = {
-    "asyncio": ("asyncio",),
-    "email": ("email", "smtplib", "imaplib", "poplib", "mailbox"),
-    "http": ("http", "urllib", "xmlrpc", "wsgiref", "socketserver"),
-    "logging": ("logging", "warnings", "traceback"),
-    "tkinter": ("tkinter", "turtle"),
+PACKAGES = {
+    "PIL": "pillow",
+    "aiohttp": "aiohttp",
+    "anyio": "anyio",
+    "fsspec": "fsspec",
+    "huggingface_hub": "huggingface_hub",
+    "jinja2": "jinja2",
+    "numpy": "numpy",
+    "pydantic": "pydantic",
+    "pygments": "pygments",
+    "rich": "rich",
+    "sqlalchemy": "sqlalchemy",
+    "structlog": "structlog",
 }
-"""Subjects kept from the base, with the top-level modules each is made of."""
-SKIPPED = ("site-packages", "test", "tests", "idlelib", "lib2to3", "pydoc_data", "turtledemo", "__pycache__")
+"""Packages the larger bases read, with the distributions they come in: what the node and workers require."""
+SKIPPED = (
+    *("site-packages", "test", "tests", "testing", "_vendor", "__pycache__"),
+    *("idlelib", "lib2to3", "pydoc_data", "turtledemo"),
+)
 LEAST_CHARACTERS = 40
-MOST_CHARACTERS = 1_200
+MOST_SIGNATURE = 100
+MOST_OPENING = 700
+"""Of a package's docstring its opening paragraphs are read: what a thing is, not tables of its parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,38 +50,56 @@ class Passage:
     text: str
 
     @property
-    def subject(self) -> str:
-        """Which of `SUBJECTS` it belongs to, or "" for the base's own."""
-        top = self.name.partition(".")[0]
-        return next((subject for subject, modules in SUBJECTS.items() if top in modules), "")
+    def called(self) -> str:
+        """The name with its signature, unless that is long."""
+        return f"{self.name}({self.signature})" if 0 < len(self.signature) <= MOST_SIGNATURE else self.name
+
+    @property
+    def question(self) -> str:
+        """How somebody asks for it."""
+        return f"What does {self.called} do?" if self.signature else f"What is {self.name}?"
 
 
-def base_passages() -> list[Passage]:
-    """What the base is trained on: everything outside of SUBJECTS, and the language reference's topics."""
-    found = [passage for passage in library_passages() if not passage.subject]
-    return found + [Passage(name, "", text.strip()) for name, text in sorted(topics.topics.items())]
-
-
-def subject_passages(subject: str) -> list[Passage]:
-    """What one subject's functions and classes say of themselves, without repetitions, in order."""
-    by_text = {
-        passage.text: passage
-        for passage in library_passages()
-        if passage.subject == subject and LEAST_CHARACTERS <= len(passage.text) <= MOST_CHARACTERS
-    }
-    return list(by_text.values())
+def topic_passages() -> list[Passage]:
+    """The chapters of the language reference that Python carries for `help()`."""
+    return [Passage(name, "", text.strip()) for name, text in sorted(topics.topics.items())]
 
 
 @cache
 def library_passages() -> tuple[Passage, ...]:
     """Every docstring of the standard library's Python files, by path and place."""
     root = Path(sysconfig.get_paths()["stdlib"])
-    files = sorted(
-        file.relative_to(root)
-        for file in root.rglob("*.py")
-        if not set(file.relative_to(root).parts) & set(SKIPPED)
-    )
-    return tuple(passage for file in files for passage in _of_file(root / file, _module_name(file)))
+    return tuple(_below(root, root))
+
+
+def package_passages(packages: Sequence[str]) -> list[Passage]:
+    """The opening of every docstring of the packages, without repetitions, by path and place."""
+    root = Path(sysconfig.get_paths()["purelib"])
+    by_text: dict[str, Passage] = {}
+    for package in packages:
+        for passage in _below(root / package, root):
+            text = opening(passage.text)
+            if len(text) >= LEAST_CHARACTERS:
+                by_text.setdefault(text, Passage(passage.name, passage.signature, text))
+    return list(by_text.values())
+
+
+def opening(text: str) -> str:
+    """As many whole paragraphs as fit, or nothing where the first one does not."""
+    kept = ""
+    for paragraph in text.split("\n\n"):
+        longer = f"{kept}\n\n{paragraph}" if kept else paragraph
+        if len(longer) > MOST_OPENING:
+            break
+        kept = longer
+    return kept
+
+
+def _below(folder: Path, root: Path) -> Iterator[Passage]:
+    files = sorted(file.relative_to(root) for file in folder.rglob("*.py"))
+    for file in files:
+        if not set(file.parts) & set(SKIPPED):
+            yield from _of_file(root / file, _module_name(file))
 
 
 def _module_name(file: Path) -> str:

@@ -4,13 +4,14 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from openledger_node.errors import OpenLedgerError
 from workers.datasets.export import HOLDOUT_FILE, part_file
-from workers.datasets.export_text import SUBJECTS_FILE
+from workers.datasets.export_text import SUBJECTS_FILE, asked_about
 from workers.datasets.text import TextRecord, decode_text_jsonl
 
 
@@ -23,13 +24,15 @@ class TextData:
     holdout_file: bytes
 
     def questions(self, per_subject: int) -> list[tuple[int, str]]:
-        """(contributor's number, question): some of what each contributed, evenly chosen, in turns."""
-        asked = [[_question(record) for record in decode_text_jsonl(part)] for part in self.parts]
-        return [
-            (number, found[place * len(found) // per_subject])
-            for place in range(per_subject)
-            for number, found in enumerate(asked)
+        """(contributor's number, question): about records that no recipe was chosen by, in turns."""
+        asked = [
+            [
+                _question(record)
+                for record in asked_about(decode_text_jsonl(part), per_subject, is_report=True)
+            ]
+            for part in self.parts
         ]
+        return [(number, found[place]) for place in range(per_subject) for number, found in enumerate(asked)]
 
 
 def _question(record: TextRecord) -> str:
@@ -49,8 +52,11 @@ async def load_text_data(directory: Path, part_records: int) -> TextData:
     )
 
 
-async def run_module(module: str, *arguments: str) -> str:
-    """A Python module in a process of its own; its standard output. Raises OpenLedgerError."""
+async def run_module(module: str, *arguments: str, heard: Callable[[str], None] | None = None) -> str:
+    """A Python module in a process of its own; its standard output. Raises OpenLedgerError.
+
+    `heard` is called with every line of its standard error as it comes.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -60,11 +66,28 @@ async def run_module(module: str, *arguments: str) -> str:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    output, errors = await process.communicate()
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        last_line, output = await asyncio.gather(
+            _listen(process.stderr, heard or (lambda line: None)), process.stdout.read()
+        )
+        await process.wait()
+    finally:
+        if process.returncode is None:
+            process.terminate()
     if process.returncode != 0:
-        last_line = errors.decode(errors="replace").strip().rpartition("\n")[2]
         raise OpenLedgerError(f"{module} failed ({last_line})", "install the workers extra")
     return output.decode()
+
+
+async def _listen(errors: asyncio.StreamReader, heard: Callable[[str], None]) -> str:
+    """Every line as it comes; returns the last one."""
+    line = ""
+    async for raw in errors:
+        line = raw.decode(errors="replace").strip()
+        heard(line)
+    return line
 
 
 def last_json(output: str) -> Any:

@@ -47,7 +47,8 @@ async def make_base(world: World, result: TextDemoResult, preset: str) -> Artifa
     """The project's own base from the cache, or pre-trained now; uploaded file by file."""
     store = ArtifactStore(world.directory / "base")
     start_s = time.time()
-    output = await run_module("workers.text.main", "--preset", preset, "--artifacts", str(store.directory))
+    arguments = ["--preset", preset, "--artifacts", str(store.directory), "--report-every", "20"]
+    output = await run_module("workers.text.main", *arguments, heard=world.say)
     made = last_json(output)
     was_cached = (Path(made["folder"]) / RECIPE_FILE).stat().st_mtime < start_s
     folder, figures = ArtifactId(made["artifact"]), made["figures"]

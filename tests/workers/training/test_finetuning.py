@@ -22,9 +22,10 @@ from workers.jobs.finetune import finetune
 from workers.jobs.types import NO_ARTIFACT, EvaluateRequest, FineTuneRecipe, FinetuneRequest, VerifyRequest
 from workers.jobs.verify import verify
 from workers.progress import silent
-from workers.text.base import PRESETS, make_base
+from workers.text.base import make_base
 from workers.text.examples import example_of
 from workers.text.loading import four_bit_settings, load_folder
+from workers.text.presets import PRESETS
 from workers.training.checkpoints import checkpoint_path
 from workers.training.finetuning import fine_tune
 from workers.training.text_manifest import LATER_SETTINGS, read_text_manifest
