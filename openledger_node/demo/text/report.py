@@ -10,6 +10,7 @@ from openledger_node.demo.text.records import AnswerRow, TextDemoResult
 from openledger_node.demo.world import World
 
 LEAST_ANSWERS = 10
+LONG_PASSAGE_BYTES = 40
 
 
 def judge_text(result: TextDemoResult) -> None:
@@ -49,9 +50,19 @@ def show_text(world: World, result: TextDemoResult) -> None:
     show_fees(world)
     say(
         f"For {result.own_contributor_first} of {result.explained} answers the contributor of the subject "
-        "scored first."
+        f"scored first. {_passages(result)} {sum(row.earned_wei != '0' for row in result.contributors)} of "
+        f"{len(result.contributors)} contributors were paid."
     )
     show_checks(world)
+
+
+def _passages(result: TextDemoResult) -> str:
+    longest = [max((len(span["text"].encode()) for span in row.spans), default=0) for row in result.answers]
+    long = sum(length >= LONG_PASSAGE_BYTES for length in longest)
+    return (
+        f"A passage of {LONG_PASSAGE_BYTES} bytes or more is in {long} of them, "
+        f"the longest has {max(longest)}."
+    )
 
 
 def _highlighted(row: AnswerRow) -> Text:

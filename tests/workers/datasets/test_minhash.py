@@ -38,7 +38,7 @@ def test_words_are_folded_and_punctuation_is_not_read() -> None:
 
 
 def test_small_edits_of_real_texts_are_near_duplicates_and_others_are_not() -> None:
-    texts = [record.plain() for part in text_parts(30, 1).parts for record in part]
+    texts = [record.plain() for part in text_parts(28, 1).parts for record in part]
     texts = [text for text in texts if len(words(text)) > 40]
     edited = [text.replace(" the ", " this ", 1) + " Indeed." for text in texts]
     sketches, copies = text_sketches(texts), text_sketches(edited)
