@@ -59,7 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=sorted(KINDS))
     parser.add_argument("--preset", default="small", help="the base of language models")
-    parser.add_argument("--records", type=int, default=40, help="of each of the five subjects")
+    parser.add_argument("--records", type=int, default=28, help="of each of the five subjects")
     options = parser.parse_args()
     use_determinism()
     with tempfile.TemporaryDirectory() as folder:

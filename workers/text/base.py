@@ -32,11 +32,9 @@ from workers.progress import Progress, silent
 from workers.text.contributed import without_contributed
 from workers.text.corpus import PACKAGES, Passage, library_passages, package_passages, topic_passages
 from workers.text.presets import Preset, preset_of
-from workers.text.pretraining import Pretraining, documents, epochs, mean_loss, schedule
+from workers.text.pretraining import Pretraining, documents, epochs, mean_loss
 from workers.text.tokenizer import train_tokenizer
 from workers.training.trainer import use_determinism
-
-__all__ = ["RECIPE_FILE", "base_passages", "build", "cache_directory", "cached_base", "make_base", "schedule"]
 
 FORMAT = "openledger-base-recipe/2"
 RECIPE_FILE = "recipe.json"

@@ -19,7 +19,7 @@ from workers.errors import InvalidInputError
 from workers.influence.stages import write_whole
 from workers.jobs.types import LossPoint
 from workers.progress import Progress
-from workers.text.base import schedule
+from workers.text.pretraining import schedule
 from workers.training.settings import StepRecipe
 
 MAX_STEPS = 1_000_000

@@ -21,7 +21,7 @@ from openledger_node.errors import OpenLedgerError
 
 DATANET_NAME, SOURCE = "Python by subject", "docstrings of Python's standard library"
 PSF_LICENCE = b"psf-2.0"
-PART_RECORDS = 28
+PART_RECORDS = 20
 
 
 async def run_text_demo(options: DemoOptions, preset: str = "small") -> TextDemoResult:
