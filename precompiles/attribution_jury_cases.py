@@ -11,6 +11,7 @@ Source: protocol, section 3 "Challenges" (the last line of the table; jury and d
 """
 
 from dataclasses import replace
+from itertools import permutations
 
 from genesis.addresses import ATTRIBUTION
 from genesis.types import ZERO_HASH, Hash32
@@ -137,9 +138,19 @@ def ask_for_draw(host: Host, case_id: int, found: JuryCase, size: int) -> int:
 
 
 def _stake_of_others(host: Host, asked: JuryCase) -> int:
-    """All validators' stake before the request but the parties'."""
-    own_wei = sum(staking.validator_weight_at(host, each, asked.staked_at_s) for each in asked.parties)
-    return max(staking.validator_total_at(host, asked.staked_at_s) - own_wei, 0)
+    """All validators' stake before the request but the parties': their own pools, and what they delegated to
+    others'. What one delegated to another's is in both, and counts once."""
+    parties, time_s = asked.parties, asked.staked_at_s
+    own_wei = sum(
+        staking.validator_weight_at(host, each, time_s)
+        + staking.delegated_at(host, staking.TOTAL, each, time_s)
+        for each in parties
+    )
+    twice_wei = sum(
+        staking.delegated_at(host, operator, delegator, time_s)
+        for operator, delegator in permutations(parties, 2)
+    )
+    return max(staking.validator_total_at(host, time_s) + twice_wei - own_wei, 0)
 
 
 def _take_bond(host: Host, key: int) -> None:

@@ -17,6 +17,7 @@ from genesis.types import Address
 from precompiles import gas
 from precompiles.checks import require
 from precompiles.host import Host
+from precompiles.staking_checkpoints import note_delegation
 from precompiles.staking_interface import (
     COMMISSION_SET,
     DELEGATED,
@@ -134,6 +135,7 @@ def _deposit(host: Host, operator: Address, role: int) -> int:
     holds = replace(held, pending_shares=held.pending_shares + shares, pending_epoch=pool.fees.epoch)
     store_pool(host, operator, role, pool, after)
     store_holding(host, holding, holds)
+    _note(host, operator, role, after.worth(holds.active_shares))
     return after.worth(holds.active_shares)
 
 
@@ -163,7 +165,14 @@ def _unbond(host: Host, operator: Address, role: int, amount_wei: int) -> int:
     )
     store_pool(host, operator, role, pool, after)
     store_holding(host, holding, holds)
+    _note(host, operator, role, after.worth(holds.active_shares))
     return withdrawable_at_s
+
+
+def _note(host: Host, operator: Address, role: int, active_wei: int) -> None:
+    """What the caller has delegated to a validator is history too."""
+    if role == view.VALIDATOR and operator != host.caller:
+        note_delegation(host, operator, host.caller, active_wei)
 
 
 def _withdraw(host: Host, operator: Address, role: int) -> int:

@@ -206,13 +206,15 @@ def commitment_of(  # noqa: PLR0917 - what is hashed
 
 def seats(host: Host, found: JuryCase, drawn: JuryDraw, account: Address) -> int:
     """An account's seats in a round: its part of all seats, the fraction by lot. Parties have none, nor has a
-    stake below the minimum; none are known before the draw. Reads at most `gas.CHECKPOINT_READS` words."""
+    stake below the minimum; what parties delegated to the account gives it none. None are known before the
+    draw. Reads at most four times `gas.CHECKPOINT_READS` words."""
     if drawn.seed == bytes(32) or account in found.parties:
         return 0
     weight_wei = staking.validator_weight_at(host, account, found.staked_at_s)
     if weight_wei < policy.parameter(host, found.policy_version, "minimum_validator_stake_wei"):
         return 0
-    return seats_by_lot(drawn.seed, drawn.size, account, weight_wei, found.stake_wei)
+    theirs_wei = sum(staking.delegated_at(host, account, party, found.staked_at_s) for party in found.parties)
+    return seats_by_lot(drawn.seed, drawn.size, account, max(weight_wei - theirs_wei, 0), found.stake_wei)
 
 
 def seats_by_lot(seed: Hash32, size: int, account: Address, weight_wei: int, stake_wei: int) -> int:

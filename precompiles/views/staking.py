@@ -9,6 +9,8 @@ has not given yet.
 from dataclasses import dataclass, replace
 
 from genesis.addresses import STAKING
+from genesis.commitments import address_word
+from genesis.keccak import keccak256
 from genesis.shares import PPM
 from genesis.types import ZERO_ADDRESS, Address
 from precompiles.abi import Struct
@@ -291,6 +293,18 @@ def validator_weight_at(host: Host, account: Address, time_s: int) -> int:
         else:
             high = middle
     return checkpoint(host, account, low - 1).stake_wei if low else 0
+
+
+def delegation_trace(operator: Address, delegator: Address) -> Address:
+    """Under whose name the checkpoints are kept of what an account delegated to a validator, or with `TOTAL`
+    as operator to all validators: a hash, so it is nobody's address."""
+    return Address(keccak256(address_word(operator) + address_word(delegator))[12:])
+
+
+def delegated_at(host: Host, operator: Address, delegator: Address, time_s: int) -> int:
+    """What an account had delegated to a validator, or with `TOTAL` to all, at the end of a second: worth
+    what it was when the account last changed it. Reads as `validator_weight_at`."""
+    return validator_weight_at(host, delegation_trace(operator, delegator), time_s)
 
 
 def validator_total_at(host: Host, time_s: int) -> int:

@@ -145,6 +145,26 @@ def test_parties_are_not_drawn_and_do_not_count(machine_type: Any) -> None:
     assert scene.seats(case_id, scene.jurors[0]) == scene.policy.jury_seats
 
 
+def test_what_parties_delegated_to_others_gives_nobody_a_seat(machine_type: Any) -> None:
+    """The challenger has stake in a juror's pool and in the accused's: neither weighs, and nothing twice."""
+    scene = JuryScene(machine_type, (STAKE_WEI, STAKE_WEI))
+    friend, other = scene.jurors
+    scene.do(scene.owner, STAKING, "stake", 1, value_wei=STAKE_WEI)
+    for operator, stakes in ((friend, 40), (scene.owner, 7)):
+        value_wei = stakes * STAKE_WEI
+        scene.do(scene.validator, STAKING, "delegate", operator.address, 1, value_wei=value_wei)
+    scene.wait(1)
+    scene.do(scene.validator, STAKING, "undelegate", friend.address, 1, 10 * STAKE_WEI)
+    scene.wait(1)
+    case_id = scene.open()
+    scene.do(scene.owner, STAKING, "delegate", other.address, 1, value_wei=90 * STAKE_WEI)
+    scene.draw(case_id)
+    assert scene.case(case_id)[10] == 2 * STAKE_WEI
+    seats = [scene.seats(case_id, each) for each in (friend, other)]
+    assert all(each in {1, 2} for each in seats)
+    assert scene.seats(case_id, scene.owner) == 0
+
+
 def test_stake_that_comes_with_the_request_does_not_count(scene: JuryScene) -> None:
     scene.do(scene.stranger, STAKING, "stake", 1, value_wei=50 * STAKE_WEI)
     case_id = scene.open()

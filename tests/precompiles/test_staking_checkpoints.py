@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genesis.addresses import STAKING
+from genesis.types import Address
 from precompiles import gas
 from precompiles.checks import INVALID_ARGUMENT
 from precompiles.views import staking as view
@@ -27,6 +28,33 @@ def test_history_is_kept_by_the_second() -> None:
     for time_s, (own, total) in at.items():
         assert scene.read(STAKING, "stakeAt", who, time_s) == own
         assert scene.read(STAKING, "totalStakeAt", time_s) == total
+
+
+def test_what_an_account_delegated_is_kept_too() -> None:
+    """By validator and for all of them; an operator's own stake and what is with providers is not."""
+    scene = Scene()
+    for operator, role in ((scene.validator, VALIDATOR), (scene.owner, VALIDATOR), (scene.owner, PROVIDER)):
+        scene.do(operator, STAKING, "stake", role, value_wei=1_000)
+    start_s = scene.machine.moment.timestamp_s
+    who = scene.payer
+    for operator, role, amount_wei in ((scene.validator, 1, 50), (scene.owner, 1, 7), (scene.owner, 2, 9)):
+        scene.do(who, STAKING, "delegate", operator.address, role, value_wei=amount_wei)
+    scene.wait(5)
+    scene.do(who, STAKING, "undelegate", scene.validator.address, VALIDATOR, 20)
+    scene.wait(1)
+    host = MemoryHost(scene.native, Call(who.address, STAKING, b""), 0)
+
+    def held(operator: Address, time_s: int) -> int:
+        return view.delegated_at(host, operator, who.address, time_s)
+
+    for whom, before_wei, after_wei in (
+        (scene.validator.address, 50, 30),
+        (scene.owner.address, 7, 7),
+        (view.TOTAL, 57, 37),
+    ):
+        seen = [held(whom, start_s + later) for later in (-1, 0, 4, 5)]
+        assert seen == [0, before_wei, before_wei, after_wei]
+    assert view.delegated_at(host, scene.owner.address, scene.owner.address, start_s) == 0
 
 
 def test_a_second_that_is_not_over_has_no_checkpoint_yet() -> None:

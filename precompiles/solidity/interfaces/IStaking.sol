@@ -99,7 +99,9 @@ interface IStaking {
     function pendingRewards(address account) external view returns (uint256);
     /// @notice The rewards epoch of this block, and how many seconds an epoch has.
     function epoch() external view returns (uint256 number, uint256 duration);
-    /// @notice A validator's stake, own and delegated, at the end of a second that is over.
+    /// @notice A validator's stake, own and delegated, at the end of a second that is over. What `delegator` had delegated to
+    /// validator `operator` is kept under the low 20 bytes of `keccak256(abi.encode(operator, delegator))`, to all validators
+    /// with operator 0; worth what it was when the delegator last changed it.
     function stakeAt(address account, uint256 timestamp) external view returns (uint256);
     /// @notice All validators' stake at the end of a second that is over.
     function totalStakeAt(uint256 timestamp) external view returns (uint256);

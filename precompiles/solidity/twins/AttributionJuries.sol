@@ -113,10 +113,23 @@ abstract contract AttributionJuries is AttributionQueryCases {
         if (drawn.seed == 0 || _isParty(found, account)) return 0;
         uint256 weight = STAKING.stakeAt(account, found.stakedAt);
         if (weight < POLICY.getParameters(found.policyVersion).minimumValidatorStake) return 0;
+        uint256 theirs = _delegatedByParties(found, account);
+        weight = weight > theirs ? weight - theirs : 0;
         uint256 total = found.stake;
         uint256 lot = uint256(keccak256(abi.encode(drawn.seed, account))) % total;
         uint256 parts = drawn.size * weight;
         return parts / total + (lot < parts % total ? 1 : 0);
+    }
+
+    function _delegatedByParties(IAttribution.JuryCase storage found, address account)
+        internal
+        view
+        returns (uint256 theirs)
+    {
+        address[3] memory parties = _parties(found);
+        for (uint256 i = 0; i < 3; ++i) {
+            if (i == 0 || parties[i] != address(0)) theirs += _delegatedAt(account, parties[i], found.stakedAt);
+        }
     }
 
     function _isParty(IAttribution.JuryCase storage found, address account) internal view returns (bool) {

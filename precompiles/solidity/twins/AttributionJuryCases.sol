@@ -104,13 +104,32 @@ abstract contract AttributionJuryCases is AttributionDemands {
         juryDraws[caseId][found.rounds] = IAttribution.JuryDraw(origin, 0, size, 0, 0);
     }
 
+    /// @dev All validators' stake but the parties': their own pools, and what they delegated to others'.
     function _stakeOfOthers(IAttribution.JuryCase memory found) internal view returns (uint256) {
-        uint256 own = STAKING.stakeAt(found.accused, found.stakedAt);
-        if (found.challenger != found.accused) own += STAKING.stakeAt(found.challenger, found.stakedAt);
-        if (found.keeper != found.accused && found.keeper != found.challenger) {
-            own += STAKING.stakeAt(found.keeper, found.stakedAt);
-        }
+        address[3] memory parties = _parties(found);
+        uint256 own;
         uint256 all = STAKING.totalStakeAt(found.stakedAt);
+        for (uint256 i = 0; i < 3; ++i) {
+            if (i > 0 && parties[i] == address(0)) continue;
+            own += STAKING.stakeAt(parties[i], found.stakedAt);
+            own += _delegatedAt(address(0), parties[i], found.stakedAt);
+            for (uint256 j = 0; j < 3; ++j) {
+                if (i == j || (j > 0 && parties[j] == address(0))) continue;
+                all += _delegatedAt(parties[j], parties[i], found.stakedAt);
+            }
+        }
         return all > own ? all - own : 0;
+    }
+
+    /// @dev The accused first; nobody stands where one would be named again.
+    function _parties(IAttribution.JuryCase memory found) internal pure returns (address[3] memory parties) {
+        parties[0] = found.accused;
+        if (found.challenger != found.accused) parties[1] = found.challenger;
+        if (found.keeper != found.accused && found.keeper != found.challenger) parties[2] = found.keeper;
+    }
+
+    /// @dev What an account delegated to a validator, or to all of them for address 0, as Staking keeps it.
+    function _delegatedAt(address operator, address delegator, uint256 time) internal view returns (uint256) {
+        return STAKING.stakeAt(address(uint160(uint256(keccak256(abi.encode(operator, delegator))))), time);
     }
 }

@@ -276,6 +276,20 @@ abstract contract StakingBase is Twin {
         _write(address(0), _newest(address(0)) + active - before);
     }
 
+    /// @dev Notes what the caller has delegated to a validator now, and to all of them together.
+    function _noteDelegation(address operator, uint256 active) internal {
+        address trace = _delegationTrace(operator, msg.sender);
+        uint256 before = _newest(trace);
+        if (active == before) return;
+        _write(trace, active);
+        address all = _delegationTrace(address(0), msg.sender);
+        _write(all, _newest(all) + active - before);
+    }
+
+    function _delegationTrace(address operator, address delegator) private pure returns (address) {
+        return address(uint160(uint256(keccak256(abi.encode(operator, delegator)))));
+    }
+
     function _newest(address account) private view returns (uint256) {
         uint256 count = checkpointCounts[account];
         return count == 0 ? 0 : checkpoints[account][count - 1].amount;

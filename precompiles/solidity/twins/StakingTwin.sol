@@ -213,6 +213,7 @@ contract StakingTwin is StakingBase {
         held.pendingEpoch = settled.fees.epoch;
         _storePool(operator, role, settled);
         _storeHeld(operator, role, msg.sender, held, earned);
+        _note(operator, role, _worth(pool, _activeShares(held)));
         return _worth(pool, _activeShares(held));
     }
 
@@ -233,7 +234,12 @@ contract StakingTwin is StakingBase {
         held.withdrawableAt = block.timestamp + _unbondingSeconds();
         _storePool(operator, role, settled);
         _storeHeld(operator, role, msg.sender, held, earned);
+        _note(operator, role, _worth(pool, _activeShares(held)));
         return held.withdrawableAt;
+    }
+
+    function _note(address operator, uint256 role, uint256 active) internal {
+        if (role == VALIDATOR && operator != msg.sender) _noteDelegation(operator, active);
     }
 
     function _withdraw(address operator, uint256 role) internal returns (uint256 amount) {
