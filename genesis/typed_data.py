@@ -1,4 +1,4 @@
-"""What is signed for the precompiles (EIP-712): a customer's vouchers, a contributor's claim order.
+"""What is signed for the precompiles (EIP-712): vouchers, contributors' claim orders, explanations.
 
 Source: EIP-712; protocol, section 3 "Channels" and "Attribution".
 """
@@ -132,3 +132,51 @@ def claim_digest(  # noqa: PLR0917 - the signed fields
         + word(deadline_s)
     )
     return keccak256(b"\x19\x01" + _domain(ATTRIBUTION_DOMAIN_NAME, ATTRIBUTION, chain_id) + struct)
+
+
+# --- Explanations -----------------------------------------------------------------------------------------
+
+SPAN_TYPE = b"Span(uint256 start,uint256 end,uint256 record,uint256 offset,bytes32 textHash)"
+EXPLANATION_TYPE = (
+    b"Explanation(bytes32 channelId,uint256 number,uint256 featureIndex,bytes32 outputHash,Span[] spans)"
+) + SPAN_TYPE
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Bytes `start` to `end` of an answer's text stand in the plain text of `record`, a row of the feature
+    index, from byte `offset` on; all in UTF-8, and `text_hash` is their keccak-256."""
+
+    start: int
+    end: int
+    record: int
+    offset: int
+    text_hash: Hash32
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Which receipt is explained, by which feature index, and the hash of its salted output."""
+
+    channel_id: Hash32
+    number: int
+    feature_index: int
+    output_hash: Hash32
+
+
+def explanation_digest(explanation: Explanation, spans: Sequence[Span], chain_id: int) -> Hash32:
+    """The 32 bytes a provider signs under the passages it shows for an answer."""
+    struct = keccak256(
+        keccak256(EXPLANATION_TYPE)
+        + explanation.channel_id
+        + word(explanation.number)
+        + word(explanation.feature_index)
+        + explanation.output_hash
+        + keccak256(b"".join(map(_span_hash, spans)))
+    )
+    return keccak256(b"\x19\x01" + _domain(ATTRIBUTION_DOMAIN_NAME, ATTRIBUTION, chain_id) + struct)
+
+
+def _span_hash(span: Span) -> Hash32:
+    fields = (span.start, span.end, span.record, span.offset)
+    return keccak256(keccak256(SPAN_TYPE) + b"".join(map(word, fields)) + span.text_hash)

@@ -57,6 +57,12 @@ from precompiles.attribution_readings import (
 from precompiles.attribution_receipts import challenge_query, challenge_receipt, challenge_weight
 from precompiles.attribution_records import challenge_count, challenge_duplicate
 from precompiles.attribution_sketches import challenge_sketch
+from precompiles.attribution_spans import (
+    challenge_answer_span,
+    challenge_explanations,
+    challenge_span,
+    commit_span_challenge,
+)
 from precompiles.attribution_sum_games import open_sum_game, open_wide_sum_game, prove_sum_game
 from precompiles.attribution_tallies import (
     challenge_wide_norm,
@@ -131,6 +137,25 @@ CONTRACT = Contract(
         Method(
             "function challengeSketch(uint256 indexId, bytes32 salt, RecordEvidence record, bytes content)",
             challenge_sketch,
+            STRUCTS,
+        ),
+        Method("function commitSpanChallenge(bytes32 commitment)", commit_span_challenge),
+        Method(
+            "function challengeSpan(bytes32 salt, Explanation explanation, Span[] spans, bytes signature, "
+            "uint256 span, RecordEvidence record, bytes content)",
+            challenge_span,
+            STRUCTS,
+        ),
+        Method(
+            "function challengeAnswerSpan(bytes32 salt, Explanation explanation, Span[] spans, "
+            "bytes signature, uint256 span, bytes output)",
+            challenge_answer_span,
+            STRUCTS,
+        ),
+        Method(
+            "function challengeExplanations(bytes32 salt, Explanation explanation, Span[] spans, "
+            "bytes signature, Explanation other, Span[] otherSpans, bytes otherSignature)",
+            challenge_explanations,
             STRUCTS,
         ),
         Method("function settleIndexCase(uint256 indexId)", settle_index_case),
@@ -282,6 +307,8 @@ CONTRACT = Contract(
         interface.DEMAND_ANSWERED,
         interface.DEMAND_EXPIRED,
         interface.TALLIED,
+        interface.SPAN_CHALLENGE_COMMITTED,
+        interface.EXPLANATION_PROVED_FALSE,
         *juries.EVENTS,
     ),
     errors=(
@@ -310,6 +337,7 @@ CONTRACT = Contract(
         interface.GAME_NOT_FOUND,
         interface.DEMAND_NOT_FOUND,
         interface.UNSUPPORTED_TEXT,
+        interface.ALREADY_PROVED,
         *juries.ERRORS,
     ),
 )

@@ -11,7 +11,7 @@ from precompiles.abi import TWO_256, Struct, encode, parse_type
 from precompiles.contract import Error, Event
 from precompiles.host import Host
 from precompiles.views import attribution as view
-from precompiles.views import disputes, juries
+from precompiles.views import disputes, juries, spans
 from precompiles.views.attribution import BatchClaim, Post
 from precompiles.views.models import FeatureIndex
 
@@ -106,6 +106,13 @@ ABSENCE_PUNISHED = Event(
     "event AbsencePunished(uint256 indexed caseId, address indexed juror, uint256 round, uint256 slashed, "
     "uint256 reward)"
 )
+SPAN_CHALLENGE_COMMITTED = Event(
+    "event SpanChallengeCommitted(address indexed challenger, bytes32 indexed commitment)"
+)
+EXPLANATION_PROVED_FALSE = Event(
+    "event ExplanationProvedFalse(bytes32 indexed channelId, uint256 indexed number, "
+    "address indexed provider, address challenger, uint256 slashed, uint256 reward)"
+)
 SETTLEMENT_RELEASED = Event(
     "event SettlementReleased(uint256 indexed settlementId, uint256 indexed modelId, uint256 pool)"
 )
@@ -137,6 +144,7 @@ JURY_CASE_NOT_FOUND = Error("error JuryCaseNotFound(uint256 caseId)")
 JURY_NOT_DRAWN = Error("error JuryNotDrawn(uint256 caseId, uint256 round)")
 NOT_AUDITED = Error("error NotAudited(uint256 postId)")
 NO_JURORS = Error("error NoJurors()")
+ALREADY_PROVED = Error("error AlreadyProved(bytes32 channelId, uint256 number)")
 UNSUPPORTED_TEXT = Error("error UnsupportedText(uint256 offset)")
 DEMAND_NOT_FOUND = Error("error DemandNotFound(uint256 demandId)")
 
@@ -159,6 +167,8 @@ STRUCTS: dict[str, Struct[Any]] = {
     "DemandPath": disputes.DEMAND_PATH,
     "Demand": disputes.DEMAND,
     "Tally": disputes.TALLY,
+    "Span": spans.SPAN,
+    "Explanation": spans.EXPLANATION,
     "RowLeaf": juries.ROW_LEAF,
     "ShownAnswer": juries.SHOWN_ANSWER,
     "JuryCase": juries.JURY_CASE,

@@ -343,6 +343,31 @@ ATTRIBUTION: Mapping[str, Price] = {
             ("shingle of a text", SHINGLE),
         ),
     ),
+    "commitSpanChallenge": _price(reads=1, writes=1, logged_words=0),
+    "challengeSpan": _price(
+        reads=125,
+        writes=6,
+        logged_words=3,
+        hashes=24,
+        recovers=1,
+        elements=(
+            COUNTED_SOURCE,
+            ("byte of sketch or content", COORDINATE),
+            TREE_HASH,
+            ("span", 6 * HASH),
+        ),
+    ),
+    "challengeAnswerSpan": _price(
+        reads=80,
+        writes=6,
+        logged_words=3,
+        hashes=16,
+        recovers=1,
+        elements=(("byte of output", COORDINATE), ("span", 6 * HASH)),
+    ),
+    "challengeExplanations": _price(
+        reads=80, writes=6, logged_words=3, hashes=24, recovers=2, elements=(("span", 6 * HASH),)
+    ),
     "settleIndexCase": _price(reads=32, writes=5, logged_words=2, transfers=1),
     "indexStatus": _price(reads=10),
     "openSumGame": _price(

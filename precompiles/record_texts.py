@@ -17,6 +17,7 @@ from precompiles.checks import require
 MAGIC = b"OLTX\x01"
 MAXIMUM_TEXT_BYTES = 65_536
 MAXIMUM_PIECES = 1_024
+SALT_BYTES = 32
 _STRING = re.compile(rb'"((?:[^"\\\x00-\x1f]|\\["\\bfnrt]|\\u00[01][0-9a-f])*+)"')
 _ESCAPE = re.compile(rb"\\(?:u00(..)|(.))")
 _ESCAPED = {b'"': b'"', b"\\": b"\\", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
@@ -36,6 +37,17 @@ def plain_text(content: bytes) -> bytes:
     reader.expect(b"}")
     require(reader.at == len(content), "content")
     return b"\n".join(pieces)
+
+
+def answer_text(output: bytes) -> bytes:
+    """The text of a language model's answer, out of what its output hash is of: 32 bytes of salt, then
+    canonical JSON of the text and its tokens."""
+    require(len(output) <= MAXIMUM_TEXT_BYTES, "content")
+    reader = _Reader(output, SALT_BYTES)
+    reader.expect(b'{"text":')
+    text = reader.string()
+    reader.expect(b',"tokens":[')
+    return text
 
 
 class _Reader:

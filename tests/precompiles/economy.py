@@ -24,15 +24,15 @@ from genesis.policy import Policy
 from genesis.types import Address
 from precompiles.table import CONTRACTS
 from tests.precompiles.calls import UNIT, call
-from tests.precompiles.jury_actors import JuryActors
 from tests.precompiles.memory import ODD_WORDS, TEST_POLICY, nothing
 from tests.precompiles.retrieval_actors import RetrievalActors
+from tests.precompiles.span_actors import SpanActors
 from tests.precompiles.world import TIMELOCK, Call, Machine, Moment
 
 FAVOUR, DRAWS = 0.8, 60
 
 
-class Economy(RetrievalActors, JuryActors):
+class Economy(RetrievalActors, SpanActors):
     """Draws the next call; learns from its outcome."""
 
     def __init__(self, seed: int, machine: Machine, policy: Policy = TEST_POLICY) -> None:
@@ -115,6 +115,8 @@ class Economy(RetrievalActors, JuryActors):
             (self._demand_of_post, 2, self.posts),
             (self._demand_of_index, 2, self.indexes),
             (self._end_demand, 4, self.demands),
+            (self._commit_span_challenge, 2, self.channels),
+            (self._challenge_span, 2, self.contested),
             (self._finalize, 8, self.posts),
             (self._claim, 10, self.posts),
             (self._claimable, 2, self.posts),

@@ -109,6 +109,7 @@ class Memory:
         self.jury_votes: dict[tuple[int, int, Address], tuple[int, bytes, Hash32]] = {}
         self.requests: dict[int, tuple[Account, Account]] = {}
         self.posts: dict[int, Posted] = {}
+        self.contested: list[Any] = []
         self.salts: dict[tuple[int, Address], Hash32] = {}
         self.proved: set[tuple[int, Address]] = set()
         self._challenging = (0, TREASURY)

@@ -18,6 +18,7 @@ from precompiles.views import (
     models,
     policy,
     registry,
+    spans,
     staking,
 )
 from tests.precompiles.artifacts import artifact
@@ -60,6 +61,8 @@ LAYOUTS: dict[str, dict[str, int]] = {
         "auditsFund": juries.AUDIT_FUND_SLOT,
         "shownCoordinates": juries.SHOWN_SLOT,
         "auditsTaken": juries.AUDITS_TAKEN_SLOT,
+        "spanCommitments": spans.SPAN_COMMITMENTS_SLOT,
+        "spansProved": spans.SPANS_PROVED_SLOT,
     },
     "DatanetRegistryTwin": {
         "datanetCount": datanets.DATANET_COUNT_SLOT,

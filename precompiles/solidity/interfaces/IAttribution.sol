@@ -186,6 +186,24 @@ interface IAttribution {
         uint256 queryNormSquared;
     }
 
+    /// @dev Bytes `start` to `end` of an answer's text stand in the plain text of record `record`, a row of the feature
+    /// index, from byte `offset` on; all in UTF-8. `textHash` is their keccak-256.
+    struct Span {
+        uint256 start;
+        uint256 end;
+        uint256 record;
+        uint256 offset;
+        bytes32 textHash;
+    }
+
+    /// @dev What a provider signs (EIP-712 `Explanation`, with its spans last) under the passages it shows.
+    struct Explanation {
+        bytes32 channelId;
+        uint256 number;
+        uint256 featureIndex;
+        bytes32 outputHash;
+    }
+
     /// @dev What a contributor signs (EIP-712 `Claim`) to have one amount paid elsewhere.
     struct ClaimOrder {
         uint256 postId;
@@ -281,6 +299,8 @@ interface IAttribution {
     event DemandAnswered(uint256 indexed demandId, address indexed answerer, bytes content);
     event DemandExpired(uint256 indexed demandId, address indexed respondent);
     event Tallied(bytes32 indexed vectorRoot, bytes32 indexed queryRoot, uint256 chunks, uint256 coordinates);
+    event SpanChallengeCommitted(address indexed challenger, bytes32 indexed commitment);
+    event ExplanationProvedFalse(bytes32 indexed channelId, uint256 indexed number, address indexed provider, address challenger, uint256 slashed, uint256 reward);
     event JuryCaseOpened(uint256 indexed caseId, uint256 indexed key, address indexed challenger, uint256 subject, uint256 position, bytes32 content, uint256 origin);
     event QueryShown(bytes32 indexed queryRoot, uint256 first, bytes part);
     event AnswerShown(uint256 indexed caseId, bytes prompt, bytes output);
@@ -319,6 +339,7 @@ interface IAttribution {
     error GameNotFound(uint256 gameId);
     error DemandNotFound(uint256 demandId);
     error UnsupportedText(uint256 offset);
+    error AlreadyProved(bytes32 channelId, uint256 number);
     error JuryCaseNotFound(uint256 caseId);
     error JuryNotDrawn(uint256 caseId, uint256 round);
     error NotAudited(uint256 postId);
@@ -370,6 +391,18 @@ interface IAttribution {
     /// shingles (magic "OLTX" and 1, canonical JSON). A text with any other byte is not judged: `UnsupportedText` names
     /// the first one.
     function challengeSketch(uint256 indexId, bytes32 salt, RecordEvidence calldata record, bytes calldata content) external;
+    /// @notice Says, without saying about what, that the caller contests an explanation: `commitment` is the keccak-256 of
+    /// the explanation's EIP-712 digest, the caller as a word, and a salt. It is revealed in a later block, within the
+    /// reveal window of the channel's policy.
+    function commitSpanChallenge(bytes32 commitment) external;
+    /// @notice Proves that passage `span` of a signed explanation does not stand in the record it names, by the record's
+    /// content and its way to the published version (the row's fields are not looked at). Where the passage has no length
+    /// or its record no row, nothing else is looked at. Slashes the channel's provider, once a receipt.
+    function challengeSpan(bytes32 salt, Explanation calldata explanation, Span[] calldata spans, bytes calldata signature, uint256 span, RecordEvidence calldata record, bytes calldata content) external;
+    /// @notice Proves the same by the answer: `output` is what the receipt's output hash is of, salt first.
+    function challengeAnswerSpan(bytes32 salt, Explanation calldata explanation, Span[] calldata spans, bytes calldata signature, uint256 span, bytes calldata output) external;
+    /// @notice Proves by two signed explanations that one receipt was given two outputs.
+    function challengeExplanations(bytes32 salt, Explanation calldata explanation, Span[] calldata spans, bytes calldata signature, Explanation calldata other, Span[] calldata otherSpans, bytes calldata otherSignature) external;
     /// @notice After all reveal windows: returns the caller's bond if its challenge succeeded, credits the challenger of
     /// record, and moves bonds of challenges that nobody proved to the model's next pool.
     function settleIndexCase(uint256 indexId) external;

@@ -82,6 +82,8 @@ abstract contract AttributionBase is Twin {
     mapping(address signer => mapping(uint256 place => uint256)) internal finalPools;
     mapping(bytes32 queryRoot => uint256) internal shownCoordinates;
     uint256 internal auditsTaken;
+    mapping(bytes32 commitment => uint256) internal spanCommitments;
+    mapping(bytes32 channelId => mapping(uint256 number => uint256)) internal spansProved;
 
     /*//////////////////////////////////////////////////////////////
                                 CONSTANTS

@@ -5,11 +5,11 @@ import {IAttribution} from "../interfaces/IAttribution.sol";
 import {AttributionClaims} from "./AttributionClaims.sol";
 import {AttributionAudits} from "./AttributionAudits.sol";
 import {AttributionPosting} from "./AttributionPosting.sol";
-import {AttributionParents} from "./AttributionParents.sol";
+import {AttributionSpans} from "./AttributionSpans.sol";
 import {GasTables} from "./GasTables.sol";
 
 /// @title Twin of the Attribution precompile
-contract AttributionTwin is AttributionPosting, AttributionClaims, AttributionParents, AttributionAudits {
+contract AttributionTwin is AttributionPosting, AttributionClaims, AttributionSpans, AttributionAudits {
     function getPost(uint256 postId) external payable nonPayable returns (IAttribution.Post memory) {
         return _existing(postId);
     }

@@ -8,6 +8,7 @@ library RecordTexts {
     bytes5 internal constant MAGIC = "OLTX\x01";
     uint256 internal constant MAXIMUM_CONTENT_BYTES = 65_536;
     uint256 internal constant MAXIMUM_PIECES = 1_024;
+    uint256 internal constant SALT_BYTES = 32;
 
     /// @dev Where reading stands; `starts` and `ends` are the bodies of the strings so far, between their quotes.
     struct Reader {
@@ -47,6 +48,22 @@ library RecordTexts {
         uint256 size = text.size;
         assembly ("memory-safe") {
             mstore(plain, size)
+        }
+    }
+
+    /// @return text the text of an answer, out of what its receipt's output hash is of
+    function answerText(bytes calldata output) internal pure returns (bytes memory text) {
+        _check(output.length <= MAXIMUM_CONTENT_BYTES);
+        Reader memory reader = Reader(SALT_BYTES, 0, new uint256[](1), new uint256[](1), false);
+        _expect(output, reader, '{"text":');
+        _string(output, reader);
+        _expect(output, reader, ',"tokens":[');
+        Text memory found = Text(new bytes(output.length), 0);
+        _append(found, output, reader.starts[0], reader.ends[0]);
+        text = found.data;
+        uint256 size = found.size;
+        assembly ("memory-safe") {
+            mstore(text, size)
         }
     }
 
