@@ -7,10 +7,13 @@ batch and net per contributor (`jobs.attestor`).
 from collections.abc import Mapping
 from typing import Any
 
+from genesis.keccak import keccak256
+from genesis.typed_data import Explanation
 from genesis.types import Hash32
 from openledger_node.client.economy import EconomyReader
+from openledger_node.client.explanations import output_of
 from openledger_node.gateway.errors import NotFoundError
-from openledger_node.gateway.explanations import Answered, Explanations
+from openledger_node.gateway.explanations import Answered, Explanations, Sign
 from openledger_node.gateway.receipts import ReceiptTable, StoredReceipt
 from openledger_node.gateway.values import channel_id_of
 from openledger_node.jobs.settlement import SettlementPlan, SettlementProgress
@@ -29,11 +32,13 @@ class Attributions:
         receipts: ReceiptTable,
         explanations: Explanations,
         reader: EconomyReader,
+        sign: Sign,
     ) -> None:
         self._settlements = settlements
         self._receipts = receipts
         self._explanations = explanations
         self._reader = reader
+        self._sign = sign
 
     async def explain(self, receipt_id: str) -> dict[str, Any]:
         """Contributors and top records of a receipt, best first; raises NotFoundError."""
@@ -46,7 +51,8 @@ class Attributions:
             raise NotFoundError(f"no receipt {receipt_id} here")
         settled = await self._settlement_of(channel_id, number)
         if settled is None:
-            return {"id": receipt_id, "object": "attribution", **await self._unsettled(receipt)}
+            found = await self._unsettled(receipt)
+            return {"id": receipt_id, "object": "attribution", **found, **self._signed(receipt, found)}
         plan, progress = settled
         uri = await self._reader.uri_of_index(plan.feature_index, plan.model_id)
         position = number - plan.first_receipt
@@ -62,6 +68,7 @@ class Attributions:
             "postId": progress.post_id,
             "final": progress.final,
             **explained,
+            **self._signed(receipt, {"featureIndex": plan.feature_index, **explained}),
         }
 
     async def _unsettled(self, receipt: StoredReceipt) -> dict[str, Any]:
@@ -77,6 +84,12 @@ class Attributions:
             "final": False,
             **await self._explanations.explain(answered),
         }
+
+    def _signed(self, receipt: StoredReceipt, found: Mapping[str, Any]) -> dict[str, Any]:
+        """The provider's word for the passages shown."""
+        output = output_of(receipt.output_salt, text_of(receipt), receipt.response)
+        about = Explanation(receipt.channel_id, receipt.number, int(found["featureIndex"]), keccak256(output))
+        return self._sign(about, found, text_of(receipt))
 
     async def _settlement_of(
         self, channel_id: Hash32, number: int

@@ -6,12 +6,15 @@ rows here.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from genesis.shares import PPM
+from genesis.typed_data import Explanation
+from openledger_node.client.account import Account
 from openledger_node.client.economy import EconomyReader
+from openledger_node.client.explanations import MAXIMUM_SPANS, sign_explanation
 from openledger_node.gateway.values import hex_data
 from openledger_node.jobs.ports import WorkerPool
 from workers.artifacts.store import ArtifactId, ArtifactStore, parse_id
@@ -29,6 +32,9 @@ from workers.jobs.types import (
     SpansResult,
 )
 
+Sign = Callable[[Explanation, Mapping[str, Any], str], dict[str, Any]]
+"""What goes beside an explanation's passages: the provider's signature under them, nothing where there are
+none."""
 TOP_RECORDS = 5
 PATIENCE_S = 60.0
 LEAST_PASSAGE_BYTES = 16
@@ -94,7 +100,17 @@ class Explanations:
     async def _spans(self, index: FeatureIndex, text: str) -> list[dict[str, Any]]:
         request = SpansRequest(index.manifest, (text,), LEAST_PASSAGE_BYTES)
         found = from_json(SpansResult, await self._pool.run("spans", to_json(request)))
-        return [_span_to_json(span, text) for span in found.spans]
+        return [_span_to_json(span, text) for span in found.spans[:MAXIMUM_SPANS]]
+
+
+def signing(account: Account, chain_id: int) -> Sign:
+    """The provider's hand."""
+
+    def sign(about: Explanation, found: Mapping[str, Any], text: str) -> dict[str, Any]:
+        shown = found.get("spans")
+        return {"signed": sign_explanation(about, shown, text, account, chain_id)} if shown else {}
+
+    return sign
 
 
 def _contributors(index: FeatureIndex, query: Sequence[int]) -> list[dict[str, Any]]:
@@ -121,4 +137,5 @@ def _span_to_json(span: SpanFound, text: str) -> dict[str, Any]:
         "record": span.record,
         "contributor": hex_data(span.contributor),
         "places": span.places,
+        "offset": span.offset,
     }

@@ -27,7 +27,7 @@ from openledger_node.gateway.deliveries import DeliveryTable
 from openledger_node.gateway.earnings import Earnings
 from openledger_node.gateway.embedding_calls import EmbeddingCalls
 from openledger_node.gateway.embedding_routes import EmbeddingRoutes
-from openledger_node.gateway.explanations import Explanations
+from openledger_node.gateway.explanations import Explanations, signing
 from openledger_node.gateway.factory_routes import FactoryRoutes
 from openledger_node.gateway.http import errors_as_json
 from openledger_node.gateway.inference_routes import InferenceRoutes
@@ -154,6 +154,7 @@ class Gateway:
             receipts=parts.receipts,
             explanations=parts.explanations,
             reader=house.reader,
+            sign=signing(house.provider, chain_id),
         )
         records = _records(parts, house, attributions, chain_id)
         return cls(options, parts, _app(options, parts, house, attributions, chain_id), records)
@@ -243,6 +244,7 @@ def _parts(options: GatewayOptions, database: Database, house: _House, chain_id:
         deliveries=DeliveryTable(database),
         clock=house.clock,
         explain=explanations.explain,
+        sign=signing(house.provider, chain_id),
         restore=payments.restored,
         credit=lambda receipt, found: sign_retrieval(receipt, found, house.provider, chain_id),
     )

@@ -19,8 +19,11 @@ from typing import Any
 
 import structlog
 
+from genesis.keccak import keccak256
+from genesis.typed_data import Explanation
 from genesis.types import Hash32
 from openledger_node.client.errors import RemoteError
+from openledger_node.client.explanations import output_of
 from openledger_node.clock import Clock
 from openledger_node.errors import OpenLedgerError, TemporaryError, UserError
 from openledger_node.gateway import text_answers as shape
@@ -29,7 +32,7 @@ from openledger_node.gateway.bunches import in_bunches
 from openledger_node.gateway.channels import Channels, ChannelSession, Delivered, NewReceipt
 from openledger_node.gateway.deliveries import DeliveryTable, Piece
 from openledger_node.gateway.errors import PaymentRequiredError
-from openledger_node.gateway.explanations import Answered
+from openledger_node.gateway.explanations import Answered, Sign
 from openledger_node.gateway.payments import Payment, Taken, UnpaidError
 from openledger_node.gateway.receipts import ReceiptTable
 from openledger_node.gateway.text_models import TextModel
@@ -80,6 +83,7 @@ class TextCalls:
         deliveries: DeliveryTable,
         clock: Clock,
         explain: Explain,
+        sign: Sign,
         restore: Restore,
         credit: Credit,
     ) -> None:
@@ -90,6 +94,7 @@ class TextCalls:
         self._deliveries = deliveries
         self._clock = clock
         self._explain = explain
+        self._sign = sign
 
     async def answer(
         self, call: TextCall, backend: TextBackend, gone: Callable[[], Awaitable[None]]
@@ -253,7 +258,8 @@ class TextCalls:
         entry = call.model.entry
         answered = Answered(entry.model_id, entry.model.feature_index, terms.prompt, said.tokens, said.text)
         try:
-            return await self._explain(answered, top)
+            explained = await self._explain(answered, top)
+            return {"featureIndex": answered.feature_index, **explained}
         except (OpenLedgerError, WorkerError, LookupError, TimeoutError) as error:
             log.warning("answer goes without its attribution", model=entry.model_id, reason=repr(error))
             return {"error": str(error) or "no worker computed it in time"}
@@ -293,6 +299,7 @@ class TextCalls:
             fee_wei=terms.fee_wei(len(outcome.tokens)),
         )
         receipt = self._channels.receipt(session, delivered)
+        outcome = self._signed(session, outcome, receipt)
         taken = await self._take(session, terms, outcome, payment, receipt)
         answer = shape.whole(
             terms.frame(session),
@@ -311,6 +318,16 @@ class TextCalls:
         await self._receipts.add(stored, taken.voucher, self._deliveries.forget)
         session.tree, session.left_over = receipt.tree, False
         return answer
+
+    def _signed(self, session: ChannelSession, outcome: Outcome, receipt: NewReceipt) -> Outcome:
+        """The outcome with the provider's word for the passages it shows."""
+        found = outcome.attribution or {}
+        if not found.get("spans"):
+            return outcome
+        output = output_of(receipt.output_salt, outcome.text, outcome.tokens)
+        number = receipt.tree.count - 1
+        about = Explanation(session.channel_id, number, int(found["featureIndex"]), keccak256(output))
+        return replace(outcome, attribution={**found, **self._sign(about, found, outcome.text)})
 
     def _cited(self, terms: Terms, receipt: NewReceipt) -> dict[str, Any]:
         """What was looked up for an answer, signed."""

@@ -13,6 +13,7 @@ import pytest
 from openledger_node.client.account import dev_account
 from openledger_node.client.economy import METERING, MODELS
 from openledger_node.client.ethereum import Ethereum
+from openledger_node.client.explanations import check_explanation
 from openledger_node.client.gateway import GatewayClient
 from openledger_node.client.metering import Terms
 from openledger_node.client.sender import Sender
@@ -22,7 +23,7 @@ from openledger_node.node.text_server import LocalTextServer
 from tests.gateway.conftest import Running
 from tests.integration.market import TextCustomer
 from tests.integration.processes import kill, process_of
-from tests.jobs.economy import BUILDER, CHAIN_ID, CUSTOMER, Economy, InlinePool
+from tests.jobs.economy import BUILDER, CHAIN_ID, CUSTOMER, PROVIDER, Economy, InlinePool
 from tests.workers.text_chain import TextChain, make_text_chain
 from workers.artifacts.folders import read_folder
 from workers.jobs.feature_index import feature_index
@@ -120,6 +121,8 @@ async def test_an_adapter_is_sold_explained_and_paid(shop: TextShop) -> None:
             if place == 0:
                 assert len(paid["attribution"]["contributors"]) == 2
                 assert isinstance(paid["attribution"]["spans"], list)
+                signed = check_explanation(paid, text, dev_account(PROVIDER).address, CHAIN_ID)
+                assert signed == (len(paid["attribution"]["spans"]) or None)
                 early = await shop.running.http.get(f"/v1/attributions/{paid['inferenceId']}")
                 assert early["contributors"][:2] == paid["attribution"]["contributors"]
                 assert early["settlementId"] == 0

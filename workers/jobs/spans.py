@@ -11,6 +11,8 @@ from workers.training.text_manifest import read_text_manifest
 
 LEAST_BYTES = 8
 KEPT_INDEXES = 4
+CONTINUATION, CONTINUES = 0xC0, 0x80
+"""Mask and value of UTF-8's bytes within a character."""
 _INDEXES: dict[str, tuple[LoadedTexts, list[int], SpanIndex]] = {}
 """Suffix arrays of this process by manifest: content-addressed, so a stale entry cannot exist."""
 
@@ -22,21 +24,35 @@ def spans(store: ArtifactStore, request: SpansRequest, progress: Progress = sile
     version, rows, index = _index_of(store, request.manifest)
     found: list[SpanFound] = []
     for number, response in enumerate(request.responses):
-        data = response.replace("\0", " ").encode()
-        for span in index.spans(data, request.minimum_bytes):
-            record = rows[span.record]
+        data = response.encode()
+        for span in index.spans(data.replace(b"\0", b" "), request.minimum_bytes):
+            start, end = _whole_characters(data, span.start, span.start + span.length)
+            record, offset = rows[span.record], span.offset + start - span.start
+            said = version.records[record].plain().encode()[offset : offset + end - start]
+            if said != data[start:end]:  # a null character on one side only
+                continue
             found.append(
                 SpanFound(
                     response=number,
-                    start=len(data[: span.start].decode(errors="ignore")),
-                    end=len(data[: span.start + span.length].decode(errors="ignore")),
+                    start=len(data[:start].decode()),
+                    end=len(data[:end].decode()),
                     record=record,
                     contributor=version.contributors[int(version.contributor_indices[record])],
                     places=span.count,
+                    offset=offset,
                 )
             )
         progress((number + 1) / len(request.responses), f"response {number + 1} searched")
     return SpansResult(tuple(found))
+
+
+def _whole_characters(data: bytes, start: int, end: int) -> tuple[int, int]:
+    """The part of `data[start:end]` without halves of characters at its ends."""
+    while start < end and data[start] & CONTINUATION == CONTINUES:
+        start += 1
+    while start < end < len(data) and data[end] & CONTINUATION == CONTINUES:
+        end -= 1
+    return start, end
 
 
 def _index_of(store: ArtifactStore, manifest: str) -> tuple[LoadedTexts, list[int], SpanIndex]:

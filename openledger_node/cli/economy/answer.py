@@ -13,8 +13,9 @@ from rich.text import Text
 PASSAGE = "black on green"
 
 
-def show_answer(answer: Mapping[str, Any], *, as_json: bool) -> None:
-    """Print an answer with its attribution, or the whole body as JSON."""
+def show_answer(answer: Mapping[str, Any], *, as_json: bool, passages: str = "") -> None:
+    """Print an answer with its attribution, or the whole body as JSON; `passages` says whose word they
+    are."""
     if as_json:
         sys.stdout.write(json.dumps(answer, indent=2) + "\n")
         return
@@ -32,6 +33,8 @@ def show_answer(answer: Mapping[str, Any], *, as_json: bool) -> None:
         console.print(
             f"[{PASSAGE}] [/] record {span['record']} of {_short(span['contributor'])}", highlight=False
         )
+    if passages:
+        console.print(passages, style="dim", highlight=False)
     console.print(
         f"{paid['receipt']['tokensIn']} tokens in, {paid['receipt']['tokensOut']} out; "
         f"{int(paid['fee']) / 10**18:.6f} OPEN; receipt {paid['receipt']['id']}",

@@ -1,6 +1,7 @@
 """`openledger-node infer`: buying and selling answers, by channel and by request on the chain."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +16,8 @@ from openledger_node.cli.economy.session import DEFAULTS, Flat, Options, Session
 from openledger_node.cli.economy.values import Account, Amount, Word
 from openledger_node.client.economy import METERING
 from openledger_node.client.ethereum import from_hex, hex_bytes
-from openledger_node.client.metering import Purchases, Terms
+from openledger_node.client.explanations import check_explanation
+from openledger_node.client.metering import DishonestReceiptError, Purchases, Terms
 from openledger_node.client.predeploys import CALLBACKS, WOPEN
 from openledger_node.client.purchase_journal import PurchaseJournal, journal_path
 from openledger_node.client.text import TextPurchases
@@ -158,7 +160,20 @@ async def ask(
         newest = purchases.bought[-1]
         kept.append(receipt, newest.fee_wei, purchases.opening, newest.cited)
         await purchases.acknowledge()
-        show_answer(answer, as_json=options.json)
+        show_answer(answer, as_json=options.json, passages=await _passages(opened, channel, answer))
+
+
+async def _passages(opened: Session, channel: Hash32, answer: Mapping[str, Any]) -> str:
+    """What there is to say of the provider's word for the passages it shows; it is paid all the same."""
+    text = str(answer["choices"][0]["message"]["content"])
+    provider = (await opened.reader.channel(channel)).provider
+    try:
+        signed = check_explanation(answer["x_openledger"], text, provider, await opened.l2.chain_id())
+    except DishonestReceiptError as error:
+        return f"do not trust the passages: {error}"
+    if signed is None:
+        return ""
+    return f"{signed} passages signed by the provider; contest them with `attribution challenge span`"
 
 
 @app.command

@@ -123,6 +123,8 @@ def test_passages_are_found_with_their_owner(text_chain: TextChain) -> None:
     span = found.spans[0]
     assert passage in response[span.start : span.end]
     assert (span.record, span.contributor) == (2 * 12 + 3, Address(bytes([3]) * 20))
+    said = response[span.start : span.end].encode()
+    assert record.plain().encode()[span.offset : span.offset + len(said)] == said
 
 
 def test_a_passage_of_a_few_bytes_is_refused(text_chain: TextChain) -> None:

@@ -172,7 +172,8 @@ class SpansRequest:
 @dataclass(frozen=True, slots=True)
 class SpanFound:
     """Characters `start` to `end` of response number `response` stand in `record` of the feature index's
-    rows, which `contributor` owns; `places` counts where it stands in all."""
+    rows, which `contributor` owns, from byte `offset` of its plain text on; `places` counts where it stands
+    in all."""
 
     response: int
     start: int
@@ -180,6 +181,7 @@ class SpanFound:
     record: int
     contributor: Address
     places: int
+    offset: int
 
 
 @dataclass(frozen=True, slots=True)
