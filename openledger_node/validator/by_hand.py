@@ -1,21 +1,27 @@
 """What a person may do with a validator's knowledge: check one post or index, challenge it, answer a demand.
 
 The same checks, salts and moves as the validator's process, for one subject and one account at a time.
-Covered: everything that falls in one transaction after a commitment, and games over sums, a move a call.
-Not covered: cases before a jury (`cases`, `query_cases`), receipts by their contents.
+Covered: everything that falls in one transaction after a commitment, found here or named by a person
+(`suspicions`, `passages`), games over sums, a move a call, cases about rows and preconditioners.
+Not covered: cases about a receipt's query (`query_cases`).
 """
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from genesis.keccak import keccak256
+from genesis.types import Address, Hash32
 from openledger_node.client.economy import ATTRIBUTION, POST_VOID, EconomyReader
+from openledger_node.client.errors import RevertedError
+from openledger_node.client.explanations import SignedExplanation
 from openledger_node.client.posts import batches_of_post, posted
 from openledger_node.client.sender import Sender
 from openledger_node.errors import UserError
 from openledger_node.validator.answers import index_contents, post_contents
 from openledger_node.validator.arguments import ONE_TRANSACTION, challenge_of, index_challenge
+from openledger_node.validator.cases import Accusation, Cases
 from openledger_node.validator.challenger import Challenger
 from openledger_node.validator.check import check_post
 from openledger_node.validator.documents import DocumentError, Documents
@@ -33,11 +39,15 @@ from openledger_node.validator.records import (
     WrongQuery,
     WrongScore,
 )
+from openledger_node.validator.sources import Sources
 from openledger_node.validator.sum_games import SumGames
+from openledger_node.validator.suspicions import Proof
 from precompiles.views.attribution import INDEX_KEY, INDEX_VOID
+from precompiles.views.spans import span_commitment
 from workers.artifacts.store import ArtifactStore
 from workers.errors import InvalidInputError
 
+PASSAGE_TEXT = b"OpenLedger passage"
 NOT_READABLE = "name a host that has it with --artifacts, or make its signer show it: `attribution demand`"
 
 
@@ -66,6 +76,27 @@ class Checker:
         except DocumentError as error:
             raise UserError(str(error), NOT_READABLE) from error
         return inputs, verdict
+
+    async def sources(self, model_id: int) -> Sources:
+        """The records behind a model. Raises `UserError` if a file is missing."""
+        try:
+            return await self._documents.sources(model_id)
+        except DocumentError as error:
+            raise UserError(str(error), NOT_READABLE) from error
+
+    async def index_inputs(self, index_id: int) -> IndexInputs:
+        """An index's rows and sums, not judged. Raises `UserError` if its documents are missing."""
+        try:
+            return await self._documents.index_inputs(index_id)
+        except DocumentError as error:
+            raise UserError(str(error), NOT_READABLE) from error
+
+    async def post_inputs(self, post_id: int) -> PostInputs:
+        """The same of a post."""
+        try:
+            return await self._post_inputs(post_id)
+        except DocumentError as error:
+            raise UserError(str(error), NOT_READABLE) from error
 
     async def content(self, key: int, content_hash: bytes) -> bytes:
         """What was committed under a hash, out of the published documents. Raises `UserError`."""
@@ -108,6 +139,51 @@ class Accuser:
         games = Games(reader, self._challenger)
         self._query_games = QueryGames(games, self._challenger)
         self._sum_games = SumGames(games, self._challenger)
+        self._cases = Cases(reader, self._challenger)
+
+    async def bond_wei(self) -> int:
+        """What a challenge costs until it is proved."""
+        return await self._challenger.bond_wei()
+
+    async def prove_of_post(self, post_id: int, proof: Proof) -> bool:
+        """Commit and prove what somebody suspects of a post; True if it is void then."""
+        batches = await batches_of_post(self._reader, post_id)
+        await self._challenger.commit(post_id)
+        salt = await self._challenger.salt(post_id)
+        await self._challenger.send(proof.method, post_id, salt, batches, *proof.evidence)
+        return (await self._reader.post(post_id)).status == POST_VOID
+
+    async def prove_of_index(self, index_id: int, proof: Proof) -> bool:
+        """The same of an index."""
+        key = INDEX_KEY + index_id
+        await self._challenger.commit(key)
+        salt = await self._challenger.salt(key)
+        await self._challenger.send(proof.method, index_id, salt, *proof.evidence)
+        return await self._is_void(index_id)
+
+    async def prove_of_passage(self, signed: SignedExplanation, proof: Proof) -> bool:
+        """Commit to an explanation, and prove it false in a later block; True if that is done."""
+        digest = signed.digest(await self._reader.ethereum.chain_id())
+        salt = await self._challenger.secret(PASSAGE_TEXT + digest)
+        commitment = span_commitment(digest, Address(self._challenger.address_bytes), Hash32(salt))
+        if not await self._challenger.has_event(
+            "SpanChallengeCommitted", self._challenger.address_bytes, commitment
+        ):
+            await self._challenger.send("commitSpanChallenge", commitment)
+        about = tuple(asdict(signed.explanation).values())
+        said = (salt, about, [tuple(asdict(span).values()) for span in signed.spans], signed.signature)
+        try:
+            await self._challenger.send(proof.method, *said, *proof.evidence)
+        except RevertedError as error:
+            if error.name == "NotDueYet":
+                return False
+            raise
+        return True
+
+    async def play_sum_game(self, inputs: IndexInputs, suspected: WrongSum) -> bool:
+        """The next move of a game over a contributor's sum; True if the index is void."""
+        await self._sum_games.play(inputs, suspected)
+        return await self._is_void(inputs.index_id)
 
     async def against_post(self, inputs: PostInputs, verdict: Verdict) -> bool:
         """Raises `UserError` when there is nothing that a challenge could prove."""
@@ -135,7 +211,26 @@ class Accuser:
             await self._challenger.send(method, inputs.index_id, salt, *evidence)
         else:
             raise _nothing_to_prove(f"feature index {inputs.index_id}", verdict)
-        status = await self._reader.ethereum.read(ATTRIBUTION, "indexStatus", inputs.index_id)
+        return await self._is_void(inputs.index_id)
+
+    async def accuse(self, inputs: IndexInputs, place: int | None) -> int:
+        """Bring a row, or the preconditioner where `place` is None, before a jury; returns the case's id.
+
+        Raises `UserError` where nobody could judge, or the same case is open.
+        """
+        before = self._cases.opened
+        await self._cases.accuse(inputs, Accusation(place))
+        if self._cases.opened == before:
+            raise UserError(
+                "no case was opened: somebody opened the same, or nobody but the parties has validator stake",
+                "see `attribution case show`, or let another validator stake",
+            )
+        key = INDEX_KEY + inputs.index_id
+        events = await self._reader.ethereum.events(ATTRIBUTION, "JuryCaseOpened", None, key)
+        return int(events[-1].arguments["caseId"])
+
+    async def _is_void(self, index_id: int) -> bool:
+        status = await self._reader.ethereum.read(ATTRIBUTION, "indexStatus", index_id)
         return int(status) == INDEX_VOID
 
 

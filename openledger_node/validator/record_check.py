@@ -16,7 +16,7 @@ Source: protocol, section 3 "Datanet" (canonical records, sketches).
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ from openledger_node.validator.sources import Sources
 from precompiles.attribution_sketches import is_judged
 from precompiles.views.disputes import RecordEvidence, WideSum
 from precompiles.views.juries import RowLeaf
-from workers.datasets.creditors import parent_row
+from workers.datasets.creditors import Derived, parent_row
 from workers.datasets.kinds import content_hash_of, content_of, sketch_of_record
 from workers.datasets.sketch import Sketch, similar
 from workers.errors import InvalidInputError
@@ -121,7 +121,9 @@ def check_records(
     if wrong is None:
         return Right()
     place, other = wrong
-    return WrongDuplicate(_evidence(inputs, sources, place), _evidence(inputs, sources, other))
+    return WrongDuplicate(
+        committed_evidence(inputs, sources, place), committed_evidence(inputs, sources, other)
+    )
 
 
 def _not_committed(sources: Sources) -> NotCommitted | None:
@@ -145,7 +147,7 @@ def _wrong_sketch(inputs: IndexInputs, sources: Sources) -> WrongSketch | Unprov
                     return Unprovable(
                         f"record {place} has another sketch, and a content no contract can read"
                     )
-                return WrongSketch(_evidence(inputs, sources, place), content)
+                return WrongSketch(committed_evidence(inputs, sources, place), content)
     return None
 
 
@@ -156,14 +158,24 @@ def _wrong_owner(inputs: IndexInputs, sources: Sources) -> WrongOwner | None:
     for row, contributor in enumerate(sources.owners):
         if row not in derived and credited[row] != contributor:
             return _owner_evidence(inputs, sources, row, (), None)
-    for row, each in derived.items():
-        randomness = sources.randomness.get(each.contribution_id)
-        parent = None if randomness is None else parent_row(each, randomness, sources.rows)
-        is_parents = parent is not None and inputs.rows.canonical[parent] == parent
-        owner = sources.owners[parent if parent is not None and is_parents else row]
-        if randomness is None or credited[row] != owner:
-            return _owner_evidence(inputs, sources, row, each.parents, parent)
-    return None
+    faults = (owner_fault(inputs, sources, row, each) for row, each in derived.items())
+    return next((fault for fault in faults if fault is not None), None)
+
+
+def owner_fault(
+    inputs: IndexInputs, sources: Sources, row: int, derived: Derived | None
+) -> WrongOwner | None:
+    """Whether one row, with what it was derived from, is credited to somebody else than whose it is."""
+    credited = inputs.sums[int(inputs.rows.owners[row])].contributor
+    if derived is None:
+        return None if credited == sources.owners[row] else _owner_evidence(inputs, sources, row, (), None)
+    randomness = sources.randomness.get(derived.contribution_id)
+    parent = None if randomness is None else parent_row(derived, randomness, sources.rows)
+    is_parents = parent is not None and inputs.rows.canonical[parent] == parent
+    owner = sources.owners[parent if parent is not None and is_parents else row]
+    if randomness is not None and credited == owner:
+        return None
+    return _owner_evidence(inputs, sources, row, derived.parents, parent)
 
 
 def _owner_evidence(
@@ -172,7 +184,9 @@ def _owner_evidence(
     shown = NO_ROW if parent is None else row_leaf(inputs.rows, parent)
     named = int(inputs.rows.owners[row])
     credited = inputs.sums[named].contributor
-    return WrongOwner(_evidence(inputs, sources, row), parents, shown, credited, wide_sum(inputs.sums, named))
+    return WrongOwner(
+        committed_evidence(inputs, sources, row), parents, shown, credited, wide_sum(inputs.sums, named)
+    )
 
 
 def first_wrong_duplicate(
@@ -215,10 +229,23 @@ def _are_similar(sketches: Sketch, a: int, b: int, similarity_ppm: int) -> bool:
     return similar(int(left @ right), int(left @ left), int(right @ right), similarity_ppm)
 
 
-def _evidence(inputs: IndexInputs, sources: Sources, place: int) -> RecordEvidence:
+def committed_evidence(inputs: IndexInputs, sources: Sources, place: int) -> RecordEvidence:
     """A record with its way to the published version, and its row's leaf with its path."""
+    rows = inputs.rows
+    return replace(
+        published_evidence(sources, place),
+        canonical_index=int(rows.canonical[place]),
+        contributor_index=int(rows.owners[place]),
+        exponent=int(rows.exponents[place]),
+        row_root=vector_root(rows.mantissas[place].tobytes(), ROW_BYTES),
+        row_proof=merkle_proof(rows_layers(rows), place),
+    )
+
+
+def published_evidence(sources: Sources, place: int) -> RecordEvidence:
+    """A record with its way to the published version alone."""
     number, version, contribution = sources.locate(place)
-    index, rows = place - contribution.first_row, inputs.rows
+    index = place - contribution.first_row
     record = contribution.records[index]
     return RecordEvidence(
         source=number,
@@ -231,9 +258,20 @@ def _evidence(inputs: IndexInputs, sources: Sources, place: int) -> RecordEviden
         sketch=contribution.sketch_at(index),
         parents_hash=parents_hash(record.parents),
         record_proof=merkle_proof(contribution.layers, index),
-        canonical_index=int(rows.canonical[place]),
-        contributor_index=int(rows.owners[place]),
-        exponent=int(rows.exponents[place]),
-        row_root=vector_root(rows.mantissas[place].tobytes(), ROW_BYTES),
-        row_proof=merkle_proof(rows_layers(rows), place),
+        canonical_index=0,
+        contributor_index=0,
+        exponent=0,
+        row_root=ZERO_HASH,
+        row_proof=(),
     )
+
+
+def is_similar_to(sources: Sources, place: int, other: int, similarity_ppm: int) -> bool:
+    """Whether two records are similar by the sketches that their leaves bind."""
+    sketches = []
+    for each in (place, other):
+        contribution = sources.locate(each)[2]
+        packed = contribution.sketch_at(each - contribution.first_row)
+        sketches.append(np.frombuffer(packed, np.int8))
+    a, b = sketches
+    return len(a) == len(b) and _are_similar(np.stack([a, b]), 0, 1, similarity_ppm)

@@ -1,64 +1,18 @@
 """`attribution check|challenge|demand|answer` against the law: what a validator does, as commands."""
 
 import asyncio
-import json
-import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from openledger_node.cli.commands import run_command
-from openledger_node.cli.economy import session
 from openledger_node.client.economy import ATTRIBUTION, POST_PENDING, POST_VOID
 from openledger_node.client.ethereum import Ethereum
 from openledger_node.client.posts import PostNotice
 from precompiles.views.attribution import INDEX_VOID
-from tests.jobs.economy import PROVIDER, VALIDATOR, Economy
+from tests.jobs.economy import PROVIDER, Economy
+from tests.validator.conftest import Run
 from tests.validator.indexing import commit, published, with_norm
 from tests.validator.posting import earner, right_post, send_post, settle, with_score
 from workers.attribution.index import sums_of
-
-Run = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture
-def run(
-    economy: Economy,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-) -> Run:
-    """A command's JSON; its node is the law, its copies of documents the poster's own folder."""
-
-    class Connection:
-        """Every command closes its connection; the node lives on."""
-
-        def __init__(self, _url: str) -> None:
-            self.call = economy.node.call
-
-        async def close(self) -> None:
-            """See `HttpRpc`."""
-
-    monkeypatch.setattr(session, "HttpRpc", Connection)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    folder = tmp_path / "cache" / "openledger-node"
-    folder.mkdir(parents=True)
-    (folder / "artifacts").symlink_to(economy.store.directory)
-
-    def run(*words: str, account: int = VALIDATOR) -> dict[str, Any]:
-        arguments = ["openledger-node", "attribution", *words, "--json", "--account", str(account)]
-        monkeypatch.setattr(sys, "argv", arguments)
-        try:
-            run_command()
-        except SystemExit as end:
-            if end.code:
-                raise
-        found: dict[str, Any] = json.loads(capsys.readouterr().out)
-        return found
-
-    return run
 
 
 def posted(economy: Economy, by: int = 0) -> PostNotice:

@@ -6,7 +6,7 @@ from cyclopts import App
 
 from genesis.typed_data import claim_digest
 from genesis.types import Address
-from openledger_node.cli.economy import disputes
+from openledger_node.cli.economy import challenges, disputes
 from openledger_node.cli.economy.cases import case_app
 from openledger_node.cli.economy.session import DEFAULTS, Flat, Session, session
 from openledger_node.cli.economy.values import Account, Amount, Data
@@ -18,6 +18,8 @@ from openledger_node.errors import UserError
 app = App(name="attribution", help="Who earned what from which answers, and how it is paid.")
 for group in (disputes.check_app, disputes.challenge_app, disputes.demand_app, case_app):
     app.command(group)
+case_app.command(challenges.case_of_row, name="row")
+case_app.command(challenges.case_of_preconditioner, name="preconditioner")
 app.command(disputes.answer)
 
 POST_STATES = ("none", "pending", "final", "void")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 OUTCOMES = ("open", "right", "wrong", "not available", "not proven")
 SUBJECTS = {1: "row", 2: "preconditioner", 3: "query", 4: "audit"}
 
-case_app = App(name="case", help="Bring the query of an answer that you bought before a jury.")
+case_app = App(name="case", help="Bring before a jury what only a recomputation can settle.")
 
 
 @case_app.command

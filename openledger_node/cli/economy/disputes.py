@@ -1,8 +1,8 @@
 """`openledger-node attribution check|challenge|demand|answer`: what a validator does, by hand.
 
 Covered: posts (scores, debts, amounts, queries' norms, batch queries) and feature indexes (rows, counts,
-norms, owners, duplicates, sums), each found by recomputing it; demands and their answers; bonds taken back.
-Not covered: juries (the validator's process serves on them; `cases`), receipts by their contents.
+norms, owners, sketches, duplicates, sums), each found by recomputing it; demands and their answers; bonds
+taken back. Not covered: what a person names (`challenges`); serving on juries (the validator's process does).
 """
 
 import os
@@ -17,6 +17,7 @@ from openledger_node.cli.economy.values import Data
 from openledger_node.client.economy import ATTRIBUTION
 from openledger_node.client.posts import batches_of_post
 from openledger_node.errors import UserError
+from openledger_node.logs import configure
 
 if TYPE_CHECKING:
     from openledger_node.validator.by_hand import Accuser, Checker
@@ -46,7 +47,7 @@ challenge_app = App(name="challenge", help="Prove a wrong post or feature index 
 demand_app = App(name="demand", help="Make the signer of a post or index show what stands at a place.")
 
 
-def _checker(opened: Session, artifacts: list[str]) -> "Checker":
+def checker(opened: Session, artifacts: list[str] | None) -> "Checker":
     """Imported here: it needs what `pip install 'openledger-node[workers]'` brings."""
     from openledger_node.validator.by_hand import Checker
 
@@ -74,7 +75,7 @@ async def check_post(number: int, *, artifacts: list[str] | None = None, options
         Where documents are read, `…/artifacts`; the gateway's unless named.
     """
     async with session(options) as opened:
-        _, verdict = await _checker(opened, artifacts or []).post(number)
+        _, verdict = await checker(opened, artifacts).post(number)
         opened.show(_said("post", number, verdict))
 
 
@@ -90,7 +91,7 @@ async def check_index(number: int, *, artifacts: list[str] | None = None, option
         Where documents are read, `…/artifacts`; the gateway's unless named.
     """
     async with session(options) as opened:
-        _, verdict = await _checker(opened, artifacts or []).index(number)
+        _, verdict = await checker(opened, artifacts).index(number)
         opened.show(_said("index", number, verdict))
 
 
@@ -108,10 +109,10 @@ async def challenge_post(
         Where documents are read, `…/artifacts`; the gateway's unless named.
     """
     async with session(options) as opened:
-        checker = _checker(opened, artifacts or [])
-        inputs, verdict = await checker.post(number)
-        accuser = await _accuser(opened)
-        await _until_void(opened, lambda: accuser.against_post(inputs, verdict))
+        checking = checker(opened, artifacts)
+        inputs, verdict = await checking.post(number)
+        accusing = await accuser(opened)
+        await _until_void(opened, lambda: accusing.against_post(inputs, verdict))
         opened.show({**_said("post", number, verdict), "void": True})
 
 
@@ -129,10 +130,10 @@ async def challenge_index(
         Where documents are read, `…/artifacts`; the gateway's unless named.
     """
     async with session(options) as opened:
-        checker = _checker(opened, artifacts or [])
-        inputs, verdict = await checker.index(number)
-        accuser = await _accuser(opened)
-        await _until_void(opened, lambda: accuser.against_index(inputs, verdict))
+        checking = checker(opened, artifacts)
+        inputs, verdict = await checking.index(number)
+        accusing = await accuser(opened)
+        await _until_void(opened, lambda: accusing.against_index(inputs, verdict))
         opened.show({**_said("index", number, verdict), "void": True})
 
 
@@ -152,9 +153,11 @@ async def bond(subject: Subject, number: int, *, options: Flat = DEFAULTS) -> No
         opened.show(await opened.write(ATTRIBUTION, method, number))
 
 
-async def _accuser(opened: Session) -> "Accuser":
+async def accuser(opened: Session) -> "Accuser":
+    """Who challenges; what is logged on the way goes to standard error, beside the result."""
     from openledger_node.validator.by_hand import Accuser
 
+    configure("error", "console")
     return Accuser(opened.reader, await opened.sender())
 
 
@@ -277,5 +280,5 @@ async def answer(
             raise UserError(f"demand {number} is not open", "see `attribution demand show`")
         found = content
         if found is None:
-            found = await _checker(opened, artifacts or []).content(asked["key"], asked["contentHash"])
+            found = await checker(opened, artifacts).content(asked["key"], asked["contentHash"])
         opened.show(await opened.write(ATTRIBUTION, "answerDemand", number, found))
