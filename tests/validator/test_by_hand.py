@@ -48,6 +48,8 @@ def test_a_wrong_score_is_found_and_proved(economy: Economy, run: Run) -> None:
     found = run("check", "post", number)
     assert found["verdict"] == "wrong-score"
     assert int(found["posted"]) == int(found["computed"]) + 1
+    assert run("challenge", "post", number, "--dry-run")["void"] is False
+    assert status(economy, notice) == POST_PENDING
     assert run("challenge", "post", number)["void"] is True
     assert status(economy, notice) == POST_VOID
     economy.node.advance(60)

@@ -1,7 +1,7 @@
 """`openledger-node attribution case`: a customer contests the query that a provider committed for an answer.
 
-Covered: the recomputation here, the case before a jury, how it stands. Not covered: rows and preconditioners,
-which validators bring before juries by themselves.
+Covered: the recomputation here, the case before a jury, how it stands. Not covered: rows and preconditioners
+(`challenges`).
 """
 
 import os

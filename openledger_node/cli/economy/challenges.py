@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from openledger_node.cli.economy.disputes import accuser, challenge_app, checker
+from openledger_node.cli.economy.disputes import DryRun, accuser, bond_wei, challenge_app, checker
 from openledger_node.cli.economy.session import DEFAULTS, Flat, Session, read_file, refusal, session
 from openledger_node.errors import UserError
 
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from openledger_node.validator.suspicions import Proof
 
 Artifacts = Annotated[list[str] | None, Parameter(help="Where documents are read, `…/artifacts`.")]
-DryRun = Annotated[
-    bool, Parameter(name="--dry-run", negative=(), help="Say what would be proved; send nothing.")
-]
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -46,8 +43,8 @@ async def _prove(
     dry_run: bool,
 ) -> None:
     """Show what would be proved, or prove it."""
-    bond_wei = 0 if "channelId" in about else (await opened.reader.current_policy())[1].challenge_bond_wei
-    said = {**about, "method": proof.method, **proof.shown, "bond": bond_wei}
+    wei = 0 if "channelId" in about else await bond_wei(opened)
+    said = {**about, "method": proof.method, **proof.shown, "bond": wei}
     if not dry_run:
         accusing = await accuser(opened)
         await opened.until("the end of the challenge", lambda: refusal(lambda: prove(accusing)))
@@ -308,8 +305,7 @@ async def _accuse(
         if place is not None and not 0 <= place < rows:
             raise UserError(f"there is no row {place}: they count from 0 to {rows - 1}", "name another")
         method = "openPreconditionerCase" if place is None else "openRowCase"
-        bond_wei = (await opened.reader.current_policy())[1].challenge_bond_wei
-        said = {"indexId": index, "method": method, "row": place, "bond": bond_wei}
+        said = {"indexId": index, "method": method, "row": place, "bond": await bond_wei(opened)}
         if dry_run:
             opened.show({**said, "caseId": 0})
             return

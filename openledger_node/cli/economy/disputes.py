@@ -8,9 +8,9 @@ taken back. Not covered: what a person names (`challenges`); serving on juries (
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from openledger_node.cli.economy.session import DEFAULTS, Flat, Session, refusal, session
 from openledger_node.cli.economy.values import Data
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from openledger_node.validator.by_hand import Accuser, Checker
 
 Subject = Literal["post", "index"]
+DryRun = Annotated[bool, Parameter(negative=(), help="Say what would be proved; send nothing.")]
 PostTree = Literal["amounts", "scores", "debts", "query", "queries", "receipts"]
 IndexTree = Literal["rows", "sums"]
 POST_TREES: dict[PostTree, int] = {"scores": 1, "debts": 2, "query": 3, "queries": 4, "receipts": 5}
@@ -97,7 +98,7 @@ async def check_index(number: int, *, artifacts: list[str] | None = None, option
 
 @challenge_app.command(name="post")
 async def challenge_post(
-    number: int, *, artifacts: list[str] | None = None, options: Flat = DEFAULTS
+    number: int, *, artifacts: list[str] | None = None, dry_run: DryRun = False, options: Flat = DEFAULTS
 ) -> None:
     """Find what is wrong with a post, commit, and prove it; a game over its query is played to its end.
 
@@ -111,6 +112,9 @@ async def challenge_post(
     async with session(options) as opened:
         checking = checker(opened, artifacts)
         inputs, verdict = await checking.post(number)
+        if dry_run:
+            opened.show({**_said("post", number, verdict), "bond": await bond_wei(opened), "void": False})
+            return
         accusing = await accuser(opened)
         await _until_void(opened, lambda: accusing.against_post(inputs, verdict))
         opened.show({**_said("post", number, verdict), "void": True})
@@ -118,7 +122,7 @@ async def challenge_post(
 
 @challenge_app.command(name="index")
 async def challenge_index(
-    number: int, *, artifacts: list[str] | None = None, options: Flat = DEFAULTS
+    number: int, *, artifacts: list[str] | None = None, dry_run: DryRun = False, options: Flat = DEFAULTS
 ) -> None:
     """Find what is wrong with a feature index and prove it; a game over a sum is played to its end.
 
@@ -132,6 +136,9 @@ async def challenge_index(
     async with session(options) as opened:
         checking = checker(opened, artifacts)
         inputs, verdict = await checking.index(number)
+        if dry_run:
+            opened.show({**_said("index", number, verdict), "bond": await bond_wei(opened), "void": False})
+            return
         accusing = await accuser(opened)
         await _until_void(opened, lambda: accusing.against_index(inputs, verdict))
         opened.show({**_said("index", number, verdict), "void": True})
@@ -159,6 +166,11 @@ async def accuser(opened: Session) -> "Accuser":
 
     configure("error", "console")
     return Accuser(opened.reader, await opened.sender())
+
+
+async def bond_wei(opened: Session) -> int:
+    """What a challenge costs until it is proved."""
+    return (await opened.reader.current_policy())[1].challenge_bond_wei
 
 
 async def _until_void(opened: Session, move: Callable[[], Awaitable[bool]]) -> None:

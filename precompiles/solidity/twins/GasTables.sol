@@ -65,24 +65,27 @@ library GasTables {
         if (selector == 0x8f7876c4) return _total(counts, 4260, 0, 0, 0, 0); // slashedOf
         if (selector == 0x1d62ebd9) return _total(counts, 4260, 0, 0, 0, 0); // rewardOf
         if (selector == 0xc5bc5205) return _total(counts, 4260, 0, 0, 0, 0); // openLiabilityOf
-        if (selector == 0x1ca1066f) return _total(counts, 668075, 60, 0, 0, 0); // openRowCase
-        if (selector == 0x24934829) return _total(counts, 668075, 0, 0, 0, 0); // openPreconditionerCase
-        if (selector == 0x4220b73c) return _total(counts, 801355, 60, 0, 0, 0); // openAudit
+        if (selector == 0x1ca1066f) return _total(counts, 678135, 60, 0, 0, 0); // openRowCase
+        if (selector == 0x24934829) return _total(counts, 678135, 0, 0, 0, 0); // openPreconditionerCase
+        if (selector == 0x26db5334) return _total(counts, 17459, 60, 316, 0, 0); // showQuery
+        if (selector == 0xbbfd4a76) return _total(counts, 4260, 0, 0, 0, 0); // shownOf
+        if (selector == 0x84179473) return _total(counts, 1022031, 600, 60, 316, 0); // openQueryCase
+        if (selector == 0x4220b73c) return _total(counts, 811415, 60, 0, 0, 0); // openAudit
         if (selector == 0x33fc0a28) return _total(counts, 84420, 0, 0, 0, 0); // auditOf
         if (selector == 0xd64e9152) return _total(counts, 14320, 0, 0, 0, 0); // fundAudits
         if (selector == 0xdca772a9) return _total(counts, 4260, 0, 0, 0, 0); // auditFund
         if (selector == 0x45998bd6) return _total(counts, 123711, 0, 0, 0, 0); // releaseSettlement
-        if (selector == 0x4efd03cc) return _total(counts, 125051, 0, 0, 0, 0); // drawJury
-        if (selector == 0x86560f3c) return _total(counts, 191727, 0, 0, 0, 0); // commitVerdict
-        if (selector == 0xc40da3cf) return _total(counts, 145155, 0, 0, 0, 0); // revealVerdict
-        if (selector == 0x15b1cb9b) return _total(counts, 626703, 0, 0, 0, 0); // closeJuryCase
-        if (selector == 0x829d5e01) return _total(counts, 114211, 0, 0, 0, 0); // claimJurorPay
-        if (selector == 0x0b15a8b5) return _total(counts, 250303, 0, 0, 0, 0); // punishAbsence
-        if (selector == 0x73db859a) return _total(counts, 138300, 0, 0, 0, 0); // seatsOf
-        if (selector == 0x1dcb66ff) return _total(counts, 112020, 0, 0, 0, 0); // coordinatesOf
-        if (selector == 0x84026314) return _total(counts, 47460, 0, 0, 0, 0); // getJuryCase
-        if (selector == 0xcdb9cd71) return _total(counts, 58260, 0, 0, 0, 0); // getJuryDraw
-        if (selector == 0x4b4acfd3) return _total(counts, 56100, 0, 0, 0, 0); // getJuror
+        if (selector == 0x4efd03cc) return _total(counts, 127211, 0, 0, 0, 0); // drawJury
+        if (selector == 0x86560f3c) return _total(counts, 193887, 0, 0, 0, 0); // commitVerdict
+        if (selector == 0xc40da3cf) return _total(counts, 147315, 0, 0, 0, 0); // revealVerdict
+        if (selector == 0x15b1cb9b) return _total(counts, 628863, 0, 0, 0, 0); // closeJuryCase
+        if (selector == 0x829d5e01) return _total(counts, 116371, 0, 0, 0, 0); // claimJurorPay
+        if (selector == 0x0b15a8b5) return _total(counts, 252463, 0, 0, 0, 0); // punishAbsence
+        if (selector == 0x73db859a) return _total(counts, 140460, 0, 0, 0, 0); // seatsOf
+        if (selector == 0x1dcb66ff) return _total(counts, 114180, 0, 0, 0, 0); // coordinatesOf
+        if (selector == 0x84026314) return _total(counts, 49620, 0, 0, 0, 0); // getJuryCase
+        if (selector == 0xcdb9cd71) return _total(counts, 60420, 0, 0, 0, 0); // getJuryDraw
+        if (selector == 0x4b4acfd3) return _total(counts, 58260, 0, 0, 0, 0); // getJuror
         if (selector == 0x33a8067a) return _total(counts, 4260, 0, 0, 0, 0); // juryCaseCount
         if (selector == 0x8f66bb4a) return _total(counts, 4260, 0, 0, 0, 0); // validatorSlashedOf
         if (selector == 0xe07d67fc) return _total(counts, 4200, 0, 0, 0, 0); // gasOf
@@ -122,6 +125,8 @@ library GasTables {
         if (selector == 0x4cad1c3a) return _total(counts, 164115, 256, 0, 0, 0); // commitFeatureIndex
         if (selector == 0x94508595) return _total(counts, 40211, 0, 0, 0, 0); // deprecateModel
         if (selector == 0xfc2f8223) return _total(counts, 35635, 0, 0, 0, 0); // transferModel
+        if (selector == 0xb7808e9a) return _total(counts, 38051, 0, 0, 0, 0); // setRetrieval
+        if (selector == 0x301d353e) return _total(counts, 4260, 0, 0, 0, 0); // mayRetrieve
         if (selector == 0x446de69a) return _total(counts, 6420, 0, 0, 0, 0); // isDeprecated
         if (selector == 0x5540d526) return _total(counts, 4260, 0, 0, 0, 0); // childCount
         if (selector == 0xc799eb91) return _total(counts, 6420, 0, 0, 0, 0); // childAt
@@ -138,6 +143,10 @@ library GasTables {
         if (selector == 0xedb3e330) return _total(counts, 252463, 0, 0, 0, 0); // openChannel
         if (selector == 0xcfa54f39) return _total(counts, 40467, 0, 0, 0, 0); // topUp
         if (selector == 0x2e56533c) return _total(counts, 436055, 256, 0, 0, 0); // settle
+        if (selector == 0xb618c20f) return _total(counts, 444335, 256, 107319, 0, 0); // settleWithRetrieval
+        if (selector == 0xed412dd0) return _total(counts, 132483, 60, 0, 0, 0); // claimRetrieval
+        if (selector == 0xf23b5fc0) return _total(counts, 19380, 0, 0, 0, 0); // getRetrieval
+        if (selector == 0xf3c2e9cd) return _total(counts, 4260, 0, 0, 0, 0); // isRetrievalClaimed
         if (selector == 0x6bf5fe6f) return _total(counts, 42371, 0, 0, 0, 0); // requestClose
         if (selector == 0x8e19899e) return _total(counts, 65271, 0, 0, 0, 0); // withdraw
         if (selector == 0x3eff626b) return _total(counts, 323863, 256, 0, 0, 0); // requestInference
