@@ -15,9 +15,10 @@ from openledger_node.cli.economy.answer import show_answer
 from openledger_node.cli.economy.session import DEFAULTS, Flat, Options, Session, read_file, session
 from openledger_node.cli.economy.values import Account, Amount, Word
 from openledger_node.client.economy import METERING
+from openledger_node.client.errors import DishonestReceiptError
 from openledger_node.client.ethereum import from_hex, hex_bytes
 from openledger_node.client.explanations import check_explanation
-from openledger_node.client.metering import DishonestReceiptError, Purchases, Terms
+from openledger_node.client.metering import Purchases, Terms
 from openledger_node.client.predeploys import CALLBACKS, WOPEN
 from openledger_node.client.purchase_journal import PurchaseJournal, journal_path
 from openledger_node.client.text import TextPurchases
