@@ -9,7 +9,7 @@ library GasTables {
     uint256 private constant MAXIMUM_ELEMENTS = 2 ** 64;
 
     function attribution(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
-        if (selector == 0x301f00db) return _total(counts, 381727, 45220, 256, 0, 0); // post
+        if (selector == 0x301f00db) return _total(counts, 399007, 45220, 256, 0, 0); // post
         if (selector == 0x51652084) return _total(counts, 157411, 0, 0, 0, 0); // commitChallenge
         if (selector == 0x6864cd97) return _total(counts, 351167, 600, 30, 60, 0); // challengeScore
         if (selector == 0x57d2f951) return _total(counts, 340367, 600, 52200, 60, 0); // challengeAmount
@@ -65,15 +65,16 @@ library GasTables {
         if (selector == 0x8f7876c4) return _total(counts, 4260, 0, 0, 0, 0); // slashedOf
         if (selector == 0x1d62ebd9) return _total(counts, 4260, 0, 0, 0, 0); // rewardOf
         if (selector == 0xc5bc5205) return _total(counts, 4260, 0, 0, 0, 0); // openLiabilityOf
+        if (selector == 0x6fa129f0) return _total(counts, 6420, 0, 0, 0, 0); // exposureOf
         if (selector == 0x1ca1066f) return _total(counts, 678135, 60, 0, 0, 0); // openRowCase
         if (selector == 0x24934829) return _total(counts, 678135, 0, 0, 0, 0); // openPreconditionerCase
         if (selector == 0x26db5334) return _total(counts, 17459, 60, 316, 0, 0); // showQuery
         if (selector == 0xbbfd4a76) return _total(counts, 4260, 0, 0, 0, 0); // shownOf
         if (selector == 0x84179473) return _total(counts, 1022031, 600, 60, 316, 0); // openQueryCase
-        if (selector == 0x4220b73c) return _total(counts, 811415, 60, 0, 0, 0); // openAudit
+        if (selector == 0x4220b73c) return _total(counts, 825795, 60, 0, 0, 0); // openAudit
         if (selector == 0x33fc0a28) return _total(counts, 84420, 0, 0, 0, 0); // auditOf
         if (selector == 0xd64e9152) return _total(counts, 14320, 0, 0, 0, 0); // fundAudits
-        if (selector == 0xdca772a9) return _total(counts, 4260, 0, 0, 0, 0); // auditFund
+        if (selector == 0xdca772a9) return _total(counts, 8580, 0, 0, 0, 0); // auditFund
         if (selector == 0x45998bd6) return _total(counts, 123711, 0, 0, 0, 0); // releaseSettlement
         if (selector == 0x4efd03cc) return _total(counts, 127211, 0, 0, 0, 0); // drawJury
         if (selector == 0x86560f3c) return _total(counts, 193887, 0, 0, 0, 0); // commitVerdict
@@ -122,7 +123,12 @@ library GasTables {
         if (selector == 0x776bfd58) return _total(counts, 155959, 91615, 256, 0, 0); // registerModel
         if (selector == 0xaa585d56) return _total(counts, 46207, 0, 0, 0, 0); // setPrice
         if (selector == 0xfc71937f) return _total(counts, 35635, 0, 0, 0, 0); // setRevenueRecipient
-        if (selector == 0x4cad1c3a) return _total(counts, 164115, 256, 0, 0, 0); // commitFeatureIndex
+        if (selector == 0x4cad1c3a) return _total(counts, 282259, 256, 0, 0, 0); // commitFeatureIndex
+        if (selector == 0x084245f6) return _total(counts, 35635, 0, 0, 0, 0); // setIndexSigner
+        if (selector == 0xd3dbcc83) return _total(counts, 94891, 0, 0, 0, 0); // retireFeatureIndex
+        if (selector == 0x17399405) return _total(counts, 4260, 0, 0, 0, 0); // indexSignerOf
+        if (selector == 0xcf6ebee7) return _total(counts, 4260, 0, 0, 0, 0); // isRetired
+        if (selector == 0x2bdb2b4c) return _total(counts, 6420, 0, 0, 0, 0); // indexesOf
         if (selector == 0x94508595) return _total(counts, 40211, 0, 0, 0, 0); // deprecateModel
         if (selector == 0xfc2f8223) return _total(counts, 35635, 0, 0, 0, 0); // transferModel
         if (selector == 0xb7808e9a) return _total(counts, 38051, 0, 0, 0, 0); // setRetrieval
@@ -140,18 +146,18 @@ library GasTables {
     }
 
     function inferenceMetering(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
-        if (selector == 0xedb3e330) return _total(counts, 252463, 0, 0, 0, 0); // openChannel
+        if (selector == 0xedb3e330) return _total(counts, 254623, 0, 0, 0, 0); // openChannel
         if (selector == 0xcfa54f39) return _total(counts, 40467, 0, 0, 0, 0); // topUp
-        if (selector == 0x2e56533c) return _total(counts, 436055, 256, 0, 0, 0); // settle
-        if (selector == 0xb618c20f) return _total(counts, 444335, 256, 107319, 0, 0); // settleWithRetrieval
+        if (selector == 0x2e56533c) return _total(counts, 450435, 256, 0, 0, 0); // settle
+        if (selector == 0xb618c20f) return _total(counts, 458715, 256, 107319, 0, 0); // settleWithRetrieval
         if (selector == 0xed412dd0) return _total(counts, 132483, 60, 0, 0, 0); // claimRetrieval
         if (selector == 0xf23b5fc0) return _total(counts, 19380, 0, 0, 0, 0); // getRetrieval
         if (selector == 0xf3c2e9cd) return _total(counts, 4260, 0, 0, 0, 0); // isRetrievalClaimed
         if (selector == 0x6bf5fe6f) return _total(counts, 42371, 0, 0, 0, 0); // requestClose
         if (selector == 0x8e19899e) return _total(counts, 65271, 0, 0, 0, 0); // withdraw
-        if (selector == 0x3eff626b) return _total(counts, 323863, 256, 0, 0, 0); // requestInference
+        if (selector == 0x3eff626b) return _total(counts, 326023, 256, 0, 0, 0); // requestInference
         if (selector == 0x5e8114ba) return _total(counts, 136291, 256, 0, 0, 0); // fulfil
-        if (selector == 0xd247f92b) return _total(counts, 581935, 0, 0, 0, 0); // settleRequest
+        if (selector == 0xd247f92b) return _total(counts, 596315, 0, 0, 0, 0); // settleRequest
         if (selector == 0x32730fa2) return _total(counts, 91991, 0, 0, 0, 0); // disputeRequest
         if (selector == 0x7411484e) return _total(counts, 102671, 0, 0, 0, 0); // refundRequest
         if (selector == 0x50af3f72) return _total(counts, 82551, 0, 0, 0, 0); // markDelivered
@@ -174,6 +180,7 @@ library GasTables {
         if (selector == 0xd2ac2d8a) return _total(counts, 4260, 0, 0, 0, 0); // heldOf
         if (selector == 0x40251517) return _total(counts, 4260, 0, 0, 0, 0); // heldIn
         if (selector == 0xc3d99742) return _total(counts, 4260, 0, 0, 0, 0); // stakersTotal
+        if (selector == 0x3b86ba98) return _total(counts, 4260, 0, 0, 0, 0); // auditsTotal
         if (selector == 0x25875f4f) return _total(counts, 4260, 0, 0, 0, 0); // stakersTotalIn
         if (selector == 0x3a98444d) return _total(counts, 4260, 0, 0, 0, 0); // channelNonce
         if (selector == 0xe07d67fc) return _total(counts, 4200, 0, 0, 0, 0); // gasOf
@@ -183,7 +190,7 @@ library GasTables {
     function staking(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
         if (selector == 0xa694fc3a) return _total(counts, 427247, 0, 0, 0, 0); // stake
         if (selector == 0x68d4341f) return _total(counts, 427247, 0, 0, 0, 0); // requestUnstake
-        if (selector == 0x2e1a7d4d) return _total(counts, 441991, 0, 0, 0, 0); // withdraw
+        if (selector == 0x2e1a7d4d) return _total(counts, 446311, 0, 0, 0, 0); // withdraw
         if (selector == 0x026e402b) return _total(counts, 479087, 0, 0, 0, 0); // delegate
         if (selector == 0xf522f8cf) return _total(counts, 427247, 0, 0, 0, 0); // undelegate
         if (selector == 0x01a5d67e) return _total(counts, 441991, 0, 0, 0, 0); // withdrawDelegation
