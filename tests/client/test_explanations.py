@@ -9,6 +9,7 @@ from genesis.keccak import keccak256
 from genesis.typed_data import Explanation
 from genesis.types import Hash32
 from openledger_node.client.account import dev_account
+from openledger_node.client.errors import DishonestReceiptError
 from openledger_node.client.explanations import (
     check_explanation,
     is_in_answer,
@@ -18,7 +19,6 @@ from openledger_node.client.explanations import (
     signer_of,
     span_of,
 )
-from openledger_node.client.metering import DishonestReceiptError
 from openledger_node.errors import UserError
 
 CHAIN_ID = 31338
