@@ -19,7 +19,7 @@ library GasTables {
         if (selector == 0x4b81a5f3) return _total(counts, 348047, 10, 60, 0, 0); // challengeRow
         if (selector == 0x575956ab) return _total(counts, 348047, 30, 60, 0, 0); // challengeNorm
         if (selector == 0x06c391dd) return _total(counts, 403103, 25920, 0, 0, 0); // challengeCount
-        if (selector == 0x2b09350d) return _total(counts, 458063, 25920, 10, 60, 0); // challengeOwner
+        if (selector == 0x75d383dd) return _total(counts, 497003, 25920, 10, 60, 60); // challengeOwner
         if (selector == 0x0f61bbaf) return _total(counts, 512543, 25920, 10, 60, 0); // challengeDuplicate
         if (selector == 0xf9e5090d) return _total(counts, 458063, 25920, 30, 60, 400); // challengeSketch
         if (selector == 0xb97d9cfd) return _total(counts, 16195, 0, 0, 0, 0); // commitSpanChallenge
@@ -99,8 +99,9 @@ library GasTables {
         if (selector == 0x47fa4d66) return _total(counts, 35891, 0, 0, 0, 0); // setContributor
         if (selector == 0x71dff691) return _total(counts, 164599, 0, 0, 0, 0); // contribute
         if (selector == 0x2fa4548b) return _total(counts, 36147, 256, 0, 0, 0); // reveal
-        if (selector == 0x4ba2fa06) return _total(counts, 170019, 0, 0, 0, 0); // review
+        if (selector == 0x4ba2fa06) return _total(counts, 216739, 0, 0, 0, 0); // review
         if (selector == 0x491bd77b) return _total(counts, 152123, 0, 0, 0, 0); // publishVersion
+        if (selector == 0x5a3255b9) return _total(counts, 51267, 0, 0, 0, 0); // drawParents
         if (selector == 0x40e58ee5) return _total(counts, 33475, 0, 0, 0, 0); // cancel
         if (selector == 0xc07341c4) return _total(counts, 46719, 256, 0, 0, 0); // setMetadata
         if (selector == 0xdfa3e892) return _total(counts, 46207, 0, 0, 0, 0); // setUsage
@@ -111,6 +112,7 @@ library GasTables {
         if (selector == 0x6add54ee) return _total(counts, 23700, 0, 0, 0, 0); // getDatanet
         if (selector == 0xcef42254) return _total(counts, 21540, 0, 0, 0, 0); // getContribution
         if (selector == 0x6987b075) return _total(counts, 32340, 0, 0, 0, 0); // getVersion
+        if (selector == 0xefbef75a) return _total(counts, 30180, 0, 0, 0, 0); // getAcceptance
         if (selector == 0x5d88c552) return _total(counts, 47460, 0, 0, 0, 0); // mayUse
         if (selector == 0x1bcc590a) return _total(counts, 25860, 0, 0, 0, 0); // usagePrice
         if (selector == 0xb4e612bd) return _total(counts, 25860, 0, 0, 0, 0); // isCurator
