@@ -66,23 +66,23 @@ library GasTables {
         if (selector == 0x1d62ebd9) return _total(counts, 4260, 0, 0, 0, 0); // rewardOf
         if (selector == 0xc5bc5205) return _total(counts, 4260, 0, 0, 0, 0); // openLiabilityOf
         if (selector == 0x6fa129f0) return _total(counts, 6420, 0, 0, 0, 0); // exposureOf
-        if (selector == 0x1ca1066f) return _total(counts, 678135, 60, 0, 0, 0); // openRowCase
-        if (selector == 0x24934829) return _total(counts, 678135, 0, 0, 0, 0); // openPreconditionerCase
+        if (selector == 0x1ca1066f) return _total(counts, 980535, 60, 0, 0, 0); // openRowCase
+        if (selector == 0x24934829) return _total(counts, 980535, 0, 0, 0, 0); // openPreconditionerCase
         if (selector == 0x26db5334) return _total(counts, 17459, 60, 316, 0, 0); // showQuery
         if (selector == 0xbbfd4a76) return _total(counts, 4260, 0, 0, 0, 0); // shownOf
-        if (selector == 0x84179473) return _total(counts, 1022031, 600, 60, 316, 0); // openQueryCase
-        if (selector == 0x4220b73c) return _total(counts, 825795, 60, 0, 0, 0); // openAudit
+        if (selector == 0x84179473) return _total(counts, 1702431, 600, 60, 316, 0); // openQueryCase
+        if (selector == 0x4220b73c) return _total(counts, 1128195, 60, 0, 0, 0); // openAudit
         if (selector == 0x33fc0a28) return _total(counts, 84420, 0, 0, 0, 0); // auditOf
         if (selector == 0xd64e9152) return _total(counts, 14320, 0, 0, 0, 0); // fundAudits
         if (selector == 0xdca772a9) return _total(counts, 8580, 0, 0, 0, 0); // auditFund
         if (selector == 0x45998bd6) return _total(counts, 123711, 0, 0, 0, 0); // releaseSettlement
         if (selector == 0x4efd03cc) return _total(counts, 127211, 0, 0, 0, 0); // drawJury
-        if (selector == 0x86560f3c) return _total(counts, 193887, 0, 0, 0, 0); // commitVerdict
+        if (selector == 0x86560f3c) return _total(counts, 420687, 0, 0, 0, 0); // commitVerdict
         if (selector == 0xc40da3cf) return _total(counts, 147315, 0, 0, 0, 0); // revealVerdict
         if (selector == 0x15b1cb9b) return _total(counts, 628863, 0, 0, 0, 0); // closeJuryCase
         if (selector == 0x829d5e01) return _total(counts, 116371, 0, 0, 0, 0); // claimJurorPay
-        if (selector == 0x0b15a8b5) return _total(counts, 252463, 0, 0, 0, 0); // punishAbsence
-        if (selector == 0x73db859a) return _total(counts, 140460, 0, 0, 0, 0); // seatsOf
+        if (selector == 0x0b15a8b5) return _total(counts, 479263, 0, 0, 0, 0); // punishAbsence
+        if (selector == 0x73db859a) return _total(counts, 367260, 0, 0, 0, 0); // seatsOf
         if (selector == 0x1dcb66ff) return _total(counts, 114180, 0, 0, 0, 0); // coordinatesOf
         if (selector == 0x84026314) return _total(counts, 49620, 0, 0, 0, 0); // getJuryCase
         if (selector == 0xcdb9cd71) return _total(counts, 60420, 0, 0, 0, 0); // getJuryDraw
@@ -193,8 +193,8 @@ library GasTables {
         if (selector == 0xa694fc3a) return _total(counts, 427247, 0, 0, 0, 0); // stake
         if (selector == 0x68d4341f) return _total(counts, 427247, 0, 0, 0, 0); // requestUnstake
         if (selector == 0x2e1a7d4d) return _total(counts, 446311, 0, 0, 0, 0); // withdraw
-        if (selector == 0x026e402b) return _total(counts, 479087, 0, 0, 0, 0); // delegate
-        if (selector == 0xf522f8cf) return _total(counts, 427247, 0, 0, 0, 0); // undelegate
+        if (selector == 0x026e402b) return _total(counts, 565367, 0, 0, 0, 0); // delegate
+        if (selector == 0xf522f8cf) return _total(counts, 513527, 0, 0, 0, 0); // undelegate
         if (selector == 0x01a5d67e) return _total(counts, 441991, 0, 0, 0, 0); // withdrawDelegation
         if (selector == 0x5167a0b6) return _total(counts, 395647, 0, 0, 0, 0); // setCommission
         if (selector == 0x58639072) return _total(counts, 426991, 0, 0, 0, 0); // collectRewards
