@@ -28,7 +28,7 @@ abstract contract MeteringRetrieval is MeteringSettle {
     ) external payable returns (uint256 settlementId) {
         _open(order);
         _refuseValue();
-        return _settleWithRetrieval(order, shares, signature);
+        return _settleWithRetrieval(_read(order), shares, signature);
     }
 
     function claimRetrieval(
@@ -75,6 +75,25 @@ abstract contract MeteringRetrieval is MeteringSettle {
         returns (bool)
     {
         return retrievalClaimed[retrievalId][contributorIndex] != 0;
+    }
+
+    /// @dev Member by member: a copy of the whole would refuse offsets that reading a member takes.
+    function _read(IInferenceMetering.SettleOrder calldata order)
+        private
+        pure
+        returns (IInferenceMetering.SettleOrder memory read)
+    {
+        read.channelId = order.channelId;
+        read.receiptCount = order.receiptCount;
+        read.cumulativeFee = order.cumulativeFee;
+        read.receiptsRoot = order.receiptsRoot;
+        read.signature = order.signature;
+        read.left = order.left;
+        read.leftSum = order.leftSum;
+        read.right = order.right;
+        read.rightSum = order.rightSum;
+        read.queriesRoot = order.queriesRoot;
+        read.uri = order.uri;
     }
 
     function _settleWithRetrieval(
