@@ -5,14 +5,19 @@ in a post, a million contributors, 2^32 rows and receipts.
 Source: protocol, section 3 "Challenges" (at most 120,000 bytes and 16 Mgas).
 """
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from genesis.addresses import ATTRIBUTION
 from genesis.parents import MAXIMUM_PARENTS
+from genesis.typed_data import Explanation, Span
 from genesis.types import Address, Hash32
 from precompiles import gas
+from precompiles.attribution_spans import MAXIMUM_SPANS
+from precompiles.minhash import FUNCTIONS
+from precompiles.record_texts import MAXIMUM_TEXT_BYTES
 from precompiles.table import CONTRACTS
 from precompiles.views.attribution import (
     BatchClaim,
@@ -85,6 +90,11 @@ SHOWN = ShownAnswer(b"\x77" * 50_000, b"\x78" * 50_000)
 """Some 15,000 tokens of input and output."""
 SHOWN_PART = b"\x44" * 51 * 2_048
 """Half of the widest query and more."""
+EXPLANATION = Explanation(HASH, 2**31, 2**20, HASH)
+SPANS = (Span(2**15, 2**15 + 99, 2**31, 2**15, HASH),) * MAXIMUM_SPANS
+SIGNATURE = b"\x66" * 65
+TEXT = b"\x55" * MAXIMUM_TEXT_BYTES
+TEXT_RECORD = replace(RECORD, sketch=b"\x55" * FUNCTIONS)
 ROW_LEAF = RowLeaf(2**31, 2**31, 2**20, 7, HASH, (HASH,) * ROW_DEPTH)
 RECORD_HASHES = 2 * DEPTH + ROW_DEPTH
 PROOF_HASHES = DEPTH + 2 * DEPTH
@@ -136,6 +146,19 @@ CASES: dict[str, tuple[tuple[Any, ...], tuple[int, ...]]] = {
     "challengeSketch": (
         (1, HASH, RECORD, b"\x55" * 49_165),
         (64, 49_152 + 49_165, RECORD_HASHES),
+    ),
+    "commitSpanChallenge": ((HASH,), ()),
+    "challengeSpan": (
+        (HASH, EXPLANATION, SPANS, SIGNATURE, 63, TEXT_RECORD, TEXT),
+        (64, len(TEXT_RECORD.sketch) + len(TEXT), RECORD_HASHES, MAXIMUM_SPANS),
+    ),
+    "challengeAnswerSpan": (
+        (HASH, EXPLANATION, SPANS, SIGNATURE, 63, TEXT),
+        (len(TEXT), MAXIMUM_SPANS),
+    ),
+    "challengeExplanations": (
+        (HASH, EXPLANATION, SPANS, SIGNATURE, EXPLANATION, SPANS, SIGNATURE),
+        (2 * MAXIMUM_SPANS,),
     ),
     "openRowCase": ((1, HASH, ROW_LEAF), (ROW_DEPTH,)),
     "openPreconditionerCase": ((1, HASH), ()),
