@@ -10,7 +10,12 @@ abstract contract DatanetParents is DatanetBase {
     function drawParents(uint256 contributionId) external payable nonPayable returns (bytes32 randomness) {
         _requireStatus(_contribution(contributionId), ACCEPTED);
         IDatanetRegistry.Acceptance storage noted = acceptances[contributionId];
-        if (noted.randomness != 0) return noted.randomness;
+        if (noted.randomness != 0) {
+            assembly {
+                tstore(0, 0) // refused in a static call, as every call that may write
+            }
+            return noted.randomness;
+        }
         uint256 origin = noted.origin;
         if (l1Origin() < origin) revert IDatanetRegistry.NotDueYet(origin);
         randomness = l1Randomness(origin);
