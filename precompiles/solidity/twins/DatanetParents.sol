@@ -11,9 +11,7 @@ abstract contract DatanetParents is DatanetBase {
         _requireStatus(_contribution(contributionId), ACCEPTED);
         IDatanetRegistry.Acceptance storage noted = acceptances[contributionId];
         if (noted.randomness != 0) {
-            assembly {
-                tstore(0, 0) // refused in a static call, as every call that may write
-            }
+            _refuseStaticCall();
             return noted.randomness;
         }
         uint256 origin = noted.origin;

@@ -65,6 +65,13 @@ abstract contract Twin {
         if (msg.value != 0) revert IPrecompileErrors.ValueNotAllowed();
     }
 
+    /// @dev For a call that finds nothing left to write: natively whatever may write is refused in a static call.
+    function _refuseStaticCall() internal {
+        assembly {
+            tstore(0, 0)
+        }
+    }
+
     function _require(bool condition, string memory name) internal pure {
         if (!condition) revert InvalidArgument(name);
     }
