@@ -1,9 +1,11 @@
-"""What tests of several folders share: one running dev network."""
+"""What tests of several folders share: one running dev network, and loggers that forget the last test's levels."""
 
+import logging
 from collections.abc import Iterator
 
 import pytest
 
+from openledger_node.logs import ORGANS
 from tests.integration.network import DevNode
 
 pytest_plugins = ["tests.resuming"]
@@ -17,3 +19,11 @@ def dev_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevNode]:
         yield node.start()
     finally:
         node.close()
+
+
+@pytest.fixture(autouse=True)
+def _log_levels() -> Iterator[None]:
+    """Undo what commands run in this process set by `--log.level`, which would hide later tests' warnings."""
+    yield
+    for organ in ORGANS:
+        logging.getLogger(organ).setLevel(logging.NOTSET)
