@@ -1,4 +1,4 @@
-"""What tests of several folders share: one running dev network, and loggers that forget the last test's levels."""
+"""What tests of several folders share: a running dev network, and loggers without the last test's levels."""
 
 import logging
 from collections.abc import Iterator
