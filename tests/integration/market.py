@@ -38,6 +38,7 @@ from workers.jobs.codec import from_json, to_json
 from workers.jobs.types import DatasetVersion, FinetuneRequest, FinetuneResult
 
 PART_RECORDS = 40
+TEXT_PART_RECORDS = 20
 CUSTOMERS = (7, 8, 9, 0)
 """Two of the classifier, two of the language model; accounts of the development mnemonic."""
 CLASSIFIER_DEPOSIT_WEI, TEXT_DEPOSIT_WEI = 900 * 10**18, 200 * 10**18
@@ -192,7 +193,7 @@ async def _sell_classifier(world: World) -> tuple[int, list[list[int]], DatasetV
 
 async def _sell_text(world: World) -> tuple[int, list[str]]:
     base = await make_base(world, TextDemoResult(), "tiny")
-    data = await load_text_data(world.directory / "text", PART_RECORDS)
+    data = await load_text_data(world.directory / "text", TEXT_PART_RECORDS)
     everyone = range(len(data.subjects))
     datanet_id = await create_datanet(world, "Python by subject", "docstrings", b"psf-2.0")
     contributed: list[Contributed] = await commit(world, datanet_id, data.parts, everyone)

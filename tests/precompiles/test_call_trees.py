@@ -20,6 +20,7 @@ from genesis.account import GenesisAccount
 from genesis.addresses import (
     DATANET_REGISTRY,
     INFERENCE_METERING,
+    L1_BLOCK,
     MODEL_REGISTRY,
     MULTICALL3,
     POLICY,
@@ -80,6 +81,7 @@ def chain_of(code: Callable[[Address], bytes], natives: Mapping[Address, Any]) -
         **world.allocation(),
         MULTICALL3: GenesisAccount(nonce=1, code=read_artifact(ARTIFACTS, "Multicall3").deployed_bytecode),
         STATIC: GenesisAccount(nonce=1, code=static_code()),
+        L1_BLOCK: GenesisAccount(nonce=1, code=read_artifact(ARTIFACTS, "L1Block").deployed_bytecode),
     }
     for address in PRECOMPILES:
         words = storage.get(address, {})
