@@ -305,7 +305,8 @@ class TwoChains:
         return receipts[-1]
 
     def _come_to_l2_time(self) -> None:
-        if self.now_s > self.machine.now_s:
+        """The L1's next block is later than the L2's head, as a proposal of it must be."""
+        if self.now_s >= self.machine.now_s:
             self._follow_on_l1()
 
     # -- withdrawals
