@@ -43,16 +43,23 @@ class AuditTrail:
 def read_trail(path: Path) -> Iterator[dict[str, Any]]:
     """Every entry in order; raises UserError at the first that does not follow from the one before."""
     previous = START
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+    for number, line in enumerate(_lines(path), start=1):
         try:
-            entry: dict[str, Any] = json.loads(line)
-        except ValueError:
+            entry: dict[str, Any] = dict(json.loads(line))
+        except (ValueError, TypeError):
             raise UserError(f"line {number} of {path} is not an entry") from None
         said = entry.pop("hash", "")
         if entry.get("previous") != previous or _hash(entry) != said:
             raise UserError(f"line {number} of {path} was changed, or lines before it are missing")
         previous = said
         yield entry | {"hash": said}
+
+
+def _lines(path: Path) -> list[bytes]:
+    try:
+        return path.read_bytes().splitlines()
+    except OSError as error:
+        raise UserError(f"cannot read {path} ({error.strerror})", "name an agent's trail") from None
 
 
 def _hash(entry: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from cyclopts.config import Env, Toml
 from pydantic import ValidationError
 
 from openledger_node import __version__
+from openledger_node.cli.numbers import whole_numbers
 from openledger_node.cli.process import EXIT_FAILED, EXIT_USAGE, run_to_end, serve
 from openledger_node.config.model import DevConfig, EthereumConfig, NodeConfig, RunConfig
 from openledger_node.errors import OpenLedgerError
@@ -29,6 +30,7 @@ app = App(
     help="An EVM layer 2 node that pays the people behind the data of every AI inference.",
     version=__version__,
     config=[ENVIRONMENT],
+    default_parameter=Parameter(converter=whole_numbers),
     suppress_keyboard_interrupt=False,  # `cli.main` knows which exit code it means
 )
 

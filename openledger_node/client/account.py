@@ -14,7 +14,10 @@ from eth_utils.exceptions import ValidationError
 
 from genesis.networks import DEV_MNEMONIC
 from genesis.types import Address, Hash32
+from openledger_node.errors import UserError
 
+MNEMONIC_ACCOUNTS = 2**31
+"""Keys that are not hardened, of one parent. Source: BIP-32."""
 SECP256K1_HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 
 
@@ -82,7 +85,9 @@ def recover_signer(digest: Hash32, signature: bytes) -> Address | None:
 
 @cache
 def dev_private_key(index: int, mnemonic: str = DEV_MNEMONIC) -> bytes:
-    """Private key `index` of a mnemonic at m/44'/60'/0'/0/index."""
+    """Private key `index` of a mnemonic at m/44'/60'/0'/0/index. Raises UserError beyond its last one."""
+    if not 0 <= index < MNEMONIC_ACCOUNTS:
+        raise UserError(f"a mnemonic has no account {index}", "count from 0 to 2^31 - 1")
     EthAccount.enable_unaudited_hdwallet_features()
     derived = EthAccount.from_mnemonic(mnemonic, account_path=f"m/44'/60'/0'/0/{index}")
     return bytes(derived.key)

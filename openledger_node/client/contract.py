@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from eth_abi.abi import decode
-from eth_abi.exceptions import DecodingError
+from eth_abi.exceptions import DecodingError, EncodingError
 
 from genesis.types import Address, Hash32
 from openledger_node.client.abi import (
@@ -19,6 +19,7 @@ from openledger_node.client.abi import (
     interface_from_solidity,
 )
 from openledger_node.client.errors import RevertedError
+from openledger_node.errors import UserError
 
 ERROR_SELECTOR = bytes.fromhex("08c379a0")
 PANIC_SELECTOR = bytes.fromhex("4e487b71")
@@ -44,9 +45,15 @@ class Contract:
     interface: Interface
 
     def calldata(self, method: str, *arguments: Any) -> bytes:
-        """Selector and encoded arguments; raises KeyError for an unknown method."""
+        """Selector and encoded arguments; raises KeyError for an unknown method, UserError for what its types
+        cannot hold."""
         function = self.interface.functions[method]
-        return function.selector + encode_values(function.inputs, arguments)
+        try:
+            return function.selector + encode_values(function.inputs, arguments)
+        except EncodingError as error:
+            raise UserError(
+                f"{method} takes no such argument ({error})", "see the ranges of its types"
+            ) from None
 
     def result(self, method: str, data: bytes) -> Any:
         """A single output as itself, several as a tuple, none as None."""

@@ -10,7 +10,7 @@ import aiohttp
 import orjson
 
 from openledger_node.client.errors import UnreachableError
-from openledger_node.client.http import HttpClient
+from openledger_node.client.http import HttpClient, encoded
 from openledger_node.errors import OpenLedgerError
 
 POLL_S = 0.25
@@ -47,8 +47,8 @@ class GatewayClient(HttpClient):
         return orjson.loads(await self._request("GET", path))
 
     async def post(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Any:
-        """A JSON answer to a JSON body; raises GatewayError, UnreachableError."""
-        return orjson.loads(await self._request("POST", path, orjson.dumps(body), headers))
+        """A JSON answer to a JSON body; raises GatewayError, UnreachableError, UserError."""
+        return orjson.loads(await self._request("POST", path, encoded(body), headers))
 
     async def put_artifact(self, data: bytes) -> str:
         """Upload; returns the artefact's name."""

@@ -1,9 +1,20 @@
 """What every client over HTTP has: one session, opened on first use and closed with the client."""
 
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
+import orjson
+
+from openledger_node.errors import UserError
+
+
+def encoded(body: Any) -> bytes:
+    """JSON; raises UserError for an integer of more than 64 bits, text that is no Unicode and the like."""
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError as error:
+        raise UserError(f"this cannot be asked for ({error})", "use smaller numbers and plain text") from None
 
 
 class HttpClient:

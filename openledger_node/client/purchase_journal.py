@@ -55,11 +55,9 @@ class PurchaseJournal:
         return [Bought(each.fee_wei, each.cited) for each in self.receipts()]
 
     def receipts(self) -> list[KeptReceipt]:
-        """All receipts so far, in order; raises UserError when the file is damaged."""
-        if not self._path.exists():
-            return []
+        """All receipts so far, in order; raises UserError when the file is damaged or cannot be read."""
         found = []
-        for number, line in enumerate(self._path.read_text().splitlines(), start=1):
+        for number, line in enumerate(self._lines(), start=1):
             try:
                 found.append(_parsed(json.loads(line)))
             except (ValueError, TypeError):
@@ -67,6 +65,14 @@ class PurchaseJournal:
                     f"line {number} of {self._path} is no receipt", "close the channel and open another"
                 ) from None
         return found
+
+    def _lines(self) -> list[bytes]:
+        try:
+            return self._path.read_bytes().splitlines()
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise UserError(f"cannot read {self._path} ({error.strerror})", "name another journal") from None
 
     def append(
         self, receipt: Hash32, fee_wei: int, opening: Opening | None = None, cited: Cited | None = None

@@ -10,7 +10,7 @@ import aiohttp
 import orjson
 
 from openledger_node.client.errors import RemoteError, UnreachableError
-from openledger_node.client.http import HttpClient
+from openledger_node.client.http import HttpClient, encoded
 
 
 class Rpc(Protocol):
@@ -35,7 +35,7 @@ class HttpRpc(HttpClient):
 
     async def call(self, method: str, *parameters: Any) -> Any:
         request = {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": list(parameters)}
-        answer = await self._post(orjson.dumps(request))
+        answer = await self._post(encoded(request))
         if "error" in answer:
             error = answer["error"]
             raise RemoteError(method, int(error["code"]), str(error["message"]), error.get("data"))

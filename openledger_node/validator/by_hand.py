@@ -45,10 +45,18 @@ from openledger_node.validator.suspicions import Proof
 from precompiles.views.attribution import INDEX_KEY, INDEX_VOID
 from precompiles.views.spans import span_commitment
 from workers.artifacts.store import ArtifactStore
-from workers.errors import InvalidInputError
+from workers.errors import ArtifactError, InvalidInputError
 
 PASSAGE_TEXT = b"OpenLedger passage"
 NOT_READABLE = "name a host that has it with --artifacts, or make its signer show it: `attribution demand`"
+
+
+def artifact_stores(urls: Sequence[str], directory: Path) -> list[ArtifactStore]:
+    """Hosts to read documents from, with copies in `directory`; raises UserError for what is no such host."""
+    try:
+        return [ArtifactStore(directory, url) for url in urls]
+    except ArtifactError as error:
+        raise UserError(str(error), "name a host as http://…/artifacts") from None
 
 
 class Checker:
@@ -56,7 +64,7 @@ class Checker:
 
     def __init__(self, reader: EconomyReader, artifact_urls: Sequence[str], directory: Path) -> None:
         self._reader = reader
-        self._documents = Documents(reader, [ArtifactStore(directory, url) for url in artifact_urls])
+        self._documents = Documents(reader, artifact_stores(artifact_urls, directory))
 
     async def post(self, post_id: int) -> tuple[PostInputs, Verdict]:
         """A post and what is right or wrong about it. Raises `UserError` if its documents are missing."""

@@ -17,6 +17,8 @@ from genesis.types import Address, Hash32
 from openledger_node.cli.economy import output, signer, values
 from openledger_node.cli.economy.session import Options
 from openledger_node.client.account import dev_account
+from openledger_node.client.economy import DATANETS
+from openledger_node.client.http import encoded
 from openledger_node.client.predeploys import AGENTS
 from openledger_node.client.purchase_journal import PurchaseJournal
 from openledger_node.client.receipt_tree import ReceiptTree
@@ -61,10 +63,45 @@ def test_wei_are_read_exactly(wei: int) -> None:
         assert values.amount(f"{whole}.{part:018d}") == wei
 
 
-@pytest.mark.parametrize("text", ["", "abc", "-1", "1e-19", "0.0000000000000000001", "nan", "inf", "1.5wei"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "abc",
+        "-1",
+        "1e-19",
+        "0.0000000000000000001",
+        "nan",
+        "inf",
+        "1.5wei",
+        "1e9999999999",
+        "1e60",
+        f"{2**256}wei",
+        "٣wei",
+    ],
+)
 def test_other_amounts_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no amount"):
         values.amount(text)
+
+
+def test_great_amounts_are_not_rounded() -> None:
+    assert values.amount("1000000000000.000000000000000001") == 10**30 + 1
+
+
+def test_a_mnemonic_ends() -> None:
+    for wrong in (-1, 2**31):
+        with pytest.raises(UserError, match="has no account"):
+            dev_account(wrong)
+    with pytest.raises(UserError, match="has no account"):
+        values.address(f"dev:{10**30}")
+
+
+def test_a_number_beyond_its_type_is_a_line() -> None:
+    with pytest.raises(UserError, match="getDatanet takes no such argument"):
+        DATANETS.calldata("getDatanet", 2**256)
+    with pytest.raises(UserError, match="cannot be asked for"):
+        encoded({"records": 2**64})
 
 
 def test_accounts_are_read_with_their_checksum() -> None:
@@ -116,6 +153,8 @@ def test_the_environment_holds_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_was_bought_is_known_to_the_next_process(tmp_path: Path) -> None:
     journal = PurchaseJournal(tmp_path / "channel.jsonl", 1, CHANNEL)
+    with pytest.raises(UserError, match="cannot read"):
+        PurchaseJournal(tmp_path, 1, CHANNEL).receipts()
     expected = ReceiptTree(1, CHANNEL)
     for number in range(5):
         receipt = Hash32(bytes([number]) * 32)

@@ -52,6 +52,11 @@ def ended(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *
         (("dev", "--log.level", "loud"), "--log.level: Input should be 'debug', 'info'"),
         (("run", "--role", "king"), "--role: Input should be 'sequencer'"),
         (("rpc",), "--method"),
+        (("datanet", "show", "-1"), "not a whole number from 0 to 2^256 - 1"),
+        (("datanet", "show", "1.5"), "not a whole number"),
+        (("datanet", "show", "1", "--account", "1.5"), "not a whole number"),
+        (("model", "show", str(2**256)), "not a whole number from 0 to 2^256 - 1"),
+        (("attribution", "challenge", "row", "1", "-1"), "not a whole number from 0 to 2^256 - 1"),
         (("status", "--timeout", "soon"), "--timeout"),
     ],
 )
@@ -78,6 +83,10 @@ def test_bad_usage_is_one_line_and_exit_code_2(
         (("run", "--role", "validator,verifier"), "validator shares a process with no other role"),
         (("run", "--role", "validator", "--role", "verifier"), "run it alone"),
         (("status", "--url", "http://127.0.0.1:1"), "gave no answer"),
+        (("datanet", "show", "1", "--rpc", "no-url"), "gave no answer"),
+        (("datanet", "may-use", "1", "dev:99999999999"), "a mnemonic has no account"),
+        (("attribution", "check", "post", "1", "--artifacts", "here"), "name a host"),
+        (("agent", "audit", "/nonexistent"), "cannot read /nonexistent"),
         (("rpc", "eth_chainId", "--url", "http://127.0.0.1:1"), "gave no answer"),
     ],
 )

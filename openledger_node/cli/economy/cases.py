@@ -124,13 +124,13 @@ async def _contested(
     opened: Session, channel: Word, number: int, journal: Path | None, artifacts: list[str] | None
 ) -> "tuple[QueryCases, Contested]":
     """Imported here: it needs what `pip install 'openledger-node[workers]'` brings."""
+    from openledger_node.validator.by_hand import artifact_stores
     from openledger_node.validator.documents import Documents
     from openledger_node.validator.query_cases import QueryCases
-    from workers.artifacts.store import ArtifactStore
 
     chain_id = await opened.l2.chain_id()
     kept = PurchaseJournal(journal or journal_path(chain_id, channel), chain_id, channel).receipts()
-    stores = [ArtifactStore(_home() / "artifacts", url) for url in _urls(opened, artifacts)]
+    stores = artifact_stores(_urls(opened, artifacts), _home() / "artifacts")
     cases = QueryCases(opened.reader, Documents(opened.reader, stores))
     return cases, await cases.contested(channel, number, kept)
 

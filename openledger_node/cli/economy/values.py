@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,26 +11,35 @@ from cyclopts import Parameter, Token
 from genesis.keccak import keccak256
 from genesis.spec import OPEN_UNIT
 from genesis.types import Address, Hash32
+from openledger_node.cli.numbers import MAXIMUM_WORD
 from openledger_node.client.account import dev_account
 
 DEV_PREFIX = "dev:"
 HEX = re.compile(r"^0x([0-9a-fA-F]{2})*$")
-WHOLE = re.compile(r"^\d{1,78}$")
+WHOLE = re.compile(r"[0-9]{1,78}\Z")
+EXACT_DIGITS = 100
+"""Decimal digits kept of an amount: more than a word's 78, so that no amount that fits is rounded."""
 ADDRESS_BYTES = 20
 WORD_BYTES = 32
 
 
 def amount(text: str) -> int:
     """Wei: `1.5` is OPEN, `10wei` is wei. Raises ValueError for anything else, or parts of a wei."""
-    if text.endswith("wei") and WHOLE.match(text.removesuffix("wei")):
-        return int(text.removesuffix("wei"))
     try:
-        wei = Decimal(text) * OPEN_UNIT
-    except InvalidOperation:
+        wei = _wei(text)
+    except ArithmeticError:
         raise ValueError(f"{text!r} is no amount: write 1.5 for OPEN or 10wei") from None
-    if not wei.is_finite() or wei < 0 or wei != int(wei):
+    if not wei.is_finite() or not 0 <= wei <= MAXIMUM_WORD or wei != int(wei):
         raise ValueError(f"{text!r} is no amount: write 1.5 for OPEN or 10wei")
     return int(wei)
+
+
+def _wei(text: str) -> Decimal:
+    """An amount as it is written; raises decimal's errors for what is no number."""
+    with localcontext(prec=EXACT_DIGITS):
+        if text.endswith("wei") and WHOLE.match(text.removesuffix("wei")):
+            return Decimal(text.removesuffix("wei"))
+        return Decimal(text) * OPEN_UNIT
 
 
 def address(text: str) -> Address:
