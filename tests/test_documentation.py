@@ -1,0 +1,79 @@
+"""What the documentation names is there: pages, headings, make targets, modules, commands and their flags.
+
+The commands of the roles' pages and the code of the clients' are run, by their own tests.
+"""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from openledger_node.cli.commands import app
+
+ROOT = Path(__file__).parents[1]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    ROOT / "benchmarks/attribution/README.md",
+    ROOT / "precompiles/solidity/README.md",
+    ROOT / "web/sdk/README.md",
+]
+TARGETS = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+COMMAND = re.compile(r"openledger-node ((?:[a-z][^`\n)|>&#;…]*)?)")
+
+
+def prose(text: str) -> str:
+    return re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def anchor(heading: str) -> str:
+    """A heading's fragment, as GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def by_path(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=by_path)
+def test_links_lead_to_a_page_and_a_heading(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", prose(page.read_text())):
+        if "://" in link:
+            continue
+        path, _, fragment = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        if fragment:
+            headings = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE)
+            assert fragment in {anchor(heading) for heading in headings}, link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=by_path)
+def test_make_targets_and_modules_are_there(page: Path) -> None:
+    text = page.read_text()
+    for target in re.findall(r"(?:`|^)make ([a-z0-9-]+)(?=`|$| ARGS| +#)", text, re.MULTILINE):
+        assert target in TARGETS, f"make {target}"
+    for module in re.findall(r"python -m ((?:benchmarks|tests|workers|openledger_node)[\w.]*\w)", text):
+        path = ROOT / module.replace(".", "/")
+        assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
+
+
+def commands() -> list[str]:
+    """Each command line that a page names, without `--help`, once."""
+    pages = (page.read_text() for page in PAGES if page.parent.name != "roles")
+    lines = {line for text in pages for line in COMMAND.findall(text.replace("\\\n", " "))}
+    return sorted({line.replace("--help", "").strip() for line in lines})
+
+
+@pytest.mark.parametrize("line", commands())
+def test_commands_and_their_flags_are_there(line: str) -> None:
+    path, apps, rest = app.parse_commands(shlex.split(line, posix=False))
+    command = apps[-1]
+    if command.default_command is None:
+        assert bool(path) == bool(line)
+        assert not rest
+        return
+    known = {name for argument in command.assemble_argument_collection() for name in argument.names}
+    assert {word.partition("=")[0] for word in rest if word.startswith("--")} <= known
