@@ -21,7 +21,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from genesis.types import Address, Hash32
+from genesis.types import Address
 from openledger_node.client.economy import FeatureIndex
 from openledger_node.validator.features import SAMPLE
 from openledger_node.validator.index_check import IndexInputs, check_index
@@ -31,6 +31,7 @@ from openledger_node.validator.sources import Contribution, Sources, Version
 from workers.artifacts.store import ArtifactId, ArtifactStore
 from workers.attribution.commit import pack_sum
 from workers.attribution.index import decode_rows, read_index
+from workers.datasets.contribution import ContributionSummary, summarize
 from workers.datasets.digits import load_records
 from workers.datasets.records import Record, encode_jsonl
 from workers.influence.spotcheck import draw_places
@@ -103,22 +104,36 @@ def on_chain(store: ArtifactStore, name: ArtifactId) -> IndexInputs:
     return IndexInputs(1, committed, index.record_count, name, index, published, rows)
 
 
-def records_behind(store: ArtifactStore, version: DatasetVersion) -> Sources:
+def commitments(store: ArtifactStore, version: DatasetVersion) -> list[ContributionSummary]:
+    """What contributors have on chain."""
+    return [
+        summarize(
+            store.get(source.artifact),
+            chain_id=version.chain_id,
+            datanet_id=version.datanet_id,
+            contributor=source.contributor,
+        )
+        for source in version.contributions
+    ]
+
+
+def records_behind(
+    store: ArtifactStore, version: DatasetVersion, committed: list[ContributionSummary]
+) -> Sources:
     """What a validator has fetched of the records, nothing of it parsed yet."""
     made, first = [], 0
-    for position, source in enumerate(version.contributions):
-        file = store.get(source.artifact)
-        count = file.count(b"\n")
-        where = (position, first, first)
-        made.append(Contribution(source, version.chain_id, 1, Hash32(bytes(32)), count, *where, file))
-        first += count
+    for position, (source, known) in enumerate(zip(version.contributions, committed, strict=True)):
+        chain = (version.chain_id, version.datanet_id, known.root, known.records)
+        made.append(Contribution(source, *chain, position, first, first, store.get(source.artifact)))
+        first += known.records
     return Sources((Version(0, tuple(made)),))
 
 
 def show_more(store: ArtifactStore, version: DatasetVersion, index: ArtifactId, prover_s: float) -> None:
     """Records, preconditioner, and what a juror does for one case."""
     inputs, ppm = on_chain(store, index), version.similarity_ppm
-    records_s, verdict = timed(lambda: check_records(inputs, records_behind(store, version), ppm))
+    committed = commitments(store, version)
+    records_s, verdict = timed(lambda: check_records(inputs, records_behind(store, version, committed), ppm))
     sampled = PreconditionerRequest(index, (version,), bytes(32), SAMPLE)
     sample_s, tested = timed(lambda: preconditioner(store, sampled))
     row_s, row = timed(lambda: jury_row(store, JuryRowRequest(index, (version,), 7)))

@@ -27,13 +27,15 @@ def decode(data: bytes) -> Any:
     """Plain JSON values of `data`; raises InvalidInputError when it is not JSON."""
     try:
         check_depth(data)
-        return json.loads(data, parse_constant=_refuse_constant)
+        return _DECODER.decode(data.decode(json.detect_encoding(data), "surrogatepass"))
     except ValueError as error:
         raise InvalidInputError(f"not JSON: {error}") from error
 
 
 def check_depth(data: bytes) -> None:
     """Raises ValueError when brackets outside of strings nest deeper than MAXIMUM_DEPTH."""
+    if data.count(b"[") + data.count(b"{") <= MAXIMUM_DEPTH:
+        return
     depth = 0
     for bracket in _BRACKETS.finditer(_STRINGS.sub(b"", data)):
         depth += 1 if bracket.group() in b"[{" else -1
@@ -43,3 +45,7 @@ def check_depth(data: bytes) -> None:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a number")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+"""`json.loads` makes one for each document."""

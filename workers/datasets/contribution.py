@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from genesis.commitments import merkle_layers, merkle_root, record_leaf
 from genesis.types import Address, Hash32
 from workers.artifacts.store import ArtifactId, artifact_id
-from workers.datasets.kinds import AnyRecord, content_hash_of, decode_records, sketch_of_record
+from workers.datasets.kinds import AnyRecord, content_hash_of, decode_records, packed_sketches
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,11 @@ def record_leaves(
             datanet_id=datanet_id,
             index=index,
             content_hash=content_hash_of(record),
-            sketch=sketch_of_record(record),
+            sketch=sketch,
             contributor=contributor,
             parents=record.parents,
         )
-        for index, record in enumerate(records)
+        for index, (record, sketch) in enumerate(zip(records, packed_sketches(records), strict=True))
     ]
 
 

@@ -3,7 +3,7 @@
 All records of a file, and of a version, are of one kind: labelled vectors (tables, pictures) or texts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,8 @@ from workers.datasets.text import TextRecord
 from workers.errors import InvalidInputError
 
 AnyRecord = Record | TextRecord
+SKETCHED_TOGETHER = 64
+"""Records; the longest take 32 MB while their sketches are made."""
 
 
 def decode_records(data: bytes) -> Sequence[AnyRecord]:
@@ -82,6 +84,13 @@ def sketches_of_records(found: Sequence[AnyRecord]) -> Sketch:
     if len(lengths) != 1:
         raise InvalidInputError(f"records have different numbers of features: {sorted(lengths)}")
     return sketches_of(np.frombuffer(b"".join(vectors), dtype=np.uint8).reshape(len(vectors), lengths.pop()))
+
+
+def packed_sketches(found: Sequence[AnyRecord]) -> Iterator[bytes]:
+    """What `sketch_of_record` says of each record of a file; raises InvalidInputError as above."""
+    for start in range(0, len(found), SKETCHED_TOGETHER):
+        for sketch in sketches_of_records(found[start : start + SKETCHED_TOGETHER]):
+            yield sketch.tobytes()
 
 
 def names_parents(data: bytes) -> bool:

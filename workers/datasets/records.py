@@ -101,6 +101,10 @@ def byte_vector(values: object) -> bytes:
     """Integers 0..255 as bytes; raises InvalidInputError for anything else."""
     if not isinstance(values, Sequence) or isinstance(values, (str, bytes)):
         raise InvalidInputError("features must be an array")
-    if not all(type(value) is int and 0 <= value <= 255 for value in values):
-        raise InvalidInputError("features must be integers 0..255")
-    return bytes(values)
+    wrong = InvalidInputError("features must be integers 0..255")
+    if not {int}.issuperset(map(type, values)):  # `bytes` would take booleans
+        raise wrong
+    try:
+        return bytes(values)
+    except ValueError:
+        raise wrong from None
