@@ -5,6 +5,7 @@ out of the text. Not covered: chat templates that load code (there are none; the
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from jinja2 import TemplateError
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from workers.serving.errors import BadRequestError
+from workers.serving.tools.prompt import PROBE, in_words
 
 UNFINISHED = "\N{REPLACEMENT CHARACTER}"
 
@@ -42,23 +44,54 @@ class Tokenizer:
         return tokens
 
     def encode_chat(
-        self, messages: Sequence[dict[str, Any]], *, add_generation_prompt: bool = True
+        self,
+        messages: Sequence[dict[str, Any]],
+        *,
+        tools: Sequence[dict[str, Any]] = (),
+        add_generation_prompt: bool = True,
     ) -> list[int]:
-        """Tokens of a conversation by the base's chat template; raises BadRequestError when it has none."""
+        """Tokens of a conversation by the base's chat template; raises BadRequestError when it has none.
+
+        Tools and their calls are written as text where the template knows none.
+        """
         if not self._template:
             raise BadRequestError(
                 "this base has no chat template: use /v1/completions, or start with --chat-template FILE"
             )
+        if not self.knows_tools:
+            messages, tools = in_words(messages, tools), ()
         try:
-            text = self._inner.apply_chat_template(
-                list(messages),
-                chat_template=self._template,
-                tokenize=False,
-                add_generation_prompt=add_generation_prompt,
-            )
-        except (TemplateError, TypeError, KeyError) as error:
+            text = self._rendered(messages, tools, add_generation_prompt=add_generation_prompt)
+        except (TemplateError, TypeError, KeyError, RecursionError) as error:
             raise BadRequestError(f"the chat template refuses these messages: {error}", "messages") from error
-        return self.encode(str(text), add_special_tokens=False)
+        return self.encode(text, add_special_tokens=False)
+
+    @cached_property
+    def knows_tools(self) -> bool:
+        """True where the chat template writes tools into the prompt: a conversation with one differs."""
+        if not self._template:
+            return False
+        messages = [{"role": "user", "content": "x"}]
+        try:
+            return self._rendered(messages, [PROBE]) != self._rendered(messages)
+        except (TemplateError, TypeError, KeyError):
+            return False
+
+    def _rendered(
+        self,
+        messages: Sequence[dict[str, Any]],
+        tools: Sequence[dict[str, Any]] = (),
+        *,
+        add_generation_prompt: bool = True,
+    ) -> str:
+        rendered = self._inner.apply_chat_template(
+            list(messages),
+            tools=list(tools) or None,
+            chat_template=self._template,
+            tokenize=False,
+            add_generation_prompt=add_generation_prompt,
+        )
+        return str(rendered)
 
     def decode(self, tokens: Sequence[int]) -> str:
         """Text without special tokens."""

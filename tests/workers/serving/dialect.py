@@ -1,11 +1,13 @@
 """The dialect of vLLM that our gateway relies on, as checks against any server by URL.
 
-`python -m tests.workers.serving.dialect URL [--adapter NAME]` runs them against a server that is already up:
-OpenLoRA, or `vllm serve BASE --enable-lora` in its place.
+`python -m tests.workers.serving.dialect URL [--adapter NAME] [--tools]` runs them against a server that is
+already up: OpenLoRA, or `vllm serve BASE --enable-lora` in its place (with `--tools` and
+`--enable-auto-tool-choice --tool-call-parser hermes`, for a base whose chat template knows tools).
 """
 
 import argparse
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -16,6 +18,22 @@ import pytest
 PROMPT = "The quick brown fox"
 MESSAGES: list[Any] = [{"role": "user", "content": "Say something."}]
 TOKEN_IDS = {"return_token_ids": True}
+SWITCH = {"type": "object", "properties": {"on": {"type": "boolean"}}, "required": ["on"]}
+TOOLS: list[Any] = [
+    {
+        "type": "function",
+        "function": {"name": "set_switch", "parameters": {**SWITCH, "additionalProperties": False}},
+    }
+]
+NAMED: Any = {"type": "function", "function": {"name": "set_switch"}}
+CALLED: Any = {
+    "role": "assistant",
+    "content": None,
+    "tool_calls": [
+        {"id": "call_1", "type": "function", "function": {"name": "set_switch", "arguments": '{"on": true}'}}
+    ],
+}
+RESULT: Any = {"role": "tool", "tool_call_id": "call_1", "content": "It is on."}
 
 
 class Dialect:
@@ -116,6 +134,51 @@ class Dialect:
         assert stopped.text == text[: text.index(stop)]
         assert stopped.finish_reason == "stop"
 
+    async def tools_that_must_be_called(self) -> None:
+        """A named tool is called with arguments of its schema, whole and streamed; its tokens are counted."""
+        counted = await self._post(
+            "/tokenize", {"model": self.model, "messages": MESSAGES, "tools": TOOLS, "tool_choice": NAMED}
+        )
+        asked: Any = {"model": self.model, "messages": MESSAGES, "tools": TOOLS, "tool_choice": NAMED}
+        asked |= {"max_tokens": 128, "temperature": 0}
+        whole = await self.client.chat.completions.create(**asked, extra_body=TOKEN_IDS)
+        assert whole.usage is not None
+        assert whole.usage.prompt_tokens == counted["count"]
+        choice: Any = whole.choices[0]
+        (call,) = choice.message.tool_calls
+        assert call.function.name == "set_switch"
+        assert set(json.loads(call.function.arguments)) == {"on"}
+        assert choice.finish_reason in {"tool_calls", "stop"}, "vLLM says stop where the tool was named"
+        async with self.client.chat.completions.stream(**asked, extra_body=TOKEN_IDS) as events:
+            tokens = [
+                token
+                async for event in events
+                if event.type == "chunk"
+                for one in event.chunk.choices
+                for token in one.model_dump().get("token_ids") or []
+            ]
+            streamed: Any = (await events.get_final_completion()).choices[0]
+        assert streamed.message.tool_calls[0].function.arguments == call.function.arguments
+        assert tokens == choice.model_dump()["token_ids"], "chunks without words have their tokens too"
+
+    async def tools_that_may_be_called(self) -> None:
+        """Calls and results stand in the prompt as `/tokenize` counts it; the template must know tools."""
+        messages = [*MESSAGES, CALLED, RESULT]
+        for tools in ([], TOOLS):
+            asked: Any = {"model": self.model, "messages": messages, **({"tools": tools} if tools else {})}
+            counted = await self._post("/tokenize", asked)
+            answer = await self.client.chat.completions.create(**asked, max_tokens=2)
+            assert answer.usage is not None
+            assert answer.usage.prompt_tokens == counted["count"]
+
+    async def unknown_tools(self) -> None:
+        """400 for a choice that is not among the tools."""
+        other: Any = {"type": "function", "function": {"name": "no_such_tool"}}
+        with pytest.raises(openai.BadRequestError, match=r"no_such_tool|tool_choice"):
+            await self.client.chat.completions.create(
+                model=self.model, messages=MESSAGES, tools=TOOLS, tool_choice=other, max_tokens=2
+            )
+
     async def unknown_models(self) -> None:
         """404 with OpenAI's error body."""
         with pytest.raises(openai.NotFoundError) as refused:
@@ -148,14 +211,16 @@ CHECKS: tuple[Callable[[Dialect], Awaitable[None]], ...] = (
     Dialect.unknown_models,
     Dialect.too_long,
 )
+TOOL_CHECKS = (Dialect.tools_that_must_be_called, Dialect.unknown_tools)
 
 
-async def run(url: str, adapter: str) -> None:
+async def run(url: str, adapter: str, *, with_tools: bool = False) -> None:
     """All checks for the base and, where named, for an adapter."""
+    checks = [*CHECKS, *TOOL_CHECKS, *([Dialect.tools_that_may_be_called] if with_tools else [])]
     async with openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="none") as client:
         base = (await client.models.list()).data[0].id
     for model in [base, *([adapter] if adapter else [])]:
-        for check in CHECKS:
+        for check in checks:
             await check(Dialect(url, model))
             print(f"{model}: {check.__name__} holds")
 
@@ -164,5 +229,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Does this server speak the dialect the gateway relies on?")
     parser.add_argument("url")
     parser.add_argument("--adapter", default="")
+    parser.add_argument("--tools", action="store_true", help="the base's chat template knows tools")
     options = parser.parse_args()
-    asyncio.run(run(options.url.rstrip("/"), options.adapter))
+    asyncio.run(run(options.url.rstrip("/"), options.adapter, with_tools=options.tools))

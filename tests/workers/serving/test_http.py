@@ -121,7 +121,6 @@ async def test_bad_requests_have_reasons(server: Server, body: Any, parameter: s
     [
         ("response_format", {"type": "xml"}),
         ("response_format", {"type": "json_schema", "json_schema": {"name": "a"}}),
-        ("tools", [{"type": "function", "function": {"name": "f"}}]),
         ("n", 17),
         ("top_logprobs", 2),
         ("messages", [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]),

@@ -4,28 +4,19 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from workers.serving.engine.sequence import TokenOutput
+from workers.serving.http.parts import Part
 from workers.serving.http.schema import Endpoint
 from workers.serving.text import Tokenizer
+from workers.serving.tools.calls import CallPiece
 
 Json = dict[str, Any]
 OBJECTS = {
     "completion": ("text_completion", "text_completion", "cmpl-"),
     "chat": ("chat.completion", "chat.completion.chunk", "chatcmpl-"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A piece of an answer: its text and the tokens that made it; the last one says why it ended."""
-
-    text: str
-    tokens: tuple[TokenOutput, ...]
-    finish: str | None = None
-    stop_reason: str | int | None = None
 
 
 class Answers:
@@ -59,7 +50,7 @@ class Answers:
     def _whole_choice(self, number: int, part: Part, top: int | None) -> Json:
         choice: Json = {"index": number}
         if self._endpoint == "chat":
-            choice["message"] = {"role": "assistant", "content": part.text, "refusal": None}
+            choice["message"] = _message(part)
         else:
             choice["text"] = part.text
         choice.update(self._ending(number, part, top))
@@ -86,7 +77,7 @@ class Answers:
         """One piece of a streamed choice."""
         choice: Json = {"index": number}
         if self._endpoint == "chat":
-            choice["delta"] = {"content": part.text} if part.text or part.finish is None else {}
+            choice["delta"] = _delta(part)
         else:
             choice["text"] = part.text
         choice.update(self._ending(number, part, top))
@@ -158,3 +149,28 @@ class Answers:
             ],
             "text_offset": offsets,
         }
+
+
+def _message(part: Part) -> Json:
+    """What a chat's choice says as a whole; without words its content is null, as OpenAI has it."""
+    message: Json = {"role": "assistant", "content": part.text, "refusal": None}
+    if part.calls:
+        calls = [{"id": call.id, "type": "function", "function": _function(call)} for call in part.calls]
+        message |= {"content": part.text or None, "tool_calls": calls}
+    return message
+
+
+def _delta(part: Part) -> Json:
+    """What a chunk of a chat adds."""
+    delta: Json = {"content": part.text} if part.text or (part.finish is None and not part.calls) else {}
+    return delta | {"tool_calls": [_call_delta(call) for call in part.calls]} if part.calls else delta
+
+
+def _call_delta(call: CallPiece) -> Json:
+    if not call.name:
+        return {"index": call.index, "function": {"arguments": call.arguments}}
+    return {"index": call.index, "id": call.id, "type": "function", "function": _function(call)}
+
+
+def _function(call: CallPiece) -> Json:
+    return {"name": call.name, "arguments": call.arguments}

@@ -21,10 +21,14 @@ from workers.serving.engine.sequence import (
 from workers.serving.engine.thread import EngineThread
 from workers.serving.errors import BadRequestError, DrainingError, OverloadedError
 from workers.serving.forms import FormGuide, Forms
-from workers.serving.http.answers import Part
+from workers.serving.http.parts import Part, joined, with_calls
 from workers.serving.http.requested_form import requested_form
+from workers.serving.http.requested_tools import requested_tools
 from workers.serving.http.schema import ChatRequest, CompletionRequest, GenerationRequest
 from workers.serving.text import TextStream, Tokenizer
+from workers.serving.tools.calls import CallStream
+from workers.serving.tools.form import calls_form
+from workers.serving.tools.tool import Tools
 
 COMPLETION_TOKENS = 16
 """`max_tokens` of a completion that names none, as OpenAI has it; a chat may fill the context."""
@@ -51,6 +55,8 @@ class Asked:
     top_logprobs: int | None
     guide: FormGuide | None = None
     choices: int = 1
+    calls: int = 0
+    """So many calls of tools it may have; 0: it is read as words."""
 
 
 class Generator:
@@ -79,7 +85,9 @@ class Generator:
         choices = request.n or 1
         self._admit(choices)
         request.refuse_unserved()
+        tools = requested_tools(request) if isinstance(request, ChatRequest) else None
         adapter = await self.adapter_of(request.model)
+        guide = await self._guide(request, tools)
         prompt = await asyncio.to_thread(self._tokens, request)
         return Asked(
             model=request.model or self.base_name,
@@ -88,12 +96,35 @@ class Generator:
             adapter=adapter,
             stops=tuple(request.stops),
             top_logprobs=_top_logprobs(request),
-            guide=await self._guide(request),
+            guide=guide,
             choices=choices,
+            calls=tools.calls if tools else 0,
         )
 
-    async def _guide(self, request: GenerationRequest) -> FormGuide | None:
+    def chat_tokens(self, request: ChatRequest) -> list[int]:
+        """Tokens of a conversation and its tools; raises BadRequestError for tools that the base cannot take.
+
+        Where its template knows none it would not know how to call one by itself either, only when it must.
+        """
+        tools = requested_tools(request)
+        if tools and not tools.forced and not self.tokenizer.knows_tools:
+            raise BadRequestError(
+                "this base's chat template does not know tools: with tool_choice 'required' or the name of"
+                " one the answer is a call by its grammar, with 'none' it is words",
+                "tools",
+            )
+        return self.tokenizer.encode_chat(
+            request.plain_messages(),
+            tools=tools.documents if tools else (),
+            add_generation_prompt=request.add_generation_prompt,
+        )
+
+    async def _guide(self, request: GenerationRequest, tools: Tools | None) -> FormGuide | None:
         asked = requested_form(request)
+        if asked and tools:
+            raise BadRequestError(f"{asked[0]} and tools that may be called cannot go together", asked[0])
+        if tools and tools.forced:
+            asked = "tools", calls_form(tools.forced, tools.calls)
         if asked is None:
             return None
         if request.min_tokens:
@@ -151,6 +182,7 @@ class Generator:
             sampling = replace(sampling, seed=sampling.seed + number)
         sequence = Sequence(asked.prompt, sampling, asked.adapter, events.put_nowait, guide)
         text = TextStream(self.tokenizer, asked.stops)
+        calls = CallStream() if asked.calls else None
         self.open_requests += 1
         try:
             self.engine.submit(sequence)
@@ -159,6 +191,8 @@ class Generator:
                 if isinstance(event, Exception):
                     raise event
                 part = self._part(text, event, asked.sampling)
+                if calls is not None:
+                    part = with_calls(part, calls, asked.calls)
                 yield part
                 if part.finish is not None:
                     return
@@ -172,7 +206,7 @@ class Generator:
         async with aclosing(self.answers(asked)) as arriving:
             async for number, part in arriving:
                 parts[number].append(part)
-        return [_joined(each) for each in parts]
+        return [joined(each) for each in parts]
 
     def _part(self, text: TextStream, event: TokenOutput, sampling: SamplingSettings) -> Part:
         is_end = event.finish == "stop"
@@ -195,9 +229,7 @@ class Generator:
 
     def _tokens(self, request: GenerationRequest) -> list[int]:
         if isinstance(request, ChatRequest):
-            return self.tokenizer.encode_chat(
-                request.plain_messages(), add_generation_prompt=request.add_generation_prompt
-            )
+            return self.chat_tokens(request)
         assert isinstance(request, CompletionRequest)
         prompt = request.one_prompt()
         if isinstance(prompt, str):
@@ -242,12 +274,6 @@ class Generator:
             min_p=request.min_p or 0.0,
             logit_bias=request.biases(self.limits.vocabulary),
         )
-
-
-def _joined(parts: list[Part]) -> Part:
-    text = "".join(part.text for part in parts)
-    tokens = tuple(token for part in parts for token in part.tokens)
-    return Part(text, tokens, parts[-1].finish, parts[-1].stop_reason)
 
 
 def _top_logprobs(request: GenerationRequest) -> int | None:

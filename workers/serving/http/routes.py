@@ -194,10 +194,8 @@ class Routes:
         wanted = TokenizeRequest.model_validate(await _body(request))
         tokenizer = self._generator.tokenizer
         if wanted.messages is not None:
-            chat = ChatRequest.model_validate({"messages": wanted.messages})
-            tokens = tokenizer.encode_chat(
-                chat.plain_messages(), add_generation_prompt=wanted.add_generation_prompt
-            )
+            chat = wanted.model_dump(include={"messages", "tools", "tool_choice", "add_generation_prompt"})
+            tokens = self._generator.chat_tokens(ChatRequest.model_validate(chat))
         elif wanted.prompt is not None:
             tokens = tokenizer.encode(
                 wanted.prompt, add_special_tokens=wanted.add_special_tokens is not False

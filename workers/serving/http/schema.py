@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from workers.serving.errors import BadRequestError
+from workers.serving.http.messages import plain_message
 
 MOST_CHOICES = 16
 MOST_STOPS = 16
@@ -129,17 +130,13 @@ class ChatRequest(GenerationRequest):
     logprobs: bool | None = False
     top_logprobs: int | None = Field(None, ge=0, le=MOST_LOGPROBS)
     tools: list[Any] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
     add_generation_prompt: bool = True
 
-    def refuse_unserved(self) -> None:
-        """As for all, and tools."""
-        super().refuse_unserved()
-        if self.tools:
-            raise BadRequestError("tools are not served here", "tools")
-
     def plain_messages(self) -> list[dict[str, Any]]:
-        """Messages with text content; raises BadRequestError for images, sounds and missing roles."""
-        return [_plain(message) for message in self.messages]
+        """Messages as chat templates take them; raises BadRequestError."""
+        return [plain_message(message) for message in self.messages]
 
 
 class TokenizeRequest(_Request):
@@ -148,6 +145,8 @@ class TokenizeRequest(_Request):
     model: str | None = None
     prompt: str | None = None
     messages: list[dict[str, Any]] | None = None
+    tools: list[Any] | None = None
+    tool_choice: str | dict[str, Any] | None = None
     add_special_tokens: bool | None = None
     add_generation_prompt: bool = True
     return_token_strs: bool | None = False
@@ -175,14 +174,3 @@ class UnloadAdapterRequest(_Request):
 
 
 Endpoint = Literal["completion", "chat"]
-
-
-def _plain(message: dict[str, Any]) -> dict[str, Any]:
-    content = message.get("content")
-    if isinstance(content, list):
-        if not all(isinstance(part, dict) and part.get("type") == "text" for part in content):
-            raise BadRequestError("only text content is served here", "messages")
-        content = "".join(str(part.get("text", "")) for part in content)
-    if not isinstance(message.get("role"), str) or not isinstance(content, str):
-        raise BadRequestError("a message has a role and text content", "messages")
-    return {**message, "content": content}

@@ -5,8 +5,9 @@ from collections.abc import AsyncGenerator, AsyncIterator
 
 from aiohttp import web
 
-from workers.serving.http.answers import Answers, Json, Part
+from workers.serving.http.answers import Answers, Json
 from workers.serving.http.generation import Asked
+from workers.serving.http.parts import Part
 from workers.serving.http.schema import GenerationRequest
 
 WRITE_TIMEOUT_S = 60.0
@@ -36,7 +37,8 @@ async def chunks_of(
     begun: set[int] = set()
     async for number, part in _chained(first, rest):
         completion_tokens += len(part.tokens)
-        if part.text or part.finish or wanted.return_token_ids or asked.top_logprobs is not None:
+        is_heard = part.text or part.calls or part.finish or wanted.return_token_ids
+        if is_heard or asked.top_logprobs is not None:
             yield counted(answers.chunk(number, part, asked.top_logprobs, is_first=number not in begun))
         begun.add(number)
     if options and options.include_usage:
