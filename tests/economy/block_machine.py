@@ -1,13 +1,15 @@
 """The L2 of two chains as the random user base sees it: reads of the next block, calls as transactions."""
 
+from genesis.addresses import L1_BLOCK
 from genesis.policy import Policy
 from genesis.types import Address
-from openledger_node.evm.records import Block, BlockOverride, CallRequest, Receipt
+from openledger_node.evm.records import AccountOverride, Block, BlockOverride, CallRequest, Receipt
+from precompiles.views import l1_block
 from tests.economy.two_chains import GAS, TwoChains, receipt_of
 from tests.precompiles.calls import Account
 from tests.precompiles.world import Call, MemoryHost, Moment, NativeMachine, Outcome
 
-SPARE_GAS = 200_000
+SPARE_GAS = 500_000
 """On top of what a deposit needs: the portal burns gas on the L1 for what it may use on the L2."""
 
 
@@ -35,14 +37,14 @@ class BlockMachine:
         return self.chains.balance(address)
 
     def call(self, call: Call) -> Outcome:
-        moment = self.moment
-        return self._answer(call, self.chains.chain.head, moment.block_number, moment.timestamp_s)
+        return self._answer(call, self.chains.chain.head, self.moment, {})
 
-    def _answer(self, call: Call, parent: Block, number: int, timestamp_s: int) -> Outcome:
-        """What a call returns on a block's state."""
+    def _answer(self, call: Call, parent: Block, moment: Moment, l1_words: dict[int, int]) -> Outcome:
+        """What a call returns on a block's state, L1Block told these words since."""
         request = CallRequest(call.sender, call.target, GAS, call.value_wei, call.data)
-        override = BlockOverride(number=number, timestamp_s=timestamp_s)
-        result = self.chains.chain.snapshot(parent.header).call(request, block=override)
+        override = BlockOverride(number=moment.block_number, timestamp_s=moment.timestamp_s)
+        told = {L1_BLOCK: AccountOverride(storage_changes=l1_words)}
+        result = self.chains.chain.snapshot(parent.header).call(request, told, override)
         logs = tuple((log.address, log.topics, log.data) for log in result.logs)
         return Outcome(result.error is None, result.output, logs, result.gas_used)
 
@@ -58,9 +60,17 @@ class BlockMachine:
             receipt = receipt_of(block, name)
         parent = self.chains.chain.block_by_hash(block.header.parent_hash)
         assert parent is not None
-        said = self._answer(call, parent, block.header.number, block.header.timestamp_s)
+        moment = Moment(block.header.number, block.header.timestamp_s)
+        said = self._answer(call, parent, moment, self._l1_words(block))
         assert said.succeeded == receipt.succeeded, call
         return said
+
+    def _l1_words(self, block: Block) -> dict[int, int]:
+        """What a block's first deposit told of the L1: its origin, and that origin's randomness."""
+        state = self.chains.chain.snapshot(block.header)
+        number = state.storage_at(L1_BLOCK, l1_block.NUMBER_SLOT)
+        ring_slot = l1_block.RING_SLOT + number % 2**64 % l1_block.RING_LENGTH
+        return {l1_block.NUMBER_SLOT: number, ring_slot: state.storage_at(L1_BLOCK, ring_slot)}
 
     def _force(self, call: Call) -> tuple[Receipt, Block]:
         gas = self.call(call).gas_used * 5 // 4 + SPARE_GAS

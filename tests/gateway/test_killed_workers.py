@@ -14,7 +14,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from genesis.addresses import INFERENCE_METERING
+from genesis.spec import OPEN_UNIT
 from openledger_node.client.account import dev_account
+from openledger_node.client.economy import METERING
 from openledger_node.client.ethereum import Ethereum
 from openledger_node.demo.records import DemoOptions
 from openledger_node.demo.world import World
@@ -35,6 +38,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_800), pytest.mark.filterwa
 
 KILLS, WORKERS, CUSTOMERS = {"local": 100, "ray": 20}, 2, 2
 PATIENCE_S = 240.0
+DEPOSIT_WEI = 2_000 * OPEN_UNIT
+"""So much that customers can buy until the last kill."""
 
 
 class Shop:
@@ -76,6 +81,8 @@ async def shop(request: pytest.FixtureRequest, economy: Economy, tmp_path: Path)
         ray=ray and ray.get_runtime_context().gcs_address,
     )
     await workers.start()
+    top_up = METERING.calldata("topUp", economy.channel_id)
+    economy.node.act(CUSTOMER, INFERENCE_METERING, top_up, DEPOSIT_WEI)
     running = Running(economy, tmp_path / "node", PoolAdapter(pool), SettlingRule(look_every_s=3_600.0))
     await running.start()
     yield Shop(running, pool, workers, request.param)
