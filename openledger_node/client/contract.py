@@ -116,13 +116,24 @@ def _decode_error(interface: Interface, data: bytes) -> tuple[str, dict[str, Any
             return "Error", {"message": decode(["string"], body)[0]}
         if selector == PANIC_SELECTOR:
             return "Panic", {"code": decode(["uint256"], body)[0]}
-        error = interface.errors.get(selector)
+        error = interface.errors.get(selector) or _precompile_errors().get(selector)
         if error is None:
             return "", {}
         values = decode_values(error.inputs, body)
     except DecodingError:
         return "", {}
     return error.name, {p.name: value for p, value in zip(error.inputs, values, strict=True)}
+
+
+@cache
+def _precompile_errors() -> Mapping[bytes, Signature]:
+    """What contracts that call precompiles pass on: wallets, the callback caller, the timelock."""
+    names = (each.name for each in (files("precompiles") / "solidity" / "interfaces").iterdir())
+    return {
+        selector: error
+        for name in sorted(names)
+        for selector, error in precompile_interface(name.removesuffix(".sol")).errors.items()
+    }
 
 
 @cache

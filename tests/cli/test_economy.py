@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from genesis.spec import DEV_L2_CHAIN_ID, MAINNET_L2_CHAIN_ID, OPEN_UNIT
 from genesis.types import Address, Hash32
 from openledger_node.cli.economy import output, signer, values
+from openledger_node.cli.economy.remedies import REMEDIES
 from openledger_node.cli.economy.session import Options
 from openledger_node.client.account import dev_account
 from openledger_node.client.economy import DATANETS
 from openledger_node.client.http import encoded
-from openledger_node.client.predeploys import AGENTS
+from openledger_node.client.predeploys import AGENTS, CALLBACKS
 from openledger_node.client.purchase_journal import PurchaseJournal
 from openledger_node.client.receipt_tree import ReceiptTree
 from openledger_node.errors import UserError
@@ -102,6 +103,13 @@ def test_a_number_beyond_its_type_is_a_line() -> None:
         DATANETS.calldata("getDatanet", 2**256)
     with pytest.raises(UserError, match="cannot be asked for"):
         encoded({"records": 2**64})
+
+
+def test_a_precompile_s_refusal_is_read_through_who_called_it() -> None:
+    data = bytes.fromhex("4ec726c7") + (7).to_bytes(32, "big")
+    error = CALLBACKS.reverted("deliver", data)
+    assert (error.name, error.arguments) == ("RequestNotFound", {"requestId": 7})
+    assert error.name in REMEDIES
 
 
 def test_accounts_are_read_with_their_checksum() -> None:

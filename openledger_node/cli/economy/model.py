@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
+from genesis.types import Address
 from openledger_node.cli.economy.session import DEFAULTS, Flat, Options, Session, read_file, session
 from openledger_node.cli.economy.values import Account, Amount, Word
 from openledger_node.client.economy import MODELS
@@ -114,10 +115,11 @@ async def index(
     from workers.jobs.types import FeatureIndexRequest, FeatureIndexResult
 
     async with session(options) as opened:
-        manifest = (await opened.read(MODELS, "getModel", model))["manifestHash"]
+        found = await opened.read(MODELS, "getModel", model)
+        await _assert_signer(opened, model, found["owner"])
         await ensure_stake(opened, model, adds=stake)
         draws = await draws_of(opened, await datasets_of(opened.reader, model))
-        request = FeatureIndexRequest(ArtifactId(manifest.hex()), dimensions, draws)
+        request = FeatureIndexRequest(ArtifactId(found["manifestHash"].hex()), dimensions, draws)
         built = from_json(FeatureIndexResult, await opened.gateway.job("feature_index", to_json(request)))
         roots = built.rows_root, built.sums_root, built.preconditioner_hash, built.numeric_profile
         sizes = built.rows, built.contributors, built.dimensions
@@ -127,6 +129,15 @@ async def index(
         if wait:
             await _usable(opened, found["usableAt"])
         opened.show(found)
+
+
+async def _assert_signer(opened: Session, model: int, owner: Address) -> None:
+    """Raises UserError for who may not commit the model's indexes, before it stakes for one."""
+    if (await opened.sender()).address not in {owner, await opened.read(MODELS, "indexSignerOf", model)}:
+        raise UserError(
+            f"only the owner of model {model} and the signer it named commit its indexes",
+            "use one of their accounts, or have yours named (`model index-signer`)",
+        )
 
 
 async def _usable(opened: Session, usable_at_s: int) -> None:
