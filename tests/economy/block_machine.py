@@ -19,7 +19,8 @@ class BlockMachine:
     Who has no key acts through a deposit.
     """
 
-    def __init__(self, chains: TwoChains, people: list[Account]) -> None:
+    def __init__(self, chains: TwoChains, people: list[Account], policy: Policy) -> None:
+        self.policy = policy
         self.chains = chains
         self._keys = {each.address: each for each in people}
 

@@ -67,7 +67,7 @@ class WholeEconomy(RuleBasedStateMachine):
         self._directory = tempfile.TemporaryDirectory()
         self.people = [Account(i) for i in range(1, PEOPLE + 1)]
         self.chains = TwoChains(Path(self._directory.name), self.people, TEST_POLICY)
-        self.machine = BlockMachine(self.chains, self.people)
+        self.machine = BlockMachine(self.chains, self.people, TEST_POLICY)
         self.finished: set[Leaving] = set()
         self.books: Books | None = None
         self.market: Market | None = None

@@ -14,15 +14,11 @@ from typing import Any
 from eth_account import Account as EthAccount
 from eth_utils.address import to_checksum_address
 
-from genesis.addresses import GOVERNANCE_TIMELOCK, L2_TO_L1_MESSAGE_PASSER
-from genesis.alloc import l2_allocation, total_balance
-from genesis.networks import DEV
+from genesis.addresses import L2_TO_L1_MESSAGE_PASSER
 from genesis.policy import Policy
-from genesis.predeploys import bridge_storage
-from genesis.spec import DEV_L1_CHAIN_ID, OPEN_UNIT, BlockId, RollupConfig, SystemConfig
+from genesis.spec import OPEN_UNIT
 from genesis.types import Address, Hash32, Wei
 from openledger_node.chain.chain import Chain
-from openledger_node.chain.genesis import genesis_header
 from openledger_node.chain.pool_view import PoolView, pooled
 from openledger_node.clock import SteeredClock
 from openledger_node.evm.account_leaf import decode_account
@@ -30,31 +26,24 @@ from openledger_node.evm.node_store import NodeStore
 from openledger_node.evm.records import Block, CallRequest, Receipt
 from openledger_node.evm.state_difference import state_difference
 from openledger_node.evm.trie import EMPTY_ROOT
-from openledger_node.node.genesis_output import genesis_output_root
 from openledger_node.node.l2_block_maker import RollupBlockMaker
 from openledger_node.node.l2_engine import to_l2_block
 from openledger_node.node.lane import ExecutionLane
-from openledger_node.node.network_files import GenesisFile
 from openledger_node.storage.leveldb import LevelDb
-from precompiles.genesis_storage import initial_storage
-from rollup_bridge.deploy import bridge_ends
 from rollup_bridge.derive.attributes import SequencerAttributes
 from rollup_bridge.derive.references import reference
-from rollup_bridge.ports import BlockTag, L1Block, L1Receipt, L1Transaction, OutputParts
+from rollup_bridge.ports import OutputParts
 from rollup_bridge.proposer.output_root import output_root
 from rollup_bridge.withdrawals.withdrawal import Withdrawal, message_passer_slot, withdrawal_hash
 from sequencer.builder.budget import BuildLimits
 from sequencer.loop import Sealed, SequencerLoop
 from sequencer.mempool.pool import Pool
-from tests.contracts.embedded import EmbeddedMachine
-from tests.contracts.machine import START_S
-from tests.contracts.rollup import DEPLOYER, Rollup, deploy, parameters
+from tests.contracts.rollup import DEPLOYER, parameters
+from tests.economy.network import FINALIZATION_S, OUTPUT_INTERVAL, EmbeddedSource, found_network
 from tests.precompiles.calls import Account
 
 GWEI = 10**9
 GAS = 14_000_000
-FINALIZATION_S = 3
-OUTPUT_INTERVAL = 10
 FUNDS_WEI = 1_000_000 * OPEN_UNIT
 
 
@@ -71,29 +60,6 @@ class StandingClock:
         raise AssertionError(f"nobody waits {seconds} s here")
 
 
-class EmbeddedSource:
-    """The embedded L1 as derivation reads it. Implements L1Source."""
-
-    def __init__(self, machine: EmbeddedMachine) -> None:
-        self._machine = machine
-
-    async def block_by_number(self, number: int) -> L1Block | None:
-        return self._machine.l1_block(number) if number < self._machine.block_number else None
-
-    async def block_by_hash(self, block_hash: Hash32) -> L1Block | None:
-        header = self._machine.chain.header_by_hash(block_hash)
-        return None if header is None else self._machine.l1_block(header.number)
-
-    async def block_by_tag(self, tag: BlockTag) -> L1Block | None:
-        return self._machine.l1_block(None)
-
-    async def receipts(self, block_hash: Hash32) -> tuple[L1Receipt, ...]:
-        return self._machine.receipts(block_hash)
-
-    async def transactions(self, block_hash: Hash32) -> tuple[L1Transaction, ...]:
-        raise NotImplementedError("the sequencer does not ask")
-
-
 @dataclasses.dataclass(frozen=True)
 class Leaving:
     """A withdrawal and the L2 block it started in."""
@@ -107,60 +73,16 @@ class TwoChains:
 
     def __init__(self, directory: Path, people: list[Account], policy: Policy) -> None:
         self._directory = directory
-        storage = bridge_storage(*bridge_ends(DEPLOYER, 0)) | initial_storage(policy, GOVERNANCE_TIMELOCK)
         balances = {each.address: Wei(FUNDS_WEI) for each in people}
-        accounts = l2_allocation(balances, storage, "dev")
-        self.genesis = GenesisFile(DEV.l2_chain_id, START_S, accounts)
-        self.spec = DEV.l2_spec()
-        self.machine = EmbeddedMachine()
-        anchor = self.machine.l1_block(None)
-        self.l1 = self._deploy()
-        self.config = self._config(anchor)
+        network = found_network(balances, policy)
+        self.genesis, self.spec, self.config = network.genesis, network.spec, network.config
+        self.machine, self.l1 = network.machine, network.l1
         self.on_block: Callable[[Block], None] = lambda _: None
         """Told of every block of the L2."""
         self._event_loop = asyncio.new_event_loop()
         self._lane = ExecutionLane()
         self._open()
         self.catch_up()
-
-    def _deploy(self) -> Rollup:
-        chosen = parameters(
-            l2_genesis_time_s=self.genesis.timestamp_s,
-            l2_block_time_s=1,
-            l2_gas_limit=self.spec.block_gas_limit,
-            l2_genesis_allocation_wei=total_balance(self.genesis.accounts),
-            submission_interval=OUTPUT_INTERVAL,
-            finalization_period_s=FINALIZATION_S,
-            genesis_output_root=genesis_output_root(self.spec, self.genesis),
-        )
-        return deploy(self.machine, chosen)
-
-    def _config(self, anchor: L1Block) -> RollupConfig:
-        header = genesis_header(self.spec, self.genesis.accounts, self.genesis.timestamp_s)
-        return RollupConfig(
-            l1_chain_id=DEV_L1_CHAIN_ID,
-            l2_chain_id=self.spec.chain_id,
-            l1_genesis=anchor.id,
-            l2_genesis=BlockId(header.hash, 0),
-            l2_genesis_time_s=self.genesis.timestamp_s,
-            system_config=SystemConfig(
-                batcher=parameters().batcher,
-                gas_limit=self.spec.block_gas_limit,
-                base_fee_scalar=DEV.base_fee_scalar,
-                blob_base_fee_scalar=DEV.blob_base_fee_scalar,
-            ),
-            block_time_s=1,
-            max_sequencer_drift_s=DEV.max_sequencer_drift_s,
-            sequencing_window=DEV.sequencing_window,
-            channel_timeout=DEV.channel_timeout,
-            batch_inbox=self.l1.at.batch_inbox,
-            portal=self.l1.at.portal,
-            l1_system_config=self.l1.at.system_config,
-            output_oracle=self.l1.at.output_oracle,
-            open_token=self.l1.at.open_token,
-            open_vault=self.l1.at.open_vault,
-            attestation_rewards=self.l1.at.attestation_rewards,
-        )
 
     def _open(self) -> None:
         """What a node makes when it starts."""

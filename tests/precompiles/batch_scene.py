@@ -14,7 +14,7 @@ from tests.precompiles.batches import Batch, Receipt, chunk_of, honest_receipt
 from tests.precompiles.calls import UNIT, number
 from tests.precompiles.evidence import Posted
 from tests.precompiles.scene import SCENE_POLICY, Scene
-from tests.precompiles.world import NativeMachine, TwinMachine
+from tests.precompiles.world import MachineType
 
 BATCH_POLICY = replace(SCENE_POLICY, post_window_s=40, challenge_reveal_s=10, demand_window_s=12)
 PRICES = (UNIT, 2 * UNIT)
@@ -26,7 +26,7 @@ class BatchScene(Scene):
 
     def __init__(
         self,
-        machine_type: type[NativeMachine | TwinMachine],
+        machine_type: MachineType,
         vectors: Sequence[Sequence[int]] | None = None,
         queries: Sequence[Sequence[int]] = QUERIES,
     ) -> None:

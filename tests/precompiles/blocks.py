@@ -20,6 +20,7 @@ class BlockMachine:
     """Implements `Machine`: every call is a forced deposit in a block of its own, and time needs blocks."""
 
     def __init__(self, policy: Policy) -> None:
+        self.policy = policy
         alloc = world.allocation()
         storage = initial_storage(policy, TIMELOCK)
         for address in PRECOMPILES:

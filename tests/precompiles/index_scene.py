@@ -14,7 +14,7 @@ from precompiles.views.attribution import INDEX_KEY
 from tests.precompiles.calls import UNIT, Account, number
 from tests.precompiles.evidence import Index, Row, index_of_rows
 from tests.precompiles.scene import HASH, SCENE_POLICY, Scene
-from tests.precompiles.world import NativeMachine, TwinMachine
+from tests.precompiles.world import MachineType
 
 INDEX_POLICY = replace(SCENE_POLICY, index_window_s=20, challenge_reveal_s=10, demand_window_s=10)
 
@@ -24,7 +24,7 @@ class IndexScene(Scene):
 
     def __init__(
         self,
-        machine_type: type[NativeMachine | TwinMachine],
+        machine_type: MachineType,
         rows: Sequence[Row],
         policy: Policy = INDEX_POLICY,
     ) -> None:

@@ -23,7 +23,7 @@ from tests.precompiles.calls import number
 from tests.precompiles.evidence import Row
 from tests.precompiles.index_scene import IndexScene
 from tests.precompiles.scene import HASH
-from tests.precompiles.world import NativeMachine, TwinMachine
+from tests.precompiles.world import MachineType
 
 CONTENT = Hash32(b"\x61" * 32)
 Parents = Mapping[tuple[int, int], tuple[Hash32, ...]]
@@ -48,7 +48,7 @@ class RecordScene(IndexScene):
 
     def __init__(  # noqa: PLR0917 - a Datanet's parts
         self,
-        machine_type: type[NativeMachine | TwinMachine],
+        machine_type: MachineType,
         sketches: Sequence[Sequence[bytes]],
         accepted: Sequence[int],
         rows: Sequence[Row],

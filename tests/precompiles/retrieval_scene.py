@@ -20,7 +20,7 @@ from precompiles.views.metering import Membership, SettleOrder
 from tests.precompiles.calls import Account, number
 from tests.precompiles.evidence import Tree
 from tests.precompiles.scene import FEES_WEI, HASH, Scene
-from tests.precompiles.world import NativeMachine, TwinMachine
+from tests.precompiles.world import MachineType, NativeMachine
 
 LEAVES = ([HASH, HASH], [Hash32(b"\x12" * 32)], [Hash32(b"\x13" * 32)] * 3)
 
@@ -28,7 +28,7 @@ LEAVES = ([HASH, HASH], [Hash32(b"\x12" * 32)], [Hash32(b"\x13" * 32)] * 3)
 class RetrievalScene(Scene):
     """A channel on a model whose owner lets Datanet `facts` share; three contributors, one of them late."""
 
-    def __init__(self, machine_type: type[NativeMachine | TwinMachine] = NativeMachine) -> None:
+    def __init__(self, machine_type: MachineType = NativeMachine) -> None:
         super().__init__(machine_type=machine_type)
         self.channel_id = self.channel()
         self.facts = self.datanet()

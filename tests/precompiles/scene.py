@@ -37,7 +37,7 @@ from tests.precompiles.evidence import (
     receipts_tree,
     score_tree,
 )
-from tests.precompiles.world import Moment, NativeMachine, Outcome, TwinMachine
+from tests.precompiles.world import MachineType, Moment, NativeMachine, Outcome
 
 HASH = Hash32(b"\x11" * 32)
 SCENE_POLICY = replace(DEV_POLICY, significance_ppm=100_000)
@@ -48,14 +48,12 @@ FEES_WEI = (7 * UNIT, 5 * UNIT + 1, 3)
 
 
 class Scene:
-    """One machine, native or of twins, with named accounts; `do` must succeed, `refuse` must revert."""
+    """One machine with named accounts; `do` must succeed, `refuse` must revert."""
 
-    def __init__(
-        self, policy: Policy = SCENE_POLICY, machine_type: type[NativeMachine | TwinMachine] = NativeMachine
-    ) -> None:
+    def __init__(self, policy: Policy = SCENE_POLICY, machine_type: MachineType = NativeMachine) -> None:
         self.machine_type = machine_type
         self.machine = machine_type(policy)
-        self.policy = policy
+        self.policy = self.machine.policy
         self.vectors: Sequence[Sequence[int]] = VECTORS
         self.query: Sequence[int] = QUERY
         self.norm_squared: int | None = None

@@ -22,7 +22,7 @@ from tests.precompiles.evidence import Row, index_of_rows
 from tests.precompiles.index_scene import IndexScene
 from tests.precompiles.record_scene import RecordScene
 from tests.precompiles.scene import HASH
-from tests.precompiles.world import L1_BLOCK_TIME_S, NativeMachine, TwinMachine
+from tests.precompiles.world import L1_BLOCK_TIME_S, MachineType, NativeMachine, TwinMachine
 
 SKETCHES = ((bytes([100, 5]), bytes([2, 90])), (bytes([101, 5]), bytes([90, 90])), (bytes([3, 250]),))
 """Contribution 1 is of contributor 0, with rows 0 and 1; 2 of contributor 1, whose first record, row 2, is a
@@ -53,7 +53,7 @@ class ParentScene(RecordScene):
 
     def __init__(
         self,
-        machine_type: type[NativeMachine | TwinMachine],
+        machine_type: MachineType,
         parents: Sequence[Hash32],
         content: Hash32 = HASH,
         accepted: Sequence[int] = ALL,
@@ -111,7 +111,7 @@ def content_for(parents: tuple[Hash32, ...], wanted: Hash32 | None, accepted: tu
 
 
 def scene_drawing(
-    machine_type: type[NativeMachine | TwinMachine],
+    machine_type: MachineType,
     parents: Sequence[Hash32],
     wanted: Hash32 | None,
     accepted: tuple[int, ...] = ALL,
@@ -126,9 +126,7 @@ def scene_drawing(
 class TwoDatanets(RecordScene):
     """The derived record is in a second Datanet; the model is of that, or of both."""
 
-    def __init__(
-        self, machine_type: type[NativeMachine | TwinMachine], content: Hash32, is_of_both: bool
-    ) -> None:
+    def __init__(self, machine_type: MachineType, content: Hash32, is_of_both: bool) -> None:
         owners = (0, 0, 1, 1)
         super().__init__(machine_type, SKETCHES[:2], (0, 1), rows_of(owners, CANONICAL[:4]), content)
         first, self.datanet_id = self.datanet_id, self.datanet()

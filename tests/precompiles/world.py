@@ -99,11 +99,16 @@ class Machine(Protocol):
     """What both machines can do."""
 
     moment: Moment
+    policy: Policy
+    """The first version's parameters."""
 
     def call(self, call: Call) -> Outcome: ...
     def balance(self, address: Address) -> int: ...
     def fund(self, address: Address, amount_wei: int) -> None: ...
     def storage(self, address: Address) -> dict[int, int]: ...
+
+
+MachineType = Callable[[Policy], Machine]
 
 
 # --- Native -----------------------------------------------------------------------------------------------
@@ -114,6 +119,7 @@ class NativeMachine:
 
     def __init__(self, policy: Policy, chain_id: int = DEV_L2_CHAIN_ID) -> None:
         self.moment = Moment()
+        self.policy = policy
         self.chain_id = chain_id
         self.last_host: MemoryHost | None = None
         self.balances: dict[Address, int] = {}
@@ -299,6 +305,7 @@ class TwinMachine:
 
     def __init__(self, policy: Policy, chain_id: int = DEV_L2_CHAIN_ID) -> None:
         self.moment = Moment()
+        self.policy = policy
         self._chain_id = chain_id
         self._state = RecordingState(
             AtomicDB(), execution_context(self.moment, self._chain_id), BLANK_ROOT_HASH
