@@ -7,7 +7,8 @@ from openledger_node.client.gateway import GatewayClient
 from openledger_node.errors import UserError
 from workers.artifacts import canonical_json
 from workers.artifacts.folders import FORMAT, check_content, check_files, check_name
-from workers.datasets.upload import CARD, DATA_SUFFIXES
+from workers.datasets.cards import CARD
+from workers.datasets.upload import DATA_SUFFIXES, is_data
 from workers.errors import InvalidInputError
 
 
@@ -36,7 +37,7 @@ def named_files(paths: Sequence[Path]) -> dict[str, Path]:
         folder = paths[0]
         found = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*"))}
         kept = {
-            name: path for name, path in found.items() if path.suffix.lower() in DATA_SUFFIXES or name == CARD
+            name: path for name, path in found.items() if path.is_file() and (is_data(name) or name == CARD)
         }
         if not kept:
             raise UserError(f"{folder} holds no data", f"files end in {', '.join(DATA_SUFFIXES)}")

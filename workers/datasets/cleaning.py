@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 from typing import Any
 
 from workers.datasets.denying import NAME as DENIED
@@ -106,7 +106,7 @@ def _always(_text: str) -> bool:
 
 def _is_public_address(text: str) -> bool:
     try:
-        return IPv4Address(text).is_global
+        return ip_address(text).is_global
     except ValueError:
         return False
 
@@ -144,12 +144,20 @@ RULES: dict[str, Rule] = {
         ),
         _always,
     ),
-    "password_in_url": Rule(re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/:@]+:[^\s/@]+@[^\s/]+", re.I), _always),
+    "password_in_url": Rule(
+        re.compile(r"\b[a-z][a-z0-9+.-]{0,31}://[^\s/:@]+:[^\s/@]+@[^\s/]+", re.I), _always
+    ),
     "ethereum_key": Rule(re.compile(r"(?<![0-9A-Za-z])0x[0-9a-fA-F]{64}(?![0-9A-Za-z])"), _always),
     "email": Rule(re.compile(r"\b[\w.+-]{1,64}@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,24}\b"), _always),
     "iban": Rule(re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"), _is_account),
     "card_number": Rule(re.compile(r"(?<![\d.])\d(?:[ -]?\d){12,18}(?![\d.])"), _is_card),
-    "ip_address": Rule(re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])"), _is_public_address),
+    "ip_address": Rule(
+        re.compile(
+            r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])|"
+            r"(?<![\w:.])[23][0-9a-fA-F]{3}:(?:[0-9a-fA-F]{0,4}:){1,6}[0-9a-fA-F]{0,4}(?![\w:])"
+        ),
+        _is_public_address,
+    ),
     "phone": Rule(
         re.compile(r"(?<![\w.+])(?:\+\d{1,3}[ .-]?|\(\d{2,5}\) ?|0\d)[\d .()/-]{6,18}\d(?!\w)"), _is_phone
     ),

@@ -1,17 +1,47 @@
-"""How rows as others write them become rows as records are: preferences whose answers are conversations.
+"""How rows as others write them become rows as records are: conversations in cells and as preferences.
 
-Hub datasets write `chosen` and `rejected` as whole conversations, with the prompt inside of both, or as the
-one message that answers a `prompt`. Here both are texts and the prompt is what they have in common.
+A table's cell holds a conversation as JSON text. Hub datasets write `chosen` and `rejected` as whole
+conversations, with the prompt inside of both, or as the one message that answers a `prompt`. Here both are
+texts and the prompt is what they have in common.
 
 Source: trl's dataset formats "preference", "implicit prompt" and "conversational".
 """
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 from workers.datasets.text import FORMS
 from workers.errors import InvalidInputError
 
 ANSWERS = ("chosen", "rejected")
+CONVERSATIONS = ("messages", "prompt", *ANSWERS)
+
+
+def conversations_of(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with conversations (and alpaca's history) that are written as JSON text read."""
+    read = {name: _read(row[name], _is_message) for name in CONVERSATIONS if name in row}
+    history = {"history": _read(row["history"], _is_pair)} if "history" in row else {}
+    return {**row, **read, **history}
+
+
+def _read(value: Any, fits: Callable[[Any], bool]) -> Any:
+    """The array of messages or pairs that a text is; anything else as it is."""
+    if not isinstance(value, str) or not value.lstrip().startswith("["):
+        return value
+    try:
+        found = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    return found if found and all(fits(each) for each in found) else value
+
+
+def _is_message(value: Any) -> bool:
+    return isinstance(value, dict) and {"role", "content"} <= set(value)
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, list)
 
 
 def preference_of(row: dict[str, Any]) -> dict[str, Any]:
@@ -36,6 +66,8 @@ def without_surplus(row: dict[str, Any]) -> dict[str, Any]:
     keys = set(row) - {"parents"}
     fitting = [allowed for needed, allowed in FORMS.values() if needed <= keys]
     surplus = sorted(keys.difference(*fitting)) if fitting else []
+    if not keys:
+        raise InvalidInputError("the row is empty")
     if not fitting and all(keys.isdisjoint(allowed) for _, allowed in FORMS.values()):
         raise InvalidInputError(
             f"no record has the columns {sorted(keys)}: rename them (--column FROM=TO) to those of a text, "

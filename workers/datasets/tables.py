@@ -9,19 +9,30 @@ Not covered: text columns, guessing what is missing.
 """
 
 import base64
+import decimal
 import io
 import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from workers.datasets.parents import parse_parents
 from workers.datasets.records import MAX_FEATURES, Record
 from workers.datasets.upload import Row
 from workers.errors import InvalidInputError
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
+
 MAX_CATEGORIES = 256
+MAX_PIXELS = 1 << 26
+"""Of a picture before it is resized: 64 megapixels."""
+PICTURE_TEXTS = ("iVBORw0KGgo", "/9j/", "UklGR")
+"""How PNG, JPEG and WebP begin in base64."""
 NUMBER, CATEGORY, PICTURE = "number", "category", "image"
 
 
@@ -66,6 +77,8 @@ def schema_of(rows: Sequence[Row], label: str, width: int = 0, height: int = 0) 
         raise InvalidInputError(f"the label column has {len(classes)} classes; 2 to 1,000 can be learnt")
     names = [name for name in common_columns(rows) if name not in {label, "parents"}]
     columns = tuple(_column(name, [row.get(name) for row in rows], width, height) for name in names)
+    if (width or height) and not any(column.kind == PICTURE for column in columns):
+        raise InvalidInputError("width and height are given, and no column holds pictures")
     return check_schema(TableSchema(label, tuple(classes), columns))
 
 
@@ -142,16 +155,37 @@ def _pixels(value: Any, column: Column) -> bytes:
 
     data: Any = value.get("bytes") if isinstance(value, dict) else value
     try:
-        data = base64.b64decode(data) if isinstance(data, str) else data
-        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "BMP", "WEBP")) as picture:
-            mode = "L" if column.channels == 1 else "RGB"
-            found: bytes = picture.convert(mode).resize((column.width, column.height)).tobytes()
-    except (UnidentifiedImageError, OSError, ValueError, TypeError, Image.DecompressionBombError) as error:
+        data = base64.b64decode(data.partition("base64,")[2] or data) if isinstance(data, str) else data
+        with Image.open(io.BytesIO(data or b""), formats=("PNG", "JPEG", "BMP", "WEBP")) as picture:
+            if picture.width * picture.height > MAX_PIXELS:
+                raise InvalidInputError(f"{column.name}: a picture of more than {MAX_PIXELS} pixels")
+            flat = _flat(picture, "L" if column.channels == 1 else "RGB")
+            found: bytes = flat.resize((column.width, column.height)).tobytes()
+    except UnidentifiedImageError as error:
+        raise InvalidInputError(f"{column.name}: not a PNG, JPEG, BMP or WebP picture") from error
+    except (OSError, ValueError, TypeError, SyntaxError, Image.DecompressionBombError) as error:
         raise InvalidInputError(f"{column.name}: not a PNG, JPEG, BMP or WebP picture ({error})") from error
     return found
 
 
+def _flat(picture: "ImageFile", mode: str) -> "Image":
+    """Upright as its camera says, on white where it is transparent, 16 bits a pixel scaled to 8."""
+    from PIL import Image, ImageOps  # noqa: PLC0415 - only pictures need it
+
+    upright = ImageOps.exif_transpose(picture)
+    if upright.mode.startswith("I"):
+        upright = Image.fromarray(
+            (np.asarray(upright).astype(np.int64).clip(0, 65_535) >> 8).astype(np.uint8)
+        )
+    if upright.has_transparency_data:
+        coloured = upright.convert("RGBA")
+        upright = Image.alpha_composite(Image.new("RGBA", coloured.size, "white"), coloured)
+    return upright.convert(mode)
+
+
 def _is_picture(value: Any) -> bool:
+    if isinstance(value, str):
+        return value.partition("base64,")[2].startswith(PICTURE_TEXTS) or value.startswith(PICTURE_TEXTS)
     return isinstance(value, bytes) or (isinstance(value, dict) and "bytes" in value)
 
 
@@ -177,7 +211,7 @@ def _is_nested(value: Any) -> bool:
 
 
 def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if isinstance(value, bool) or not isinstance(value, int | float | str | decimal.Decimal):
         return None
     try:
         number = float(value)

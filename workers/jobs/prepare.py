@@ -14,7 +14,7 @@ from workers.artifacts.store import ArtifactStore
 from workers.datasets.canonical import canonical_indices
 from workers.datasets.cleaning import CHAT_MARKER, chat_marker_in, clean
 from workers.datasets.denying import DenyList, deny_list
-from workers.datasets.foreign import preference_of, without_surplus
+from workers.datasets.foreign import conversations_of, preference_of, without_surplus
 from workers.datasets.kinds import AnyRecord, decode_records, encode_records, sketches_of_records
 from workers.datasets.naming import ParentNames
 from workers.datasets.tables import (
@@ -26,7 +26,7 @@ from workers.datasets.tables import (
     vector_record,
 )
 from workers.datasets.text import TextRecord, text_record
-from workers.datasets.upload import Files, Row, rows_of
+from workers.datasets.upload import Files, Row, rows_of, without_nulls
 from workers.errors import InvalidInputError
 from workers.jobs.codec import from_json, to_json
 from workers.jobs.types import (
@@ -83,7 +83,7 @@ def prepare(store: ArtifactStore, request: PrepareRequest, progress: Progress = 
 
 def plain_text(row: Row) -> TextRecord:
     """A text record without chat markers; raises InvalidInputError."""
-    record = text_record(preference_of(without_surplus(row)))
+    record = text_record(preference_of(conversations_of(without_surplus(without_nulls(row)))))
     if marker := chat_marker_in(record.plain()):
         raise InvalidInputError(f"it holds the chat marker {marker!r}: mask it with the rule {CHAT_MARKER}")
     return record
@@ -116,6 +116,9 @@ def _take_row(
 def _refuse_incomplete(found: _Found, label: str) -> None:
     """Rows of a table that leave a column out are refused each by itself."""
     columns = common_columns([row for _, row in found.rows])
+    if columns and not any(label in row for _, row in found.rows):
+        known = ", ".join(columns[:20])
+        raise InvalidInputError(f"every row needs the label column {label!r}; the columns are {known}")
     needed = columns if label in columns else [*columns, label]
     rows, found.rows = found.rows, []
     for place, row in rows:
@@ -140,7 +143,10 @@ def renamed(row: Row, columns: Sequence[ColumnName]) -> Row:
 
 def _schema(store: ArtifactStore, request: PrepareRequest, rows: Sequence[Row]) -> TableSchema | None:
     if request.schema:
-        return check_schema(from_json(TableSchema, canonical_json.decode(store.get(request.schema))))
+        schema = check_schema(from_json(TableSchema, canonical_json.decode(store.get(request.schema))))
+        if request.label and request.label != schema.label:
+            raise InvalidInputError(f"the schema's label is {schema.label!r}, not {request.label!r}")
+        return schema
     return schema_of(rows, request.label, request.width, request.height) if request.label else None
 
 

@@ -1,8 +1,11 @@
 """Uploads of every kind become contribution files, and what is wrong with a row is said with its place."""
 
+import base64
 import csv
 import io
 import json
+import time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from PIL import Image
 
 from genesis.types import Address
 from workers.artifacts.store import ArtifactStore
+from workers.datasets.cleaning import RULES, clean
 from workers.datasets.contribution import record_leaves, summarize
 from workers.datasets.kinds import decode_records
 from workers.datasets.parents import names_of
@@ -302,6 +306,14 @@ def test_pictures_become_pixels(store: ArtifactStore) -> None:
         ({"a.csv": as_csv(TABLE)}, {"label": "shape"}, "label column"),
         ({"a.csv": as_csv([{"x": 1, "y": 1}, {"x": 2, "y": 1}])}, {"label": "y"}, "classes"),
         ({"a.csv": b"text,text\na,b\n"}, {}, "same name"),
+        ({"a.csv": "text\nfine\n".encode("utf-16")}, {}, "UTF-16: save it as UTF-8"),
+        ({"a.jsonl": '{"text": "fine"}\n'.encode("utf-16")}, {}, "UTF-16"),
+        ({"a.csv": b"instruction;output\na;b\n"}, {}, "separated by commas"),
+        ({"a.csv": as_csv(TABLE)}, {"label": "sort"}, "the columns are"),
+        ({"a.csv": as_csv(TABLE)}, {"label": "kind", "width": 4, "height": 4}, "no column holds pictures"),
+        ({"README.md": b"---\na: 2020-99-99\n---\n", "a.jsonl": b"{}"}, {}, "README.md"),
+        ({"README.md": b"---\na: " + b"[" * 9_999 + b"\n---\n", "a.jsonl": b"{}"}, {}, "README.md"),
+        ({"README.md": b"---\nconfigs:\n- data_files: b/*\n---\n", "a.jsonl": b"{}"}, {}, "no such file"),
         ({"README.md": b"---\nconfigs:\n- data_files: [3]\n---\n", "a.jsonl": b"{}"}, {}, "no path"),
         ({"a.jsonl": b'{"x": 1, "y": null}\n{"x": 2, "y": "a"}'}, {"label": "y"}, "label column"),
         ({"a.jsonl": b'{"x": [1], "y": 1}\n{"x": 2, "y": 2}'}, {"label": "y"}, "lists or objects"),
@@ -386,7 +398,7 @@ def test_suffixes_in_capitals_and_fields_that_are_null(store: ArtifactStore) -> 
 
 
 def test_what_is_wrong_with_a_whole_file_names_it(store: ArtifactStore) -> None:
-    with pytest.raises(InvalidInputError, match=r"b\.csv: line 1"):
+    with pytest.raises(InvalidInputError, match=r"b\.csv: line 2"):
         upload(store, {"a.csv": b"text\nfine\n", "b.csv": b'text\n"abc\n'})
 
 
@@ -404,3 +416,173 @@ def test_incomplete_rows_of_a_table_are_refused_each_by_itself(store: ArtifactSt
     assert found.preview == ('{"features":[0,0,255],"label":0}', '{"features":[255,255,0],"label":1}')
     with pytest.raises(InvalidInputError, match="every row needs the label column"):
         upload(store, {"a.csv": b"x,y\n1,\n2,\n"}, label="y")
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_byte_order_marks_and_line_ends_of_any_system(store: ArtifactStore, mark: bytes, end: bytes) -> None:
+    for name, data in {"a.jsonl": as_jsonl(ROWS), "a.csv": as_csv(ROWS).replace(b"\r\n", b"\n")}.items():
+        found = upload(store, {name: mark + data.replace(b"\n", end)})
+        assert (found.accepted, found.refused) == (20, 0)
+    for value, count in ((ROWS, 20), (ROWS[0], 1)):
+        assert upload(store, {"a.json": mark + json.dumps(value, indent=1).encode()}).accepted == count
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize(
+    "files",
+    [
+        b"  - split: train\n    path: x.jsonl\n  - split: test\n    path: ./y.jsonl",
+        b"    train: x.jsonl\n    test: y.jsonl",
+    ],
+)
+def test_a_card_from_windows_keeps_its_splits_apart(store: ArtifactStore, mark: bytes, files: bytes) -> None:
+    card = b"---\nconfigs:\n- config_name: default\n  data_files:\n" + files + b"\n---\n"
+    folder = {"x.jsonl": as_jsonl(ROWS[:3]), "y.jsonl": as_jsonl(ROWS[3:])}
+    found = upload(store, {"README.md": mark + card.replace(b"\n", b"\r\n"), **folder}, split="test")
+    assert found.accepted == 17
+
+
+def test_what_save_to_disk_wrote_is_read(store: ArtifactStore, tmp_path: Path) -> None:
+    Dataset.from_list(ROWS).train_test_split(5, seed=1).save_to_disk(tmp_path)
+    files = {path.relative_to(tmp_path).as_posix(): path.read_bytes() for path in tmp_path.rglob("*.*")}
+    assert {"dataset_dict.json", "train/state.json"} <= set(files)
+    assert upload(store, files).accepted == 15
+    assert upload(store, files, split="test").accepted == 5
+
+
+def test_a_value_that_cannot_be_read_refuses_its_row_only(store: ArtifactStore) -> None:
+    texts = pa.array([b"the first text", b"\xff\xfe", b"the third text"])
+    broken = pa.StringArray.from_buffers(3, *texts.buffers()[1:])
+    sink = io.BytesIO()
+    pyarrow.parquet.write_table(pa.table({"text": broken}), sink)
+    found = upload(store, {"a.parquet": sink.getvalue()})
+    assert (found.accepted, [each.place for each in found.problems]) == (2, ["a.parquet:2"])
+    twice = pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], names=["text", "text"])
+    sink = io.BytesIO()
+    pyarrow.parquet.write_table(twice, sink)
+    with pytest.raises(InvalidInputError, match="same name"):
+        upload(store, {"a.parquet": sink.getvalue()})
+
+
+def test_half_a_surrogate_pair_refuses_its_row_wherever_it_is(store: ArtifactStore) -> None:
+    rows = (
+        b'{"x": 1, "y": "\\ud800"}\n{"x": 2, "y": "b"}\n{"x": 3, "y": "c", "\\ud800": 1}\n{"x": 4, "y": "c"}'
+    )
+    found = upload(store, {"a.jsonl": rows}, label="y")
+    assert [each.place for each in found.problems] == ["a.jsonl:1", "a.jsonl:3"]
+
+
+def test_a_row_of_a_megabyte_and_nulls_refuse_no_other_row(store: ArtifactStore) -> None:
+    rows: list[dict[str, Any]] = [
+        {"text": "x" * (1 << 21)},
+        {"text": "words of a text", "source": None},
+        {"text": None},
+    ]
+    for data in ({"a.jsonl": as_jsonl(rows)}, {"a.parquet": as_parquet(rows)}):
+        found = upload(store, data)
+        assert (found.accepted, [each.reason[:14] for each in found.problems]) == (
+            1,
+            ["the record is ", "the row is emp"],
+        )
+    assert upload(store, {"a.csv": as_csv([{"text": rows[0]["text"]}, {"text": "short"}])}).accepted == 1
+
+
+def test_a_cell_holds_a_conversation_as_json(store: ArtifactStore) -> None:
+    rows = [
+        {"messages": json.dumps([USER, YES])},
+        {"messages": "[1]"},
+        {"messages": "[not json"},
+    ]
+    found = upload(store, {"a.csv": as_csv(rows)})
+    assert json.loads(found.preview[0]) == {"messages": [USER, YES]}
+    assert found.refused == 2
+    pairs = [{"chosen": json.dumps([USER, YES]), "rejected": json.dumps([USER, NO])}]
+    assert json.loads(upload(store, {"a.csv": as_csv(pairs)}).preview[0])["prompt"] == [USER]
+    code = [{"prompt": "[1, 2]", "chosen": '[{"a": 1}]', "rejected": "[]"}]
+    assert json.loads(upload(store, {"a.csv": as_csv(code)}).preview[0]) == code[0]
+
+
+def png(pixels: object, mode: str | None = None, **settings: Any) -> bytes:
+    sink = io.BytesIO()
+    Image.fromarray(np.array(pixels)).convert(mode).save(sink, settings.pop("format", "PNG"), **settings)
+    return sink.getvalue()
+
+
+def test_pictures_of_odd_modes_are_what_one_sees(store: ArtifactStore) -> None:
+    grey = np.full((4, 4), 100, dtype=np.uint8)
+    clear = np.dstack([np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4), np.uint8)])
+    exif = Image.Exif()
+    exif[0x0112] = 3  # upside down
+    half = np.vstack([np.zeros((8, 16), np.uint8), np.full((8, 16), 255, np.uint8)])
+    pictures = [
+        (png(grey), 100),
+        (png(np.full((4, 4), 100 << 8, dtype=np.uint16), "I;16"), 100),
+        (png(clear), 255),
+        (png(grey, "P"), 100),
+        (png(grey, "RGB", format="BMP"), 100),
+        (png(grey, "CMYK", format="JPEG", quality=100), 100),
+        (png(half, format="JPEG", exif=exif), 255),
+    ]
+    rows = [{"image": {"bytes": data, "path": None}, "label": n} for n, (data, _) in enumerate(pictures)]
+    found = upload(store, {"a.parquet": as_parquet(rows)}, label="label", width=1, height=2)
+    assert found.refused == 0
+    first = [
+        record.features[0]
+        for record in decode_records(store.get(found.records))
+        if isinstance(record, Record)
+    ]
+    assert first == pytest.approx([value for _, value in pictures], abs=30)
+
+
+def test_broken_pictures_refuse_their_rows(store: ArtifactStore) -> None:
+    whole = png(np.random.default_rng(1).integers(0, 255, (64, 64), np.uint8))
+    wrong = whole[:33] + (100).to_bytes(4) + whole[37:]  # no chunk follows: PIL calls that a SyntaxError
+    huge = whole[:16] + (9_000).to_bytes(4) * 2 + whole[24:]
+    pictures = [whole, png(np.ones((8, 8), np.uint8)), wrong, huge, whole[:200], b"GIF89a", b"", None]
+    rows = [{"image": {"bytes": data, "path": "x"}, "label": n % 2} for n, data in enumerate(pictures)]
+    found = upload(store, {"a.parquet": as_parquet(rows)}, label="label", width=4, height=4)
+    assert (found.accepted, found.refused) == (2, 6)
+    assert not any("0x" in each.reason for each in found.problems)
+
+
+def test_a_folder_of_pictures_by_class_or_by_list(store: ArtifactStore) -> None:
+    black, white = png(np.zeros((8, 8), np.uint8)), png(np.full((8, 8), 255, np.uint8))
+    folder = {"train/cat/1.png": black, "train/dog/1.PNG": white, "test/dog/2.png": black}
+    settings = {"label": "label", "width": 1, "height": 1}
+    found = upload(store, folder, **settings)
+    assert found.preview == ('{"features":[0],"label":0}', '{"features":[255],"label":1}')
+    listing = as_csv(
+        [
+            {"file_name": "1.png", "label": "b"},
+            {"file_name": "../2.png", "label": "a"},
+            {"file_name": "sub/2.png", "label": "a"},
+        ]
+    )
+    listed = upload(
+        store, {"train/metadata.csv": listing, "train/1.png": black, "train/sub/2.png": white}, **settings
+    )
+    assert listed.preview == ('{"features":[0],"label":1}', '{"features":[255],"label":0}')
+    assert "no picture '../2.png'" in listed.problems[0].reason
+
+
+def test_pictures_in_cells_and_decimal_numbers(store: ArtifactStore) -> None:
+    cells = [base64.b64encode(png(np.full((4, 4), value, np.uint8))).decode() for value in (0, 255)]
+    rows = [{"image": cells[0], "y": 0}, {"image": "data:image/png;base64," + cells[1], "y": 1}]
+    found = upload(store, {"a.csv": as_csv(rows)}, label="y", width=1, height=1)
+    assert found.preview == ('{"features":[0],"label":0}', '{"features":[255],"label":1}')
+    prices = as_parquet([{"x": Decimal(f"{n}.5"), "y": n % 2} for n in range(3)])
+    assert '"features":[128]' in upload(store, {"a.parquet": prices}, label="y").preview[1]
+
+
+def test_rules_are_quick_on_text_that_was_made_to_slow_them() -> None:
+    began_s = time.process_time()
+    for piece in ("a.", "a@a.", "1 ", "x://", "DE89 ", "(00", "2001:"):
+        clean(piece * 20_000, [(rule, "mask") for rule in RULES])
+    assert time.process_time() - began_s < 5
+
+
+def test_addresses_of_both_kinds_are_masked_and_times_are_not() -> None:
+    text = "from 8.8.8.8 and 2001:4860:4860::8888 at 12:30:45, std::vector, 10.0.0.1, 2001:db8::1"
+    found = clean(text, [("ip_address", "mask")]).value
+    assert found == "from <IP_ADDRESS> and <IP_ADDRESS> at 12:30:45, std::vector, 10.0.0.1, 2001:db8::1"
