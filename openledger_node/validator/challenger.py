@@ -81,9 +81,9 @@ class Challenger:
         _, policy = await self._reader.current_policy()
         return policy.challenge_bond_wei
 
-    async def send(self, method: str, *arguments: Any, value_wei: int = 0) -> Mined:
-        """One transaction to the attribution precompile."""
-        return await self._sender.transact(ATTRIBUTION, method, *arguments, value_wei=value_wei)
+    async def send(self, method: str, *arguments: Any, value_wei: int = 0, gas: int | None = None) -> Mined:
+        """One transaction to the attribution precompile; `gas` skips the estimate."""
+        return await self._sender.transact(ATTRIBUTION, method, *arguments, value_wei=value_wei, gas=gas)
 
     async def take_reward(self) -> None:
         """What verdicts owe this account, if anything."""

@@ -47,6 +47,7 @@ from openledger_node.validator.record_check import (
 )
 from openledger_node.validator.records import Right, Unprovable
 from openledger_node.validator.sum_games import SumGames
+from openledger_node.validator.tallies import tally_for
 from precompiles.views.attribution import INDEX_KEY, INDEX_VOID
 from workers.errors import InvalidInputError
 
@@ -192,6 +193,7 @@ class IndexWatch:
     async def _challenge(self, index_id: int, verdict: OneTransaction) -> None:
         key = INDEX_KEY + index_id
         await self._challenger.commit(key)
+        await tally_for(self._reader, self._challenger, verdict)
         method, evidence = index_challenge(verdict)
         salt = await self._challenger.salt(key)
         mined = await self._challenger.send(method, index_id, salt, *evidence)

@@ -59,6 +59,7 @@ from openledger_node.validator.records import (
     WrongQuery,
     WrongScore,
 )
+from openledger_node.validator.tallies import tally_for
 from workers.artifacts.store import ArtifactStore
 
 POLL_S = 0.5
@@ -210,6 +211,7 @@ class Validator:
         self, notice: PostNotice, inputs: PostInputs, verdict: WrongScore | WrongAmount | LongQuery
     ) -> None:
         await self._challenger.commit(notice.post_id)
+        await tally_for(self._reader, self._challenger, verdict)
         salt = await self._challenger.salt(notice.post_id)
         batches = await self._batches(notice)
         method, arguments = challenge_of(inputs, salt, batches, verdict)

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from openledger_node.validator.arguments import packed_sum
+from openledger_node.validator.arguments import sum_game
 from openledger_node.validator.challenger import Challenger
 from openledger_node.validator.games import Game, Games
 from openledger_node.validator.index_check import (
@@ -25,15 +25,9 @@ class SumGames:
         """Open a game or make its next move; True when it was opened now."""
         game_id = await self._games.opened("SumGameOpened", inputs.index_id)
         if game_id is None:
-            await self._challenger.send(
-                "openSumGame",
-                inputs.index_id,
-                verdict.contributor_index,
-                verdict.contributor,
-                verdict.coordinate,
-                packed_sum(verdict.sum),
-                value_wei=await self._challenger.bond_wei(),
-            )
+            method, arguments = sum_game(verdict)
+            bond_wei = await self._challenger.bond_wei()
+            await self._challenger.send(method, inputs.index_id, *arguments, value_wei=bond_wei)
             return True
         rows = inputs.rows
 

@@ -33,9 +33,10 @@ from genesis.shares import query_weight, receipt_fee
 from genesis.types import Hash32
 from openledger_node.client.economy import Channel
 from openledger_node.errors import UserError
-from openledger_node.validator.arguments import index_challenge, packed_sum
+from openledger_node.validator.arguments import index_challenge
 from openledger_node.validator.index_check import (
     IndexInputs,
+    WrongNorm,
     WrongSum,
     partial_sums,
     row_evidence,
@@ -55,11 +56,13 @@ from workers.integers import broken_rows
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A method of `IAttribution`, what it takes after subject and salt, and what it shows, for people."""
+    """A method of `IAttribution`, what it takes after subject and salt, and what it shows, for people; with
+    the verdict, where that says what is to be tallied first."""
 
     method: str
     evidence: tuple[Any, ...]
     shown: Mapping[str, Any]
+    verdict: WrongNorm | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +200,8 @@ def wrong_norm(inputs: IndexInputs, contributor: int) -> Proof:
     norm = exact_norms_squared(inputs.vectors[contributor : contributor + 1])[0]
     if norm == found.norm_squared:
         raise _right(f"the norm of contributor {contributor} is its sum's")
-    evidence = (contributor, found.contributor, packed_sum(sum_evidence(sums, contributor)))
-    return Proof("challengeNorm", evidence, {"posted": found.norm_squared, "computed": norm})
+    verdict = WrongNorm(contributor, found.contributor, sum_evidence(sums, contributor), norm)
+    return Proof(*index_challenge(verdict), {"posted": found.norm_squared, "computed": norm}, verdict)
 
 
 def wrong_sum(inputs: IndexInputs, contributor: int, coordinate: int) -> WrongSum:

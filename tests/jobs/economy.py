@@ -66,8 +66,8 @@ class Trained:
 
 
 @cache
-def trained(directory: str) -> Trained:
-    """Train once per directory name; results are kept in memory."""
+def trained(directory: str, dimensions: int = DIMENSIONS) -> Trained:
+    """Train once per directory name and width; results are kept in memory."""
     store = ArtifactStore(Path(directory))
     digits = demo_parts(1, part_records=PART_RECORDS)
     parts = tuple(encode_jsonl(part) for part in digits.parts)
@@ -83,7 +83,7 @@ def trained(directory: str) -> Trained:
     )
     recipe = replace(DEFAULT_RECIPE, epochs=10, batch_size=20, classes=10)
     model = train(store, TrainRequest(version, recipe))
-    index = feature_index(store, FeatureIndexRequest(model.manifest, DIMENSIONS))
+    index = feature_index(store, FeatureIndexRequest(model.manifest, dimensions))
     files = {path.name: path.read_bytes() for path in Path(directory).iterdir()}
     return Trained(files, model, index, tuple(tuple(r.features) for r in digits.holdout[:30]), parts)
 
