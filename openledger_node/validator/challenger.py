@@ -12,7 +12,7 @@ from genesis.commitments import address_word, word
 from genesis.keccak import keccak256
 from genesis.types import Hash32
 from openledger_node.client.account import Account
-from openledger_node.client.economy import ATTRIBUTION, STAKING, EconomyReader
+from openledger_node.client.economy import ATTRIBUTION, ROLE_VALIDATOR, STAKING, EconomyReader
 from openledger_node.client.errors import RevertedError
 from openledger_node.client.sender import Mined, Sender
 from precompiles.views.attribution import INDEX_KEY
@@ -84,6 +84,10 @@ class Challenger:
     async def send(self, method: str, *arguments: Any, value_wei: int = 0, gas: int | None = None) -> Mined:
         """One transaction to the attribution precompile; `gas` skips the estimate."""
         return await self._sender.transact(ATTRIBUTION, method, *arguments, value_wei=value_wei, gas=gas)
+
+    async def settle_weight(self, validator: bytes) -> None:
+        """Bring what a validator lost into the stake it is drawn by."""
+        await self._sender.transact(STAKING, "checkpoint", validator, ROLE_VALIDATOR)
 
     async def take_reward(self) -> None:
         """What verdicts owe this account, if anything."""

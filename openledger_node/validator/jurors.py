@@ -4,8 +4,8 @@ who stayed away.
 Cases, draws and what this account did are read from the chain at every look; a ballot is on disk before its
 commitment is sent (`ballots`). So a restart at any point goes on, and nothing is said twice.
 
-Covered: both rounds; draws and closings that nobody else sends; pay; absent jurors. Not covered: what a case
-is about (`recomputation`); opening cases (`cases`).
+Covered: both rounds; draws and closings that nobody else sends; pay; absent jurors, and that their loss is in
+the weight they are drawn by. Not covered: what a case is about (`recomputation`); opening cases (`cases`).
 Source: protocol, section 3 "Challenges" (jury and draws).
 """
 
@@ -232,15 +232,27 @@ class Jurors:
         staked = await self._reader.ethereum.events(STAKING, "Staked", None, ROLE_VALIDATOR)
         accounts = {bytes(event.arguments["account"]) for event in staked}
         for account in sorted(accounts - case.parties - {self._sender.address_bytes}):
-            for number in range(1, case.rounds + 1):
+            absences = [
+                number
+                for number in range(1, case.rounds + 1)
+                if await self._was_absent(case_id, number, account)
+            ]
+            for number in absences:
                 await self._punish_one(case_id, number, account)
+            if absences:
+                await self._weigh_again(account)
 
-    async def _punish_one(self, case_id: int, number: int, account: bytes) -> None:
+    async def _was_absent(self, case_id: int, number: int, account: bytes) -> bool:
+        """Whether an account was drawn for a round and did not reveal, punished or not."""
         read = self._reader.ethereum.read
         if not await read(ATTRIBUTION, "seatsOf", case_id, number, account):
-            return
+            return False
         juror = Juror(*(await read(ATTRIBUTION, "getJuror", case_id, number, account)).values())
-        if juror.opinion != bytes(32) or juror.settled:
+        return juror.opinion == bytes(32)
+
+    async def _punish_one(self, case_id: int, number: int, account: bytes) -> None:
+        juror = await self._reader.ethereum.read(ATTRIBUTION, "getJuror", case_id, number, account)
+        if Juror(*juror.values()).settled:
             return
         try:
             await self._sender.send("punishAbsence", case_id, number, account)
@@ -249,3 +261,13 @@ class Jurors:
             return
         self.statistics.punished += 1
         log.info("absent juror punished", case=case_id, round=number, juror=account.hex())
+
+    async def _weigh_again(self, account: bytes) -> None:
+        """What slashes took from a validator reaches its weight in draws when its pool is touched: touch it,
+        whoever showed the absence."""
+        read = self._reader.ethereum.read
+        before_s = await self._reader.ethereum.timestamp_s() - 1
+        weight_wei = int(await read(STAKING, "stakeAt", account, before_s))
+        if weight_wei > int(await read(STAKING, "stakeOf", account, ROLE_VALIDATOR)):
+            await self._sender.settle_weight(account)
+            log.info("weight in draws lowered", juror=account.hex(), weight=weight_wei)

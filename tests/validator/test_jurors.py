@@ -265,7 +265,18 @@ async def test_who_stays_away_is_punished(staked: Economy, tmp_path: Path) -> No
         bytes(dev_account(index).address) for index in absent
     }
     assert one.validator.jurors.statistics.punished == len(punished)
+    for account in {bytes(event.arguments["juror"]) for event in punished}:
+        weight_wei, stake_wei = await weight_and_stake(staked, account)
+        assert weight_wei == stake_wei < STAKE_WEI, "the loss is in the weight of the next draw"
     await one.stop()
+
+
+async def weight_and_stake(economy: Economy, account: bytes) -> tuple[int, int]:
+    """What a validator is drawn by, and what it has."""
+    ethereum = Ethereum(economy.node)
+    now_s = await ethereum.timestamp_s()
+    weight_wei = await ethereum.read(STAKING, "stakeAt", account, now_s - 1)
+    return int(weight_wei), int(await ethereum.read(STAKING, "stakeOf", account, ROLE_VALIDATOR))
 
 
 async def test_a_rigged_preconditioner_is_judged(staked: Economy, tmp_path: Path) -> None:
