@@ -1,7 +1,8 @@
 """How a customer pays for a language model's answers, whatever client asks for them, and checks each receipt.
 
 With the `openai` client: `extra_headers=await purchases.headers(body)` beside the call, then
-`purchases.accept(answer.x_openledger, text)`; a stream's last chunk has `x_openledger`.
+`purchases.accept(answer.x_openledger, text)`; a stream's last chunk has `x_openledger`. The text of an answer
+that calls tools is `answers.said_text(choice)`.
 
 Covered: a voucher for the most a call can cost, as the gateway counts its tokens and up to a limit of one's
 own; token counts, fee, hashes and root of every receipt. Not covered: that the prompt's token ids are those
@@ -13,11 +14,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from genesis.shares import receipt_fee
+from openledger_node.client.answers import said_text
 from openledger_node.client.errors import DishonestReceiptError
 from openledger_node.client.metering import KEY_HEADER, VOUCHER_HEADER, Purchases
 from openledger_node.client.openings import Opening
 from openledger_node.client.vouchers import encode_voucher
 from openledger_node.errors import UserError
+
+_PRICED = (
+    "model",
+    "messages",
+    "prompt",
+    "tools",
+    "tool_choice",
+    "max_tokens",
+    "max_completion_tokens",
+    "retrieval",
+)
 
 
 class TextPurchases(Purchases):
@@ -50,7 +63,7 @@ class TextPurchases(Purchases):
         """A chat answer, paid and checked; raises like `headers` and `accept`."""
         headers = await self.headers(body)
         answer = await self._post_again("/v1/chat/completions", body, headers)
-        self.accept(answer["x_openledger"], str(answer["choices"][0]["message"]["content"]))
+        self.accept(answer["x_openledger"], said_text(answer["choices"][0]))
         return answer
 
     def accept(self, paid: Mapping[str, Any], text: str) -> None:
@@ -68,5 +81,4 @@ class TextPurchases(Purchases):
 
 def _quoted(body: Mapping[str, Any]) -> dict[str, Any]:
     """The parts of a request that decide what it costs."""
-    names = ("model", "messages", "prompt", "max_tokens", "max_completion_tokens", "retrieval")
-    return {name: body[name] for name in names if name in body}
+    return {name: body[name] for name in _PRICED if name in body}

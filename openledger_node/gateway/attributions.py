@@ -10,6 +10,7 @@ from typing import Any
 from genesis.keccak import keccak256
 from genesis.typed_data import Explanation
 from genesis.types import Hash32
+from openledger_node.client.answers import said_text
 from openledger_node.client.economy import EconomyReader
 from openledger_node.client.explanations import output_of
 from openledger_node.gateway.errors import NotFoundError
@@ -106,6 +107,4 @@ def text_of(receipt: StoredReceipt) -> str:
     choices = receipt.answer.get("choices")
     if not isinstance(choices, list):
         return ""
-    choice: Mapping[str, Any] = choices[0]
-    text = choice["message"]["content"] if "message" in choice else choice["text"]
-    return str(text)
+    return said_text(choices[0])

@@ -8,7 +8,7 @@ Not covered: turning what is left after a crash into receipts (`text_calls`).
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,8 @@ from sqlalchemy import JSON, Column, Integer, MetaData, String, Table, delete, s
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from genesis.types import Hash32
-from openledger_node.jobs.database import Database, Schema, create_tables
+from openledger_node.gateway.text_tools import CallPiece, from_rows, merged, to_rows
+from openledger_node.jobs.database import Database, Schema, add_columns, create_tables
 
 metadata = MetaData()
 _deliveries = Table(
@@ -32,16 +33,35 @@ _pieces = Table(
     Column("sequence", Integer, primary_key=True, autoincrement=False),
     Column("tokens", JSON, nullable=False),
     Column("text", String, nullable=False),
+    Column("calls", JSON(none_as_null=True)),
 )
-SCHEMA = Schema("deliveries", [create_tables(metadata)])
+SCHEMA = Schema("deliveries", [create_tables(metadata), add_columns(_pieces, "calls")])
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of an answer: its token ids and their text, either of which may be empty."""
+    """A part of an answer: its token ids, their text and calls of tools, any of which may be empty."""
 
     tokens: tuple[int, ...]
     text: str
+    calls: tuple[CallPiece, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.tokens or self.text or self.calls)
+
+    def row(self) -> dict[str, Any]:
+        """Its columns."""
+        return {"tokens": list(self.tokens), "text": self.text, "calls": to_rows(self.calls)}
+
+
+def joined(pieces: Iterable[Piece]) -> Piece:
+    """Several pieces as one."""
+    every = list(pieces)
+    return Piece(
+        tuple(token for piece in every for token in piece.tokens),
+        "".join(piece.text for piece in every),
+        merged(call for piece in every for call in piece.calls),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +98,8 @@ class DeliveryTable:
             await connection.execute(
                 _deliveries.insert().values(channel_id=channel_id.hex(), head=dict(head))
             )
-            row = {"sequence": 0, "tokens": list(piece.tokens), "text": piece.text}
-            await connection.execute(_pieces.insert().values(channel_id=channel_id.hex(), **row))
+            row = {"channel_id": channel_id.hex(), "sequence": 0, **piece.row()}
+            await connection.execute(_pieces.insert().values(row))
 
     async def unfinished(self) -> list[tuple[Hash32, dict[str, Any], list[Piece]]]:
         """What was left: channel, head and pieces in order."""
@@ -88,7 +108,8 @@ class DeliveryTable:
             heads = (await connection.execute(select(_deliveries))).mappings().all()
             rows = await connection.execute(select(_pieces).order_by(_pieces.c.sequence))
             for row in rows.mappings():
-                pieces.setdefault(row["channel_id"], []).append(Piece(tuple(row["tokens"]), row["text"]))
+                piece = Piece(tuple(row["tokens"]), row["text"], from_rows(row["calls"]))
+                pieces.setdefault(row["channel_id"], []).append(piece)
         return [
             (Hash32(bytes.fromhex(row["channel_id"])), row["head"], pieces[row["channel_id"]])
             for row in heads
@@ -120,13 +141,7 @@ class DeliveryTable:
             if each.head is not None
         ]
         pieces = [
-            {
-                "channel_id": each.channel_id,
-                "sequence": each.sequence,
-                "tokens": list(each.piece.tokens),
-                "text": each.piece.text,
-            }
-            for each in batch
+            {"channel_id": each.channel_id, "sequence": each.sequence, **each.piece.row()} for each in batch
         ]
         async with self._database.transaction() as connection:
             if heads:

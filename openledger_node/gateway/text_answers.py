@@ -1,15 +1,17 @@
 """How a language model's answer is written down: OpenAI's bodies and stream chunks, and what servers send us.
 
-Covered: chat and plain completions, token ids taken out of the server's chunks (customers get OpenAI's fields
-only, and `x_openledger`), an answer replayed as a stream. Not covered: billing (`text_calls`).
+Covered: chat and plain completions, calls of tools, token ids taken out of the server's chunks (customers get
+OpenAI's fields only, and `x_openledger`), an answer replayed as a stream.
+Not covered: billing (`text_calls`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from openledger_node.gateway.backend import BackendLostError
 from openledger_node.gateway.deliveries import Piece
+from openledger_node.gateway.text_tools import delta_calls, message_calls, read_calls
 
 WITHOUT_IDS = "the server does not say which tokens it made (return_token_ids)"
 
@@ -55,30 +57,44 @@ def read_part(chunk: Mapping[str, Any], *, is_chat: bool) -> Part | None:
     choice = dict(choices[0])
     tokens = choice.pop("token_ids", None) or []
     choice.pop("prompt_token_ids", None)
-    text = (choice.get("delta") or {}).get("content") if is_chat else choice.get("text")
-    if text and not tokens and not choice.get("finish_reason"):
+    said = (choice.get("delta") or {}) if is_chat else choice
+    piece = _piece(said, tokens)
+    if (piece.text or piece.calls) and not tokens and not choice.get("finish_reason"):
         raise BackendLostError(WITHOUT_IDS)
-    return Part(Piece(tuple(tokens), text or ""), choice, choice.get("finish_reason") or "")
+    return Part(piece, choice, choice.get("finish_reason") or "")
 
 
 def read_answer(body: Mapping[str, Any], *, is_chat: bool) -> Part:
     """The same of an answer at once; raises BackendLostError when it is none or has no token ids."""
     try:
         choice = dict(body["choices"][0])
-        tokens = tuple(choice.pop("token_ids"))
-        text = choice["message"]["content"] if is_chat else choice["text"]
+        tokens = choice.pop("token_ids")
+        piece = _piece(choice["message"] if is_chat else choice, tokens)
     except (KeyError, IndexError, TypeError):
         raise BackendLostError(WITHOUT_IDS) from None
     choice.pop("prompt_token_ids", None)
-    return Part(Piece(tokens, text or ""), choice, choice.get("finish_reason") or "stop")
+    if piece.calls:
+        choice["message"] = {**choice["message"], **message_calls(piece.calls)}
+    return Part(piece, choice, choice.get("finish_reason") or "stop")
 
 
-def plain_choice(text: str, finish: str, *, is_chat: bool) -> dict[str, Any]:
+def _piece(said: Mapping[str, Any], tokens: Sequence[int]) -> Piece:
+    """What a delta, a message or a plain choice says; raises BackendLostError for calls that are none."""
+    try:
+        calls = read_calls(said)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise BackendLostError(f"the server's calls of tools cannot be read: {error}") from None
+    return Piece(tuple(tokens), said.get("content") or said.get("text") or "", calls)
+
+
+def plain_choice(said: Piece, finish: str, *, is_chat: bool) -> dict[str, Any]:
     """The one choice of an answer whose parts were put together here."""
-    said: dict[str, Any] = (
-        {"message": {"role": "assistant", "content": text, "refusal": None}} if is_chat else {"text": text}
-    )
-    return {"index": 0, **said, "logprobs": None, "finish_reason": finish}
+    choice: dict[str, Any] = {"index": 0, "logprobs": None, "finish_reason": finish}
+    if not is_chat:
+        return {**choice, "text": said.text}
+    content = None if said.calls and not said.text else said.text
+    message = {"role": "assistant", "content": content, "refusal": None, **message_calls(said.calls)}
+    return {**choice, "message": message}
 
 
 def usage(tokens_in: int, tokens_out: int) -> dict[str, int]:
@@ -112,9 +128,9 @@ def usage_chunk(frame: Frame, counted: Mapping[str, int]) -> dict[str, Any]:
     return {**frame.head(is_chunk=True), "choices": [], "usage": dict(counted)}
 
 
-def end_choice(finish: str, *, is_chat: bool, text: str = "") -> dict[str, Any]:
-    """The choice of a chunk that ends an answer."""
-    said: dict[str, Any] = {"delta": {"content": text} if text else {}} if is_chat else {"text": text}
+def end_choice(finish: str, *, is_chat: bool) -> dict[str, Any]:
+    """The choice of a chunk that ends an answer and adds nothing to it."""
+    said: dict[str, Any] = {"delta": {}} if is_chat else {"text": ""}
     return {"index": 0, **said, "logprobs": None, "finish_reason": finish}
 
 
@@ -122,12 +138,14 @@ def replay(answer: Mapping[str, Any], *, wants_usage: bool) -> Iterator[dict[str
     """A stored answer as a stream of one chunk."""
     head = {name: answer[name] for name in ("id", "created", "model")}
     choice = answer["choices"][0]
-    is_chat = "message" in choice
-    head["object"] = "chat.completion.chunk" if is_chat else "text_completion"
-    text = choice["message"]["content"] if is_chat else choice["text"]
-    ending = end_choice(choice["finish_reason"], is_chat=is_chat, text=text)
-    if is_chat:
-        ending["delta"]["role"] = "assistant"
+    message = choice.get("message")
+    head["object"] = "text_completion" if message is None else "chat.completion.chunk"
+    ending = end_choice(choice["finish_reason"], is_chat=message is not None)
+    if message is None:
+        ending["text"] = choice["text"]
+    else:
+        said = {"content": message["content"]} if message["content"] else {}
+        ending["delta"] = {"role": "assistant", **said, **delta_calls(message)}
     yield {**head, "choices": [ending], "x_openledger": answer["x_openledger"]}
     if wants_usage:
         yield {**head, "choices": [], "usage": answer["usage"]}

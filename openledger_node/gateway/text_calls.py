@@ -30,14 +30,14 @@ from openledger_node.gateway import text_answers as shape
 from openledger_node.gateway.backend import BackendLostError, TextBackend
 from openledger_node.gateway.bunches import in_bunches
 from openledger_node.gateway.channels import Channels, ChannelSession, Delivered, NewReceipt
-from openledger_node.gateway.deliveries import DeliveryTable, Piece
+from openledger_node.gateway.deliveries import DeliveryTable, Piece, joined
 from openledger_node.gateway.errors import PaymentRequiredError
 from openledger_node.gateway.explanations import Answered, Sign
 from openledger_node.gateway.payments import Payment, Taken, UnpaidError
 from openledger_node.gateway.receipts import ReceiptTable
 from openledger_node.gateway.text_models import TextModel
 from openledger_node.gateway.text_requests import DEFAULT_MAX_TOKENS, TextRequest
-from openledger_node.gateway.text_terms import CUT, Outcome, Terms, broken_off, joined, paid
+from openledger_node.gateway.text_terms import CUT, Outcome, Terms, broken_off, outcome_of, paid
 from workers.errors import WorkerError
 
 CUSTOMER_GONE, SERVER_LOST, RESTARTED = "customer_gone", "server_lost", "gateway_restarted"
@@ -189,8 +189,7 @@ class TextCalls:
         body = await backend.complete(terms.path, _upstream_body(call, terms, is_stream=False))
         part = shape.read_answer(body, is_chat=terms.is_chat)
         _assert_within(len(part.piece.tokens), terms)
-        explained = await self._explained(call, terms, part.piece)
-        return Outcome(part.piece.tokens, part.piece.text, part.choice, attribution=explained)
+        return await self._explained(call, terms, Outcome(part.piece.tokens, part.choice))
 
     async def _deliver(
         self, session: ChannelSession, call: TextCall, backend: TextBackend, terms: Terms, send: Send
@@ -208,7 +207,7 @@ class TextCalls:
                     _assert_within(made, terms)
                     last = next((part for part in found if part.finish), last)
                     going = [part for part in found if not part.finish]
-                    await self._keep(session, terms, kept, Piece(*joined([part.piece for part in going])))
+                    await self._keep(session, terms, kept, joined(part.piece for part in going))
                     await send([shape.chunk(frame, part.choice) for part in going])
                     sent = len(kept)
             if last is None:
@@ -226,7 +225,7 @@ class TextCalls:
 
     async def _keep(self, session: ChannelSession, terms: Terms, kept: list[Piece], piece: Piece) -> None:
         """A piece is on disk before it goes out; empty ones need not be."""
-        if piece.tokens or piece.text:
+        if piece:
             await self._deliveries.keep(session.channel_id, len(kept), piece, asdict(terms))
             kept.append(piece)
 
@@ -239,30 +238,28 @@ class TextCalls:
         send: Send,
     ) -> None:
         kept, last = pieces
-        tokens, text = joined([*kept, last.piece])
-        explained = await self._explained(call, terms, Piece(tokens, text))
-        choice = shape.plain_choice(text, last.finish, is_chat=terms.is_chat)
         frame = terms.frame(session)
-        outcome = Outcome(tokens, text, choice, attribution=explained)
+        said = outcome_of(terms, [*kept, last.piece], last.finish)
+        outcome = await self._explained(call, terms, said)
         answer = await self._record(session, terms, outcome, call.payment)
         ending = [shape.chunk(frame, last.choice, answer["x_openledger"])]
         if call.request.wants_usage:
             ending.append(shape.usage_chunk(frame, answer["usage"]))
         await send(ending)
 
-    async def _explained(self, call: TextCall, terms: Terms, said: Piece) -> Mapping[str, Any] | None:
-        """What `attribution` asked for; an explanation that fails does not take the answer with it."""
+    async def _explained(self, call: TextCall, terms: Terms, said: Outcome) -> Outcome:
+        """With what `attribution` asked for; an explanation that fails does not take the answer with it."""
         top = call.request.attribution_top_k
         if not top:
-            return None
+            return said
         entry = call.model.entry
         answered = Answered(entry.model_id, entry.model.feature_index, terms.prompt, said.tokens, said.text)
         try:
             explained = await self._explain(answered, top)
-            return {"featureIndex": answered.feature_index, **explained}
+            return replace(said, attribution={"featureIndex": answered.feature_index, **explained})
         except (OpenLedgerError, WorkerError, LookupError, TimeoutError) as error:
             log.warning("answer goes without its attribution", model=entry.model_id, reason=repr(error))
-            return {"error": str(error) or "no worker computed it in time"}
+            return replace(said, attribution={"error": str(error) or "no worker computed it in time"})
 
     async def _bill_gone(
         self, session: ChannelSession, terms: Terms, sent: list[Piece], call: TextCall

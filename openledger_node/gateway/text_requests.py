@@ -38,8 +38,9 @@ _SAMPLING = frozenset(
         "top_p",
     }
 )
+_TOOLS = frozenset({"parallel_tool_calls", "tool_choice", "tools"})
 _FORWARDED = {
-    CHAT_PATH: _SAMPLING | {"messages", "top_logprobs"},
+    CHAT_PATH: _SAMPLING | _TOOLS | {"messages", "top_logprobs"},
     COMPLETION_PATH: _SAMPLING | {"prompt"},
 }
 _OURS = frozenset(
@@ -79,9 +80,9 @@ class TextRequest:
 
     @property
     def prompt(self) -> Mapping[str, Any]:
-        """The part that becomes tokens."""
-        name = "messages" if self.is_chat else "prompt"
-        return {name: self.forwarded[name]}
+        """The part that becomes tokens; a conversation has its tools."""
+        names = ("messages", "tools", "tool_choice") if self.is_chat else ("prompt",)
+        return {name: self.forwarded[name] for name in names if name in self.forwarded}
 
     @property
     def hash(self) -> bytes:
@@ -96,7 +97,10 @@ def parse_request(path: str, body: Mapping[str, Any]) -> TextRequest:
         if name not in known and value is not None:
             raise UserError(f"the parameter {name!r} is not supported", "leave it out")
     if body.get("n") not in (None, 1):
-        raise UserError("n must be 1", "ask several times")
+        raise UserError(
+            "n must be 1: a receipt is of one answer",
+            "ask n times; with the seeds s, s + 1, … the answers are those that n would give",
+        )
     model = body.get("model")
     if not isinstance(model, str) or not model:
         raise UserError("model must name a model", "GET /v1/models lists them")
@@ -106,13 +110,21 @@ def parse_request(path: str, body: Mapping[str, Any]) -> TextRequest:
     return TextRequest(
         path=path,
         model=model,
-        forwarded={name: body[name] for name in sorted(_FORWARDED[path]) if body.get(name) is not None},
+        forwarded=_forwarded(path, body),
         max_tokens=_max_tokens(body),
         is_stream=_flag(body, "stream"),
         wants_usage=_flag(_object(body, "stream_options"), "include_usage"),
         attribution_top_k=_top_k(body),
         body=body,
     )
+
+
+def _forwarded(path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """What goes on to the server; tools that may not be called need not be read, nor paid for."""
+    choice = body.get("tool_choice")
+    is_idle = choice == "none" or (not body.get("tools") and choice in (None, "auto"))
+    names = _FORWARDED[path] - _TOOLS if is_idle else _FORWARDED[path]
+    return {name: body[name] for name in sorted(names) if body.get(name) is not None}
 
 
 def _check_prompt(path: str, body: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """How language models are bought over HTTP: OpenAI's chat and completion endpoints, quotes, adapters.
 
 Covered: `/v1/chat/completions`, `/v1/completions`, both streamed on request; `/v1/quotes`; adapters loaded
-and unloaded, the base chosen, by the operator. Not covered: several answers a call (`n`), tools, images.
+and unloaded, the base chosen, by the operator. Not covered: several answers a call (`n`), images.
 """
 
 import asyncio

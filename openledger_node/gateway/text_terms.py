@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from genesis.shares import receipt_fee
+from openledger_node.client.answers import said_text
 from openledger_node.gateway import text_answers as shape
 from openledger_node.gateway.channels import ChannelSession, Delivered, receipt_name
-from openledger_node.gateway.deliveries import Piece
+from openledger_node.gateway.deliveries import Piece, joined
 
 CUT = "length"
 """`finish_reason` of an answer that was broken off; `x_openledger.interrupted` says by what."""
@@ -51,20 +52,24 @@ class Outcome:
     """What came of a call. `choice` is the answer's, `interrupted` says what broke it off, or ""."""
 
     tokens: tuple[int, ...]
-    text: str
     choice: Mapping[str, Any]
     interrupted: str = ""
     attribution: Mapping[str, Any] | None = None
 
+    @property
+    def text(self) -> str:
+        """What was said, calls of tools included."""
+        return said_text(self.choice)
 
-def joined(pieces: list[Piece]) -> tuple[tuple[int, ...], str]:
-    tokens = tuple(token for piece in pieces for token in piece.tokens)
-    return tokens, "".join(piece.text for piece in pieces)
+
+def outcome_of(terms: Terms, pieces: list[Piece], finish: str, interrupted: str = "") -> Outcome:
+    """What pieces came to that were put together here."""
+    whole = joined(pieces)
+    return Outcome(whole.tokens, shape.plain_choice(whole, finish, is_chat=terms.is_chat), interrupted)
 
 
 def broken_off(terms: Terms, pieces: list[Piece], why: str) -> Outcome:
-    tokens, text = joined(pieces)
-    return Outcome(tokens, text, shape.plain_choice(text, CUT, is_chat=terms.is_chat), why)
+    return outcome_of(terms, pieces, CUT, why)
 
 
 def paid(receipt: Mapping[str, Any], delivered: Delivered, outcome: Outcome) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 from genesis.keccak import keccak256
 from genesis.typed_data import Span
 from genesis.types import ZERO_HASH, Hash32
+from openledger_node.client.answers import said_text
 from openledger_node.client.ethereum import from_hex
 from openledger_node.client.explanations import SignedExplanation, is_in_answer, output_of, read_signed
 from openledger_node.client.receipt_tree import salted_hash
@@ -126,8 +127,7 @@ def _output(value: Mapping[str, Any]) -> bytes:
 
 
 def _text(value: Mapping[str, Any]) -> str:
-    choice = value["choices"][0]
-    return str(choice["message"]["content"] if "message" in choice else choice["text"])
+    return said_text(value["choices"][0])
 
 
 def _values(evidence: RecordEvidence) -> tuple[Any, ...]:

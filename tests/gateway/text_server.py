@@ -11,6 +11,8 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from workers.serving.tools.calls import CallPiece, CallStream
+
 ANSWER = "The quick brown fox jumps over the lazy dog, again and again, until somebody stops it."
 CONTEXT_TOKENS = 512
 
@@ -79,7 +81,8 @@ class ScriptedServer:
         self.running += 1
         try:
             if body.get("stream"):
-                return await self._stream(request, said, finish, is_chat)
+                calls = CallStream() if body.get("tools") else None
+                return await self._stream(request, said, finish, calls, is_chat=is_chat)
             await asyncio.sleep(self.pause_s * len(said))
         except asyncio.CancelledError:
             self.cancelled += 1
@@ -88,16 +91,17 @@ class ScriptedServer:
             self.running -= 1
         if self.break_after is not None and request.transport is not None:
             request.transport.abort()
-        text = said.decode()
-        choice: dict[str, Any] = (
-            {"message": {"role": "assistant", "content": text}} if is_chat else {"text": text}
-        )
+        choice: dict[str, Any] = {"text": said.decode()}
+        if is_chat:
+            words, made = _spoken(CallStream() if body.get("tools") else None, said.decode())
+            choice = {"message": {"role": "assistant", "content": words or None, "tool_calls": made}}
+            finish = "tool_calls" if made and finish == "stop" else finish
         choice |= {"index": 0, "finish_reason": finish, "logprobs": None, "token_ids": list(said)}
         usage = {"prompt_tokens": len(_tokens(body)), "completion_tokens": len(said)}
         return web.json_response({"choices": [choice], "usage": usage})
 
     async def _stream(
-        self, request: web.Request, said: bytes, finish: str, is_chat: bool
+        self, request: web.Request, said: bytes, finish: str, calls: CallStream | None, *, is_chat: bool
     ) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
@@ -108,16 +112,34 @@ class ScriptedServer:
                 return response
             await asyncio.sleep(self.pause_s)
             is_last = place == len(said) - 1
-            text = chr(byte)
-            choice: dict[str, Any] = {"delta": {"content": text}} if is_chat else {"text": text}
-            choice |= {"index": 0, "finish_reason": finish if is_last else None, "token_ids": [byte]}
+            words, made = _spoken(calls, chr(byte))
+            delta: dict[str, Any] = {"content": words} | ({"tool_calls": made} if made else {})
+            choice: dict[str, Any] = {"delta": delta} if is_chat else {"text": words}
+            reason = "tool_calls" if calls and calls.begun and finish == "stop" else finish
+            choice |= {"index": 0, "finish_reason": reason if is_last else None, "token_ids": [byte]}
             await response.write(b"data: " + orjson.dumps({"choices": [choice]}) + b"\n\n")
         await response.write(b"data: [DONE]\n\n")
         return response
 
 
+def _spoken(calls: CallStream | None, text: str) -> tuple[str, list[dict[str, Any]]]:
+    """Words and calls of tools, as vLLM writes them in deltas."""
+    if calls is None:
+        return text, []
+    said = calls.add(text)
+    return said.content, [_call(piece) for piece in said.calls]
+
+
+def _call(piece: CallPiece) -> dict[str, Any]:
+    if not piece.name:
+        return {"index": piece.index, "function": {"arguments": piece.arguments}}
+    function = {"name": piece.name, "arguments": piece.arguments}
+    return {"index": piece.index, "id": piece.id, "type": "function", "function": function}
+
+
 def _tokens(body: dict[str, Any]) -> list[int]:
     if "messages" in body:
-        return list("".join(f"{m['role']}: {m['content']}\n" for m in body["messages"]).encode())
+        said = "".join(f"{m['role']}: {m['content']}\n" for m in body["messages"])
+        return list((said + "".join(str(tool) for tool in body.get("tools", []))).encode())
     prompt = body["prompt"]
     return list(prompt.encode()) if isinstance(prompt, str) else list(prompt)

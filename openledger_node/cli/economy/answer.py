@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from openledger_node.client.answers import said_text
+
 PASSAGE = "black on green"
 
 
@@ -21,7 +23,7 @@ def show_answer(answer: Mapping[str, Any], *, as_json: bool, passages: str = "")
         return
     console, paid = Console(), answer["x_openledger"]
     found = paid.get("attribution") or {}
-    console.print(_marked(str(answer["choices"][0]["message"]["content"]), found.get("spans", [])))
+    console.print(_marked(said_text(answer["choices"][0]), found.get("spans", [])))
     if found.get("error"):
         console.print(f"no attribution: {found['error']}", style="yellow")
     if found.get("contributors"):

@@ -14,6 +14,7 @@ from openledger_node.cli.economy import retrievals
 from openledger_node.cli.economy.answer import show_answer
 from openledger_node.cli.economy.session import DEFAULTS, Flat, Options, Session, read_file, session
 from openledger_node.cli.economy.values import Account, Amount, Word
+from openledger_node.client.answers import said_text
 from openledger_node.client.economy import METERING
 from openledger_node.client.errors import DishonestReceiptError
 from openledger_node.client.ethereum import from_hex, hex_bytes
@@ -166,7 +167,7 @@ async def ask(
 
 async def _passages(opened: Session, channel: Hash32, answer: Mapping[str, Any]) -> str:
     """What there is to say of the provider's word for the passages it shows; it is paid all the same."""
-    text = str(answer["choices"][0]["message"]["content"])
+    text = said_text(answer["choices"][0])
     provider = (await opened.reader.channel(channel)).provider
     try:
         signed = check_explanation(answer["x_openledger"], text, provider, await opened.l2.chain_id())

@@ -13,7 +13,9 @@ import pytest
 from aiohttp import web
 
 from openledger_node.gateway.backend import BackendLostError, BackendRefusedError, TextBackend
+from openledger_node.gateway.deliveries import Piece, joined
 from openledger_node.gateway.text_answers import read_answer, read_part
+from openledger_node.gateway.text_tools import CallPiece
 from tests.workers.serving.conftest import Shelf
 from tests.workers.serving.test_http import options
 from workers.serving.server import Server
@@ -74,6 +76,17 @@ async def test_the_gateway_reads_streams() -> None:
     assert [part.piece.tokens for part in present] == [(), (1,), (2,)]
     assert "".join(part.piece.text for part in present) == "ab"
     assert present[-1].finish == "stop"
+
+
+async def test_the_gateway_reads_calls_of_tools() -> None:
+    lines = [f"data: {json.dumps(chunk)}\n\n" for chunk in SHAPES["chat_tools_chunks"]]
+    stream = web.Response(text="".join([*lines, "data: [DONE]\n\n"]), content_type="text/event-stream")
+    async with replaying({CHAT: stream}) as backend:
+        parts = [read_part(chunk, is_chat=True) async for chunk in backend.stream(CHAT, ASKED)]
+    streamed = joined(part.piece for part in parts if part is not None)
+    whole = read_answer(SHAPES["chat_tools"], is_chat=True).piece
+    assert streamed == whole
+    assert streamed == Piece((1, 2, 3), "", (CallPiece(0, "chatcmpl-tool-1", "weather", '{"city": "Oslo"}'),))
 
 
 async def test_the_gateway_hears_of_errors_in_and_before_a_stream() -> None:
