@@ -9,7 +9,8 @@ import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
 
 /// @title Votes: OPEN put in one for one, and out again once it no longer votes
 /// @notice Whoever never delegated votes for itself. What voted on a proposal, by its owner or by the delegate, can be
-/// neither moved nor withdrawn until that proposal's voting ends. Time is counted in seconds.
+/// neither moved nor withdrawn until that proposal's voting ends. Its owner may always choose another delegate: what
+/// voted stays locked until then, and no later vote of the former delegate holds it. Time is counted in seconds.
 /// @custom:address 0x1612000000000000000000000000000000000102
 contract OpenVotes is ERC20, ERC20Permit, ERC20Votes {
     event Deposited(address indexed from, address indexed account, uint256 amount);
@@ -47,10 +48,7 @@ contract OpenVotes is ERC20, ERC20Permit, ERC20Votes {
     /// @notice Governor only: `voter` has voted on something that is decided at `until`.
     function lock(address voter, uint256 until) external {
         require(msg.sender == GOVERNOR, NotGovernor(msg.sender));
-        if (until > lockedUntil[voter]) {
-            lockedUntil[voter] = until;
-            emit Locked(voter, until);
-        }
+        _lock(voter, until);
     }
 
     function clock() public view override returns (uint48) {
@@ -74,11 +72,18 @@ contract OpenVotes is ERC20, ERC20Permit, ERC20Votes {
         super._update(from, to, value);
     }
 
-    /// @dev A new delegate could vote with the same tokens on the same proposal only if its snapshot were later; locking
-    /// keeps the rule simple: nothing about voting tokens changes.
+    /// @dev Nobody votes twice: votes count by their proposal's snapshot, which comes before its first vote. Were the
+    /// delegate not to be left while it votes, one that always votes on something could keep its delegators for ever.
     function _delegate(address account, address delegatee) internal override {
-        if (delegates(account) != address(0)) _requireUnlocked(delegates(account));
+        _lock(account, lockedUntil[delegates(account)]);
         super._delegate(account, delegatee);
+    }
+
+    function _lock(address voter, uint256 until) private {
+        if (until > lockedUntil[voter]) {
+            lockedUntil[voter] = until;
+            emit Locked(voter, until);
+        }
     }
 
     function _requireUnlocked(address voter) private view {

@@ -49,14 +49,15 @@ class House:
     def join(self, voter: Address, amount_wei: int) -> None:
         assert self.machine.transact(voter, VOTES_TOKEN, b"", amount_wei).ok
 
-    def propose(self, *actions: tuple[Address, int, bytes], by: Address = ALICE) -> None:
+    def propose(
+        self, *actions: tuple[Address, int, bytes], by: Address = ALICE, description: str = "a proposal"
+    ) -> None:
         targets = [target for target, _, _ in actions]
         values = [value for _, value, _ in actions]
         calls = [call for _, _, call in actions]
-        text_ = "a proposal"
         addresses = ["0x" + each.hex() for each in targets]
-        self.governor.send(by, "propose", addresses, values, calls, text_)
-        self.proposal = (addresses, values, calls, keccak256(text_.encode()))
+        self.governor.send(by, "propose", addresses, values, calls, description)
+        self.proposal = (addresses, values, calls, keccak256(description.encode()))
         self.id = self.governor.read("hashProposal", *self.proposal)
         self.machine.advance(DEV.voting_delay_s + 1)
 
@@ -176,7 +177,6 @@ def test_votes_are_locked_while_they_vote(house: House) -> None:
     for name, arguments in (
         ("withdrawTo", (me, 1)),
         ("transfer", ("0x" + BOB.hex(), 1)),
-        ("delegate", ("0x" + BOB.hex(),)),
     ):
         with pytest.raises(Reverted) as refused:
             votes.send(ALICE, name, *arguments)
@@ -197,6 +197,36 @@ def test_a_delegates_vote_locks_what_it_votes_with(house: House) -> None:
     house.vote(ALICE)
     with pytest.raises(Reverted):
         house.votes.send(BOB, "withdrawTo", "0x" + BOB.hex(), 1)
+
+
+def test_a_delegate_that_always_votes_keeps_nobody(house: House) -> None:
+    house.votes.send(BOB, "delegate", "0x" + ALICE.hex())
+    house.machine.advance(1)
+    house.propose((POLICY, 0, new_policy()))
+    house.vote(ALICE)
+    deadline = house.governor.read("proposalDeadline", house.id)
+    house.votes.send(BOB, "delegate", "0x" + BOB.hex())
+    assert house.votes.read("lockedUntil", "0x" + BOB.hex()) == deadline
+    house.propose((POLICY, 0, new_policy()), description="another")
+    house.vote(ALICE)
+    assert house.governor.read("proposalDeadline", house.id) > deadline
+    with pytest.raises(Reverted):
+        house.votes.send(BOB, "withdrawTo", "0x" + BOB.hex(), 1)
+    house.machine.advance(max(0, deadline + 1 - house.machine.now_s))
+    house.votes.send(BOB, "withdrawTo", "0x" + BOB.hex(), 1)
+    with pytest.raises(Reverted):
+        house.votes.send(ALICE, "withdrawTo", "0x" + ALICE.hex(), 1)
+
+
+def test_votes_do_not_count_twice_for_a_new_delegate(house: House) -> None:
+    house.propose((POLICY, 0, new_policy()))
+    house.vote(ALICE)
+    house.votes.send(ALICE, "delegate", "0x" + BOB.hex())
+    house.vote(BOB)
+    against, in_favour, _ = house.governor.read("proposalVotes", house.id)
+    assert (against, in_favour) == (0, 140 * OPEN_UNIT)
+    with pytest.raises(Reverted):
+        house.votes.send(ALICE, "transfer", "0x" + CAROL.hex(), 1)
 
 
 def test_only_the_governor_locks(house: House) -> None:
