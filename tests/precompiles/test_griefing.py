@@ -89,8 +89,8 @@ def test_the_figures() -> None:
 
 
 FIGURES = {"answerDemand": 677_950, "sum game": 3_895_434, "vote": 750_085}
-"""Gas of the longest answer, of the longest defence, and of a juror from its commitment to its pay; moves with
-the price table."""
+"""Gas of the longest answer, of the longest defence, and of a juror from its commitment to its pay. It moves
+with the price table."""
 
 
 # --- Nothing at risk, nothing moved -----------------------------------------------------------------------
