@@ -15,9 +15,10 @@ from openledger_node import __version__
 from openledger_node.cli.numbers import whole_numbers
 from openledger_node.cli.process import EXIT_FAILED, EXIT_USAGE, run_to_end, serve
 from openledger_node.config.model import DevConfig, EthereumConfig, NodeConfig, RunConfig
-from openledger_node.errors import OpenLedgerError
+from openledger_node.errors import OpenLedgerError, UserError
 from openledger_node.logs import configure
 from openledger_node.node.preflight import assert_cpython, assert_supported_python
+from workers.errors import WorkerError
 
 Flat = Parameter(name="*")
 ENVIRONMENT = Env("OPENLEDGER_", command=False)
@@ -176,10 +177,16 @@ def run_command() -> None:
         sys.exit(EXIT_USAGE)
     except OpenLedgerError as error:
         _fail(error)
+    except WorkerError as error:
+        _fail(UserError(str(error)))
     except BrokenPipeError:
         # The reader has gone, as `head` does; nothing may be written any more, also not at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_FAILED)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _fail(UserError(f"cannot use {error.filename} ({error.strerror})", "name another path"))
     except BaseExceptionGroup as group:
         known = group.subgroup(OpenLedgerError)
         if known is None or group.split(OpenLedgerError)[1] is not None:

@@ -1,6 +1,7 @@
 """`openledger-node factory`: from a Datanet to a model that people pay to use."""
 
 import sys
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -332,6 +333,8 @@ async def clean(*, older_than_days: float = 14.0, remove: bool = False, options:
     remove
         Remove what is shown.
     """
+    if not isfinite(older_than_days):
+        raise UserError(f"{older_than_days} is no number of days", "write 14 or 0.5")
     async with session(options) as opened:
         body = {"ageS": max(0, round(older_than_days * 86_400)), "removes": remove}
         opened.show(await opened.gateway.post("/api/factory/clean", body))

@@ -37,6 +37,8 @@ async def export_version(
     reader: EconomyReader, gateway: GatewayClient, datanet_id: int, number: int, directory: Path
 ) -> dict[str, Any]:
     """Write the folder, which must be empty or new; returns what is in it."""
+    if directory.exists() and not directory.is_dir():
+        raise UserError(f"{directory} is a file", "name a new folder")
     if directory.exists() and any(directory.iterdir()):
         raise UserError(f"{directory} is not empty", "name a new folder")
     found = await reader.ethereum.read(DATANETS, "getDatanet", datanet_id)

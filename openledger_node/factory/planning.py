@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,10 @@ class Planner:
             version = await self._version(datanet_id, number)
             versions.append(version)
             terms.append(await self._terms(version, wish.account))
+        named = tuple((each.datanet_id, each.version) for each in versions)
+        if len(set(named)) != len(named):
+            raise UserError("a Datanet version is named twice", "name it once")
+        wish = replace(wish, datanets=named)  # the newest version of today
         verdicts = [judged(each) for each in terms]
         verdict = Verdict(
             tuple(problem for each in verdicts for problem in each.problems),
@@ -68,12 +73,12 @@ class Planner:
         licence = model_licence(tuple(each.licence for each in terms))
         parent, base = await self._base(wish.base)
         recipe = await asyncio.to_thread(self._recipe, wish, base)
-        named = wish.name, base, tuple(versions)
+        asked = wish.name, base, tuple(versions)
         work = await asyncio.to_thread(self._estimate, versions, terms, recipe, last_speed(recent, base))
         if isinstance(recipe, EmbeddingRecipe):
-            pairs = TrainEmbeddingRequest(*named, recipe, holdout, licence)
+            pairs = TrainEmbeddingRequest(*asked, recipe, holdout, licence)
             return Plan(wish, "train_embedding", pairs, parent, tuple(terms), work, verdict)
-        request = FinetuneRequest(*named, recipe, holdout, licence)
+        request = FinetuneRequest(*asked, recipe, holdout, licence)
         forms = await asyncio.to_thread(self._forms, versions)
         return Plan(
             wish, "finetune", request, parent, tuple(terms), work, fitting(verdict, recipe.objective, forms)

@@ -67,7 +67,10 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class WorkerLost:
+    """`reason` is what is known of its end, or "": it was killed, or the job failed as nobody foresaw."""
+
     now_s: float
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +122,8 @@ def step(job: Job, event: Event) -> Job:
             return replace(job, state=JobState.DONE, result=result, error="")
         case Failed(error, retryable, now_s):
             return _failed(job, error, retryable, now_s)
-        case WorkerLost(now_s):
-            return _lost(job, now_s)
+        case WorkerLost(now_s, reason):
+            return _lost(job, now_s, reason)
         case _:
             return job
 
@@ -137,15 +140,16 @@ def _failed(job: Job, error: str, retryable: bool, now_s: float) -> Job:
     return replace(job, state=JobState.FAILED, error=error)
 
 
-def _lost(job: Job, now_s: float) -> Job:
+def _lost(job: Job, now_s: float, reason: str) -> Job:
     lost = job.lost_workers + 1
     if lost >= POISON_LIMIT:
-        return replace(job, state=JobState.FAILED, lost_workers=lost, error=f"{lost} workers died on it")
+        error = f"{lost} workers died on it" + (f", the last with {reason}" if reason else "")
+        return replace(job, state=JobState.FAILED, lost_workers=lost, error=error)
     return replace(
         job,
         state=JobState.QUEUED,
         lost_workers=lost,
-        error="its worker was lost",
+        error=f"its worker was lost: {reason}" if reason else "its worker was lost",
         not_before_s=now_s + backoff_s(lost),
     )
 

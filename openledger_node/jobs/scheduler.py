@@ -168,8 +168,8 @@ class JobScheduler:
             )
         except WorkerFailedError as error:
             return Failed(str(error), error.retryable, self._clock.now_s())
-        except WorkerLostError:
-            return WorkerLost(self._clock.now_s())
+        except WorkerLostError as error:
+            return WorkerLost(self._clock.now_s(), str(error))
         return Succeeded(result)
 
     async def _report(self, job_id: str, reports: "asyncio.Queue[tuple[float, str]]") -> None:

@@ -55,7 +55,10 @@ async def test_a_classifier_from_plan_to_publication(running: Running) -> None:
     plan = await running.http.post("/api/factory/plans", wish)
     assert (plan["kind"], plan["problems"], plan["warnings"]) == ("train", [], [])
     assert plan["datanets"][0]["records"] == 40
-    assert plan["command"].startswith("openledger-node factory train --name Digits --datanet 2:0")
+    assert plan["command"].startswith("openledger-node factory train --name Digits --datanet 2:1")
+    twice = {**wish, "datanets": [{"id": datanet}, {"id": datanet, "version": 1}]}
+    with pytest.raises(GatewayError, match="named twice"):
+        await running.http.post("/api/factory/plans", twice)
     run = await running.http.post("/api/factory/runs", wish)
     assert (await running.http.post("/api/factory/runs", wish))["id"] == run["id"]
     result = await running.http.job(plan["kind"], plan["request"])

@@ -87,7 +87,8 @@ def test_restart_queues_a_running_job_again() -> None:
 def test_a_job_that_kills_workers_fails() -> None:
     job = new_job("train", {}, 0.0)
     for _ in range(POISON_LIMIT):
-        job = run(job, Started(), WorkerLost(1.0))
+        job = run(job, Started(), WorkerLost(1.0, "ImportError: no torch"))
+        assert "no torch" in job.error
     assert job.state is JobState.FAILED
     assert "died" in job.error
 

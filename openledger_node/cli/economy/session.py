@@ -4,8 +4,8 @@ A refusal by a contract becomes one line with its reason and what to do about it
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -150,7 +150,8 @@ async def session(options: Options) -> AsyncIterator[Session]:
     """Connections for one command."""
     opened = Session(options)
     try:
-        yield opened
+        with _remedies():
+            yield opened
     finally:
         await opened.close()
 
@@ -179,8 +180,15 @@ def read_file(path: Path) -> bytes:
 
 async def refusal(work: Callable[[], Awaitable[Any]]) -> Any:
     """What `work` answers; a contract's refusal becomes one line with its remedy."""
-    try:
+    with _remedies():
         return await work()
+
+
+@contextmanager
+def _remedies() -> Iterator[None]:
+    """A contract's refusal becomes one line with its remedy."""
+    try:
+        yield
     except RevertedError as error:
         raise RefusedError(str(error), REMEDIES.get(error.name, "see docs/economy.md")) from error
     except DecodingError as error:
