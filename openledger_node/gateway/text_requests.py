@@ -25,6 +25,7 @@ _SAMPLING = frozenset(
         "guided_choice",
         "guided_json",
         "guided_regex",
+        "logit_bias",
         "logprobs",
         "min_p",
         "presence_penalty",

@@ -286,6 +286,7 @@ async def test_forms_and_limits_of_sampling_go_to_the_server(shop: Shop) -> None
             "type": "json_schema",
             "json_schema": {"name": "a", "schema": {"type": "object"}},
         },
+        "logit_bias": {"5": -1.0},
         "min_p": 0.1,
         "repetition_penalty": 1.2,
     }

@@ -13,6 +13,7 @@ LARGEST_TOOLS_BYTES = 64 << 10
 """Of all of a request's tools together."""
 MOST_CALLS = 16
 """Of one answer that must call tools."""
+_COMPOSED = {"$ref", "allOf", "anyOf", "oneOf", "patternProperties", "unevaluatedProperties"}
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
@@ -73,4 +74,13 @@ def _tool(given: Any, where: str) -> Tool:
         raise BadRequestError(f"{where} has a description that is no text", "tools")
     if not isinstance(schema, dict | None) or (schema or {}).get("type", "object") != "object":
         raise BadRequestError(f"{where} has parameters that are no schema of an object", "tools")
-    return Tool(name, {"type": "object", **(schema or {})}, given)
+    return Tool(name, _arguments(schema or {"properties": {}}), given)
+
+
+def _arguments(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of an object with no other properties than are named, where it says nothing of others.
+
+    Without parameters a function takes none, as OpenAI has it.
+    """
+    is_plain = "properties" in schema and not _COMPOSED & schema.keys()
+    return {"type": "object", **({"additionalProperties": False} if is_plain else {}), **schema}

@@ -121,7 +121,7 @@ class CallStream:
         return True
 
     def _begin(self, name: str, arguments: str = "") -> None:
-        self._calls.append(CallPiece(self.begun, arguments, name, f"call_{secrets.token_hex(12)}"))
+        self._calls.append(CallPiece(self.begun, arguments, name, _new_id()))
         self.begun += 1
 
     def _end(self) -> None:
@@ -187,6 +187,11 @@ def merged(pieces: Iterable[CallPiece]) -> tuple[CallPiece, ...]:
             id=before.id or piece.id,
         )
     return tuple(call for call in calls.values() if call.name or call.arguments)
+
+
+def _new_id() -> str:
+    """Nine letters and digits: what Mistral's chat templates insist on is enough for everybody."""
+    return secrets.token_hex(5)[:9]
 
 
 def _overlap(text: str, tag: str) -> int:

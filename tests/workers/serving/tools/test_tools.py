@@ -200,6 +200,18 @@ async def test_a_model_that_must_calls_by_the_schema_whatever_it_would_say(
         assert (choices[0].finish_reason, choices[0].message.content) == ("tool_calls", None)
 
 
+async def test_a_forced_call_has_the_properties_that_are_named(plain: Server) -> None:
+    more = {**SHORT, "tool_choice": "required", "parallel_tool_calls": False, "temperature": 2.0, "seed": 3}
+    number = {"type": "integer", "minimum": 0, "maximum": 9}
+    for parameters, expected in (
+        ({}, set()),
+        ({"properties": {"x": number}, "required": ["x"]}, {"x"}),
+    ):
+        asked = {**more, "tools": [tool(**({"parameters": parameters} if parameters else {}))]}
+        ((_name, arguments),) = calls_of(await whole(plain, [QUESTION], extra_body=asked))
+        assert set(json.loads(arguments)) == expected
+
+
 async def test_references_within_a_schema_are_followed(plain: Server) -> None:
     schema: Any = {"properties": {"at": {"$ref": "#/$defs/place"}}, "required": ["at"]}
     schema |= {"$defs": {"place": {"enum": ["here", "there"]}}, "additionalProperties": False}
