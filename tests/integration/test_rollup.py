@@ -86,7 +86,13 @@ def test_deposit_arrives_on_l2_and_a_verifier_derives_the_same_blocks(
     assert verifier.eth.get_balance(recipient) == 5 * OPEN
 
 
+@pytest.mark.parametrize(
+    "network",
+    [pytest.param("embedded", marks=pytest.mark.slow), pytest.param("anvil", marks=pytest.mark.npm)],
+    indirect=True,
+)
 def test_withdrawal_is_proved_and_paid_on_l1(network: DevNode, l1: Web3, l2: Web3) -> None:
+    """On the embedded L1 money also leaves in the demo's tests, in viem's and in the contributor's page."""
     sender = Account.from_key(dev_private_key(1))
     recipient = Account.create().address
     addresses = network.config["contracts"]
