@@ -14,7 +14,8 @@ import aiohttp
 import orjson
 
 from openledger_node.client.http import HttpClient
-from openledger_node.errors import TemporaryError, UserError
+from openledger_node.errors import TemporaryError
+from openledger_node.gateway.errors import ParameterError
 
 TOKENIZE_PATH = "/tokenize"
 LOAD_PATH, UNLOAD_PATH = "/v1/load_lora_adapter", "/v1/unload_lora_adapter"
@@ -31,7 +32,7 @@ class BackendLostError(TemporaryError):
     code = "OL-1323"
 
 
-class BackendRefusedError(UserError):
+class BackendRefusedError(ParameterError):
     """The server says what is wrong with the request; `status` and `body` are its own."""
 
     code = "OL-1123"
@@ -39,10 +40,11 @@ class BackendRefusedError(UserError):
     def __init__(self, status: int, body: Mapping[str, Any]) -> None:
         error = body.get("error")
         said = error if isinstance(error, Mapping) else body
-        super().__init__(str(said.get("message", "no reason given")))
+        parameter = said.get("param")
+        named = parameter if isinstance(parameter, str) else None
+        super().__init__(named, str(said.get("message", "no reason given")))
         self.status = status
         self.reason = str(said.get("code") or "invalid_request_error")
-        self.parameter = said.get("param")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from openledger_node.client.metering import KEY_HEADER, VOUCHER_HEADER
 from openledger_node.errors import UserError
 from openledger_node.gateway.catalog import Catalog, CatalogEntry
 from openledger_node.gateway.embedding_calls import Asked, EmbeddingCalls
-from openledger_node.gateway.errors import NotFoundError, PaymentRequiredError
+from openledger_node.gateway.errors import NotFoundError, ParameterError, PaymentRequiredError
 from openledger_node.gateway.http import json_response, read_json
 from openledger_node.gateway.vouchers import decode_voucher
 from openledger_node.jobs.ports import WorkerFailedError, WorkerLostError, WorkerPool
@@ -91,9 +91,11 @@ class EmbeddingRoutes:
 def _texts(value: Any) -> tuple[str, ...]:
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, list) or not 1 <= len(texts) <= MAX_TEXTS:
-        raise UserError(f"input must be a text or a list of 1 to {MAX_TEXTS} texts")
+        raise ParameterError("input", f"input must be a text or a list of 1 to {MAX_TEXTS} texts")
     if not all(isinstance(text, str) and text for text in texts):
-        raise UserError("every input must be a text that is not empty", "token ids are not taken")
+        raise ParameterError(
+            "input", "every input must be a text that is not empty", "token ids are not taken"
+        )
     return tuple(texts)
 
 
@@ -101,14 +103,14 @@ def _dimensions(value: Any) -> int:
     if value is None:
         return DIMENSIONS
     if type(value) is not int or not 1 <= value <= DIMENSIONS:
-        raise UserError(f"dimensions must be a whole number from 1 to {DIMENSIONS}")
+        raise ParameterError("dimensions", f"dimensions must be a whole number from 1 to {DIMENSIONS}")
     return value
 
 
 def _encoding(value: Any) -> Any:
     """How a vector is written: a list, or base64 of little-endian float32."""
-    if value in {None, "float"}:
+    if value in (None, "float"):
         return list
     if value == "base64":
         return lambda vector: base64.b64encode(array.array("f", vector).tobytes()).decode()
-    raise UserError("encoding_format must be float or base64")
+    raise ParameterError("encoding_format", "encoding_format must be float or base64")

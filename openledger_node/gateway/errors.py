@@ -1,6 +1,7 @@
 """What the gateway refuses, by HTTP status.
 
 UserError (openledger_node.errors)
+├── ParameterError         400: a parameter that cannot be what it is, by name
 ├── NotFoundError          404: no such model, channel, job, artefact or receipt
 ├── ConflictError          409: an idempotency key used for something else
 └── PaymentRequiredError   402: no voucher, or one that does not cover the call; says what would
@@ -33,3 +34,11 @@ class PaymentRequiredError(UserError):
         self.reason = reason
         self.terms = terms or {}
         self.headers: dict[str, str] = {}
+
+
+class ParameterError(UserError):
+    """A request's parameter cannot be what it is; `parameter` names it, as OpenAI's errors do."""
+
+    def __init__(self, parameter: str | None, cause: str, remedy: str = "") -> None:
+        super().__init__(cause, remedy)
+        self.parameter = parameter

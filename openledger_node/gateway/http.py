@@ -12,7 +12,7 @@ from aiohttp import web
 
 from openledger_node.client.errors import RemoteError, RevertedError
 from openledger_node.errors import TemporaryError, UserError
-from openledger_node.gateway.errors import ConflictError, NotFoundError, PaymentRequiredError
+from openledger_node.gateway.errors import ConflictError, NotFoundError, ParameterError, PaymentRequiredError
 from openledger_node.jobs.ports import WorkerFailedError, WorkerLostError
 from workers.errors import ArtifactError, InvalidInputError
 
@@ -30,9 +30,15 @@ def json_response(data: Any, status: int = 200, headers: dict[str, str] | None =
 
 
 def error_response(
-    status: int, kind: str, code: str, message: str, extra: dict[str, Any] | None = None
+    status: int,
+    kind: str,
+    code: str,
+    message: str,
+    extra: dict[str, Any] | None = None,
+    *,
+    parameter: str | None = None,
 ) -> web.Response:
-    body = {"error": {"message": message, "type": kind, "code": code, "param": None}, **(extra or {})}
+    body = {"error": {"message": message, "type": kind, "code": code, "param": parameter}, **(extra or {})}
     headers = {"Retry-After": "1"} if status == 503 else None
     return json_response(body, status, headers)
 
@@ -51,13 +57,14 @@ async def read_json(request: web.Request) -> dict[str, Any]:
 
 async def read_body(request: web.Request, limit_bytes: int) -> bytes:
     """The whole body; answers 413 as soon as it is known to be larger than the limit."""
+    reason = f"the body is larger than {limit_bytes} bytes"
     if (request.content_length or 0) > limit_bytes:
-        raise web.HTTPRequestEntityTooLarge(limit_bytes, request.content_length or 0)
+        raise web.HTTPRequestEntityTooLarge(limit_bytes, request.content_length or 0, reason=reason)
     data = bytearray()
     async for chunk in request.content.iter_chunked(1 << 16):
         data += chunk
         if len(data) > limit_bytes:
-            raise web.HTTPRequestEntityTooLarge(limit_bytes, len(data))
+            raise web.HTTPRequestEntityTooLarge(limit_bytes, len(data), reason=reason)
     return bytes(data)
 
 
@@ -79,6 +86,8 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         return error_response(404, "invalid_request_error", error.code, str(error))
     except ConflictError as error:
         return error_response(409, "invalid_request_error", error.code, str(error))
+    except ParameterError as error:
+        return error_response(400, "invalid_request_error", error.code, str(error), parameter=error.parameter)
     except (UserError, InvalidInputError, ArtifactError) as error:
         return error_response(400, "invalid_request_error", error.code, str(error))
     except (TemporaryError, WorkerFailedError, WorkerLostError, RemoteError, RevertedError) as error:

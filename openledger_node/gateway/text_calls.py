@@ -361,7 +361,11 @@ class TextCalls:
 
 async def measured(request: TextRequest, upstream: str, backend: TextBackend) -> tuple[tuple[int, ...], int]:
     """(prompt tokens, most answer tokens) of a request; raises UserError for a prompt that is too long."""
-    found = await backend.tokenize({"model": upstream, **request.prompt})
+    given = request.prompt.get("prompt")
+    if isinstance(given, list):
+        found = replace(await backend.tokenize({"model": upstream, "prompt": ""}), tokens=tuple(given))
+    else:
+        found = await backend.tokenize({"model": upstream, **request.prompt})
     wanted = request.max_tokens or DEFAULT_MAX_TOKENS
     if found.context_tokens:
         room = found.context_tokens - len(found.tokens)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from genesis.keccak import keccak256
-from openledger_node.errors import UserError
+from openledger_node.gateway.errors import ParameterError
 from workers.artifacts import canonical_json
 
 DEFAULT_MAX_TOKENS = 256
@@ -96,15 +96,16 @@ def parse_request(path: str, body: Mapping[str, Any]) -> TextRequest:
     known = _FORWARDED[path] | _OURS | _IGNORED
     for name, value in body.items():
         if name not in known and value is not None:
-            raise UserError(f"the parameter {name!r} is not supported", "leave it out")
+            raise ParameterError(name, f"the parameter {name!r} is not supported", "leave it out")
     if body.get("n") not in (None, 1):
-        raise UserError(
+        raise ParameterError(
+            "n",
             "n must be 1: a receipt is of one answer",
             "ask n times; with the seeds s, s + 1, … the answers are those that n would give",
         )
     model = body.get("model")
     if not isinstance(model, str) or not model:
-        raise UserError("model must name a model", "GET /v1/models lists them")
+        raise ParameterError("model", "model must name a model", "GET /v1/models lists them")
     _check_prompt(path, body)
     if body.get("retrieval") is not True:
         parse_retrieval(body)
@@ -133,14 +134,16 @@ def _check_prompt(path: str, body: Mapping[str, Any]) -> None:
         prompt = body.get("prompt")
         is_tokens = isinstance(prompt, list) and prompt and all(type(token) is int for token in prompt)
         if not (isinstance(prompt, str) and prompt) and not is_tokens:
-            raise UserError("prompt must be a text or a list of token ids", "send one prompt a call")
+            raise ParameterError(
+                "prompt", "prompt must be a text or a list of token ids", "send one prompt a call"
+            )
         return
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
-        raise UserError("messages must be a list of at least one message")
+        raise ParameterError("messages", "messages must be a list of at least one message")
     for message in messages:
         if not isinstance(message, dict) or not isinstance(message.get("role"), str):
-            raise UserError("every message is an object with role and content")
+            raise ParameterError("messages", "every message is an object with role and content")
 
 
 def _max_tokens(body: Mapping[str, Any]) -> int | None:
@@ -149,7 +152,7 @@ def _max_tokens(body: Mapping[str, Any]) -> int | None:
         if value is None:
             continue
         if type(value) is not int or not 1 <= value <= LARGEST_MAX_TOKENS:
-            raise UserError(f"{name} must be a whole number from 1 to {LARGEST_MAX_TOKENS}")
+            raise ParameterError(name, f"{name} must be a whole number from 1 to {LARGEST_MAX_TOKENS}")
         return value
     return None
 
@@ -160,7 +163,7 @@ def _top_k(body: Mapping[str, Any]) -> int:
         return 0
     top_k = asked.get("top_k", 5)
     if set(asked) > {"top_k"} or type(top_k) is not int or not 1 <= top_k <= LARGEST_TOP_K:
-        raise UserError(f'attribution is {{"top_k": 1 to {LARGEST_TOP_K}}}')
+        raise ParameterError("attribution", f'attribution is {{"top_k": 1 to {LARGEST_TOP_K}}}')
     return top_k
 
 
@@ -174,13 +177,15 @@ def parse_retrieval(body: Mapping[str, Any], default_datanet: int = 0) -> tuple[
         return None
     asked = {} if asked in (None, True) else asked
     if not isinstance(asked, dict) or set(asked) - {"datanet", "version", "top_k"}:
-        raise UserError('retrieval is {"datanet": id, "version": number, "top_k": number} or false')
+        raise ParameterError(
+            "retrieval", 'retrieval is {"datanet": id, "version": number, "top_k": number} or false'
+        )
     datanet, version = asked.get("datanet", default_datanet), asked.get("version", 0)
     top_k = asked.get("top_k", DEFAULT_RECORDS)
     if type(datanet) is not int or not 0 < datanet < 1 << 62 or type(version) is not int or version < 0:
-        raise UserError("retrieval names a Datanet by its id, and a version by its number")
+        raise ParameterError("retrieval", "retrieval names a Datanet by its id, and a version by its number")
     if type(top_k) is not int or not 1 <= top_k <= MOST_RECORDS:
-        raise UserError(f"retrieval.top_k is 1 to {MOST_RECORDS}")
+        raise ParameterError("retrieval", f"retrieval.top_k is 1 to {MOST_RECORDS}")
     return datanet, version, top_k
 
 
@@ -189,12 +194,12 @@ def _object(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise UserError(f"{name} must be an object")
+        raise ParameterError(name, f"{name} must be an object")
     return value
 
 
 def _flag(body: Mapping[str, Any], name: str) -> bool:
     value = body.get(name)
     if value is not None and not isinstance(value, bool):
-        raise UserError(f"{name} must be true or false")
+        raise ParameterError(name, f"{name} must be true or false")
     return bool(value)

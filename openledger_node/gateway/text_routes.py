@@ -82,7 +82,8 @@ class TextRoutes:
             await self._payments.offer(error, request, model.entry, quote)
             raise
         except BackendRefusedError as error:
-            return error_response(error.status, "invalid_request_error", error.reason, str(error))
+            said = error.status, "invalid_request_error", error.reason, str(error)
+            return error_response(*said, parameter=error.parameter)
         except CustomerGoneError:
             return web.Response(status=CLIENT_CLOSED_REQUEST)
 

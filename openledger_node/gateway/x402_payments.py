@@ -133,8 +133,10 @@ def decode_payment(header: str) -> Authorization:
             valid_after_s=_number(witness["validAfter"]),
             signature=_bytes(payload["signature"]),
         )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise _malformed(f"{error} is missing or not what it should be") from error
+    except KeyError as error:
+        raise _malformed(f"{error} is missing") from error
+    except (TypeError, AttributeError) as error:
+        raise _malformed("a part of it is no object or text where one belongs") from error
 
 
 def check_payment(payment: Authorization, offer: Offer, now_s: float) -> None:

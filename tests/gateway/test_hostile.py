@@ -41,6 +41,7 @@ GETS = (
 )
 POSTS = (
     "/v1/classify",
+    "/v1/embeddings",
     f"/v1/channels/{UNKNOWN}/voucher",
     f"/api/channels/{UNKNOWN}/settle",
     "/api/jobs",
@@ -67,6 +68,7 @@ BODIES: tuple[bytes, ...] = (
     b'{"artifact": 1, "datanet_id": "1", "contributor": null}',
     b'{"artifact": "0", "datanet_id": 1, "contributor": "0x"}',
     b'{"artifact": "' + b"0" * 64 + b'", "datanet_id": -1, "contributor": "0x' + b"11" * 20 + b'"}',
+    b'{"model": "all-minilm-l6-v2", "input": "x", "encoding_format": ["float"]}',
     b'{"hold_post_s": -1}',
     b'{"hold_post_s": "soon"}',
     b'{"hold_post_s": 1e99}',
@@ -213,3 +215,13 @@ async def test_no_object_gets_more_than_a_4xx(running: Running, caplog: pytest.L
             async with session.post(running.url + path, data=body) as response:
                 await refusal(response)
     assert_nothing_logged(caplog)
+
+
+async def test_a_datanet_that_cannot_be_is_refused(running: Running) -> None:
+    artifact = running.economy.store.put(b'{"text": "words of a text"}\n')
+    body = {"artifact": artifact, "datanet_id": -1, "contributor": "0x" + "11" * 20}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{running.url}/api/datasets", json=body) as no,
+    ):
+        assert "no Datanet" in await refusal(no)

@@ -160,6 +160,15 @@ async def test_plain_completions_work_both_ways(shop: Shop) -> None:
     assert await shop.receipts() == 2
 
 
+async def test_a_prompt_may_be_tokens(shop: Shop) -> None:
+    body = {"model": MODEL, "prompt": list(b"Who jumps?"), "max_tokens": 4}
+    quote = await shop.running.http.post("/v1/quotes", body)
+    assert (quote["tokensIn"], quote["tokensOut"]) == (10, 4)
+    answer = await shop.running.http.post("/v1/completions", body, await shop.purchases.headers(body))
+    assert answer["x_openledger"]["promptTokens"] == list(b"Who jumps?")
+    assert shop.server.asked[-1]["prompt"] == list(b"Who jumps?")
+
+
 async def test_without_a_voucher_the_answer_is_the_price(shop: Shop) -> None:
     async with shop.openai as client:
         with pytest.raises(openai.APIStatusError) as caught:
@@ -319,6 +328,30 @@ async def test_a_request_that_is_wrong_is_refused_by_name(
         )
     assert caught.value.status == 400
     assert await shop.receipts() == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "parameter"),
+    [
+        ("chat/completions", {"n": 2}, "n"),
+        ("chat/completions", {"messages": [{}]}, "messages"),
+        ("chat/completions", {"best_of": 2}, "best_of"),
+        ("chat/completions", {"max_tokens": 0}, "max_tokens"),
+        ("completions", {"messages": None, "prompt": []}, "prompt"),
+        ("embeddings", {"model": "all-minilm-l6-v2", "input": 5}, "input"),
+        (
+            "embeddings",
+            {"model": "all-minilm-l6-v2", "input": "x", "encoding_format": ["float"]},
+            "encoding_format",
+        ),
+    ],
+)
+async def test_openais_client_is_told_which_parameter(
+    shop: Shop, path: str, change: dict[str, Any], parameter: str
+) -> None:
+    with pytest.raises(openai.BadRequestError) as caught:
+        await shop.openai.post(f"/{path}", body=shop.body() | change, cast_to=object)
+    assert (caught.value.param, caught.value.type) == (parameter, "invalid_request_error")
 
 
 async def test_a_model_goes_by_three_names(shop: Shop) -> None:

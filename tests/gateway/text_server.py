@@ -64,6 +64,9 @@ class ScriptedServer:
 
     async def _tokenize(self, request: web.Request) -> web.Response:
         body = await request.json()
+        if isinstance(body.get("prompt"), list):
+            refusal = {"message": "prompt: Input should be a valid string", "code": 400}
+            return web.json_response({"error": refusal}, status=400)
         tokens = _tokens(body)
         return web.json_response(
             {"count": len(tokens), "tokens": tokens, "max_model_len": self.context_tokens}
