@@ -31,8 +31,9 @@ from openledger_node.gateway.explanations import Explanations, signing
 from openledger_node.gateway.factory_routes import FactoryRoutes
 from openledger_node.gateway.http import errors_as_json
 from openledger_node.gateway.inference_routes import InferenceRoutes
-from openledger_node.gateway.job_routes import JobRoutes
+from openledger_node.gateway.job_routes import OFFERED_KINDS, JobRoutes
 from openledger_node.gateway.metering import Metering
+from openledger_node.gateway.openapi import OpenApiRoutes
 from openledger_node.gateway.operators import OperatorGate
 from openledger_node.gateway.page_routes import PageRoutes
 from openledger_node.gateway.payment_headers import PaymentHeaders
@@ -349,4 +350,5 @@ def _app(
         provider=house.provider.address,
     )
     PageRoutes(source).add_to(app.router)
+    OpenApiRoutes(OFFERED_KINDS).add_to(app.router)
     return app
