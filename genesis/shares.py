@@ -23,9 +23,6 @@ class SplitRule:
     stakers_ppm: int
 
 
-DEFAULT_SPLIT = SplitRule(platform_ppm=20_000, provider_ppm=200_000, owner_ppm=250_000, stakers_ppm=100_000)
-
-
 @dataclass(frozen=True, slots=True)
 class FeeSplit:
     """The five parts of a gross fee, in wei; they sum to it."""

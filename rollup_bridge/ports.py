@@ -330,18 +330,6 @@ class OutputSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class StorageWitness:
-    """A storage slot's proof under one L2 block's message passer: trie nodes from the storage root down."""
-
-    value: int
-    nodes: tuple[bytes, ...]
-
-
-class WithdrawalProofs(Protocol):
-    async def message_passer_proof(self, slot: Hash32, number: int) -> StorageWitness: ...
-
-
 class Clock(Protocol):
     def now_s(self) -> float:
         """Unix time in seconds."""

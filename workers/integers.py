@@ -12,7 +12,6 @@ from workers.errors import InvalidInputError
 
 MAX_MANTISSA = 127
 MAX_EXPONENT = 7
-MAX_QUERY = 32_767
 MAX_NORM_SQUARED = 2**29
 MAX_DIMENSIONS = 65_536
 ROW_SCALE = 8_192.0

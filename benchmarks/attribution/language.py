@@ -116,15 +116,6 @@ def with_adapters(base: ByteGpt, seed: int) -> ByteGpt:
     return model
 
 
-def adapter_layers(model: nn.Module) -> list[tuple[str, nn.Linear]]:
-    """The 36 factors by name."""
-    return [
-        (name, layer)
-        for name, layer in model.named_modules()
-        if isinstance(layer, nn.Linear) and name.rsplit(".", 1)[-1] in {"A", "B"}
-    ]
-
-
 def finetune(
     base: ByteGpt,
     tokens: Tensor,

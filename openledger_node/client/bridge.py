@@ -1,7 +1,7 @@
 """Where the rollup's L1 contracts are, and what it takes to bring a withdrawal to its money there.
 
 Covered: the proof for the portal under the first output at or after the withdrawal's block, and how far a
-withdrawal has come. Not covered: sending; nodes without an RPC (`rollup_bridge.withdrawals.flow`).
+withdrawal has come. Not covered: sending.
 Source: OP Stack specification, withdrawals.
 """
 

@@ -1,6 +1,6 @@
 """The rollup's view of the chain: derivation, batcher and proposer drive and read it through here.
 
-Implements `rollup_bridge.ports`' L2Engine, L2Blocks, OutputSource and WithdrawalProofs over `chain.Chain`.
+Implements `rollup_bridge.ports`' L2Engine, L2Blocks and OutputSource over `chain.Chain`.
 Covered: raising the rollup's errors for the engine's. Not covered: any decision.
 """
 
@@ -16,7 +16,7 @@ from openledger_node.evm.records import Block, BlockInputs
 from openledger_node.node.lane import ExecutionLane
 from rollup_bridge.errors import InvalidBlockError as RefusedBlockError
 from rollup_bridge.errors import ResetError, TemporaryError
-from rollup_bridge.ports import Attributes, L2Block, OutputParts, StorageWitness
+from rollup_bridge.ports import Attributes, L2Block, OutputParts
 
 
 class ChainEngine:
@@ -66,8 +66,8 @@ class ChainEngine:
             raise TemporaryError(f"the state of L2 block {number} is not kept: {error.cause}") from None
         return OutputParts(number, header.state_root, passer.storage_root, header.hash)
 
-    async def message_passer_proof(self, slot: Hash32, number: int) -> StorageWitness:
-        """Proof of one slot of the message passer at block `number`."""
+    async def message_passer_proof(self, slot: Hash32, number: int) -> tuple[bytes, ...]:
+        """Trie nodes from the message passer's storage root at block `number` down to one slot."""
         header = self._chain.header_by_number(number)
         if header is None:
             raise TemporaryError(f"L2 block {number} is not there yet")
@@ -75,7 +75,7 @@ class ChainEngine:
         account = await asyncio.to_thread(
             lambda: self._chain.snapshot(header).prove(L2_TO_L1_MESSAGE_PASSER, (key,))
         )
-        return StorageWitness(account.storage[0].value, account.storage[0].nodes)
+        return account.storage[0].nodes
 
     def _known(self, block_id: BlockId) -> L2Block:
         block = self._chain.block_by_hash(block_id.hash)

@@ -114,13 +114,13 @@ class RollupView:
             ) from None
         parts = await self._engine.output_parts(output.l2_number)
         slot = message_passer_slot(withdrawal_hash(withdrawal))
-        witness = await self._engine.message_passer_proof(slot, output.l2_number)
+        nodes = await self._engine.message_passer_proof(slot, output.l2_number)
         return {
             "withdrawal": _withdrawal(withdrawal),
             "withdrawalHash": _hex(withdrawal_hash(withdrawal)),
             "l2OutputIndex": hex(index),
             "outputRootProof": _output_proof(parts),
-            "withdrawalProof": [_hex(node) for node in witness.nodes],
+            "withdrawalProof": [_hex(node) for node in nodes],
         }
 
 

@@ -22,7 +22,6 @@ def selector(signature: str) -> bytes:
 
 _PROPOSE = selector("proposeL2Output(bytes32,uint256,bytes32,uint256)")
 _NEXT = selector("nextBlockNumber()")
-_LATEST = selector("latestBlockNumber()")
 _INDEX_AFTER = selector("getL2OutputIndexAfter(uint256)")
 _NEWEST = selector("latestOutputIndex()")
 _OUTPUT = selector("getL2Output(uint256)")
@@ -55,10 +54,6 @@ class OracleReader:
     async def next_block_number(self) -> int:
         """The L2 block the next proposal must be for."""
         return await self._number(_NEXT)
-
-    async def latest_block_number(self) -> int:
-        """The L2 block of the newest output."""
-        return await self._number(_LATEST)
 
     async def output_index_after(self, l2_number: int) -> int:
         """Index of the first output at or after an L2 block; reverts while there is none."""

@@ -22,8 +22,6 @@ _TUPLE = f"({','.join(_FIELDS)})"
 _OUTPUT_PROOF = "(bytes32,bytes32,bytes32,bytes32)"
 _PROVE = keccak256(f"proveWithdrawalTransaction({_TUPLE},uint256,{_OUTPUT_PROOF},bytes[])".encode())[:4]
 _FINALIZE = keccak256(f"finalizeWithdrawalTransaction({_TUPLE})".encode())[:4]
-_PROVEN = keccak256(b"provenWithdrawals(bytes32)")[:4]
-_FINALIZED = keccak256(b"finalizedWithdrawals(bytes32)")[:4]
 _INITIATE = keccak256(b"initiateWithdrawal(address,uint256,bytes)")[:4]
 MESSAGE_PASSED_TOPIC = keccak256(b"MessagePassed(uint256,address,address,uint256,uint256,bytes,bytes32)")
 _SENT_MESSAGES_SLOT = 0
@@ -97,11 +95,3 @@ def prove_calldata(
 
 def finalize_calldata(withdrawal: Withdrawal) -> bytes:
     return _FINALIZE + encode([_TUPLE], [withdrawal.fields])
-
-
-def proven_calldata(hash_: Hash32) -> bytes:
-    return _PROVEN + hash_
-
-
-def finalized_calldata(hash_: Hash32) -> bytes:
-    return _FINALIZED + hash_

@@ -37,7 +37,6 @@ from genesis.keccak import keccak256
 from genesis.types import Address
 
 PACKAGES = Path(__file__).parents[2] / ".cache" / "preinstalls" / "node_modules"
-INSTALL = "make .cache/preinstalls/.installed"
 
 ENTRY_POINT_SALT = bytes.fromhex("90d8084deab30c2a37c45e8d47f49f2f7965183cb6990a98943ef94940681de3")
 PERMIT2_CODE_HASH = bytes.fromhex("c67d1657868aa5146eaf24fb879fb1fdec3d2d493b3683a61c9c2f4fb2851131")

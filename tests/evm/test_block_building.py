@@ -20,7 +20,6 @@ from sequencer.ports import Included, Rejected
 from tests.evm import world
 from tests.evm.world import ALICE, BOB, CAROL, COINBASE, ETHEREUM, GWEI, ROLLUP
 
-_VAULTS = (BASE_FEE_VAULT, L1_FEE_VAULT, SEQUENCER_FEE_VAULT)
 SPECS = pytest.mark.parametrize("spec", [ROLLUP, ETHEREUM], ids=["rollup", "ethereum"])
 
 
@@ -172,17 +171,6 @@ def test_a_transaction_past_the_time_limit_leaves_no_trace() -> None:
     assert execution.seal().block.header.hash == clean.block.header.hash
 
 
-_ACTION_NAMES = (
-    "transfer",
-    "store",
-    "revert",
-    "selfdestruct",
-    "create",
-    "loop",
-    "skip nonce",
-    "too poor",
-    "junk",
-)
 _ACTIONS = st.lists(
     st.tuples(
         st.sampled_from([ALICE, BOB, CAROL]),

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from workers.artifacts.tensors import Array
 from workers.errors import InvalidInputError
-from workers.influence.layers import MAX_ELEMENTS, Factors, contracted, layer_shape, summed, thinned
+from workers.influence.layers import MAX_ELEMENTS, Factors, contracted, summed, thinned
 from workers.influence.passes import Pass
 from workers.influence.wide import directions, sketched
 
@@ -169,8 +169,3 @@ def _check_finite(matrix: Tensor) -> None:
         raise InvalidInputError(
             "the model's gradients or activations are not finite: nothing can be attributed"
         )
-
-
-def check_shapes(modules: Sequence[nn.Module]) -> list[tuple[int, int]]:
-    """(O, I) per layer; raises InvalidInputError for one that cannot be attributed."""
-    return [layer_shape(module) for module in modules]

@@ -25,7 +25,6 @@ from workers.errors import InvalidInputError
 MAX_ELEMENTS = 1 << 25
 """How many elements of materialised gradients one step may hold."""
 
-Supported = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Embedding | nn.LayerNorm
 SUPPORTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Embedding, nn.LayerNorm)
 
 
