@@ -1,5 +1,6 @@
 """Checkpoints of validators' stake: what it was at any second past, found in few reads."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -9,7 +10,7 @@ from precompiles import gas
 from precompiles.checks import INVALID_ARGUMENT
 from precompiles.views import staking as view
 from tests.precompiles.scene import Scene
-from tests.precompiles.world import Call, MemoryHost
+from tests.precompiles.world import Call, MachineType, MemoryHost, NativeMachine, TwinMachine
 
 VALIDATOR, PROVIDER = 1, 2
 
@@ -55,6 +56,23 @@ def test_what_an_account_delegated_is_kept_too() -> None:
         seen = [held(whom, start_s + later) for later in (-1, 0, 4, 5)]
         assert seen == [0, before_wei, before_wei, after_wei]
     assert view.delegated_at(host, scene.owner.address, scene.owner.address, start_s) == 0
+
+
+@pytest.mark.parametrize("machine_type", [NativeMachine, TwinMachine])
+def test_what_is_nobodys_pool_changes_no_history(machine_type: MachineType) -> None:
+    """All validators' history is address zero's, a delegation's a hash's; anybody may touch them."""
+    scene = Scene(machine_type=machine_type)
+    scene.do(scene.validator, STAKING, "stake", VALIDATOR, value_wei=1_000)
+    scene.do(scene.payer, STAKING, "delegate", scene.validator.address, VALIDATOR, value_wei=50)
+    scene.wait(1)
+    trace = view.delegation_trace(scene.validator.address, scene.payer.address)
+    for nobody in (view.TOTAL, trace):
+        scene.do(scene.stranger, STAKING, "checkpoint", nobody, VALIDATOR)
+        scene.do(scene.stranger, STAKING, "collectRewards", nobody, VALIDATOR)
+    scene.wait(1)
+    now_s = scene.machine.moment.timestamp_s
+    assert scene.read(STAKING, "totalStakeAt", now_s - 1) == 1_050
+    assert scene.read(STAKING, "stakeAt", trace, now_s - 1) == 50
 
 
 def test_a_second_that_is_not_over_has_no_checkpoint_yet() -> None:

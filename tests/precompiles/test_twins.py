@@ -14,16 +14,38 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genesis.addresses import PRECOMPILES, TREASURY
-from genesis.types import Address
+from genesis.types import ZERO_ADDRESS, Address
 from precompiles.abi import AbiType, encode_parameters
 from precompiles.contract import Method
 from precompiles.table import CONTRACTS
+from precompiles.views.staking import delegation_trace
 from tests.precompiles.calls import UNIT, Account
 from tests.precompiles.compiled_twins import CompiledTwinMachine
 from tests.precompiles.economy import Economy
 from tests.precompiles.memory import ODD_WORDS, TEST_POLICY
 from tests.precompiles.world import TIMELOCK, Call, NativeMachine, TwinMachine
 
+_LINES = (
+    9,
+    10,
+    15,
+    16,
+    64,
+    255,
+    256,
+    1_024,
+    4_096,
+    10_000,
+    65_536,
+    10**6,
+    2**32,
+    10**27,
+    2**121,
+    2**153,
+    2**255,
+)
+LIMITS = tuple(line + beyond for line in _LINES for beyond in (0, 1))
+"""Where some check draws its line, and one beyond."""
 FUNDS_WEI = 1_000_000 * UNIT
 
 
@@ -128,6 +150,59 @@ def test_twins_decode_like_their_precompiles(
         del data[random.randrange(4, len(data)) :]
     call = Call(SENDER, target, bytes(data), value_wei=random.choice((0, 1)))
     assert DECODING.native.call(call) == DECODING.twins.call(call), call
+
+
+def odd_argument(kind: AbiType, random: Random, pair: Pair) -> Any:
+    """A value of any type that mostly names what is there, and often what is at a limit or nowhere."""
+    if kind.struct is not None:
+        return kind.struct.record(*(odd_argument(field.type, random, pair) for field in kind.struct.fields))
+    if kind.element is not None:
+        elements = range(random.choice((0, 0, 1, 1, 2, 3, 16, 17)))
+        return tuple(odd_argument(kind.element, random, pair) for _ in elements)
+    if kind.kind in ("bytes", "string"):
+        return random.randbytes(random.choice((0, 1, 31, 32, 33, 64, 65, 2_047, 2_048, 2_049)))
+    if kind.kind == "fixed":
+        size = int(kind.canonical.removeprefix("bytes"))
+        named = [channel.id for channel in pair.economy.channels] if size == 32 else []
+        return random.choice([bytes(size), random.randbytes(size), *named])
+    if kind.kind == "address":
+        people = [each.address for each in pair.economy.accounts]
+        traces = [delegation_trace(*random.choices([ZERO_ADDRESS, *people], k=2))]
+        return random.choice([*people, ZERO_ADDRESS, TIMELOCK, *PRECOMPILES, *traces])
+    if kind.canonical == "bool":
+        return random.random() < 0.5
+    now_s = pair.native.moment.timestamp_s
+    limits = (*ODD_WORDS, *LIMITS, now_s - 1, now_s, now_s + 1)
+    return random.randrange(8) if random.random() < 0.6 else random.choice(limits)
+
+
+def call_all_with_odd_arguments(seed: int, rounds: int) -> None:
+    random, pair = Random(seed), Pair(seed, CompiledTwinMachine)
+    for _ in range(600):
+        pair.step()
+    for _ in range(rounds):
+        for target in PRECOMPILES:
+            for method in CONTRACTS[target].methods:
+                values = [odd_argument(parameter.type, random, pair) for parameter in method.inputs]
+                data = method.selector + encode_parameters(method.inputs, values)
+                value_wei = random.choice((0, 1, UNIT)) if method.mutability == "payable" else 0
+                sender = random.choice(pair.holders)
+                sent = Call(sender, target, data, value_wei=value_wei)
+                assert pair.native.call(sent) == pair.twins.call(sent), (method.name, values, sent)
+        for target in PRECOMPILES:
+            assert pair.native.storage(target) == pair.twins.storage(target), target.hex()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_odd_arguments_are_answered_alike(seed: int) -> None:
+    """Several wrong arguments at once are refused by the same check; nobody's address is anybody's."""
+    call_all_with_odd_arguments(seed, rounds=12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2, 12))
+def test_odd_arguments_are_answered_alike_for_long(seed: int) -> None:
+    call_all_with_odd_arguments(seed, rounds=150)
 
 
 @pytest.mark.slow

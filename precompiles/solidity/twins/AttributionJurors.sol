@@ -67,7 +67,8 @@ abstract contract AttributionJurors is AttributionJuries {
         nonPayable
         returns (IAttribution.JuryDraw memory)
     {
-        _require(round > 0 && round <= _existingCase(caseId).rounds, "round");
+        uint256 rounds = _existingCase(caseId).rounds;
+        _require(round > 0 && round <= rounds, "round");
         return juryDraws[caseId][round];
     }
 
@@ -77,7 +78,8 @@ abstract contract AttributionJurors is AttributionJuries {
         nonPayable
         returns (IAttribution.Juror memory)
     {
-        _require(round > 0 && round <= _existingCase(caseId).rounds, "round");
+        uint256 rounds = _existingCase(caseId).rounds;
+        _require(round > 0 && round <= rounds, "round");
         return jurors[caseId][round][account];
     }
 

@@ -243,7 +243,7 @@ abstract contract StakingBase is Twin {
         total = total + _active(pool) - _active(before);
         uint256 wasPending = before.pendingEpoch == fees.epoch ? _active(before) - _earning(before) : 0;
         totalPending = fees.pending + _active(pool) - _earning(pool) - wasPending;
-        if (role == VALIDATOR) _noteValidator(operator, _active(pool));
+        if (role == VALIDATOR) _noteValidator(operator, _active(before), _active(pool));
         accounts[operator].rewards += settled.commission;
     }
 
@@ -269,10 +269,10 @@ abstract contract StakingBase is Twin {
         return low == 0 ? 0 : checkpoints[account][low - 1].amount;
     }
 
-    function _noteValidator(address account, uint256 active) private {
-        uint256 before = _newest(account);
+    /// @dev By what changed in the pool: checkpoints of address zero and of delegations' traces are nobody's pool.
+    function _noteValidator(address account, uint256 before, uint256 active) private {
         if (active == before) return;
-        _write(account, active);
+        _write(account, _newest(account) + active - before);
         _write(address(0), _newest(address(0)) + active - before);
     }
 
