@@ -33,6 +33,8 @@ class L1Block:
 
 @dataclass(frozen=True, slots=True)
 class L1Log:
+    """One event of an L1 receipt; `topics[0]` names it, unless it is anonymous."""
+
     address: Address
     topics: tuple[Hash32, ...]
     data: bytes
@@ -78,12 +80,16 @@ class L1Source(Protocol):
 
 
 class BlobSource(Protocol):
+    """Gives back the blobs of L1 blocks, as long as somebody keeps them."""
+
     async def blobs(self, block: L1Block, versioned_hashes: Sequence[Hash32]) -> tuple[bytes, ...]:
         """Blobs of 131,072 bytes in the order asked, already checked against their hashes."""
         ...
 
 
 class L1Contracts(Protocol):
+    """Reads the rollup's contracts on the L1."""
+
     async def call(self, to: Address, data: bytes) -> bytes:
         """Return data of a read at the L1 head; `TransactionError` if it reverts."""
         ...
@@ -118,6 +124,8 @@ class SignedTransaction:
 
 
 class Signer(Protocol):
+    """Holds one L1 key, here or elsewhere."""
+
     @property
     def address(self) -> Address: ...
 
@@ -146,6 +154,8 @@ class L1Inclusion:
 
 
 class FeeSource(Protocol):
+    """What gas costs on the L1 now."""
+
     async def fees(self) -> L1Fees: ...
 
 
@@ -281,6 +291,8 @@ class L2Engine(Protocol):
 
 
 class L2Blocks(Protocol):
+    """Reads the canonical L2 chain."""
+
     async def block_by_number(self, number: int) -> L2Block | None: ...
 
 
@@ -311,6 +323,8 @@ class SyncStatus:
 
 
 class StatusSource(Protocol):
+    """Says how far derivation is."""
+
     async def sync_status(self) -> SyncStatus: ...
 
 
@@ -325,6 +339,8 @@ class OutputParts:
 
 
 class OutputSource(Protocol):
+    """What output roots are made of, from our own derivation."""
+
     async def output_parts(self, number: int) -> OutputParts:
         """`TemporaryError` if the block or its state is not there."""
         ...

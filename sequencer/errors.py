@@ -19,11 +19,15 @@ class AdmissionError(Exception):
 
 
 class AlreadyKnownError(AdmissionError):
+    """The very transaction is in the pool."""
+
     def __init__(self) -> None:
         super().__init__("already known")
 
 
 class UnpayableError(AdmissionError):
+    """The balance does not cover its most, with all that waits before it; amounts in wei."""
+
     def __init__(self, balance_wei: int, cost_wei: int, queued_wei: int = 0) -> None:
         queued = f"queued cost {queued_wei}, " if queued_wei else ""
         super().__init__(
@@ -33,4 +37,4 @@ class UnpayableError(AdmissionError):
 
 
 class UnderpricedError(AdmissionError):
-    pass
+    """It pays too little to enter a full pool, or to replace another of its nonce."""

@@ -27,12 +27,16 @@ NOT_DUE_RETRY_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
+    """A block that is stored and the head, and what was tried for it."""
+
     hash: Hash32
     filled: Filled
 
 
 @dataclass(frozen=True, slots=True)
 class LoopStatistics:
+    """Counts since the start; `dropped` are transactions that can never become valid."""
+
     blocks: int
     transactions: int
     dropped: int
@@ -40,6 +44,8 @@ class LoopStatistics:
 
 
 class BlockListener(Protocol):
+    """Follows the head that the loop moves."""
+
     async def on_sealed(self, sealed: Sealed) -> None:
         """The block is stored and the head; bring the pool and feeds up to it."""
         ...

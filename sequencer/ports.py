@@ -63,6 +63,8 @@ class StateView(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Included:
+    """The transaction is in the block; `gas_used` is what it took of the limit."""
+
     gas_used: int
 
 
@@ -96,6 +98,8 @@ class OpenBlock(Protocol):
 
 
 class BlockMaker(Protocol):
+    """Opens blocks on top of the head."""
+
     async def open_block(self) -> OpenBlock | None:
         """A block with its forced transactions already in (L1 attributes and deposits on a rollup), or None
         while none may be built: before its time, detached, or waiting for L1."""

@@ -46,6 +46,8 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class FeatureIndex:
+    """A committed index; `usable_at` is in unix seconds, rows and sums are under their roots."""
+
     model_id: int
     signer: Address
     rows_root: Hash32
@@ -61,6 +63,9 @@ class FeatureIndex:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
+    """A payment channel: prices in wei per 1,000 tokens, `deposit` and `settled_fee` in wei, `closable_at` in
+    unix seconds, 0 while nobody asked for its end."""
+
     payer: Address
     provider: Address
     voucher_key: Address
@@ -77,6 +82,9 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
+    """Receipts from `first_receipt` on; `gross` and the contributors' part of it, `pool`, in wei;
+    `settled_at` in unix seconds."""
+
     channel_id: Hash32
     model_id: int
     feature_index: int
@@ -92,6 +100,9 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Post:
+    """Who is paid how much of which pools: `amount_sum`, `pool` and `carry_in` in wei, `contestable_until` in
+    unix seconds, `status` one of `POST_*`."""
+
     model_id: int
     feature_index: int
     signer: Address

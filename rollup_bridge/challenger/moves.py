@@ -18,22 +18,30 @@ PART_BYTES = 90_000
 
 @dataclass(frozen=True, slots=True)
 class OutputAt:
+    """The output root of block `number`."""
+
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class OpeningAt:
+    """The inputs of block `number`: its header's fields and the root of its transactions."""
+
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimAt:
+    """What is so after `step` of block `number`: keccak256(state root ‖ cumulative gas ‖ receipts root)."""
+
     number: int
     step: int
 
 
 @dataclass(frozen=True, slots=True)
 class WitnessFor:
+    """What `step` of block `number` reads, in bytes."""
+
     number: int
     step: int
 
@@ -44,26 +52,36 @@ Answer = Hash32 | BlockOpening | bytes
 
 @dataclass(frozen=True, slots=True)
 class SayMiddle:
+    """The defender claims the middle of the disputed range."""
+
     claim: Hash32
 
 
 @dataclass(frozen=True, slots=True)
 class Choose:
+    """The challenger says which half is wrong: the later one if the middle is right."""
+
     middle_is_right: bool
 
 
 @dataclass(frozen=True, slots=True)
 class SayOpening:
+    """The defender commits to the last block's inputs."""
+
     opening: BlockOpening
 
 
 @dataclass(frozen=True, slots=True)
 class JudgeInputs:
+    """The challenger agrees with these inputs, or disputes them at once."""
+
     are_right: bool
 
 
 @dataclass(frozen=True, slots=True)
 class PostPart:
+    """The defender posts the next part of the witness, at most `PART_BYTES`."""
+
     part: bytes
     is_last: bool
 

@@ -34,6 +34,8 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class PoolStatistics:
+    """Transactions that can run now, that wait for an earlier one, and memory charged for both."""
+
     ready: int
     gapped: int
     charged_bytes: int
