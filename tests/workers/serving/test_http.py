@@ -120,6 +120,8 @@ async def test_bad_requests_have_reasons(server: Server, body: Any, parameter: s
     ("field", "value"),
     [
         ("response_format", {"type": "xml"}),
+        ("functions", [{"name": "f"}]),
+        ("function_call", "auto"),
         ("response_format", {"type": "json_schema", "json_schema": {"name": "a"}}),
         ("n", 17),
         ("top_logprobs", 2),

@@ -132,7 +132,16 @@ class ChatRequest(GenerationRequest):
     tools: list[Any] | None = None
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
+    functions: list[Any] | None = None
+    function_call: str | dict[str, Any] | None = None
     add_generation_prompt: bool = True
+
+    def refuse_unserved(self) -> None:
+        """As for all, and what tools were before."""
+        super().refuse_unserved()
+        for name in ("functions", "function_call"):
+            if getattr(self, name) is not None:
+                raise BadRequestError(f"{name} is not served here: use tools and tool_choice", name)
 
     def plain_messages(self) -> list[dict[str, Any]]:
         """Messages as chat templates take them; raises BadRequestError."""
