@@ -7,7 +7,7 @@ Not covered: what the model makes of its instructions.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -87,7 +87,9 @@ class AgentTool(Section):
     daily_wei: str = Wei
 
 
-Tool = TransferTool | ContractTool | SwapTool | HttpTool | DatanetTool | AgentTool
+Tool = Annotated[
+    TransferTool | ContractTool | SwapTool | HttpTool | DatanetTool | AgentTool, Field(discriminator="kind")
+]
 
 
 class Budget(Section):

@@ -265,6 +265,8 @@ def test_only_pages_of_named_hosts_are_read(url: str) -> None:
             {"tools": [{"kind": "contract", "name": "a", "target": hexed(THIEF), "signature": "not one"}]},
             "signature",
         ),
+        ({"tools": [{"kind": "exec", "name": "a"}]}, "'transfer', 'contract', 'swap'"),
+        ({"tools": [{"name": "a"}]}, "kind"),
     ],
 )
 def test_a_definition_that_is_wrong_is_refused_by_name(changes: dict[str, Any], word: str) -> None:

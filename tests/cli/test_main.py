@@ -107,6 +107,21 @@ def test_a_refusal_is_one_line_and_exit_code_1(
     assert error.count("\n") == 1
 
 
+def test_an_agents_key_is_never_replaced(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    key, definition = tmp_path / "agent.key", tmp_path / "agent.json"
+    key.write_text("another agent's")
+    definition.write_text(
+        '{"format": "openledger-agent/1", "name": "a", "model": "7", "instructions": "Wait", "tools": []}'
+    )
+    code, error = ended(
+        capsys, monkeypatch, "agent", "launch", str(definition), "--model", "1", "--key-out", str(key)
+    )
+    assert (code, key.read_text()) == (1, "another agent's")
+    assert "name a new file" in error
+
+
 def test_a_key_others_can_read_is_refused(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

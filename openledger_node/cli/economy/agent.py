@@ -18,6 +18,7 @@ from openledger_node.cli.economy.session import DEFAULTS, Flat, Options, Session
 from openledger_node.cli.economy.values import Account, Amount, Data, Word
 from openledger_node.client.account import Account as KeyAccount
 from openledger_node.client.contract import Contract
+from openledger_node.client.economy import MODELS
 from openledger_node.client.predeploys import AGENTS, agent_account
 from openledger_node.client.sender import Sender
 from openledger_node.clock import SystemClock
@@ -192,7 +193,10 @@ async def launch(
     definition = parse_definition(data)
     private_key = secrets.token_bytes(32)
     signer = KeyAccount(private_key).address
+    if key_out.exists():
+        raise UserError(f"{key_out} is there, and may be another agent's key", "name a new file")
     async with session(options) as opened:
+        await opened.read(MODELS, "getModel", model)
         uri = f"sha256:{await opened.gateway.put_artifact(data)}"
         write_key(key_out, private_key)
         made = await set_up(

@@ -17,7 +17,7 @@ from workers.serving.adapters.library import AdapterLibrary
 from workers.serving.adapters.peft_adapter import PackedAdapter
 from workers.serving.engine.engine import Engine
 from workers.serving.engine.sequence import NO_ADAPTER, Event, SamplingSettings, Sequence, TokenOutput
-from workers.serving.errors import EngineFailedError, ModelNotFoundError
+from workers.serving.errors import AdapterRefusedError, ModelNotFoundError
 from workers.serving.server import ServerOptions, build_engine
 
 PATIENCE_S = 60.0
@@ -142,7 +142,7 @@ def test_an_adapter_that_overflows_harms_nobody(shelf: Shelf) -> None:
     finish(engine)
     after = start(engine, [8, 9], name)
     finish(engine)
-    assert isinstance(bad.events[-1], EngineFailedError)
+    assert isinstance(bad.events[-1], AdapterRefusedError)
     assert good.tokens == alone(shelf, [4, 5, 6], NO_ADAPTER)
     assert after.tokens == alone(shelf, [8, 9], name)
 

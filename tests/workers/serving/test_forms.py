@@ -14,7 +14,7 @@ from tests.workers.serving.models import VOCABULARY, make_tokenizer
 from tests.workers.serving.test_engine import alone, build, finish, start
 from tests.workers.serving.test_http import client_of, options
 from workers.serving.engine.sequence import TokenOutput
-from workers.serving.errors import BadRequestError, EngineFailedError
+from workers.serving.errors import BadRequestError
 from workers.serving.forms import FormGuide, Forms, choice_form, expression_form, json_form
 from workers.serving.server import Server
 from workers.serving.text import Tokenizer
@@ -130,7 +130,7 @@ def test_a_token_that_breaks_the_form_ends_its_request_alone(shelf: Shelf, forms
     guide.take(make_tokenizer().encode("n")[0])
     broken.sequence.guide = guide
     finish(engine)
-    assert isinstance(broken.events[-1], EngineFailedError)
+    assert isinstance(broken.events[-1], BadRequestError)
     assert "form" in str(broken.events[-1])
     assert whole.tokens == alone(shelf, [5, 7], "")
 

@@ -23,7 +23,7 @@ from workers.serving.adapters.slots import NO_SLOT, SlotPool
 from workers.serving.engine.prefixes import LEAST_TOKENS, PrefixCache, shared_tokens
 from workers.serving.engine.sampling import choose
 from workers.serving.engine.sequence import NO_ADAPTER, Sequence, TokenOutput
-from workers.serving.errors import EngineFailedError
+from workers.serving.errors import AdapterRefusedError, BadRequestError, EngineFailedError, ServingError
 from workers.serving.model.batch import Piece, assemble
 from workers.serving.model.lanes import LaneCache
 from workers.serving.model.transformer import Transformer
@@ -122,7 +122,7 @@ class Engine:
             for sequence, output in zip(ready, outputs, strict=True):
                 if output is None:
                     self._leave(sequence, is_sound=False)
-                    sequence.deliver(EngineFailedError(_why_nothing(sequence)))
+                    sequence.deliver(_why_nothing(sequence))
                 else:
                     self._append(sequence, output)
         return True
@@ -287,11 +287,13 @@ def _piece(sequence: Sequence, limit: int) -> Piece:
     return Piece(sequence.lane, sequence.computed, tokens, sequence.slot, is_whole)
 
 
-def _why_nothing(sequence: Sequence) -> str:
+def _why_nothing(sequence: Sequence) -> ServingError:
     """Why no token could be chosen."""
     if sequence.guide is not None and sequence.guide.error:
-        return f"the form of the answer got too complex: {sequence.guide.error}"
-    return NOT_FINITE
+        return BadRequestError(f"the form of the answer got too complex: {sequence.guide.error}")
+    if sequence.adapter == NO_ADAPTER:
+        return EngineFailedError("the base computed values that are not finite")
+    return AdapterRefusedError(NOT_FINITE, "model")
 
 
 def _finished(output: TokenOutput, reason: str) -> TokenOutput:
