@@ -10,6 +10,7 @@ from benchmarks.precompiles.law import time_law
 from benchmarks.precompiles.measure import measure
 from benchmarks.precompiles.opcodes import opcode_workloads
 from benchmarks.precompiles.payout import payouts, print_payouts
+from benchmarks.precompiles.rare import rare_calls
 from benchmarks.precompiles.report import Row, from_law, from_measured, print_tables
 from benchmarks.precompiles.transactions import transaction_workloads
 from benchmarks.precompiles.twins import compare, print_pairs
@@ -55,8 +56,9 @@ def main() -> None:
         )
         rows.append(row)
     if arguments.only in LAW:
-        rows += from_law(time_law(arguments.law_steps), LAW, arguments.block_gas)
-        print_pairs(*compare(arguments.twin_steps))
+        rare = rare_calls()
+        rows += from_law(time_law(arguments.law_steps, rare), LAW, arguments.block_gas)
+        print_pairs(*compare(arguments.twin_steps, rare))
         print()
         print_payouts(payouts())
         print()

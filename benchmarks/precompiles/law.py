@@ -6,7 +6,7 @@ Covered besides: long texts, long malformed input. Not covered: a state of many 
 
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +15,7 @@ from typing import Any
 from eth.vm.forks.cancun.transaction_context import CancunTransactionContext
 from eth.vm.message import Message
 
+from benchmarks.precompiles.rare import Found
 from genesis.account import GenesisAccount
 from genesis.addresses import L1_BLOCK, PRECOMPILES, TREASURY
 from genesis.contracts.artifact import read_artifact
@@ -80,6 +81,7 @@ class EngineMachine:
         repeats: int = 3,
     ) -> None:
         self.moment = Moment()
+        self.policy = policy
         self.timed: list[Timed] = []
         self._store = store
         self._repeats = repeats
@@ -98,9 +100,23 @@ class EngineMachine:
             code=read_artifact(PREDEPLOYS, "L1Block").deployed_bytecode,
             storage={slot: l1_block_word(self.moment.timestamp_s, slot) for slot in ring},
         )
-        self._root, writes = materialise(allocation)
+        self._genesis_root, writes = materialise(allocation)
         store.write(writes)
+        self._root = self._genesis_root
         self._origin = 0
+
+    def restore(self, found: Found) -> None:
+        """The state and the moment a call was found in."""
+        self.moment = found.moment
+        self._root, self._origin = self._genesis_root, 0
+        accounts = self._accounts()
+        for address, slots in found.words.items():
+            for slot, value in slots.items():
+                accounts.set_storage(address, slot, value)
+        for address, balance_wei in found.balances_wei.items():
+            accounts.set_balance(address, balance_wei)
+        accounts.end_transaction()
+        self._keep(accounts)
 
     def _accounts(self) -> AccountState:
         """The state with nothing of it in memory."""
@@ -187,6 +203,12 @@ class EngineMachine:
         return state.computation_class.apply_message(state, message, transaction)
 
 
+def unreached(rare: Sequence[Found], timed: Iterable[Timed]) -> list[Found]:
+    """The rare calls of methods that have not succeeded yet."""
+    reached = {(each.contract, each.method) for each in timed if each.succeeded}
+    return [found for found in rare if _names(found.call) not in reached]
+
+
 def _names(call: Call) -> tuple[str, str]:
     """Contract and method; a contract that is no precompile has neither."""
     contract = CONTRACTS.get(call.target)
@@ -207,8 +229,8 @@ def _long_calls(sender: Address) -> Iterator[Call]:
             yield Call(sender, address, method.selector + b"\0" * 100_000)
 
 
-def time_law(steps: int, seed: int = 1) -> list[Timed]:
-    """Every call of `steps` random ones and of the long ones."""
+def time_law(steps: int, rare: Sequence[Found], seed: int = 1) -> list[Timed]:
+    """Every call of `steps` random ones, of the long ones, and of rare ones what did not succeed before."""
     with tempfile.TemporaryDirectory() as folder:
         store = LevelDb.open(Path(folder) / "state")
         run_on = EngineMachine(store)
@@ -220,5 +242,8 @@ def time_law(steps: int, seed: int = 1) -> list[Timed]:
             economy.learn(run_on.call(economy.next_call()))
         for long_call in _long_calls(economy.accounts[0].address):
             run_on.call(long_call)
+        for found in unreached(rare, run_on.timed):
+            run_on.restore(found)
+            run_on.call(found.call)
         store.close()
         return run_on.timed

@@ -74,7 +74,7 @@ class Crowd(Scene):
 
     def __init__(self, policy: Policy, codes: Mapping[Address, bytes], store: LevelDb) -> None:
         made = partial(EngineMachine, store, codes=codes, repeats=1)
-        super().__init__(policy, made)  # type: ignore[arg-type] # a third machine
+        super().__init__(policy, made)
         draw = random.Random(1)
         self.contributors = [Address(draw.randbytes(20)) for _ in range(COUNT)]
         self.machine.fund(self.contributors[0], 10 * UNIT)

@@ -1,23 +1,25 @@
 """What each method costs beside its Solidity twin: gas and CPU time of the same calls on the same states.
 
-A random economy's calls go to both; they must answer alike. The twin runs in the compiled interpreter, code
-of any size allowed. Covered: successful calls, the median of each method. Not covered: methods that the
-economy does not bring to success in so many steps; they are named.
+A random economy's calls go to both, and those of methods that have not succeeded in it, in the states they
+were found in; they must answer alike. The twin runs in the compiled interpreter, code of any size allowed.
+Covered: successful calls, the median of each method.
 """
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from benchmarks.precompiles.law import EngineMachine, Timed
+from benchmarks.precompiles.law import EngineMachine, Timed, unreached
+from benchmarks.precompiles.rare import Found
 from genesis.addresses import TREASURY
 from openledger_node.storage.leveldb import LevelDb
 from precompiles.table import CONTRACTS
 from tests.precompiles.artifacts import twin_code
 from tests.precompiles.calls import UNIT
 from tests.precompiles.economy import Economy
-from tests.precompiles.world import TIMELOCK, TWINS
+from tests.precompiles.world import TIMELOCK, TWINS, Call, Outcome
 
 Method = tuple[str, str]
 """Contract and method name."""
@@ -39,8 +41,8 @@ class Pair:
     twin_s: float
 
 
-def compare(steps: int, seed: int = 1) -> tuple[list[Pair], list[Method]]:
-    """The methods reached in so many random calls, and those that were not."""
+def compare(steps: int, rare: Sequence[Found], seed: int = 1) -> tuple[list[Pair], list[Method]]:
+    """The methods that succeeded in so many random calls or in the rare ones, and those that did not."""
     with tempfile.TemporaryDirectory() as folder:
         stores = [LevelDb.open(Path(folder) / name) for name in ("native", "twin")]
         native = EngineMachine(stores[0])
@@ -54,14 +56,23 @@ def compare(steps: int, seed: int = 1) -> tuple[list[Pair], list[Method]]:
         for _ in range(steps):
             native.moment = twin.moment = economy.next_moment()
             call = economy.next_call()
-            outcome, answer = native.call(call), twin.call(call)
-            if (outcome.succeeded, outcome.data) != (answer.succeeded, answer.data):
-                raise DisagreementError(f"{CONTRACTS[call.target].name} {call}: {outcome} and {answer}")
+            outcome = native.call(call)
+            _check_alike(call, outcome, twin.call(call))
             both.append((native.timed[-1], twin.timed[-1]))
             economy.learn(outcome)
+        for found in unreached(rare, [mine for mine, _ in both]):
+            for each in (native, twin):
+                each.restore(found)
+                _check_alike(found.call, found.outcome, each.call(found.call))
+            both.append((native.timed[-1], twin.timed[-1]))
         for store in stores:
             store.close()
     return _pairs(both)
+
+
+def _check_alike(call: Call, outcome: Outcome, answer: Outcome) -> None:
+    if (outcome.succeeded, outcome.data) != (answer.succeeded, answer.data):
+        raise DisagreementError(f"{CONTRACTS[call.target].name} {call}: {outcome} and {answer}")
 
 
 def _pairs(both: list[tuple[Timed, Timed]]) -> tuple[list[Pair], list[Method]]:
