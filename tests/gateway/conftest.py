@@ -111,7 +111,7 @@ class Running:
         await self.stop()
         await self.start()
 
-    async def purchases(self) -> Purchases:
+    async def purchases(self, deposit_wei: int = DEPOSIT_WEI) -> Purchases:
         """A customer with a channel of its own."""
         mined = await Sender(Ethereum(self.economy.node), dev_account(CUSTOMER)).transact(
             METERING,
@@ -119,7 +119,7 @@ class Running:
             self.economy.provider,
             1,
             dev_account(CUSTOMER).address,
-            value_wei=DEPOSIT_WEI,
+            value_wei=deposit_wei,
         )
         channel_id = mined.event("ChannelOpened").arguments["channelId"]
         terms = Terms(channel_id, CHAIN_ID, "model-1", INPUT_PRICE_WEI, OUTPUT_PRICE_WEI)

@@ -14,10 +14,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from genesis.addresses import INFERENCE_METERING
 from genesis.spec import OPEN_UNIT
 from openledger_node.client.account import dev_account
-from openledger_node.client.economy import METERING
 from openledger_node.client.ethereum import Ethereum
 from openledger_node.demo.records import DemoOptions
 from openledger_node.demo.world import World
@@ -81,8 +79,6 @@ async def shop(request: pytest.FixtureRequest, economy: Economy, tmp_path: Path)
         ray=ray and ray.get_runtime_context().gcs_address,
     )
     await workers.start()
-    top_up = METERING.calldata("topUp", economy.channel_id)
-    economy.node.act(CUSTOMER, INFERENCE_METERING, top_up, DEPOSIT_WEI)
     running = Running(economy, tmp_path / "node", PoolAdapter(pool), SettlingRule(look_every_s=3_600.0))
     await running.start()
     yield Shop(running, pool, workers, request.param)
@@ -96,7 +92,7 @@ async def test_killed_workers_double_no_payment(shop: Shop, tmp_path: Path) -> N
     customers = [
         ClassifierCustomer(
             dev_account(CUSTOMER),
-            await shop.running.purchases(),
+            await shop.running.purchases(DEPOSIT_WEI),
             random.Random(number),
             inputs=shop.economy.trained.queries,
         )
