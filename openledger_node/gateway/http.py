@@ -3,6 +3,7 @@
 Error bodies are OpenAI's (`{"error": {"message", "type", "code", "param"}}`), so existing clients read them.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,6 +18,9 @@ from openledger_node.jobs.ports import WorkerFailedError, WorkerLostError
 from workers.errors import ArtifactError, InvalidInputError
 
 MAX_JSON_BYTES = 4 << 20
+PATIENCE_S = 30.0
+SLOWEST_BYTES_S = 1 << 15
+"""A body has so long to arrive, and as much longer as it brings bytes of this rate."""
 
 log = structlog.get_logger(__name__)
 
@@ -56,15 +60,21 @@ async def read_json(request: web.Request) -> dict[str, Any]:
 
 
 async def read_body(request: web.Request, limit_bytes: int) -> bytes:
-    """The whole body; answers 413 as soon as it is known to be larger than the limit."""
+    """The whole body; 413 as soon as it is known to be larger than the limit, 408 when it is too slow."""
     reason = f"the body is larger than {limit_bytes} bytes"
     if (request.content_length or 0) > limit_bytes:
         raise web.HTTPRequestEntityTooLarge(limit_bytes, request.content_length or 0, reason=reason)
     data = bytearray()
-    async for chunk in request.content.iter_chunked(1 << 16):
-        data += chunk
-        if len(data) > limit_bytes:
-            raise web.HTTPRequestEntityTooLarge(limit_bytes, len(data), reason=reason)
+    try:
+        async with asyncio.timeout(PATIENCE_S) as patience:
+            began_s = patience.when() or 0.0
+            async for chunk in request.content.iter_chunked(1 << 16):
+                data += chunk
+                if len(data) > limit_bytes:
+                    raise web.HTTPRequestEntityTooLarge(limit_bytes, len(data), reason=reason)
+                patience.reschedule(began_s + len(data) / SLOWEST_BYTES_S)
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(reason=f"the body did not arrive in {PATIENCE_S:.0f} s") from None
     return bytes(data)
 
 

@@ -1,5 +1,6 @@
 """Whatever is sent to the gateway: a 4xx answer in JSON, no trace in the log, and nothing billed or lost."""
 
+import asyncio
 import base64
 import itertools
 import logging
@@ -11,6 +12,7 @@ import orjson
 import pytest
 
 from openledger_node.client.metering import KEY_HEADER, VOUCHER_HEADER
+from openledger_node.gateway import http
 from tests.gateway.conftest import Running
 from tests.gateway.test_inference import features, header
 
@@ -169,6 +171,37 @@ async def test_a_giant_body_is_refused_while_it_arrives(
                 except aiohttp.ClientOSError:
                     continue  # the gateway hung up before all was sent
     assert_nothing_logged(caplog)
+
+
+async def test_a_body_that_does_not_arrive_is_given_up(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "PATIENCE_S", 0.2)
+    address = running.url.removeprefix("http://").split(":")
+    for path in ("/v1/classify", "/v1/chat/completions", "/api/jobs"):
+        reader, writer = await asyncio.open_connection(address[0], int(address[1]))
+        writer.write(f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 50\r\n\r\n{{".encode())
+        async with asyncio.timeout(10):
+            answer = await reader.read(1 << 16)
+        assert answer.startswith(b"HTTP/1.1 408")
+        assert b"did not arrive" in answer
+        writer.close()
+
+
+async def test_a_slow_body_that_arrives_is_read(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "PATIENCE_S", 0.4)
+    monkeypatch.setattr(http, "SLOWEST_BYTES_S", 10)
+
+    async def slow() -> Any:
+        for piece in (b'{"model": "model-1",', b' "input": ', b"[5]", b"}"):
+            yield piece
+            await asyncio.sleep(0.2)
+
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{running.url}/v1/classify", data=slow()) as no,
+    ):
+        assert no.status == 402
 
 
 async def test_odd_headers_are_refused(running: Running, caplog: pytest.LogCaptureFixture) -> None:

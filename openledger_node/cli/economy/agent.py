@@ -6,7 +6,7 @@ from typing import Any
 
 from cyclopts import App
 
-from genesis.types import Address, Hash32
+from genesis.types import ZERO_ADDRESS, Address, Hash32
 from openledger_node.agents.audit import AuditTrail, read_trail
 from openledger_node.agents.definition import parse_definition
 from openledger_node.agents.mind import bought_mind
@@ -244,6 +244,8 @@ async def run(
     account = KeyAccount(read_key(key, "--key"))
     async with session(options) as opened:
         wallet_address = Address(await opened.read(AGENTS, "accountOf", agent))
+        if wallet_address == ZERO_ADDRESS:
+            raise UserError(f"agent {agent} has no wallet", "check its number; `agent launch` makes both")
         audit = AuditTrail(trail, SystemClock())
         wallet = Wallet(wallet_address, Sender(opened.l2, account), audit, is_dry_run=dry_run)
         mind = await bought_mind(opened.reader, opened.gateway, account, channel, definition)

@@ -44,7 +44,8 @@ async def errors_as_openai(request: web.Request, handler: Handler) -> web.Stream
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        return error_response(BadRequestError(f"{where}: {first['msg']}", where or None))
+        said = first["msg"].removeprefix("Value error, ")
+        return error_response(BadRequestError(f"{where}: {said}" if where else said, where or None))
     except json.JSONDecodeError as error:
         return error_response(BadRequestError(f"the body is not JSON: {error}"))
     except web.HTTPException as error:
