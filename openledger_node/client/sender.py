@@ -108,6 +108,23 @@ class Sender:
         outgoing = Outgoing(contract, method, contract.calldata(method, *arguments), value_wei)
         return await self._deliver(outgoing, timeout_s, gas)
 
+    async def transact_in_order(
+        self,
+        contract: Contract,
+        method: str,
+        calls: Sequence[tuple[Sequence[Any], int]],
+        timeout_s: float = 60.0,
+    ) -> tuple[Mined, ...]:
+        """Send calls of `method`, each with its gas, one after the other, and wait until all are in blocks.
+
+        Raises as `transact` does, for the first that reverts.
+        """
+        sent = []
+        for arguments, gas in calls:
+            outgoing = Outgoing(contract, method, contract.calldata(method, *arguments), 0)
+            sent.append((outgoing, await self._sign_and_send(outgoing, gas)))
+        return tuple([await self._mined(outgoing, raw, timeout_s) for outgoing, raw in sent])
+
     async def transfer(self, to: Address, value_wei: int, timeout_s: float = 60.0) -> Mined:
         """Send native tokens."""
         outgoing = Outgoing(Contract(to, NO_INTERFACE), "transfer", b"", value_wei)
@@ -115,7 +132,9 @@ class Sender:
 
     async def _deliver(self, outgoing: Outgoing, timeout_s: float, gas: int | None) -> Mined:
         gas = gas if gas is not None else await self._estimate(outgoing)
-        raw = await self._sign_and_send(outgoing, gas)
+        return await self._mined(outgoing, await self._sign_and_send(outgoing, gas), timeout_s)
+
+    async def _mined(self, outgoing: Outgoing, raw: bytes, timeout_s: float) -> Mined:
         receipt = await self._receipt(outgoing, raw, timeout_s)
         block_number = int(receipt["blockNumber"], 16)
         if int(receipt["status"], 16) == 0:

@@ -4,6 +4,7 @@ The salt of a commitment follows from the key and what is challenged, so that no
 nobody without the key can foretell it.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -81,9 +82,13 @@ class Challenger:
         _, policy = await self._reader.current_policy()
         return policy.challenge_bond_wei
 
-    async def send(self, method: str, *arguments: Any, value_wei: int = 0, gas: int | None = None) -> Mined:
-        """One transaction to the attribution precompile; `gas` skips the estimate."""
-        return await self._sender.transact(ATTRIBUTION, method, *arguments, value_wei=value_wei, gas=gas)
+    async def send(self, method: str, *arguments: Any, value_wei: int = 0) -> Mined:
+        """One transaction to the attribution precompile."""
+        return await self._sender.transact(ATTRIBUTION, method, *arguments, value_wei=value_wei)
+
+    async def send_in_order(self, method: str, calls: Sequence[tuple[Sequence[Any], int]]) -> None:
+        """Several, each with its gas, without a block between them."""
+        await self._sender.transact_in_order(ATTRIBUTION, method, calls)
 
     async def settle_weight(self, validator: bytes) -> None:
         """Bring what a validator lost into the stake it is drawn by."""

@@ -4,10 +4,6 @@ A tally is a fact about two committed vectors: whoever else adds to it does a pa
 there after a restart stays.
 """
 
-import asyncio
-
-import structlog
-
 from genesis.commitments import BATCH_QUERY_BYTES, SUM_BYTES, vector_root
 from genesis.types import ZERO_HASH, Hash32
 from openledger_node.client.disputes import tally_calls
@@ -22,8 +18,6 @@ CALLDATA_GAS = 40
 """Most that a byte of calldata costs: EIP-7623's floor."""
 
 Call = tuple[list[Hash32], list[Hash32], bytes, bytes]
-
-log = structlog.get_logger(__name__)
 
 
 async def tally_for(reader: EconomyReader, challenger: Challenger, verdict: object) -> None:
@@ -59,10 +53,6 @@ async def _tallied(reader: EconomyReader, vector_root: Hash32, query_root: Hash3
 async def _add(challenger: Challenger, calls: list[Call]) -> None:
     """In as few blocks as hold them: the later ones follow the first, so their gas is bounded by its."""
     first = await challenger.send("tallyProducts", *calls[0])
-    try:
-        async with asyncio.TaskGroup() as group:
-            for call in calls[1:]:
-                gas = first.gas_used + CALLDATA_GAS * len(ATTRIBUTION.calldata("tallyProducts", *call))
-                group.create_task(challenger.send("tallyProducts", *call, gas=gas))
-    except* RevertedError as reverts:
-        log.info("somebody else tallies too", reason=str(reverts.exceptions[0]))
+    sizes = (len(ATTRIBUTION.calldata("tallyProducts", *call)) for call in calls[1:])
+    limits = (first.gas_used + CALLDATA_GAS * size_bytes for size_bytes in sizes)
+    await challenger.send_in_order("tallyProducts", list(zip(calls[1:], limits, strict=True)))
