@@ -25,9 +25,9 @@ from genesis.types import Hash32
 from openledger_node.client.errors import RemoteError
 from openledger_node.client.explanations import output_of
 from openledger_node.clock import Clock
-from openledger_node.errors import OpenLedgerError, TemporaryError, UserError
+from openledger_node.errors import OpenLedgerError, TemporaryError
 from openledger_node.gateway import text_answers as shape
-from openledger_node.gateway.backend import BackendLostError, TextBackend
+from openledger_node.gateway.backend import BackendLostError
 from openledger_node.gateway.bunches import in_bunches
 from openledger_node.gateway.channels import Channels, ChannelSession, Delivered, NewReceipt
 from openledger_node.gateway.deliveries import DeliveryTable, Piece, joined
@@ -36,8 +36,9 @@ from openledger_node.gateway.explanations import Answered, Sign
 from openledger_node.gateway.payments import Payment, Taken, UnpaidError
 from openledger_node.gateway.receipts import ReceiptTable
 from openledger_node.gateway.text_models import TextModel
-from openledger_node.gateway.text_requests import DEFAULT_MAX_TOKENS, TextRequest
+from openledger_node.gateway.text_requests import TextRequest
 from openledger_node.gateway.text_terms import CUT, Outcome, Terms, broken_off, outcome_of, paid
+from openledger_node.gateway.text_upstream import Reach, Upstream, assert_within
 from workers.errors import WorkerError
 
 CUSTOMER_GONE, SERVER_LOST, RESTARTED = "customer_gone", "server_lost", "gateway_restarted"
@@ -64,11 +65,11 @@ class CustomerGoneError(OpenLedgerError):
 
 @dataclass(frozen=True, slots=True)
 class TextCall:
-    """A paid call as it came in. `upstream` is the server's name of the model."""
+    """A paid call as it came in."""
 
     request: TextRequest
     model: TextModel
-    upstream: str
+    reach: Reach
     payment: Payment
 
 
@@ -96,9 +97,7 @@ class TextCalls:
         self._explain = explain
         self._sign = sign
 
-    async def answer(
-        self, call: TextCall, backend: TextBackend, gone: Callable[[], Awaitable[None]]
-    ) -> Mapping[str, Any]:
+    async def answer(self, call: TextCall, gone: Callable[[], Awaitable[None]]) -> Mapping[str, Any]:
         """The whole answer; `gone` returns when the customer goes away, which ends the work unbilled.
 
         Raises PaymentRequiredError, ConflictError, UserError, BackendLostError, CustomerGoneError.
@@ -108,11 +107,12 @@ class TextCalls:
             earlier = await self._earlier(session, call)
             if earlier is not None:
                 return earlier
-            terms = await self._admit(session, call, backend)
-            outcome = await _unless(gone, self._complete(call, backend, terms))
+            upstream = await call.reach()
+            terms = await self._admit(session, call, upstream)
+            outcome = await _unless(gone, self._complete(call, upstream, terms))
             return await self._record(session, terms, outcome, call.payment)
 
-    async def stream(self, call: TextCall, backend: TextBackend, send: Send) -> None:
+    async def stream(self, call: TextCall, send: Send) -> None:
         """Send the answer's chunks; raises like `answer` before the first chunk, nothing but OSError later.
 
         A stream that breaks off at the server ends with its receipt and BackendLostError.
@@ -123,8 +123,9 @@ class TextCalls:
             if earlier is not None:
                 await send(list(shape.replay(earlier, wants_usage=call.request.wants_usage)))
                 return
-            terms = await self._admit(session, call, backend)
-            await self._deliver(session, call, backend, terms, send)
+            upstream = await call.reach()
+            terms = await self._admit(session, call, upstream)
+            await self._deliver(session, call, upstream, terms, send)
 
     async def recover(self) -> int:
         """Turn what an earlier process left into receipts; returns how many answers were broken off."""
@@ -164,11 +165,11 @@ class TextCalls:
         found = await call.payment.earlier(session, call.request.hash)
         return None if found is None else found.answer
 
-    async def _admit(self, session: ChannelSession, call: TextCall, backend: TextBackend) -> Terms:
+    async def _admit(self, session: ChannelSession, call: TextCall, upstream: Upstream) -> Terms:
         """Count the prompt and check the voucher for the most the call can cost."""
         channel = await self._channels.channel(session)
         request = call.request
-        prompt, max_tokens = await measured(request, call.upstream, backend)
+        prompt, max_tokens = await upstream.measure(request)
         terms = Terms(
             path=request.path,
             model=request.model,
@@ -185,33 +186,30 @@ class TextCalls:
         await call.payment.admit(session, call.model.entry.model_id, terms.fee_wei(max_tokens))
         return terms
 
-    async def _complete(self, call: TextCall, backend: TextBackend, terms: Terms) -> Outcome:
-        body = await backend.complete(terms.path, _upstream_body(call, terms, is_stream=False))
-        part = shape.read_answer(body, is_chat=terms.is_chat)
-        _assert_within(len(part.piece.tokens), terms)
+    async def _complete(self, call: TextCall, upstream: Upstream, terms: Terms) -> Outcome:
+        part = await upstream.complete(call.request, terms)
         return await self._explained(call, terms, Outcome(part.piece.tokens, part.choice))
 
     async def _deliver(
-        self, session: ChannelSession, call: TextCall, backend: TextBackend, terms: Terms, send: Send
+        self, session: ChannelSession, call: TextCall, upstream: Upstream, terms: Terms, send: Send
     ) -> None:
         """Pass pieces on until the last, which waits for the receipt; what waits together goes together."""
         frame, kept, sent, made = terms.frame(session), list[Piece](), 0, 0
         last: shape.Part | None = None
         try:
-            chunks = backend.stream(terms.path, _upstream_body(call, terms, is_stream=True))
-            async with aclosing(in_bunches(chunks)) as bunches:
+            async with aclosing(in_bunches(upstream.stream(call.request, terms))) as bunches:
                 async for bunch in bunches:
                     parts = [shape.read_part(received, is_chat=terms.is_chat) for received in bunch]
                     found = [part for part in parts if part is not None]
                     made += sum(len(part.piece.tokens) for part in found)
-                    _assert_within(made, terms)
+                    assert_within(made, terms)
                     last = next((part for part in found if part.finish), last)
                     going = [part for part in found if not part.finish]
                     await self._keep(session, terms, kept, joined(part.piece for part in going))
                     await send([shape.chunk(frame, part.choice) for part in going])
                     sent = len(kept)
             if last is None:
-                raise BackendLostError(f"{backend.url} ended its answer without a reason", "try again")
+                raise BackendLostError(f"{upstream.url} ended its answer without a reason", "try again")
         except CustomerGoneError:
             await self._bill_gone(session, terms, kept[:sent], call)
             return
@@ -357,43 +355,6 @@ class TextCalls:
             session.left_over = False
             raise PaymentRequiredError("payment_failed", str(error)) from error
         return taken
-
-
-async def measured(request: TextRequest, upstream: str, backend: TextBackend) -> tuple[tuple[int, ...], int]:
-    """(prompt tokens, most answer tokens) of a request; raises UserError for a prompt that is too long."""
-    given = request.prompt.get("prompt")
-    if isinstance(given, list):
-        found = replace(await backend.tokenize({"model": upstream, "prompt": ""}), tokens=tuple(given))
-    else:
-        found = await backend.tokenize({"model": upstream, **request.prompt})
-    wanted = request.max_tokens or DEFAULT_MAX_TOKENS
-    if found.context_tokens:
-        room = found.context_tokens - len(found.tokens)
-        if room < (request.max_tokens or 1):
-            raise UserError(
-                f"the prompt has {len(found.tokens)} tokens and the answer {request.max_tokens or 1} of"
-                f" {found.context_tokens} in all",
-                "shorten it, or lower max_tokens",
-            )
-        wanted = min(wanted, room)
-    return found.tokens, wanted
-
-
-def _upstream_body(call: TextCall, terms: Terms, *, is_stream: bool) -> dict[str, Any]:
-    body = {
-        **call.request.forwarded,
-        "model": call.upstream,
-        "max_tokens": terms.max_tokens,
-        "return_token_ids": True,
-        "stream": is_stream,
-    }
-    return body | {"stream_options": {"include_usage": True}} if is_stream else body
-
-
-def _assert_within(made: int, terms: Terms) -> None:
-    """The voucher allows so many tokens and no more."""
-    if made > terms.max_tokens:
-        raise BackendLostError(f"the server made {made} tokens of at most {terms.max_tokens}")
 
 
 async def _unless(gone: Callable[[], Awaitable[None]], work: Awaitable[Outcome]) -> Outcome:

@@ -21,10 +21,11 @@ from openledger_node.gateway.errors import PaymentRequiredError
 from openledger_node.gateway.http import error_response, json_response, read_json
 from openledger_node.gateway.payment_headers import PaymentHeaders, settled_header
 from openledger_node.gateway.retrieval import Retrieval
-from openledger_node.gateway.text_calls import CustomerGoneError, TextCall, TextCalls, measured
+from openledger_node.gateway.text_calls import CustomerGoneError, TextCall, TextCalls
 from openledger_node.gateway.text_models import TextModel, TextModels
 from openledger_node.gateway.text_requests import CHAT_PATH, COMPLETION_PATH, TextRequest, parse_request
 from openledger_node.gateway.text_server import TextServer
+from openledger_node.gateway.text_upstream import Upstream
 from openledger_node.gateway.values import hex_data
 from workers.artifacts.store import parse_id
 
@@ -68,15 +69,13 @@ class TextRoutes:
         """One paid answer, at once or as a stream; 402 says what the voucher must be."""
         asked = await self._retrieval.applied(parse_request(request.path, await read_json(request)))
         model = await self._models.find(asked.model)
-        backend = self._server_of(model)
-        upstream = await self._models.upstream(model, backend)
-        quote = lambda: self._quote(asked, model, upstream, backend)  # noqa: E731 - asked only where needed
+        quote = lambda: self._quote(asked, model)  # noqa: E731 - asked only where needed
         payment = await self._payments.of(request, model.entry, quote)
-        call = TextCall(asked, model, upstream, payment)
+        call = TextCall(asked, model, lambda: self._reach(model), payment)
         try:
             if asked.is_stream:
-                return await self._stream(request, call, backend)
-            answer = await self._calls.answer(call, backend, lambda: _gone(request))
+                return await self._stream(request, call)
+            answer = await self._calls.answer(call, lambda: _gone(request))
             return json_response(answer, headers=settled_header(answer))
         except PaymentRequiredError as error:
             await self._payments.offer(error, request, model.entry, quote)
@@ -93,9 +92,7 @@ class TextRoutes:
         path = CHAT_PATH if "messages" in body else COMPLETION_PATH
         asked = await self._retrieval.applied(parse_request(path, body))
         model = await self._models.find(asked.model)
-        backend = self._server_of(model)
-        upstream = await self._models.upstream(model, backend)
-        return json_response(await self._quote(asked, model, upstream, backend))
+        return json_response(await self._quote(asked, model))
 
     async def load(self, request: web.Request) -> web.StreamResponse:
         """vLLM's shape, `{lora_name}` a model's name here: the adapter is ready before anybody asks."""
@@ -130,7 +127,7 @@ class TextRoutes:
         if self._backend is not None:
             await self._backend.close()
 
-    async def _stream(self, request: web.Request, call: TextCall, backend: TextBackend) -> web.StreamResponse:
+    async def _stream(self, request: web.Request, call: TextCall) -> web.StreamResponse:
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
         )
@@ -145,7 +142,7 @@ class TextRoutes:
                 raise CustomerGoneError("the customer went away") from error
 
         try:
-            await self._calls.stream(call, backend, send)
+            await self._calls.stream(call, send)
             await response.write(b"data: [DONE]\n\n")
         except (BackendLostError, PaymentRequiredError, TemporaryError, RemoteError) as error:
             if not response.prepared:
@@ -157,10 +154,8 @@ class TextRoutes:
             raise CustomerGoneError("the customer went away") from error
         return response
 
-    async def _quote(
-        self, asked: TextRequest, model: TextModel, upstream: str, backend: TextBackend
-    ) -> dict[str, Any]:
-        prompt, max_tokens = await measured(asked, upstream, backend)
+    async def _quote(self, asked: TextRequest, model: TextModel) -> dict[str, Any]:
+        prompt, max_tokens = await (await self._reach(model)).measure(asked)
         prices = model.entry.model
         return {
             "model": asked.model,
@@ -183,6 +178,11 @@ class TextRoutes:
         if model.is_base:
             raise UserError(f"{name!r} is a base, not an adapter")
         return model, self._server_of(model)
+
+    async def _reach(self, model: TextModel) -> Upstream:
+        """The server that has a model; raises BackendLostError, UserError."""
+        backend = self._server_of(model)
+        return Upstream(backend, await self._models.upstream(model, backend))
 
     def _server_of(self, model: TextModel) -> TextBackend:
         if self._server.base and model.is_base and self._server.base != model.folder:

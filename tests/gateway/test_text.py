@@ -200,6 +200,18 @@ async def test_a_retry_bills_once_also_after_a_restart(shop: Shop) -> None:
     assert caught.value.status == 409
 
 
+async def test_a_retry_needs_no_server(shop: Shop) -> None:
+    body = shop.body(max_tokens=6)
+    headers = await shop.purchases.headers(body)
+    first = await shop.running.http.post("/v1/chat/completions", body, headers)
+    await shop.server.stop()
+    shop.server.url = ""
+    assert await shop.running.http.post("/v1/chat/completions", body, headers) == first
+    with pytest.raises(GatewayError) as caught:
+        await shop.running.http.post("/v1/chat/completions", shop.body(max_tokens=7), headers)
+    assert caught.value.status == 409, "the key is another request's, whether there is a server or not"
+
+
 async def test_a_stream_is_retried_as_a_stream(shop: Shop) -> None:
     body = shop.body(max_tokens=6, stream=True)
     headers = await shop.purchases.headers(body)
