@@ -100,18 +100,20 @@ async def test_a_round_trip_with_a_tool(seller: Seller, stream: bool) -> None:
 
 
 async def test_what_is_wrong_with_tools_is_said_before_anything_is_billed(seller: Seller) -> None:
-    body = {"model": "model-2", "messages": [QUESTION], "max_tokens": 5}
+    body: Any = {"model": "model-2", "messages": [QUESTION], "max_tokens": 5}
     headers = await seller.purchases.headers({**body, "tools": TOOLS})
     other = {"type": "function", "function": {"name": "other"}}
-    for change, word in (
-        ({"tools": [{"type": "retrieval"}]}, "tools"),
-        ({"tools": TOOLS, "tool_choice": other}, "not in tools"),
-        ({"tool_choice": "required"}, "needs tools"),
-        ({"tools": TOOLS, "response_format": {"type": "json_object"}}, "cannot go together"),
-    ):
-        with pytest.raises(GatewayError, match=word) as caught:
-            await seller.running.http.post(CHAT, body | change, headers)
-        assert caught.value.status == 400
+    wrong: list[tuple[Any, str, str]] = [
+        ({"tools": [{"type": "retrieval"}]}, "tools", r"tools\[0\] is not"),
+        ({"tools": TOOLS, "tool_choice": other}, "tool_choice", "not in tools"),
+        ({"tool_choice": "required"}, "tool_choice", "needs tools"),
+        ({"tools": TOOLS, "response_format": {"type": "json_object"}}, "response_format", "go together"),
+    ]
+    async with openai.AsyncOpenAI(base_url=f"{seller.running.url}/v1", api_key="none") as client:
+        for change, parameter, word in wrong:
+            with pytest.raises(openai.BadRequestError, match=word) as caught:
+                await client.chat.completions.create(**{**body, **change}, extra_headers=headers)
+            assert caught.value.param == parameter
     assert (await seller.ask([QUESTION], stream=False, tools=TOOLS, tool_choice="none")).message.content
 
 
