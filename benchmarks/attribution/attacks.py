@@ -24,12 +24,13 @@ from workers.attribution.profile import paid_profile, paid_task
 from workers.datasets.canonical import canonical_indices
 from workers.datasets.digits import CLASSES, HOLDOUT_RECORDS, load_records
 from workers.datasets.sketch import sketches_of
+from workers.determinism import use_determinism
 from workers.influence import Attributor, Profile
 from workers.influence.profile import PAYING_LIMIT, PAYING_POWER
 from workers.jobs.types import DEFAULT_RECIPE
 from workers.progress import silent
 from workers.training.model import scale_features
-from workers.training.trainer import train_classifier, use_determinism
+from workers.training.trainer import train_classifier
 
 CONTRIBUTORS, EACH = 20, 50
 ATTACKER = CONTRIBUTORS - 1

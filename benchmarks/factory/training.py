@@ -28,6 +28,7 @@ from workers.attribution.queries import read_queries
 from workers.datasets.export_text import text_parts
 from workers.datasets.pairs import pair_of
 from workers.datasets.text import TextRecord, encode_text_jsonl, text_record
+from workers.determinism import use_determinism
 from workers.jobs.feature_index import feature_index
 from workers.jobs.finetune import finetune
 from workers.jobs.queries import queries
@@ -49,7 +50,6 @@ from workers.text.examples import pad_token, pair_example_of
 from workers.text.loading import load_base
 from workers.training.finetuning import losses_of
 from workers.training.preference import pairs_of, train_on_preferences
-from workers.training.trainer import use_determinism
 
 HALVES = 40
 

@@ -11,9 +11,9 @@ from genesis.types import Hash32
 from workers.artifacts.store import ArtifactStore
 from workers.attribution.index import Rows, read_index, write_index
 from workers.attribution.subjects import subject_of
+from workers.determinism import use_determinism
 from workers.jobs.types import FeatureIndexRequest, FeatureIndexResult
 from workers.progress import Progress, silent
-from workers.training.trainer import use_determinism
 
 
 def feature_index(

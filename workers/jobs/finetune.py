@@ -4,6 +4,7 @@ from typing import Any
 
 from workers.artifacts.store import ArtifactStore
 from workers.datasets.version import LoadedTexts, load_texts
+from workers.determinism import deterministic
 from workers.jobs.types import FinetuneRequest, FinetuneResult
 from workers.progress import Progress, silent
 from workers.text.loading import folder_of, load_base
@@ -16,7 +17,6 @@ from workers.training.settings import check_recipe
 from workers.training.steps import Trained
 from workers.training.text_manifest import TextManifest, encode_text_manifest
 from workers.training.text_output import card_of, store_model
-from workers.training.trainer import deterministic
 
 
 def finetune(store: ArtifactStore, request: FinetuneRequest, progress: Progress = silent) -> FinetuneResult:

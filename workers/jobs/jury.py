@@ -13,6 +13,7 @@ from genesis.commitments import QUERY_BYTES, pack_vector, unpack_vector
 from workers.artifacts.store import ArtifactId, ArtifactStore
 from workers.attribution.index import FeatureIndex, decode_rows, read_index
 from workers.attribution.subjects import Subject, subject_of
+from workers.determinism import use_determinism
 from workers.errors import InvalidInputError
 from workers.influence.featureindex import RowPart
 from workers.influence.residual import TOLERANCE, SampledEnergy, certain_residual, sampled_energy
@@ -31,7 +32,6 @@ from workers.jobs.types import (
     PreconditionerResult,
 )
 from workers.progress import Progress, silent
-from workers.training.trainer import use_determinism
 
 
 def jury_row(store: ArtifactStore, request: JuryRowRequest, progress: Progress = silent) -> JuryRowResult:

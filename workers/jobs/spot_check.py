@@ -18,13 +18,13 @@ from workers.attribution.index import FeatureIndex, Rows, decode_rows, read_inde
 from workers.attribution.queries import read_queries
 from workers.attribution.subjects import Subject, subject_of
 from workers.datasets.sample import records_at
+from workers.determinism import use_determinism
 from workers.errors import InvalidInputError
 from workers.influence import Attributor
 from workers.influence.featureindex import RowPart
 from workers.influence.spotcheck import draw_places, spot_check_rows
 from workers.jobs.types import DatasetVersion, SettledBatch, SpotCheckRequest, SpotCheckResult
 from workers.progress import Progress, silent
-from workers.training.trainer import use_determinism
 
 WEIGHT_BITS = 40
 """Earnings are weighed in steps of 2^-40 of the whole."""

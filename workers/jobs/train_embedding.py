@@ -7,6 +7,7 @@ from workers.artifacts.store import ArtifactStore
 from workers.datasets.pairs import Pair, pair_of
 from workers.datasets.text import TextRecord, decode_text_jsonl
 from workers.datasets.version import load_texts
+from workers.determinism import deterministic
 from workers.errors import InvalidInputError
 from workers.jobs.finetune import within
 from workers.jobs.types import (
@@ -30,7 +31,6 @@ from workers.training.selection import split_of
 from workers.training.settings import check_embedding_recipe
 from workers.training.steps import Trained
 from workers.training.text_models import load_trained_encoder
-from workers.training.trainer import deterministic
 
 
 def train_embedding(

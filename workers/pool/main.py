@@ -37,8 +37,8 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
 
 def load_jobs() -> RunJob:
     """Import torch and the jobs, before a node is told that this worker is ready."""
+    from workers.determinism import use_determinism  # noqa: PLC0415
     from workers.jobs.table import run_job  # noqa: PLC0415 - a usage error should not wait for torch
-    from workers.training.trainer import use_determinism  # noqa: PLC0415
 
     use_determinism()
     return run_job

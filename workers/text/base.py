@@ -28,13 +28,13 @@ import transformers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from workers.artifacts import canonical_json
+from workers.determinism import use_determinism
 from workers.progress import Progress, silent
 from workers.text.contributed import without_contributed
 from workers.text.corpus import PACKAGES, Passage, library_passages, package_passages, topic_passages
 from workers.text.presets import Preset, preset_of
 from workers.text.pretraining import Pretraining, documents, epochs, mean_loss
 from workers.text.tokenizer import train_tokenizer
-from workers.training.trainer import use_determinism
 
 FORMAT = "openledger-base-recipe/2"
 RECIPE_FILE = "recipe.json"

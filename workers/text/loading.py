@@ -20,9 +20,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from workers.artifacts.folders import materialise
 from workers.artifacts.store import ArtifactStore
+from workers.determinism import device_of
 from workers.errors import InvalidInputError
 from workers.text.base import cache_directory
-from workers.training.trainer import device_of
 
 BASE_PREFIX = "sha256:"
 """An adapter's `base_model_name_or_path` is this and the hash of its base's folder."""

@@ -13,6 +13,7 @@ import torch
 
 from workers.artifacts import canonical_json
 from workers.artifacts.store import ArtifactId, ArtifactStore
+from workers.determinism import device_of
 from workers.errors import InvalidInputError
 from workers.jobs.codec import from_json, to_json
 from workers.jobs.types import (
@@ -25,7 +26,6 @@ from workers.jobs.types import (
 )
 from workers.jobs.types.text import DEFAULT_FINE_TUNE_RECIPE, NO_PREFERENCES
 from workers.training.manifest import versions
-from workers.training.trainer import device_of
 
 FORMAT = "openledger-adapter-manifest/1"
 NOT_FIELDS = ("format", "numerics")

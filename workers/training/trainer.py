@@ -5,8 +5,6 @@ machines may differ in the last bits: the model's hash, not its retraining, is w
 """
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -16,32 +14,8 @@ from workers.errors import InvalidInputError
 from workers.jobs.types import TrainingRecipe
 from workers.progress import Progress
 from workers.training.model import build_model, initialize, scale_features
-from workers.training.settings import MAX_THREADS
 
 MAX_STEPS = 10_000_000
-
-
-def use_determinism(threads: int = 1) -> None:
-    """Deterministic algorithms on so many threads, for this whole process; raises InvalidInputError."""
-    if not 1 <= threads <= MAX_THREADS:
-        raise InvalidInputError(f"threads is 1 to {MAX_THREADS}")
-    torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
-
-
-@contextmanager
-def deterministic(threads: int) -> Iterator[None]:
-    """Deterministic algorithms on so many threads, and afterwards on one, as every other job computes."""
-    use_determinism(threads)
-    try:
-        yield
-    finally:
-        use_determinism()
-
-
-def device_of() -> str:
-    """`cuda` where there is one."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def train_classifier(

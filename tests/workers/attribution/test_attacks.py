@@ -13,11 +13,11 @@ from benchmarks.attribution import attacks
 from benchmarks.attribution.attacks import ATTACKER, ATTACKS, DIMENSIONS, Deployed, World
 from workers.attribution.numerics import weighted_query
 from workers.attribution.profile import paid_profile, paid_task
+from workers.determinism import use_determinism
 from workers.influence import Attributor
 from workers.influence.verify import preconditioner_residual
 from workers.integers import ROW_SCALE, row_integers
 from workers.training.model import scale_features
-from workers.training.trainer import use_determinism
 
 HIGHEST_SEEN = 0.062
 GONE = {

@@ -7,11 +7,12 @@ import torch
 from tests.workers.conftest import RECIPE
 from workers.datasets.digits import load_records
 from workers.datasets.version import feature_matrix
+from workers.determinism import use_determinism
 from workers.errors import InvalidInputError, JobCancelledError
 from workers.jobs.types import TrainingRecipe
 from workers.progress import silent
 from workers.training.model import build_model, encode_weights, load_weights
-from workers.training.trainer import check_recipe, evaluate, train_classifier, use_determinism
+from workers.training.trainer import check_recipe, evaluate, train_classifier
 
 RECORDS = load_records(1)[:120]
 FEATURES = feature_matrix(RECORDS)
