@@ -24,6 +24,7 @@ from openledger_node.gateway.catalog import Catalog
 from openledger_node.gateway.channels import Channels
 from openledger_node.gateway.datasets import DatasetTable
 from openledger_node.gateway.deliveries import DeliveryTable
+from openledger_node.gateway.door import Door
 from openledger_node.gateway.earnings import Earnings
 from openledger_node.gateway.embedding_calls import EmbeddingCalls
 from openledger_node.gateway.embedding_routes import EmbeddingRoutes
@@ -67,7 +68,6 @@ from workers.artifacts.store import ArtifactStore
 
 DATABASE_FILE = "gateway.sqlite"
 MAX_ARTIFACT_BYTES = 256 << 20
-SHUTDOWN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,8 @@ class Gateway:
         self.parts = parts
         self.records = records
         self._options = options
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S, auto_decompress=False)
+        self._app = app
+        self._door: Door | None = None
         self.port = options.port
 
     @classmethod
@@ -166,9 +167,8 @@ class Gateway:
         Raises OSError when it is taken.
         """
         await self.parts.text_calls.recover()
-        await self._runner.setup()
-        await web.TCPSite(self._runner, self._options.host, self._options.port).start()
-        self.port = self._runner.addresses[0][1]
+        self._door = await Door.open(self._app, self._options.host, self._options.port)
+        self.port = self._door.port
 
     async def run(self) -> None:
         """Serve, work and settle until cancelled."""
@@ -181,7 +181,8 @@ class Gateway:
 
     async def close(self) -> None:
         """Stop serving and close the database."""
-        await self._runner.cleanup()
+        if self._door is not None:
+            await self._door.close()
         await self.parts.database.close()
 
 

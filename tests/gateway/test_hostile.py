@@ -5,6 +5,7 @@ import base64
 import itertools
 import logging
 import random
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -12,9 +13,11 @@ import orjson
 import pytest
 
 from openledger_node.client.metering import KEY_HEADER, VOUCHER_HEADER
-from openledger_node.gateway import http
+from openledger_node.gateway import door, http
+from openledger_node.gateway.settling import SettlingRule
 from tests.gateway.conftest import Running
 from tests.gateway.test_inference import features, header
+from tests.jobs.economy import Economy, InlinePool
 
 UNKNOWN = "0x" + "09" * 32
 GETS = (
@@ -186,6 +189,27 @@ async def test_a_body_that_does_not_arrive_is_given_up(
         assert answer.startswith(b"HTTP/1.1 408")
         assert b"did not arrive" in answer
         writer.close()
+
+
+async def test_connections_without_a_request_crowd_nobody_out(
+    tmp_path: Path, economy: Economy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "MOST_CONNECTIONS", 4)
+    monkeypatch.setattr(door, "IDLE_S", 0.4)
+    running = Running(economy, tmp_path / "node", InlinePool(economy.store), SettlingRule())
+    await running.start()
+    host, port = running.url.removeprefix("http://").split(":")
+    idle = [await asyncio.open_connection(host, int(port)) for _ in range(4)]
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"{running.url}/v1/models") as full:
+            assert full.status == 503
+        async with asyncio.timeout(10):
+            assert [await reader.read() for reader, _ in idle] == [b""] * 4
+        async with session.get(f"{running.url}/v1/models") as answer:
+            assert answer.status == 200
+    for _, writer in idle:
+        writer.close()
+    await running.stop()
 
 
 async def test_a_slow_body_that_arrives_is_read(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
