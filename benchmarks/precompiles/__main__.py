@@ -12,6 +12,7 @@ from benchmarks.precompiles.opcodes import opcode_workloads
 from benchmarks.precompiles.payout import payouts, print_payouts
 from benchmarks.precompiles.rare import rare_calls
 from benchmarks.precompiles.report import Row, from_law, from_measured, print_tables
+from benchmarks.precompiles.sketches import print_sketches, recomputed
 from benchmarks.precompiles.transactions import transaction_workloads
 from benchmarks.precompiles.twins import compare, print_pairs
 from benchmarks.precompiles.workload import Workload
@@ -59,6 +60,8 @@ def main() -> None:
         rare = rare_calls()
         rows += from_law(time_law(arguments.law_steps, rare), LAW, arguments.block_gas)
         print_pairs(*compare(arguments.twin_steps, rare))
+        print()
+        print_sketches(recomputed())
         print()
         print_payouts(payouts())
         print()

@@ -200,7 +200,7 @@ class EngineMachine:
             is_static=call.is_static,
         )
         transaction = CancunTransactionContext(gas_price=0, origin=call.sender)
-        return state.computation_class.apply_message(state, message, transaction)
+        return state.run(message, transaction)
 
 
 def unreached(rare: Sequence[Found], timed: Iterable[Timed]) -> list[Found]:

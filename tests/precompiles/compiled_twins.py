@@ -54,6 +54,7 @@ class CompiledTwinMachine:
 
     def __init__(self, policy: Policy, chain_id: int = DEV_L2_CHAIN_ID) -> None:
         self.moment = Moment()
+        self.policy = policy
         self._chain_id = chain_id
         self._accounts = RecordingAccounts()
         for address, name in TWINS.items():
