@@ -47,7 +47,7 @@ CALLED: Any = {
 RESULT: Any = {"role": "tool", "tool_call_id": "call_1", "content": "snow"}
 ANSWER = "It snows in Oslo."
 BEFORE = "I look."
-STEPS, LEARNING_RATE = 150, 3e-3
+STEPS, LEARNING_RATE = 110, 3e-3
 TOOLS: Any = [WEATHER, CLOCK]
 
 
