@@ -4,7 +4,8 @@ A provider's part of a settlement is held until its receipts can no longer be co
 post that attributes them is final. Where they are proved wrong it goes to the treasury, beside the provider's
 slash: the customer acknowledged the receipts, and may be the provider's own. A settlement that nobody
 attributes within the policy's unbonding time is released too (validators may post it from the policy's delay
-on), and so is one whose feature index turned out void, which is the index's signer's fault.
+on), and so is one whose feature index turned out void, which is the index's signer's fault. Where somebody
+else posted, a tenth of the provider's part is that poster's: the late fee.
 Covered: release, withdrawal. Not covered: the owner's, stakers' and contributors' parts: they are not held.
 Source: protocol, section 3 "Channels" (settle, challenge period, close); `docs/decisions/0012`.
 """
@@ -12,6 +13,7 @@ Source: protocol, section 3 "Channels" (settle, challenge period, close); `docs/
 from collections.abc import Sequence
 
 from genesis.addresses import INFERENCE_METERING, TREASURY
+from genesis.shares import PPM
 from genesis.types import Address
 from precompiles import gas
 from precompiles.checks import require_recipient
@@ -28,6 +30,9 @@ from precompiles.slots import add_to_slot
 from precompiles.views import attribution, policy
 from precompiles.views import metering as view
 from precompiles.views.metering import Settlement
+
+LATE_POST_PPM = 100_000
+"""What a poster who is not the settlement's provider gets of the provider's part."""
 
 
 def hold(host: Host, settlement_id: int, provider: Address, amount_wei: int) -> None:
@@ -97,9 +102,25 @@ def _release(host: Host, settlement_id: int) -> int:
         raise SETTLEMENT_NOT_FINAL(settlement_id)
     host.store(view.held_in_slot(settlement_id), 0)
     add_to_slot(host, INFERENCE_METERING, view.held_slot(provider), -held_wei)
-    credit(host, recipient, held_wei)
-    EARNINGS_RELEASED.emit(host, settlement_id, recipient, held_wei)
+    poster = _poster(host, settlement_id, provider)
+    late_wei = held_wei * LATE_POST_PPM // PPM if poster != provider else 0
+    if late_wei > 0:
+        _credit(host, settlement_id, poster, late_wei)
+    _credit(host, settlement_id, recipient, held_wei - late_wei)
     return held_wei
+
+
+def _credit(host: Host, settlement_id: int, recipient: Address, amount_wei: int) -> None:
+    credit(host, recipient, amount_wei)
+    EARNINGS_RELEASED.emit(host, settlement_id, recipient, amount_wei)
+
+
+def _poster(host: Host, settlement_id: int, provider: Address) -> Address:
+    """Who made the post that attributes a settlement; the provider where none does."""
+    post_id = attribution.post_of_settlement(host, settlement_id)
+    if post_id in (0, attribution.VOID_SETTLEMENT):
+        return provider
+    return attribution.post_signer(host, post_id)
 
 
 def _due(host: Host, settlement_id: int, settlement: Settlement, provider: Address) -> Address | None:

@@ -7,7 +7,7 @@ from genesis.addresses import ATTRIBUTION
 from genesis.types import Address, Hash32
 from precompiles.abi import Struct
 from precompiles.host import Host
-from precompiles.slots import field_slot, load_struct, mapping_slot
+from precompiles.slots import field_slot, load_address, load_struct, mapping_slot
 from precompiles.views import disputes, metering
 
 POST_COUNT_SLOT = 0
@@ -50,6 +50,7 @@ PROOF = 3
 PENDING = 1
 FINAL = 2
 VOID = 3
+SIGNER_FIELD = 2
 STATUS_FIELD = 9
 
 
@@ -273,6 +274,11 @@ def post_of_settlement(host: Host, settlement_id: int) -> int:
 def post_status(host: Host, post_id: int) -> int:
     """`PENDING`, `FINAL` or `VOID`."""
     return host.load(ATTRIBUTION, field_slot(post_slot(post_id), STATUS_FIELD))
+
+
+def post_signer(host: Host, post_id: int) -> Address:
+    """Who made a post."""
+    return load_address(host, ATTRIBUTION, field_slot(post_slot(post_id), SIGNER_FIELD))
 
 
 def carry_slot(model_id: int) -> int:

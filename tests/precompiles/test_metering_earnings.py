@@ -4,7 +4,9 @@ import pytest
 
 from genesis.addresses import ATTRIBUTION, INFERENCE_METERING, TREASURY
 from precompiles import metering_interface as law
+from precompiles.attribution_interface import NOT_DUE_YET
 from tests.precompiles.batch_scene import BatchScene
+from tests.precompiles.calls import number
 from tests.precompiles.scene import HASH, Scene
 from tests.precompiles.world import NativeMachine, TwinMachine
 
@@ -43,6 +45,25 @@ def test_a_final_post_releases_it(machine: type[NativeMachine | TwinMachine]) ->
     assert (held(scene), earned(scene)) == (0, part)
     for again in ([first], []):
         assert scene.refuse(*release, again) == law.NOTHING_TO_WITHDRAW().data
+
+
+def test_who_posts_in_the_providers_place_gets_a_tenth(machine: type[NativeMachine | TwinMachine]) -> None:
+    scene = Scene(machine_type=machine)
+    first = scene.settle(scene.channel())
+    scene.stake(scene.validator)
+    posted = scene.prepare_post([first], scene.validator)
+    early = scene.refuse(scene.validator, ATTRIBUTION, "post", *scene.post_arguments(posted))
+    assert early[:4] == NOT_DUE_YET.selector
+    scene.wait(scene.policy.post_delay_s)
+    post_id = scene.send_post(posted)
+    scene.wait(scene.policy.post_window_s + 1)
+    scene.do(scene.stranger, ATTRIBUTION, "finalize", post_id)
+    part = held(scene)
+    released = scene.do(scene.stranger, INFERENCE_METERING, "releaseEarnings", [first])
+    late = scene.read(INFERENCE_METERING, "earningsOf", scene.validator.address)
+    assert (late, earned(scene), held(scene)) == (part // 10, part - part // 10, 0)
+    assert number(released) == part
+    assert len(released.logs) == 2
 
 
 def test_wrong_receipts_lose_it_to_the_treasury(machine: type[NativeMachine | TwinMachine]) -> None:

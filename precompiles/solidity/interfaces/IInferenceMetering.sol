@@ -190,11 +190,11 @@ interface IInferenceMetering {
     /// @notice Payer only, after the delay: returns what was not spent and ends the channel, whose `closableAt` is
     /// the greatest number from then on.
     function withdraw(bytes32 channelId) external;
+    /// @notice Credits providers with their parts of settlements that are final; where receipts were proved wrong, the
+    /// treasury. Who posted in the provider's place, after the policy's delay, gets a tenth of the part. By anybody.
+    function releaseEarnings(uint256[] calldata settlementIds) external returns (uint256 amount);
     /// @notice Pays the caller's earnings (provider, model owner) to `recipient`. With the treasury as `recipient` it
     /// pays the treasury's own; anyone may send that.
-    /// @notice Credits providers with their parts of settlements that are final; where receipts were proved wrong, the
-    /// treasury. By anybody.
-    function releaseEarnings(uint256[] calldata settlementIds) external returns (uint256 amount);
     function withdrawEarnings(address recipient) external returns (uint256 amount);
 
     /// @notice Asks a provider for one inference. The value is what it may cost at most and the callback's tip; the answer

@@ -174,7 +174,7 @@ library GasTables {
         if (selector == 0x52042d2e) return _total(counts, 6420, 0, 0, 0, 0); // modelProviderAt
         if (selector == 0xf6b13459) return _total(counts, 12900, 0, 0, 0, 0); // statisticsOf
         if (selector == 0x2696e325) return _total(counts, 4260, 0, 0, 0, 0); // passedTo
-        if (selector == 0xda42d7b8) return _total(counts, 2100, 75691, 0, 0, 0); // releaseEarnings
+        if (selector == 0xda42d7b8) return _total(counts, 2100, 96702, 0, 0, 0); // releaseEarnings
         if (selector == 0x3d4d8d4f) return _total(counts, 31451, 0, 0, 0, 0); // withdrawEarnings
         if (selector == 0x831c2b82) return _total(counts, 28020, 0, 0, 0, 0); // getChannel
         if (selector == 0x4c582380) return _total(counts, 28020, 0, 0, 0, 0); // getSettlement

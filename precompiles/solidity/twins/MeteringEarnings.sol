@@ -11,6 +11,7 @@ abstract contract MeteringEarnings is MeteringBase {
     uint256 internal constant FINAL = 2;
     uint256 internal constant INDEX_VOID = 2;
     uint256 internal constant VOID_SETTLEMENT = type(uint256).max;
+    uint256 internal constant LATE_POST_PPM = 100_000;
 
     function releaseEarnings(uint256[] calldata settlementIds)
         external
@@ -57,8 +58,21 @@ abstract contract MeteringEarnings is MeteringBase {
         if (recipient == address(0)) revert IInferenceMetering.SettlementNotFinal(settlementId);
         heldOfSettlement[settlementId] = 0;
         heldOfProvider[provider] -= held;
-        earnings[recipient] += held;
-        emit IInferenceMetering.EarningsReleased(settlementId, recipient, held);
+        address poster = _poster(settlementId, provider);
+        uint256 late = poster == provider ? 0 : held * LATE_POST_PPM / PPM;
+        if (late > 0) _credit(settlementId, poster, late);
+        _credit(settlementId, recipient, held - late);
+    }
+
+    function _credit(uint256 settlementId, address recipient, uint256 amount) private {
+        earnings[recipient] += amount;
+        emit IInferenceMetering.EarningsReleased(settlementId, recipient, amount);
+    }
+
+    function _poster(uint256 settlementId, address provider) private view returns (address) {
+        IAttribution attribution = IAttribution(ATTRIBUTION_ADDRESS);
+        uint256 postId = attribution.postOfSettlement(settlementId);
+        return postId == 0 || postId == VOID_SETTLEMENT ? provider : attribution.getPost(postId).signer;
     }
 
     /// @dev Address zero while it is open who is due.
