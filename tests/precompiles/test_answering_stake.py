@@ -16,6 +16,7 @@ from genesis.policy import Policy
 from genesis.shares import PPM
 from precompiles import attribution_interface as interface
 from tests.precompiles.calls import UNIT, Account
+from tests.precompiles.compiled_twins import CompiledTwinMachine
 from tests.precompiles.scene import SCENE_POLICY, Scene
 from tests.precompiles.stakes import slash
 from tests.precompiles.test_attribution_challenges import dishonest
@@ -239,7 +240,7 @@ def test_twins_count_alike(ppm: int, steps: list[tuple[str, int]]) -> None:
     policy = replace(SCENE_POLICY, self_stake_ppm=ppm)
     scenes = [
         PostScene(machine_type, 150 * UNIT, policy=policy, fees_wei=RICH_FEES_WEI)
-        for machine_type in (NativeMachine, TwinMachine)
+        for machine_type in (NativeMachine, CompiledTwinMachine)
     ]
     for name, part_ppm in steps:
         for scene in scenes:

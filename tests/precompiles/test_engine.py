@@ -1,9 +1,9 @@
 """The law in real blocks: the engine answers every call like the precompiles over dictionaries.
 
 Conservation is checked over dictionaries (`test_conservation`); equal return data, revert data, logs, storage
-and balances carry it over to the engine. Each call is a forced deposit in a block of its own, so this also
-sends every challenge and answer as from the L1. `eth_estimateGas` is what a call then uses, to the unit, and
-one unit less is not enough.
+and balances carry it over to the engine. Each call is a deposit in a block of its own (through the portal of
+an L1: `tests/economy/test_forced_…`). `eth_estimateGas` is what a call then uses, to the unit, and one unit
+less is not enough.
 """
 
 from collections.abc import Iterator
