@@ -22,6 +22,7 @@ from openledger_node.gateway.values import hex_data
 from openledger_node.jobs.ports import WorkerLostError, WorkerPool
 from openledger_node.jobs.scheduler import JobFailedError, JobScheduler
 from workers.artifacts.store import ArtifactStore
+from workers.datasets.cleaning import without_chat_markers
 from workers.datasets.contribution import record_layers
 from workers.errors import ArtifactError, InvalidInputError
 from workers.jobs.codec import from_json, to_json
@@ -190,8 +191,9 @@ def _citations(hits: tuple[Hit, ...]) -> list[dict[str, Any]]:
 
 
 def _with_context(request: TextRequest, citations: list[dict[str, Any]]) -> Mapping[str, Any]:
-    """The request's fields with the records before everything else."""
-    found = "\n\n".join(f"[{citation['number']}] {citation['text']}" for citation in citations)
+    """The request's fields with the records before everything else; none of them can begin a turn."""
+    texts = [without_chat_markers(citation["text"]) for citation in citations]
+    found = "\n\n".join(f"[{number}] {text}" for number, text in enumerate(texts, start=1))
     context = f"{INSTRUCTION}\n\n{found}"
     forwarded = dict(request.forwarded)
     if not request.is_chat:

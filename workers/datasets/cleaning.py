@@ -76,6 +76,11 @@ def chat_marker_in(text: str) -> str:
     return found.group() if found else ""
 
 
+def without_chat_markers(text: str) -> str:
+    """The text with its chat markers broken up (`< |end|>`), as training does: words, and nobody's turn."""
+    return RULES[CHAT_MARKER].pattern.sub(lambda found: f"{found.group()[0]} {found.group()[1:]}", text)
+
+
 def _walk(value: Any, masked: Callable[[str], str]) -> Any:
     if isinstance(value, str):
         return masked(value)
