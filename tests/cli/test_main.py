@@ -52,6 +52,7 @@ def ended(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *
         (("dev", "--log.level", "loud"), "--log.level: Input should be 'debug', 'info'"),
         (("run", "--role", "king"), "--role: Input should be 'sequencer'"),
         (("rpc",), "--method"),
+        (("stake", "add", "1", "--timeout", "-5"), "Must be > 0"),
         (("datanet", "show", "-1"), "not a whole number from 0 to 2^256 - 1"),
         (("datanet", "show", "1.5"), "not a whole number"),
         (("datanet", "show", "1", "--account", "1.5"), "not a whole number"),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 from eth_abi.exceptions import DecodingError
 
 from genesis.types import Address
@@ -56,7 +56,7 @@ class Options:
     """Sign with this keystore file."""
     password_file: Path | None = None
     """File with the keystore's password."""
-    timeout: float = 60.0
+    timeout: Annotated[float, Parameter(validator=validators.Number(gt=0))] = 60.0
     """Seconds to wait for a transaction, or with `--wait` for anything else."""
     json: bool = False
     """Print one JSON object."""
