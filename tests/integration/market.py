@@ -111,6 +111,7 @@ class TextCustomer(Customer):
     """Streams answers; `on_piece` hears how many pieces of an answer have come."""
 
     questions: Sequence[str] = ()
+    max_tokens: int = MAX_TOKENS
     on_piece: Callable[[int], None] = lambda count: None
 
     async def _buy(self) -> None:
@@ -119,7 +120,7 @@ class TextCustomer(Customer):
         body = {
             "model": self.purchases.model,
             "messages": [{"role": "user", "content": question}],
-            "max_tokens": MAX_TOKENS,
+            "max_tokens": self.max_tokens,
             "stream": True,
         }
         try:
