@@ -7,10 +7,10 @@ texts and the prompt is what they have in common.
 Source: trl's dataset formats "preference", "implicit prompt" and "conversational".
 """
 
-import json
 from collections.abc import Callable
 from typing import Any
 
+from workers.artifacts import canonical_json
 from workers.datasets.text import FORMS
 from workers.errors import InvalidInputError
 
@@ -30,8 +30,8 @@ def _read(value: Any, fits: Callable[[Any], bool]) -> Any:
     if not isinstance(value, str) or not value.lstrip().startswith("["):
         return value
     try:
-        found = json.loads(value)
-    except (ValueError, RecursionError):
+        found = canonical_json.decode(value.encode(errors="replace"))
+    except InvalidInputError:
         return value
     return found if found and all(fits(each) for each in found) else value
 

@@ -493,10 +493,11 @@ def test_a_cell_holds_a_conversation_as_json(store: ArtifactStore) -> None:
         {"messages": json.dumps([USER, YES])},
         {"messages": "[1]"},
         {"messages": "[not json"},
+        {"messages": "[" * 100_000},
     ]
     found = upload(store, {"a.csv": as_csv(rows)})
     assert json.loads(found.preview[0]) == {"messages": [USER, YES]}
-    assert found.refused == 2
+    assert found.refused == 3
     pairs = [{"chosen": json.dumps([USER, YES]), "rejected": json.dumps([USER, NO])}]
     assert json.loads(upload(store, {"a.csv": as_csv(pairs)}).preview[0])["prompt"] == [USER]
     code = [{"prompt": "[1, 2]", "chosen": '[{"a": 1}]', "rejected": "[]"}]
