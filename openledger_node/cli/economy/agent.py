@@ -14,7 +14,15 @@ from openledger_node.agents.run import Agent
 from openledger_node.agents.setup import set_up, stop
 from openledger_node.agents.tools import Tools
 from openledger_node.agents.wallet import Wallet
-from openledger_node.cli.economy.session import DEFAULTS, Flat, Options, Session, read_file, session
+from openledger_node.cli.economy.session import (
+    DEFAULTS,
+    Flat,
+    Options,
+    Session,
+    read_file,
+    session,
+    write_and_show,
+)
 from openledger_node.cli.economy.values import Account, Amount, Data, Word
 from openledger_node.client.account import Account as KeyAccount
 from openledger_node.client.contract import Contract
@@ -35,7 +43,7 @@ SELECTOR_BYTES = 4
 @app.command
 async def register(uri: str, *, options: Flat = DEFAULTS) -> None:
     """Register an agent of the signer (ERC-8004); the URI is its registration file's."""
-    await _write(options, "register", uri)
+    await write_and_show(options, AGENTS, "register", uri)
 
 
 @app.command(name="list")
@@ -62,13 +70,13 @@ async def show(agent: int, *, options: Flat = DEFAULTS) -> None:
 @app.command
 async def uri(agent: int, uri: str, *, options: Flat = DEFAULTS) -> None:
     """Replace an agent's registration file."""
-    await _write(options, "setAgentURI", agent, uri)
+    await write_and_show(options, AGENTS, "setAgentURI", agent, uri)
 
 
 @app.command
 async def metadata(agent: int, key: str, value: str, *, options: Flat = DEFAULTS) -> None:
     """Set one piece of an agent's metadata, as text."""
-    await _write(options, "setMetadata", agent, key, value.encode())
+    await write_and_show(options, AGENTS, "setMetadata", agent, key, value.encode())
 
 
 @app.command
@@ -96,13 +104,13 @@ async def profile(
     endpoint
         Hash of where it answers.
     """
-    await _write(options, "setProfile", agent, (model, tools, price, endpoint))
+    await write_and_show(options, AGENTS, "setProfile", agent, (model, tools, price, endpoint))
 
 
 @app.command
 async def create_account(agent: int, *, options: Flat = DEFAULTS) -> None:
     """Make an agent's wallet, at the address that `show` tells beforehand; anybody may."""
-    await _write(options, "createAccount", agent)
+    await write_and_show(options, AGENTS, "createAccount", agent)
 
 
 @app.command
@@ -160,11 +168,6 @@ async def _wallet(opened: Session, agent: int) -> Contract:
 async def _account(options: Options, agent: int, method: str, *arguments: Any) -> None:
     async with session(options) as opened:
         opened.show(await opened.write(await _wallet(opened, agent), method, *arguments))
-
-
-async def _write(options: Options, method: str, *arguments: Any) -> None:
-    async with session(options) as opened:
-        opened.show(await opened.write(AGENTS, method, *arguments))
 
 
 @app.command

@@ -7,7 +7,7 @@ from cyclopts import App
 
 from genesis.keccak import keccak256
 from openledger_node.cli.economy.draws import draw_parents
-from openledger_node.cli.economy.session import DEFAULTS, Flat, Options, Session, read_file, session
+from openledger_node.cli.economy.session import DEFAULTS, Flat, Session, read_file, session, write_and_show
 from openledger_node.cli.economy.values import Account, Amount, ShortText, short_text
 from openledger_node.client.economy import DATANETS
 from openledger_node.client.ethereum import from_hex
@@ -186,31 +186,31 @@ async def draw(contribution: int, *, wait: bool = False, options: Flat = DEFAULT
 @app.command
 async def publish(datanet: int, *, options: Flat = DEFAULTS) -> None:
     """Freeze what is accepted as the next version."""
-    await _write(options, "publishVersion", datanet)
+    await write_and_show(options, DATANETS, "publishVersion", datanet)
 
 
 @app.command
 async def cancel(contribution: int, *, options: Flat = DEFAULTS) -> None:
     """Take back a contribution that is not reviewed."""
-    await _write(options, "cancel", contribution)
+    await write_and_show(options, DATANETS, "cancel", contribution)
 
 
 @app.command
 async def withdraw_bond(contribution: int, *, options: Flat = DEFAULTS) -> None:
     """Get back the bond of a reviewed or cancelled contribution."""
-    await _write(options, "withdrawBond", contribution)
+    await write_and_show(options, DATANETS, "withdrawBond", contribution)
 
 
 @app.command
 async def curator(datanet: int, who: Account, *, allowed: bool = True, options: Flat = DEFAULTS) -> None:
     """Name a curator, or with `--no-allowed` no longer."""
-    await _write(options, "setCurator", datanet, who, allowed)
+    await write_and_show(options, DATANETS, "setCurator", datanet, who, allowed)
 
 
 @app.command
 async def contributor(datanet: int, who: Account, *, allowed: bool = True, options: Flat = DEFAULTS) -> None:
     """Admit a contributor to an allow-list, or with `--no-allowed` no longer."""
-    await _write(options, "setContributor", datanet, who, allowed)
+    await write_and_show(options, DATANETS, "setContributor", datanet, who, allowed)
 
 
 @app.command
@@ -225,13 +225,13 @@ async def card(datanet: int, file: Path, *, licence: ShortText, options: Flat = 
 @app.command
 async def usage(datanet: int, rule: Usage, *, price: Amount = 0, options: Flat = DEFAULTS) -> None:
     """Say who may train on it from now on, and what that costs."""
-    await _write(options, "setUsage", datanet, USAGES.index(rule), price)
+    await write_and_show(options, DATANETS, "setUsage", datanet, USAGES.index(rule), price)
 
 
 @app.command
 async def grant(datanet: int, who: Account, *, until: int, options: Flat = DEFAULTS) -> None:
     """Let an account train on it until a time (Unix seconds); 0 takes the grant back."""
-    await _write(options, "grantUsage", datanet, who, until)
+    await write_and_show(options, DATANETS, "grantUsage", datanet, who, until)
 
 
 @app.command
@@ -253,7 +253,7 @@ async def may_use(datanet: int, who: Account, *, options: Flat = DEFAULTS) -> No
 @app.command
 async def transfer(datanet: int, owner: Account, *, options: Flat = DEFAULTS) -> None:
     """Hand a Datanet to another owner: a person, a multisig, a token's holders."""
-    await _write(options, "transferDatanet", datanet, owner)
+    await write_and_show(options, DATANETS, "transferDatanet", datanet, owner)
 
 
 @app.command
@@ -277,8 +277,3 @@ def _proof_arguments(proof: dict[str, Any]) -> tuple[Any, ...]:
         int(proof["recordIndex"], 16),
         [from_hex(node) for node in proof["recordProof"]],
     )
-
-
-async def _write(options: Options, method: str, *arguments: Any) -> None:
-    async with session(options) as opened:
-        opened.show(await opened.write(DATANETS, method, *arguments))

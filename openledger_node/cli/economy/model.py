@@ -1,12 +1,12 @@
 """`openledger-node model`: from a published version to a model with price and feature index."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import App, Parameter
 
 from genesis.types import Address
-from openledger_node.cli.economy.session import DEFAULTS, Flat, Options, Session, read_file, session
+from openledger_node.cli.economy.session import DEFAULTS, Flat, Session, read_file, session, write_and_show
 from openledger_node.cli.economy.values import Account, Amount, Word
 from openledger_node.client.economy import MODELS
 from openledger_node.errors import UserError
@@ -85,7 +85,7 @@ def _source(text: str) -> tuple[int, int]:
 @app.command
 async def price(model: int, per_input: Amount, per_output: Amount, *, options: Flat = DEFAULTS) -> None:
     """Set what 1,000 input and 1,000 output tokens cost."""
-    await _write(options, "setPrice", model, per_input, per_output)
+    await write_and_show(options, MODELS, "setPrice", model, per_input, per_output)
 
 
 @app.command
@@ -158,7 +158,7 @@ async def index_signer(model: int, signer: Account, *, options: Flat = DEFAULTS)
     signer
         The account; 0x0000000000000000000000000000000000000000 for nobody.
     """
-    await _write(options, "setIndexSigner", model, signer)
+    await write_and_show(options, MODELS, "setIndexSigner", model, signer)
 
 
 @app.command
@@ -171,13 +171,13 @@ async def retire_index(number: int, *, options: Flat = DEFAULTS) -> None:
     number
         The index.
     """
-    await _write(options, "retireFeatureIndex", number)
+    await write_and_show(options, MODELS, "retireFeatureIndex", number)
 
 
 @app.command
 async def revenue(model: int, recipient: Account, *, options: Flat = DEFAULTS) -> None:
     """Name who gets the owner's part of the fees: an account, or the model's token."""
-    await _write(options, "setRevenueRecipient", model, recipient)
+    await write_and_show(options, MODELS, "setRevenueRecipient", model, recipient)
 
 
 @app.command
@@ -193,19 +193,19 @@ async def retrieval(model: int, datanet: int, *, allowed: bool = True, options: 
     allowed
         `--no-allowed` takes the consent back, for later settlements.
     """
-    await _write(options, "setRetrieval", model, datanet, allowed)
+    await write_and_show(options, MODELS, "setRetrieval", model, datanet, allowed)
 
 
 @app.command
 async def deprecate(model: int, *, successor: int = NO_MODEL, options: Flat = DEFAULTS) -> None:
     """Take a model out of new channels and requests, for good."""
-    await _write(options, "deprecateModel", model, successor)
+    await write_and_show(options, MODELS, "deprecateModel", model, successor)
 
 
 @app.command
 async def transfer(model: int, owner: Account, *, options: Flat = DEFAULTS) -> None:
     """Hand a model to another owner."""
-    await _write(options, "transferModel", model, owner)
+    await write_and_show(options, MODELS, "transferModel", model, owner)
 
 
 @app.command(name="list")
@@ -252,8 +252,3 @@ async def users(datanet: int, *, options: Flat = DEFAULTS) -> None:
         count = await opened.read(MODELS, "userCount", datanet)
         found = [await opened.read(MODELS, "userAt", datanet, place) for place in range(count)]
         opened.show({"datanetId": datanet, "models": found})
-
-
-async def _write(options: Options, method: str, *arguments: Any) -> None:
-    async with session(options) as opened:
-        opened.show(await opened.write(MODELS, method, *arguments))

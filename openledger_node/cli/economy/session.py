@@ -156,6 +156,12 @@ async def session(options: Options) -> AsyncIterator[Session]:
         await opened.close()
 
 
+async def write_and_show(options: Options, contract: Contract, method: str, *arguments: Any) -> None:
+    """A command that is one transaction, from its connections to its shown result."""
+    async with session(options) as opened:
+        opened.show(await opened.write(contract, method, *arguments))
+
+
 def written(mined: Mined) -> dict[str, Any]:
     """A transaction as a result; of two events that use one name the first counts."""
     said: dict[str, Any] = {}
