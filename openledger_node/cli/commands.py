@@ -40,7 +40,7 @@ GROUPS = {
     "snapshot": ("snapshot", "A chain as a folder of files, and a data directory out of one."),
     "rollup": ("rollup", "Look into what a rollup posts on its L1."),
     "evm": ("evm", "Run Ethereum's test fixtures on this engine, one JSON line per case."),
-    "factory": ("factory", "Train, evaluate and publish models without code."),
+    "factory": ("factory.commands", "Train, evaluate and publish models without code."),
     "account": ("economy.account", "Keys, balances, payments."),
     "stake": ("economy.stake", "Stake on the L2 (AI work) or the L1 (output roots)."),
     "datanet": ("economy.datanet", "Datanets: create, contribute, review, publish, sell usage."),

@@ -1,0 +1,1 @@
+"""`openledger-node factory`, one module per thing that its commands are about."""
