@@ -11,7 +11,7 @@ Not covered: queries (their inputs are private).
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -105,10 +105,6 @@ class FeatureChecks:
     def findings(self, index_id: int) -> Findings:
         """What is known so far."""
         return self._found.get(index_id, Findings())
-
-    def wrong_rows(self, index_id: int) -> Sequence[int]:
-        """Places of rows that are not their records' gradients."""
-        return sorted(self.findings(index_id).wrong)
 
     async def run(self) -> None:
         """Work through what was asked, until cancelled."""

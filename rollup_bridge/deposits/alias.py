@@ -12,8 +12,3 @@ _MODULUS = 2**160
 def alias(address: Address) -> Address:
     """L1 contract to its L2 alias."""
     return Address(((int.from_bytes(address, "big") + _OFFSET) % _MODULUS).to_bytes(20, "big"))
-
-
-def unalias(address: Address) -> Address:
-    """L2 alias back to the L1 contract."""
-    return Address(((int.from_bytes(address, "big") - _OFFSET) % _MODULUS).to_bytes(20, "big"))

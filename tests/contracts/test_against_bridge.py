@@ -7,8 +7,7 @@ from genesis.addresses import L1_ATTRIBUTES_DEPOSITOR, L1_BLOCK, L2_TO_L1_MESSAG
 from genesis.keccak import keccak256
 from genesis.predeploys import ARTIFACTS
 from genesis.spec import OPEN_UNIT, SystemConfig
-from genesis.types import Address, Hash32
-from rollup_bridge.deposits.calls import approve_calldata, deposit_open_calldata, force_transaction_calldata
+from genesis.types import ZERO_ADDRESS, Address, Hash32
 from rollup_bridge.deposits.l1_attributes import GAS, L1Attributes, encode_calldata
 from rollup_bridge.deposits.system_config import updated_config
 from rollup_bridge.deposits.user_deposits import user_deposits
@@ -38,14 +37,12 @@ def receipt(outcome: Outcome) -> L1Receipt:
 def test_deposits(rollup: Rollup, to: Address | None, mint: int, value: int, data: bytes) -> None:
     with rollup.machine.rolled_back():
         rollup.give_open(ALICE, mint)
-        assert rollup.machine.transact(
-            ALICE, rollup.at.open_token, approve_calldata(rollup.at.portal, mint)
-        ).ok
-        calls = [
-            deposit_open_calldata(to, mint, value, 100_000, data),
-            force_transaction_calldata(to, value, 100_000, data),
+        rollup.approve(ALICE, mint)
+        target, rest = to or ZERO_ADDRESS, (value, 100_000, to is None, data)
+        outcomes = [
+            rollup.portal.send(ALICE, "depositERC20Transaction", target, mint, *rest),
+            rollup.portal.send(ALICE, "depositTransaction", target, *rest),
         ]
-        outcomes = [rollup.machine.transact(ALICE, rollup.at.portal, call) for call in calls]
         found = user_deposits(map(receipt, outcomes), rollup.at.portal, Hash32(bytes(32)))
         assert [deposit.mint_wei for deposit in found] == [mint, 0]
         for deposit in found:

@@ -6,9 +6,6 @@ are kept as debts. Source: protocol, section 3 "Attribution"; arithmetic of the 
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from genesis.shares import significant_score
 from workers.attribution.index import FeatureIndex, Rows
 from workers.attribution.numerics import exact_dots
@@ -27,9 +24,3 @@ def batch_scores(index: FeatureIndex, query: Sequence[int], significance_ppm: in
 def record_scores(rows: Rows, query: Sequence[int]) -> list[int]:
     """Per record of the version the exact product `Φ_i · Q`, duplicates included: for explanations."""
     return exact_dots(rows.integers(), query)
-
-
-def raw_influence(rows: Rows, scores: Sequence[int]) -> NDArray[np.float64]:
-    """Paid scores turned back into influence: times each record's `√h_ii`. For ranking, not for payment."""
-    influence: NDArray[np.float64] = np.array(scores, dtype=np.float64) * np.sqrt(rows.self_influence)
-    return influence

@@ -29,13 +29,6 @@ class SpotCheck:
     distance: Distance
 
 
-def draws_for(share: float, confidence: float) -> int:
-    """How many draws catch a corrupted `share` with `confidence`."""
-    if not (0 < share < 1 and 0 < confidence < 1):
-        raise InvalidInputError("share and confidence lie between 0 and 1")
-    return int(np.ceil(np.log(1 - confidence) / np.log(1 - share)))
-
-
 def draw_places(seed: bytes, earnings: Sequence[int], count: int) -> tuple[int, ...]:
     """`count` places, each by its earnings plus one, from the seed alone; exact integers, so all agree."""
     if not earnings or min(earnings) < 0:

@@ -1,9 +1,7 @@
-import numpy as np
-
 from genesis.shares import PPM
 from tests.workers.attribution.vectors import CONTRIBUTORS, NO_NAME, make_queries, make_rows
 from workers.attribution.index import FeatureIndex, sums_of
-from workers.attribution.scoring import batch_scores, raw_influence, record_scores
+from workers.attribution.scoring import batch_scores, record_scores
 
 SUMS = sums_of(make_rows(), CONTRIBUTORS)
 INDEX = FeatureIndex(NO_NAME, NO_NAME, NO_NAME, NO_NAME, make_rows().root(), SUMS.root(), 12, SUMS)
@@ -32,8 +30,3 @@ def test_insignificant_scores_count_nothing() -> None:
 
 def test_a_batch_of_nothing_scores_nothing() -> None:
     assert batch_scores(INDEX, [0] * 16, 4 * PPM) == [0, 0, 0, 0]
-
-
-def test_raw_influence_undoes_the_normalisation() -> None:
-    rows = make_rows()
-    assert np.array_equal(raw_influence(rows, [2] * 12), 2.0 * np.sqrt(rows.self_influence))

@@ -6,7 +6,7 @@ from tests.workers.influence.models import SMALL, classifier, vectors
 from workers.errors import InvalidInputError
 from workers.influence import Attributor, FeatureIndex
 from workers.influence.featureindex import RowPart
-from workers.influence.spotcheck import draw_places, draws_for, spot_check
+from workers.influence.spotcheck import draw_places, spot_check
 
 DATA = vectors(60)
 
@@ -30,7 +30,6 @@ def test_forged_rows_are_named_and_honest_ones_pass() -> None:
 
 
 def test_three_hundred_draws_catch_one_per_cent() -> None:
-    assert draws_for(0.01, 0.95) == 299
     earnings = np.random.default_rng(0).integers(0, 1_000, 10_000).tolist()
     corrupt = set(np.random.default_rng(1).choice(10_000, 100, replace=False).tolist())
     caught = [bool(corrupt & set(draw_places(bytes([n]), earnings, 300))) for n in range(200)]
@@ -45,7 +44,5 @@ def test_rich_rows_are_drawn_more() -> None:
 
 
 def test_bad_questions_are_refused() -> None:
-    with pytest.raises(InvalidInputError):
-        draws_for(1.0, 0.5)
     with pytest.raises(InvalidInputError):
         draw_places(b"", [], 1)
