@@ -5,19 +5,22 @@ there, take the node's interpreter. Short runs stay on py-evm.
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 from eth.vm.forks.cancun.transaction_context import CancunTransactionContext
 from eth.vm.message import Message
 
-from genesis.addresses import L1_BLOCK
+from genesis.addresses import L1_BLOCK, PRECOMPILE_STUB_CODE
 from genesis.contracts.artifact import read_artifact
 from genesis.forks import Fork
 from genesis.policy import Policy
 from genesis.spec import DEV_L2_CHAIN_ID
 from genesis.types import ZERO_ADDRESS, ZERO_HASH, Address, Hash32
+from openledger_node.chain.natives import native_precompiles
 from openledger_node.evm.accounts import AccountState
 from openledger_node.evm.context import BlockContext, machine
 from openledger_node.evm.node_store import NodeStore
+from openledger_node.evm.precompile_host import NativePrecompile
 from openledger_node.evm.records import Header
 from openledger_node.evm.trie import EMPTY_ROOT
 from openledger_node.storage.keyvalue import MemoryKeyValue
@@ -52,18 +55,29 @@ class RecordingAccounts(AccountState):
 class CompiledTwinMachine:
     """The twins' deployed code at the precompiles' addresses, in the node's own Prague frames."""
 
+    natives: Mapping[Address, NativePrecompile] = {}
+
     def __init__(self, policy: Policy, chain_id: int = DEV_L2_CHAIN_ID) -> None:
         self.moment = Moment()
         self.policy = policy
         self._chain_id = chain_id
         self._accounts = RecordingAccounts()
         for address, name in TWINS.items():
-            self._accounts.set_code(address, twin_code(name))
+            self._accounts.set_code(address, self._code(name))
         self._accounts.set_code(L1_BLOCK, read_artifact(PREDEPLOYS, "L1Block").deployed_bytecode)
         for address, words in initial_storage(policy, TIMELOCK).items():
             for slot, value in words.items():
                 self._accounts.set_storage(address, slot, value)
         self._accounts.end_transaction()
+
+    def give_code(self, address: Address, code: bytes) -> None:
+        """Put code at an account; what it holds stays."""
+        self._accounts.set_code(address, code)
+        self._accounts.end_transaction()
+
+    def written(self, address: Address) -> set[int]:
+        """The slots that code at an address ever wrote."""
+        return self._accounts.slots_written[address]
 
     def balance(self, address: Address) -> int:
         return self._accounts.get_balance(address)
@@ -79,7 +93,7 @@ class CompiledTwinMachine:
     def call(self, call: Call) -> Outcome:
         accounts = self._accounts
         accounts.timestamp_s = self.moment.timestamp_s
-        state = machine(accounts, self._block(), _NoHeaders(), {})
+        state = machine(accounts, self._block(), _NoHeaders(), self.natives)
         message = Message(
             gas=CALL_GAS,
             to=call.target,
@@ -97,6 +111,9 @@ class CompiledTwinMachine:
             return Outcome(False, None, gas_used=gas_used)
         return Outcome(succeeded, frame.output, logs if succeeded else (), gas_used)
 
+    def _code(self, name: str) -> bytes:
+        return twin_code(name)
+
     def _block(self) -> BlockContext:
         return BlockContext(
             chain_id=self._chain_id,
@@ -110,3 +127,12 @@ class CompiledTwinMachine:
             prev_randao=ZERO_HASH,
             excess_blob_gas=0,
         )
+
+
+class NativeFrameMachine(CompiledTwinMachine):
+    """The native precompiles in the same frames, where accounts have code too."""
+
+    natives = native_precompiles()
+
+    def _code(self, name: str) -> bytes:
+        return PRECOMPILE_STUB_CODE
