@@ -12,7 +12,8 @@ from openledger_node.clock import SystemClock
 from openledger_node.config.model import GatewaySection
 from openledger_node.errors import StartError
 from openledger_node.gateway.operators import operator_token
-from openledger_node.gateway.server import Gateway, GatewayOptions
+from openledger_node.gateway.parts import GatewayOptions
+from openledger_node.gateway.server import Gateway
 from openledger_node.gateway.text_server import OutsideServer
 from openledger_node.jobs.pool import PoolAdapter
 from openledger_node.node.text_server import LocalTextServer

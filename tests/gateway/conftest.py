@@ -14,7 +14,8 @@ from openledger_node.client.ethereum import Ethereum
 from openledger_node.client.gateway import GatewayClient
 from openledger_node.client.metering import Purchases, Terms
 from openledger_node.client.sender import Sender
-from openledger_node.gateway.server import Gateway, GatewayOptions
+from openledger_node.gateway.parts import GatewayOptions
+from openledger_node.gateway.server import Gateway
 from openledger_node.gateway.settling import SettlingRule
 from openledger_node.gateway.text_server import TextServer
 from openledger_node.jobs.pool import PoolAdapter

@@ -11,7 +11,8 @@ from typing import Any
 from genesis.networks import DEV_PROVIDER
 from openledger_node.client.account import dev_account
 from openledger_node.client.rpc import HttpRpc
-from openledger_node.gateway.server import Gateway, GatewayOptions
+from openledger_node.gateway.parts import GatewayOptions
+from openledger_node.gateway.server import Gateway
 from openledger_node.gateway.settling import SettlingRule
 from openledger_node.gateway.text_server import OutsideServer
 from openledger_node.jobs.ports import Progress, WorkerLostError
