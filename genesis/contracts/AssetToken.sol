@@ -77,8 +77,9 @@ contract AssetToken is ERC20, ERC20Permit {
         emit RevenueShared(shared, accumulated);
     }
 
+    /// @dev What waits in InferenceMetering is drawn too: it belongs to those who held the shares until now.
     function _update(address from, address to, uint256 value) internal override {
-        if (totalSupply() > 0) _share();
+        if (totalSupply() > 0) share();
         _settle(from);
         _settle(to);
         super._update(from, to, value);

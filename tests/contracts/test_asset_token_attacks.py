@@ -1,9 +1,4 @@
-"""Attacks on the shares in a revenue: by holding briefly, by dust, by recipients; each earns nothing.
-
-Not covered, since it does earn something: holding the token at the moment in which revenue that waits in
-InferenceMetering is drawn. Whoever holds then has part in it, also if only for that transaction; a transfer
-shares what is here, not what waits there. Who cares calls `share` often: anybody can.
-"""
+"""Attacks on the shares in a revenue: by holding briefly, by dust, by recipients; each earns nothing."""
 
 from collections.abc import Iterator
 
@@ -95,14 +90,14 @@ def test_sending_shares_to_oneself_earns_nothing(l2: Machine) -> None:
     assert claimed(l2, token, ALICE) == SUPPLY - 1
 
 
-def test_revenue_that_was_drawn_before_the_sale_stays_the_sellers(l2: Machine) -> None:
-    """What waited in InferenceMetering is drawn by anybody's `share`."""
+def test_revenue_that_waited_stays_with_who_held_the_shares(l2: Machine) -> None:
+    """Settled weeks ago and drawn by nobody; the shares are borrowed for one transaction."""
     token = token_of(l2, supply=SUPPLY)
-    credit(l2, token.address, OPEN_UNIT)
-    token.send(CAROL, "share")
+    credit(l2, token.address, 8 * OPEN_UNIT)
     token.send(ALICE, "transfer", text(MALLORY), SUPPLY)
     assert claimed(l2, token, MALLORY) == 0
-    assert claimed(l2, token, ALICE) == OPEN_UNIT
+    token.send(MALLORY, "transfer", text(ALICE), SUPPLY)
+    assert claimed(l2, token, ALICE) == 8 * OPEN_UNIT
 
 
 # --- First holder and dust --------------------------------------------------------------------------------
