@@ -4,6 +4,7 @@ Covered: plans from the newest voucher, settlement on demand, on a threshold, by
 payer closes the channel. Not covered: the transactions (`jobs.attestor`).
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -98,6 +99,7 @@ class Settling:
         self._attestor = attestor
         self._clock = clock
         self._rule = rule
+        self._planning = asyncio.Lock()
 
     async def settle(self, channel_id: Hash32, hold_post_s: int = 0, again: bool = False) -> SettlementPlan:
         """Start settling what is acknowledged; the same again while it runs. `again`: also if it had stopped.
@@ -106,26 +108,31 @@ class Settling:
         the same receipt could not both be settled.
         Raises NotFoundError, UserError.
         """
-        signed = await self._receipts.newest_voucher(channel_id)
-        if signed is None:
+        if await self._receipts.newest_voucher(channel_id) is None:
             raise NotFoundError(f"nothing was bought through channel 0x{channel_id.hex()}")
         session = await self._channels.session(channel_id)
-        async with session.lock:
-            channel = await self._channels.channel(session, fresh=True)
-            signed = await self._receipts.newest_voucher(channel_id) or signed
-            receipts = await self._receipts.of_channel(channel_id)
-        under_way = await self._attestor.of_channel(channel_id, channel.settled_receipts, again=again)
-        if under_way is not None:
-            return under_way
-        if signed.voucher.receipt_count <= channel.settled_receipts:
-            raise UserError(
-                "every acknowledged receipt is settled",
-                "sign a voucher for the newest receipts first (POST /v1/channels/{id}/voucher)",
-            )
-        retrieval = await self._retrieval_pay.agreed(channel, signed.voucher, receipts)
-        plan = plan_settlement(channel, signed, receipts, hold_post_s, retrieval)
-        await self._attestor.submit(plan, again)
-        return plan
+        async with self._planning:
+            while True:
+                async with session.lock:
+                    channel = await self._channels.channel(session, fresh=True)
+                    signed = await self._receipts.newest_voucher(channel_id)
+                    receipts = await self._receipts.of_channel(channel_id)
+                settled = channel.settled_receipts
+                under_way = await self._attestor.of_channel(channel_id, settled, again=again)
+                if under_way is not None:
+                    return under_way
+                # What landed since the channel was read is under way no longer, and not in it yet.
+                if (await self._channels.channel(session, fresh=True)).settled_receipts == settled:
+                    break
+            if signed is None or signed.voucher.receipt_count <= settled:
+                raise UserError(
+                    "every acknowledged receipt is settled",
+                    "sign a voucher for the newest receipts first (POST /v1/channels/{id}/voucher)",
+                )
+            retrieval = await self._retrieval_pay.agreed(channel, signed.voucher, receipts)
+            plan = plan_settlement(channel, signed, receipts, hold_post_s, retrieval)
+            await self._attestor.submit(plan, again)
+            return plan
 
     async def run(self) -> None:
         """Settle what is due, until cancelled."""

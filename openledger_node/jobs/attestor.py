@@ -80,6 +80,7 @@ class Attestor:
             Step.COMPUTE_QUERIES: self._compute_queries,
             Step.SETTLE: self._settle,
             Step.ADOPT_SETTLEMENT: self._adopt_settlement,
+            Step.GIVE_UP: self._give_up,
             Step.COMPUTE_ATTRIBUTION: self._compute_attribution,
             Step.POST: self._post,
             Step.ADOPT_POST: self._adopt_post,
@@ -240,6 +241,14 @@ class Attestor:
         self, _plan: SettlementPlan, progress: SettlementProgress, view: ChainView
     ) -> SettlementProgress:
         return await self._settled(progress, view.settlement_id)
+
+    async def _give_up(
+        self, plan: SettlementPlan, progress: SettlementProgress, view: ChainView
+    ) -> SettlementProgress:
+        """Another settlement took the plan's first receipts, so the chain would refuse it for ever."""
+        reason = f"the channel is settled to receipt {view.settled_receipts} by another settlement"
+        log.error("settlement stopped", settlement=plan.key, reason=reason)
+        return replace(progress, error=f"{reason}; settle again for what came after")
 
     async def _settled(self, progress: SettlementProgress, settlement_id: int) -> SettlementProgress:
         settlement = await self._parts.reader.settlement(settlement_id)

@@ -114,6 +114,7 @@ class Step(StrEnum):
     COMPUTE_QUERIES = "compute_queries"
     SETTLE = "settle"
     ADOPT_SETTLEMENT = "adopt_settlement"
+    GIVE_UP = "give_up"
     COMPUTE_ATTRIBUTION = "compute_attribution"
     POST = "post"
     ADOPT_POST = "adopt_post"
@@ -141,9 +142,11 @@ def decide(plan: SettlementPlan, progress: SettlementProgress, view: ChainView) 
 def _before_settlement(plan: SettlementPlan, progress: SettlementProgress, view: ChainView) -> Step:
     if view.settlement_id != 0:
         return Step.ADOPT_SETTLEMENT
+    if view.settled_receipts > plan.first_receipt:
+        return Step.GIVE_UP
     if progress.queries_root is None:
         return Step.COMPUTE_QUERIES
-    if view.settled_receipts != plan.first_receipt:
+    if view.settled_receipts < plan.first_receipt:
         return Step.WAIT
     return Step.SETTLE
 

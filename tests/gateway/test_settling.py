@@ -13,6 +13,7 @@ from openledger_node.client.economy import METERING, Channel
 from openledger_node.client.ethereum import Ethereum
 from openledger_node.client.gateway import GatewayError
 from openledger_node.client.sender import Sender
+from openledger_node.gateway.channels import Channels, ChannelSession
 from openledger_node.gateway.receipts import StoredReceipt
 from openledger_node.gateway.settling import SettlingRule, is_due
 from openledger_node.jobs.ports import Progress, WorkerFailedError
@@ -145,6 +146,35 @@ async def test_what_comes_during_a_settlement_is_the_next_ones(economy: Economy,
     pool.is_broken = False
     assert (await running.http.post(path, {}))["key"] == keys[0]
     await settled(running, keys[0], "final")
+    second = (await running.http.post(path, {}))["key"]
+    assert (await settled(running, second, "final"))["firstReceipt"] == 1
+    await running.stop()
+
+
+async def test_a_settlement_that_lands_while_the_next_is_planned_is_counted(
+    economy: Economy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The channel is read, then what was on its way arrives: the next one begins behind it."""
+    pool = HoldingPool(economy)
+    running = Running(economy, tmp_path / "node", pool, SettlingRule(look_every_s=3_600.0))
+    await running.start()
+    purchases = await running.purchases()
+    path = f"/api/channels/0x{purchases.channel_id.hex()}/settle"
+    await purchases.classify(features(economy, 0))
+    await purchases.acknowledge()
+    first = (await running.http.post(path, {}))["key"]
+    await purchases.classify(features(economy, 1))
+    await purchases.acknowledge()
+    read = Channels.channel
+
+    async def read_slowly(channels: Channels, session: ChannelSession, fresh: bool = False) -> Channel:
+        channel = await read(channels, session, fresh)
+        if fresh and not pool.go.is_set():
+            pool.go.set()
+            await settled(running, first, "settlementId")
+        return channel
+
+    monkeypatch.setattr(Channels, "channel", read_slowly)
     second = (await running.http.post(path, {}))["key"]
     assert (await settled(running, second, "final"))["firstReceipt"] == 1
     await running.stop()

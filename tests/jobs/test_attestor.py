@@ -19,6 +19,7 @@ from openledger_node.jobs.attestor import Attestor, AttestorParts
 from openledger_node.jobs.database import Database, sqlite_url
 from openledger_node.jobs.ports import Progress, WorkerFailedError
 from openledger_node.jobs.scheduler import JobScheduler
+from openledger_node.jobs.settlement import SettlementProgress
 from openledger_node.jobs.settlements import SettlementTable
 from openledger_node.jobs.table import JobTable
 from tests.jobs.economy import PROVIDER, Economy, InlinePool, paid_plan
@@ -82,14 +83,20 @@ async def attesting(
 
 async def final(economy: Economy, directory: Path, key: str, patience_s: float = 30.0) -> int:
     """The post of a settlement once it is final."""
+    progress = await ended(directory, key, patience_s)
+    assert not progress.error
+    return progress.post_id
+
+
+async def ended(directory: Path, key: str, patience_s: float = 30.0) -> SettlementProgress:
+    """How a settlement is once nothing more happens to it."""
     database = await Database.open(sqlite_url(directory / "gateway.sqlite"), [settlements.SCHEMA])
     async with asyncio.timeout(patience_s):
         while True:
             found = await SettlementTable(database).get(key)
             if found is not None and (found[1].final or found[1].error):
                 await database.close()
-                assert not found[1].error
-                return found[1].post_id
+                return found[1]
             await asyncio.sleep(0.01)
 
 
@@ -128,6 +135,19 @@ async def test_two_settlements_of_a_channel_follow_each_other(economy: Economy, 
     assert await counted(economy) == (2, 2, 2)
     posts = [await economy.reader.post(number) for number in (1, 2)]
     assert posts[1].carry_in == posts[0].pool - posts[0].amount_sum
+
+
+async def test_of_two_settlements_from_the_same_receipt_on_one_is_given_up(
+    economy: Economy, tmp_path: Path
+) -> None:
+    plans = paid_plan(economy, 5), paid_plan(economy, 9)
+    async with attesting(economy, tmp_path) as attestor:
+        for plan in plans:
+            await attestor.submit(plan)
+        errors = [(await ended(tmp_path, plan.key)).error for plan in plans]
+    assert sorted(bool(error) for error in errors) == [False, True]
+    assert "by another settlement" in "".join(errors)
+    assert await counted(economy) == (1, 1, 1)
 
 
 @pytest.mark.parametrize("after_s", [0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8])

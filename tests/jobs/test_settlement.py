@@ -65,6 +65,8 @@ PENDING = replace(AFTER, post_id=4, post=post(POST_PENDING))
         (QUERIED, VIEW, Step.SETTLE),
         (QUERIED, replace(VIEW, settled_receipts=0), Step.WAIT),
         (QUERIED, AFTER, Step.ADOPT_SETTLEMENT),
+        (NEW, replace(VIEW, settled_receipts=3), Step.GIVE_UP),
+        (QUERIED, replace(AFTER, settlement_id=0), Step.GIVE_UP),
         (SETTLED, AFTER, Step.COMPUTE_ATTRIBUTION),
         (SETTLED, replace(AFTER, model_has_open_post=True), Step.WAIT),
         (SCORED, AFTER, Step.POST),
