@@ -15,7 +15,7 @@ from openledger_node.client.sender import Sender
 from openledger_node.validator.documents import DocumentError, Documents
 from workers.artifacts.store import parse_id
 from workers.datasets.kinds import names_parents
-from workers.errors import InvalidInputError
+from workers.errors import ArtifactError, InvalidInputError
 
 log = structlog.get_logger(__name__)
 
@@ -61,11 +61,14 @@ class Draws:
             del self._unread[number]
             return
         try:
-            data = await self._documents.artifact(parse_id(self._unread[number]))
-        except DocumentError:
-            return
-        except InvalidInputError:  # no file's name
+            name = parse_id(self._unread[number])
+        except ArtifactError as error:
             del self._unread[number]
+            log.info("a contribution's file cannot be read", contribution=number, reason=str(error))
+            return
+        try:
+            data = await self._documents.artifact(name)
+        except DocumentError:
             return
         del self._unread[number]
         try:

@@ -275,6 +275,24 @@ async def test_a_validator_has_the_draw_kept_once(world: World, opened: Economy)
     assert (one.draws.kept, another.draws.kept) == (1, 0)
 
 
+@pytest.mark.parametrize("uri", ["x", "sha256:00", "https://example.org/data", "sha256:" + "0" * 64])
+async def test_a_contribution_without_a_file_leaves_validators_alone(
+    world: World, opened: Economy, uri: str
+) -> None:
+    economy = replace(opened, node=copy.deepcopy(world.node))
+    giver, owner = (Sender(Ethereum(economy.node), dev_account(each)) for each in (4, OWNER))
+    bond_wei = DEV_POLICY.contribution_bond_wei
+    await giver.transact(DATANETS, "contribute", 1, b"\1" * 32, 1, 1, value_wei=bond_wei)
+    economy.node.advance(3)
+    await giver.transact(DATANETS, "reveal", 4, uri)
+    await owner.transact(DATANETS, "review", 4, True, 10_000)
+    watching = validator(economy)
+    for _ in range(2 * DEV_POLICY.jury_delay_blocks):
+        economy.node.advance(1)
+        await watching.look()
+    assert watching.draws.kept == 1
+
+
 async def test_evidence_of_another_version_is_refused(economy: Economy) -> None:
     """Version 2 has a contribution more: its proofs say nothing about an index of version 1."""
     await publish_more(economy)
