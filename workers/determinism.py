@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 
 from workers.errors import InvalidInputError
-from workers.training.settings import MAX_THREADS
+from workers.protocol import MAX_THREADS
 
 
 def use_determinism(threads: int = 1) -> None:

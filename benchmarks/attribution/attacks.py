@@ -27,8 +27,8 @@ from workers.datasets.sketch import sketches_of
 from workers.determinism import use_determinism
 from workers.influence import Attributor, Profile
 from workers.influence.profile import PAYING_LIMIT, PAYING_POWER
-from workers.jobs.types import DEFAULT_RECIPE
 from workers.progress import silent
+from workers.protocol import DEFAULT_RECIPE
 from workers.training.model import scale_features
 from workers.training.trainer import train_classifier
 

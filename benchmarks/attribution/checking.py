@@ -40,7 +40,7 @@ from workers.jobs.jury import jury_row, preconditioner
 from workers.jobs.queries import queries
 from workers.jobs.spot_check import earnings, spot_check
 from workers.jobs.train import train
-from workers.jobs.types import (
+from workers.protocol import (
     DEFAULT_RECIPE,
     BigInt,
     ContributionSource,

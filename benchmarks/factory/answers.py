@@ -32,13 +32,12 @@ from workers.attribution.index import read_index
 from workers.attribution.numerics import exact_dots
 from workers.attribution.queries import read_queries
 from workers.attribution.scoring import batch_scores
-from workers.datasets.export_text import TextParts, asked_about, text_parts
 from workers.datasets.text import TextRecord, encode_text_jsonl
 from workers.influence.spans import SpanIndex
 from workers.jobs.feature_index import feature_index
 from workers.jobs.finetune import finetune
 from workers.jobs.queries import queries
-from workers.jobs.types import (
+from workers.protocol import (
     ContributionSource,
     DatasetVersion,
     FeatureIndexRequest,
@@ -50,6 +49,7 @@ from workers.jobs.types import (
 )
 from workers.text.base import make_base
 from workers.text.examples import prompt_tokens
+from workers.text.export import TextParts, asked_about, text_parts
 from workers.text.loading import TextModel
 from workers.training.text_manifest import read_text_manifest
 from workers.training.text_models import load_trained

@@ -30,10 +30,10 @@ from benchmarks.factory.answers import (
     train,
 )
 from workers.artifacts.store import ArtifactStore
-from workers.datasets.export_text import TextParts, text_parts
 from workers.jobs.feature_index import feature_index
-from workers.jobs.types import FeatureIndexRequest, FinetuneResult
+from workers.protocol import FeatureIndexRequest, FinetuneResult
 from workers.text.examples import joined, pad_token
+from workers.text.export import TextParts, text_parts
 from workers.text.loading import TextModel
 from workers.training.finetuning import losses_of
 from workers.training.text_manifest import read_text_manifest

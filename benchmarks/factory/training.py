@@ -25,7 +25,6 @@ from workers.artifacts.folders import store_folder
 from workers.artifacts.store import ArtifactStore
 from workers.attribution.index import read_index, read_rows
 from workers.attribution.queries import read_queries
-from workers.datasets.export_text import text_parts
 from workers.datasets.pairs import pair_of
 from workers.datasets.text import TextRecord, encode_text_jsonl, text_record
 from workers.determinism import use_determinism
@@ -33,7 +32,8 @@ from workers.jobs.feature_index import feature_index
 from workers.jobs.finetune import finetune
 from workers.jobs.queries import queries
 from workers.jobs.train_embedding import train_embedding
-from workers.jobs.types import (
+from workers.progress import silent
+from workers.protocol import (
     ContributionSource,
     DatasetVersion,
     EmbeddingRecipe,
@@ -44,9 +44,9 @@ from workers.jobs.types import (
     ReceiptInput,
     TrainEmbeddingRequest,
 )
-from workers.progress import silent
 from workers.text.base import make_base
 from workers.text.examples import pad_token, pair_example_of
+from workers.text.export import text_parts
 from workers.text.loading import load_base
 from workers.training.finetuning import losses_of
 from workers.training.preference import pairs_of, train_on_preferences

@@ -5,7 +5,7 @@ import signal
 import sys
 from types import FrameType
 
-from openledger_node.node.parent import end_with_parent
+from workers.parent import end_with_parent
 
 EXIT_INTERRUPTED = 130
 NODES = ("dev", "run", "ethereum")

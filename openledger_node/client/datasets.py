@@ -6,7 +6,7 @@ reads it checks its root.
 
 from openledger_node.client.economy import DATANETS, MODELS, EconomyReader
 from workers.artifacts.store import parse_id
-from workers.jobs.types import ContributionSource, DatasetVersion
+from workers.protocol import ContributionSource, DatasetVersion
 
 
 async def dataset_version(reader: EconomyReader, datanet_id: int, version: int) -> DatasetVersion:

@@ -11,7 +11,7 @@ from openledger_node.client.economy import DATANETS, EconomyReader
 from openledger_node.client.errors import RevertedError
 from workers.artifacts.store import ArtifactId
 from workers.datasets.kinds import names_parents
-from workers.jobs.types import DatasetVersion, ParentDraw
+from workers.protocol import DatasetVersion, ParentDraw
 
 Fetch = Callable[[ArtifactId], Awaitable[bytes]]
 

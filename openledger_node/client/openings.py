@@ -13,7 +13,7 @@ from genesis.types import Hash32
 from openledger_node.client.receipt_tree import salted
 from workers.artifacts import canonical_json
 from workers.errors import InvalidInputError
-from workers.jobs.types import ReceiptInput
+from workers.protocol import ReceiptInput
 
 SALT_BYTES = 32
 LARGEST = 2**31 - 1

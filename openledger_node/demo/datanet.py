@@ -10,7 +10,7 @@ from openledger_node.demo.data import COPY, DemoData
 from openledger_node.demo.world import CONTRIBUTORS, OWNER, World
 from workers.artifacts import canonical_json
 from workers.datasets.contribution import ContributionSummary, summarize
-from workers.jobs.types import ContributionSource, DatasetVersion
+from workers.protocol import ContributionSource, DatasetVersion
 
 NAME, SOURCE = "Handwritten digits", "scikit-learn digits"
 LICENCE = b"cc-by-4.0"

@@ -25,7 +25,7 @@ from workers.artifacts.store import ArtifactId, ArtifactStore
 from workers.attribution.index import read_index
 from workers.attribution.post import Post
 from workers.jobs.attribution import compute_post, result_of
-from workers.jobs.types import AttributionRequest, AttributionResult, BigInt, SettledBatch
+from workers.protocol import AttributionRequest, AttributionResult, BigInt, SettledBatch
 
 POLL_S = 0.3
 PATIENCE_S = 60.0

@@ -8,14 +8,14 @@ from openledger_node.client.index_stake import missing_stake_wei
 from openledger_node.demo.data import DemoData
 from openledger_node.demo.world import BUILDER, World, open_text
 from workers.artifacts.store import ArtifactId
-from workers.jobs.codec import from_json, to_json
-from workers.jobs.types import (
+from workers.protocol import (
     DatasetVersion,
     FeatureIndexRequest,
     FeatureIndexResult,
     TrainRequest,
     TrainResult,
 )
+from workers.protocol.codec import from_json, to_json
 
 INPUT_PRICE_WEI = 10**18
 OUTPUT_PRICE_WEI = 36 * 10**18

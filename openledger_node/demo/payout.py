@@ -15,8 +15,8 @@ from workers.artifacts.store import parse_id
 from workers.attribution.index import read_index, read_rows
 from workers.attribution.post import Post, read_post
 from workers.attribution.scoring import record_scores
-from workers.jobs.codec import from_json
-from workers.jobs.types import AttributionResult
+from workers.protocol import AttributionResult
+from workers.protocol.codec import from_json
 
 POLL_S = 0.3
 PATIENCE_S = 240.0

@@ -18,7 +18,7 @@ from openledger_node.jobs.database import Database
 from openledger_node.jobs.table import JobTable
 from workers.artifacts import sweeping
 from workers.artifacts.sweeping import Leftover
-from workers.jobs.identity import FOLDER
+from workers.protocol.identity import FOLDER
 
 LEAST_AGE_S = 3_600
 """Younger files may be of somebody who is about to name them."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from openledger_node.factory.terms import PREFERENCE
 from openledger_node.jobs.machine import Job, JobState
-from workers.jobs.types import EmbeddingRecipe, FineTuneRecipe
+from workers.protocol import EmbeddingRecipe, FineTuneRecipe
 
 TEXT_KINDS = ("finetune", "train_embedding")
 BYTES_PER_TOKEN = 4

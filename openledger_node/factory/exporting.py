@@ -12,7 +12,7 @@ from openledger_node.client.datasets import dataset_version
 from openledger_node.client.economy import DATANETS, EconomyReader
 from openledger_node.client.gateway import GatewayClient
 from openledger_node.errors import UserError
-from workers.jobs.types import DatasetVersion
+from workers.protocol import DatasetVersion
 
 CARD = "README.md"
 TEXT = "dtype: string"

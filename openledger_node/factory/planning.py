@@ -28,7 +28,7 @@ from workers.artifacts.folders import read_folder
 from workers.artifacts.store import ArtifactId, ArtifactStore, parse_id
 from workers.datasets.kinds import first_form, holds_vectors
 from workers.errors import ArtifactError, InvalidInputError
-from workers.jobs.types import (
+from workers.protocol import (
     NO_ARTIFACT,
     DatasetVersion,
     EmbeddingRecipe,

@@ -12,8 +12,8 @@ from openledger_node.errors import UserError
 from openledger_node.factory.estimate import Estimate
 from openledger_node.factory.recipes import DEFAULT_PRESET
 from openledger_node.factory.terms import DatanetTerms, Verdict
-from workers.jobs.codec import to_json
-from workers.jobs.types import FinetuneRequest, TrainEmbeddingRequest, TrainRequest
+from workers.protocol import FinetuneRequest, TrainEmbeddingRequest, TrainRequest
+from workers.protocol.codec import to_json
 
 MAX_DATANETS = 32
 MAX_NAME = 80

@@ -9,7 +9,7 @@ from typing import Any
 
 from openledger_node.client.contract import Contract
 from openledger_node.client.economy import MODELS, ROLE_PROVIDER, STAKING
-from workers.jobs.types import FeatureIndexResult
+from workers.protocol import FeatureIndexResult
 
 
 @dataclass(frozen=True, slots=True)

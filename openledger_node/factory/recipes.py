@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 from openledger_node.errors import UserError
 from workers.errors import InvalidInputError
-from workers.jobs.codec import from_json, to_json
-from workers.jobs.types import EmbeddingRecipe, FineTuneRecipe, TrainingRecipe
+from workers.protocol import EmbeddingRecipe, FineTuneRecipe, TrainingRecipe
+from workers.protocol.codec import from_json, to_json
 
 Recipe = TypeVar("Recipe", FineTuneRecipe, TrainingRecipe, EmbeddingRecipe)
 DEFAULT_PRESET = "standard"

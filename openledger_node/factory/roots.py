@@ -26,9 +26,9 @@ from openledger_node.jobs.machine import FINISHED, Job, JobState
 from openledger_node.jobs.table import TABLES, JobTable
 from workers.artifacts.sweeping import names_in
 from workers.errors import InvalidInputError
-from workers.jobs.codec import from_json
-from workers.jobs.identity import run_name
-from workers.jobs.types import REQUEST_TYPES
+from workers.protocol import REQUEST_TYPES
+from workers.protocol.codec import from_json
+from workers.protocol.identity import run_name
 
 NAMING = (DATANETS, MODELS, METERING, ATTRIBUTION)
 SMALL_BYTES = 1 << 16

@@ -22,7 +22,7 @@ from openledger_node.gateway.catalog import CatalogEntry
 from openledger_node.gateway.channels import Channels, Delivered
 from openledger_node.gateway.receipts import ReceiptTable
 from workers.artifacts import canonical_json
-from workers.jobs.types import EmbedResult
+from workers.protocol import EmbedResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ from openledger_node.gateway.http import json_response, read_json
 from openledger_node.gateway.vouchers import decode_voucher
 from openledger_node.jobs.ports import WorkerFailedError, WorkerLostError, WorkerPool
 from workers.artifacts.store import ArtifactId
-from workers.jobs.codec import from_json, to_json
-from workers.jobs.types import NO_ARTIFACT, EmbedRequest, EmbedResult
+from workers.protocol import NO_ARTIFACT, EmbedRequest, EmbedResult
+from workers.protocol.codec import from_json, to_json
 
 EMBEDDING_MODEL = "all-minilm-l6-v2"
 DIMENSIONS = 384

@@ -22,8 +22,7 @@ from workers.attribution.index import FeatureIndex, read_index, read_rows
 from workers.attribution.numerics import exact_dots
 from workers.attribution.queries import read_queries
 from workers.attribution.scoring import record_scores
-from workers.jobs.codec import from_json, to_json
-from workers.jobs.types import (
+from workers.protocol import (
     QueriesRequest,
     QueriesResult,
     ReceiptInput,
@@ -31,6 +30,7 @@ from workers.jobs.types import (
     SpansRequest,
     SpansResult,
 )
+from workers.protocol.codec import from_json, to_json
 
 Sign = Callable[[Explanation, Mapping[str, Any], str], dict[str, Any]]
 """What goes beside an explanation's passages: the provider's signature under them, nothing where there are

@@ -30,8 +30,8 @@ from openledger_node.jobs.machine import Job, JobState
 from openledger_node.jobs.scheduler import JobScheduler
 from workers.artifacts.store import ArtifactId, ArtifactStore
 from workers.datasets.cleaning import RULES
-from workers.jobs.codec import from_json, to_json
-from workers.jobs.types import DatasetVersion, FeatureIndexRequest, FeatureIndexResult
+from workers.protocol import DatasetVersion, FeatureIndexRequest, FeatureIndexResult
+from workers.protocol.codec import from_json, to_json
 
 RUN_KINDS = (*TEXT_KINDS, "train")
 LOOKED_AT = 200

@@ -16,8 +16,8 @@ from openledger_node.jobs.machine import Job
 from openledger_node.jobs.scheduler import JobScheduler
 from workers.artifacts.store import ArtifactStore, parse_id
 from workers.datasets.contribution import summarize
-from workers.jobs.codec import from_json, to_json
-from workers.jobs.types import REQUEST_TYPES
+from workers.protocol import REQUEST_TYPES
+from workers.protocol.codec import from_json, to_json
 
 OFFERED_KINDS = (
     "embed",

@@ -22,8 +22,8 @@ from openledger_node.gateway.receipts import ReceiptTable
 from openledger_node.jobs.ports import WorkerLostError, WorkerPool
 from workers.artifacts import canonical_json
 from workers.artifacts.store import ArtifactId
-from workers.jobs.codec import from_json, to_json
-from workers.jobs.types import PredictRequest, PredictResult
+from workers.protocol import PredictRequest, PredictResult
+from workers.protocol.codec import from_json, to_json
 
 TOKENS_OUT = 1
 ANSWER_PATIENCE_S = 30.0

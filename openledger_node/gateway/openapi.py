@@ -1,7 +1,7 @@
 """What the gateway says it can do over HTTP: an OpenAPI document made from its routes.
 
 Paths, methods and words are the router's and its handlers' own, requests of jobs those of
-`workers.jobs.types`; answers are described in `docs/gateway.md` and `docs/factory.md`.
+`workers.protocol`; answers are described in `docs/gateway.md` and `docs/factory.md`.
 Source: OpenAPI specification 3.1.0.
 """
 
@@ -16,7 +16,7 @@ from aiohttp import web
 from openledger_node import __version__
 from openledger_node.gateway.http import json_response
 from openledger_node.gateway.operators import is_guarded
-from workers.jobs.types import REQUEST_TYPES, BigInt
+from workers.protocol import REQUEST_TYPES, BigInt
 
 PATH = "/api/openapi.json"
 OPERATOR = "operator"
@@ -139,7 +139,7 @@ def _job_operation(kinds: Sequence[str]) -> dict[str, Any]:
 
 
 def schema_of(hint: Any) -> dict[str, Any]:
-    """The JSON schema of what `workers.jobs.codec` reads for a record, or for one of its fields."""
+    """The JSON schema of what `workers.protocol.codec` reads for a record, or for one of its fields."""
     if hint in _PLAIN:
         return _PLAIN[hint]
     if isinstance(hint, NewType):

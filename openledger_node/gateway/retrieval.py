@@ -25,8 +25,7 @@ from workers.artifacts.store import ArtifactStore
 from workers.datasets.cleaning import without_chat_markers
 from workers.datasets.contribution import record_layers
 from workers.errors import ArtifactError, InvalidInputError
-from workers.jobs.codec import from_json, to_json
-from workers.jobs.types import (
+from workers.protocol import (
     ContributionSource,
     DatasetVersion,
     Hit,
@@ -35,6 +34,7 @@ from workers.jobs.types import (
     RetrieveRequest,
     RetrieveResult,
 )
+from workers.protocol.codec import from_json, to_json
 
 INDEX_PATIENCE_S = 30.0
 SEARCH_PATIENCE_S = 30.0

@@ -36,8 +36,7 @@ from openledger_node.jobs.settlements import SettlementTable
 from workers.artifacts import canonical_json
 from workers.artifacts.store import ArtifactId, ArtifactStore, parse_id
 from workers.errors import WorkerError
-from workers.jobs.codec import from_json, to_json
-from workers.jobs.types import (
+from workers.protocol import (
     AttributionRequest,
     AttributionResult,
     BigInt,
@@ -46,6 +45,7 @@ from workers.jobs.types import (
     ReceiptInput,
     SettledBatch,
 )
+from workers.protocol.codec import from_json, to_json
 
 POLL_S = 0.5
 FIRST_PAUSE_S = 1.0

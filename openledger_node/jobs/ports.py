@@ -1,6 +1,6 @@
 """What the job room needs from outside: somebody who works, and who says how it went.
 
-Requests and results are plain JSON values; their records are in `workers.jobs.types`.
+Requests and results are plain JSON values; their records are in `workers.protocol`.
 """
 
 from collections.abc import Callable

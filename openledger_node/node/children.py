@@ -14,7 +14,7 @@ from pathlib import Path
 import structlog
 
 from openledger_node.errors import CriticalError
-from openledger_node.node.parent import PARENT_VARIABLE
+from workers.parent import PARENT_VARIABLE
 
 log = structlog.get_logger(__name__)
 

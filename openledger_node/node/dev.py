@@ -39,18 +39,9 @@ from openledger_node.node.lifecycle import StoppedError, Supervisor, stop_on_sig
 from openledger_node.node.network_files import write_json
 from openledger_node.node.preflight import await_ports, free_port, node_directory
 from openledger_node.node.provider import Provider, open_provider
-from openledger_node.node.rollup import (
-    Rollup,
-    dev_controls,
-    l1_sender,
-    node_metrics,
-    open_rollup,
-    rpc_context,
-    sequencer_loop,
-    start_batcher,
-    start_metrics,
-    start_proposer,
-)
+from openledger_node.node.rollup import Rollup, open_rollup
+from openledger_node.node.rollup_faces import dev_controls, node_metrics, rpc_context, start_metrics
+from openledger_node.node.rollup_services import l1_sender, sequencer_loop, start_batcher, start_proposer
 from openledger_node.node.verification import VerifierWatch
 from openledger_node.node.worker_pool import open_workers
 from openledger_node.rpc.ports import EconomyDoor

@@ -1,22 +1,18 @@
 """How an account takes part in disputes on the L1, wired: as challenger and defender, and as juror."""
 
-from typing import TYPE_CHECKING
-
 from openledger_node.node.dispute_claims import ChainClaims
 from openledger_node.node.lifecycle import Supervisor
+from openledger_node.node.rollup import Rollup
 from openledger_node.node.unless_detached import UnlessDetached
 from rollup_bridge.challenger.juror import Juror
 from rollup_bridge.challenger.service import Attest, Challenger
 from rollup_bridge.txmgr.manager import TransactionManager
 
-if TYPE_CHECKING:  # the composition root wires this module
-    from openledger_node.node.rollup import Rollup
-
 POLL_S = 1.0
 
 
 def start_disputes(
-    rollup: "Rollup",
+    rollup: Rollup,
     supervisor: Supervisor,
     sender: TransactionManager,
     *,

@@ -19,7 +19,8 @@ from openledger_node.metrics.registry import NodeMetrics
 from openledger_node.node.disputes import start_disputes
 from openledger_node.node.keys import read_key
 from openledger_node.node.lifecycle import Supervisor
-from openledger_node.node.rollup import Rollup, l1_sender, start_proposer
+from openledger_node.node.rollup import Rollup
+from openledger_node.node.rollup_services import l1_sender, start_proposer
 from openledger_node.node.slashing_protection import SlashingProtection
 from rollup_bridge.challenger.juror import Juror
 from rollup_bridge.challenger.service import Challenger

@@ -1,52 +1,31 @@
-"""A rollup node's composition root: chain, derivation, what its roles add, wired with explicit arguments."""
+"""A rollup node opened: chain, L1 client, derivation and oracle, wired with explicit arguments."""
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from genesis.networks import DEV_ACCOUNT_COUNT, DEV_FAUCET, L2_BLOCK_GAS_LIMIT
-from genesis.spec import DEV_L1_CHAIN_ID, OPEN_UNIT, ROLLUP_FEES, ChainSpec, RollupConfig
-from openledger_node import __version__
+from genesis.networks import L2_BLOCK_GAS_LIMIT
+from genesis.spec import DEV_L1_CHAIN_ID, ROLLUP_FEES, ChainSpec, RollupConfig
 from openledger_node.chain.chain import Chain
-from openledger_node.client.account import dev_private_key
 from openledger_node.clock import Clock
-from openledger_node.config.model import L1Section, MetricsSection, NodeConfig
+from openledger_node.config.model import L1Section
 from openledger_node.errors import StartError
 from openledger_node.l1.ahead import ReadAhead
 from openledger_node.l1.beacon import BeaconBlobs
 from openledger_node.l1.client import L1Client
-from openledger_node.l1.signers import LocalSigner
-from openledger_node.metrics.registry import NodeMetrics
-from openledger_node.metrics.server import HealthCheck, MetricsServer
 from openledger_node.node.deadlines import assert_deadlines
-from openledger_node.node.disputes import start_disputes
 from openledger_node.node.execution import Execution, ExecutionSettings, open_execution
-from openledger_node.node.l2_block_maker import RollupBlockMaker
 from openledger_node.node.l2_engine import ChainEngine
-from openledger_node.node.lifecycle import Supervisor
 from openledger_node.node.network_files import GenesisFile
-from openledger_node.node.rollup_view import RollupView
 from openledger_node.node.safe_heads import SafeHeads
-from openledger_node.node.unless_detached import UnlessDetached
-from openledger_node.rpc.accounts import UnlockedAccounts
-from openledger_node.rpc.context import RpcContext
-from openledger_node.rpc.dev import DevControls, Faucet
-from openledger_node.rpc.ports import EconomyDoor
-from rollup_bridge.batcher.machine import BatcherSettings, Medium
-from rollup_bridge.batcher.service import Batcher
-from rollup_bridge.derive.attributes import SequencerAttributes
 from rollup_bridge.derive.driver import DerivationDriver
 from rollup_bridge.proposer.oracle import OracleReader
-from rollup_bridge.proposer.service import Proposer, ProposerSettings
-from rollup_bridge.txmgr.manager import TransactionManager
-from sequencer.builder.budget import BuildLimits
-from sequencer.loop import Sealed, SequencerLoop
 
 
 @dataclass(frozen=True)
 class Rollup:
-    """An open rollup node; services are started by `start_*`."""
+    """An open rollup node; its services are in `rollup_services`, what it shows in `rollup_faces`."""
 
     config: RollupConfig
     execution: Execution
@@ -137,156 +116,3 @@ async def _assert_right_l1(l1: L1Client, config: RollupConfig) -> None:
             f"the L1 has another block {config.l1_genesis.number} than the rollup started from",
             "correct --l1.url, or --rollup.config",
         )
-
-
-class NothingOnSealed:
-    """The pool and feeds follow the chain by themselves."""
-
-    async def on_sealed(self, sealed: Sealed) -> None:
-        """See `sequencer.loop.BlockListener`."""
-
-
-def sequencer_loop(rollup: Rollup) -> tuple[RollupBlockMaker, SequencerLoop]:
-    """The service that builds blocks, and where they come from."""
-    execution = rollup.execution
-    maker = RollupBlockMaker(
-        chain=execution.chain,
-        lane=execution.lane,
-        attributes=SequencerAttributes(rollup.config, rollup.l1),
-        clock=execution.clock,
-        block_time_s=rollup.config.block_time_s,
-        request_reset=rollup.driver.request_reset,
-        caught_up=lambda: rollup.driver.caught_up,
-    )
-    loop = SequencerLoop(
-        maker=maker,
-        pool=execution.pool.pool,
-        clock=execution.clock,
-        lane=execution.lane,
-        next_due_s=maker.next_due_s,
-        limits=BuildLimits(fill_time_s=rollup.config.block_time_s / 2),
-        listener=NothingOnSealed(),
-    )
-    return maker, loop
-
-
-def start_batcher(rollup: Rollup, supervisor: Supervisor, private_key: bytes, config: NodeConfig) -> Batcher:
-    """Post batches with the batcher's key. Raises StartError for blobs that nobody could read back."""
-    medium = Medium(config.batcher.data)
-    if config.l1.beacon is None:
-        if medium is Medium.BLOBS:
-            raise StartError("no follower of this node could read blobs", "give --l1.beacon")
-        medium = Medium.CALLDATA
-    batcher = Batcher(
-        rollup.config,
-        BatcherSettings(
-            sequencing_window=rollup.config.sequencing_window,
-            max_in_flight=config.batcher.in_flight,
-            medium=medium,
-        ),
-        status=rollup.driver,
-        l2=rollup.engine,
-        sender=l1_sender(rollup, private_key),
-        clock=rollup.execution.clock,
-        poll_interval_s=0.5,
-        fees=rollup.l1,
-    )
-    supervisor.start("batcher", UnlessDetached(rollup.chain, batcher))
-    return batcher
-
-
-def start_proposer(
-    rollup: Rollup, supervisor: Supervisor, sender: TransactionManager, *, disputes: bool = True
-) -> Proposer:
-    """Propose output roots from the sender's account, whenever it may, and stand up for them in disputes,
-    unless something else does that for this account."""
-    proposer = Proposer(
-        rollup.config.output_oracle,
-        ProposerSettings(poll_interval_s=1.0),
-        status=rollup.driver,
-        outputs=rollup.engine,
-        contracts=rollup.l1,
-        sender=sender,
-        clock=rollup.execution.clock,
-    )
-    supervisor.start("proposer", UnlessDetached(rollup.chain, proposer))
-    if disputes:
-        start_disputes(rollup, supervisor, sender)
-    return proposer
-
-
-def l1_sender(rollup: Rollup, private_key: bytes) -> TransactionManager:
-    """Sends on the L1; one for each key of a process."""
-    return TransactionManager(
-        rollup.l1,
-        LocalSigner(private_key),
-        rollup.execution.clock,
-        chain_id=rollup.config.l1_chain_id,
-        receipt_poll_s=0.5,
-    )
-
-
-def rpc_context(
-    rollup: Rollup, *, dev: DevControls | None = None, economy: EconomyDoor | None = None
-) -> RpcContext:
-    """What the JSON-RPC of this node stands on; with `dev`, the published accounts are unlocked. `economy` is
-    for a gateway that opens later."""
-    unlocked = [dev_private_key(i) for i in range(DEV_ACCOUNT_COUNT)] if dev else []
-    return RpcContext(
-        chain=rollup.chain,
-        pool=rollup.execution.pool,
-        feeds=rollup.execution.feeds,
-        client_version=f"openledger-node/v{__version__}",
-        accounts=UnlockedAccounts(unlocked),
-        rollup=RollupView(
-            config=rollup.config,
-            chain=rollup.chain,
-            engine=rollup.engine,
-            driver=rollup.driver,
-            oracle=rollup.oracle,
-            safe_heads=rollup.safe_heads,
-        ),
-        economy=economy,
-        dev=dev,
-    )
-
-
-def dev_controls(rollup: Rollup, loop: SequencerLoop) -> DevControls:
-    """The test methods of a development chain."""
-    return DevControls(
-        rollup.chain,
-        loop,
-        rollup.execution.clock,
-        fixed_block_time_s=rollup.config.block_time_s,
-        faucet=Faucet(dev_private_key(DEV_FAUCET)),
-    )
-
-
-def node_metrics(rollup: Rollup, role: str) -> NodeMetrics:
-    """Heads, supply and detachment, read at each scrape."""
-    chain, metrics = rollup.chain, NodeMetrics(role)
-    metrics.watch_head("l2", "unsafe", lambda: chain.heads.unsafe.number)
-    metrics.watch_head("l2", "safe", lambda: chain.heads.safe.number)
-    metrics.watch_head("l2", "finalized", lambda: chain.heads.finalized.number)
-    metrics.watch("oldest_state", "First block whose state is kept.", lambda: chain.oldest_state)
-    metrics.watch("detached", "1 after a dev method changed state outside of blocks.", lambda: chain.detached)
-    metrics.watch(
-        "supply_open",
-        "Sum of all L2 balances in OPEN.",
-        lambda: chain.supply(chain.heads.unsafe.number).total_wei / OPEN_UNIT,
-    )
-    return metrics
-
-
-async def start_metrics(
-    config: MetricsSection, metrics: NodeMetrics, checks: Mapping[str, HealthCheck]
-) -> MetricsServer:
-    """Bind the metrics port; raises StartError when it is taken."""
-    server = MetricsServer(config.host, config.port, metrics.registry, checks)
-    try:
-        await server.start()
-    except OSError as error:
-        raise StartError(
-            f"port {config.port} is not available ({error.strerror})", "choose another with --metrics.port"
-        ) from None
-    return server

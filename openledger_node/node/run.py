@@ -21,17 +21,9 @@ from openledger_node.node.l1_validator import start_l1_validator
 from openledger_node.node.lifecycle import StoppedError, Supervisor, stop_on_signals
 from openledger_node.node.network_files import load_genesis, load_rollup_config
 from openledger_node.node.preflight import node_directory
-from openledger_node.node.rollup import (
-    Rollup,
-    l1_sender,
-    node_metrics,
-    open_rollup,
-    rpc_context,
-    sequencer_loop,
-    start_batcher,
-    start_metrics,
-    start_proposer,
-)
+from openledger_node.node.rollup import Rollup, open_rollup
+from openledger_node.node.rollup_faces import node_metrics, rpc_context, start_metrics
+from openledger_node.node.rollup_services import l1_sender, sequencer_loop, start_batcher, start_proposer
 from openledger_node.node.verification import OutputCheck
 from openledger_node.node.worker_pool import ARTIFACTS_FOLDER, open_checkers, open_workers
 from openledger_node.rpc.ports import EconomyDoor

@@ -21,8 +21,7 @@ import structlog
 from openledger_node.jobs.ports import WorkerFailedError, WorkerLostError, WorkerPool
 from openledger_node.validator.records import PostInputs
 from workers.artifacts.store import ArtifactId
-from workers.jobs.codec import from_json, to_json
-from workers.jobs.types import (
+from workers.protocol import (
     BigInt,
     DatasetVersion,
     PreconditionerRequest,
@@ -31,6 +30,7 @@ from workers.jobs.types import (
     SpotCheckRequest,
     SpotCheckResult,
 )
+from workers.protocol.codec import from_json, to_json
 
 DRAWS = 300
 """Catch one per cent of corrupted earnings with 95 %."""

@@ -39,8 +39,8 @@ from openledger_node.validator.query_games import query_evidence
 from openledger_node.validator.records import Batch, PostInputs
 from precompiles.views.attribution import VOID_SETTLEMENT
 from precompiles.views.disputes import ReceiptEvidence
-from workers.jobs.codec import from_json, to_json
-from workers.jobs.types import JuryQueryRequest, JuryQueryResult
+from workers.protocol import JuryQueryRequest, JuryQueryResult
+from workers.protocol.codec import from_json, to_json
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,7 @@ from precompiles.views.attribution import INDEX_KEY
 from precompiles.views.juries import AUDIT, NOT_AVAILABLE, PRECONDITIONER, QUERY, RIGHT, ROW, WRONG, JuryCase
 from workers.artifacts.store import ArtifactId
 from workers.errors import InvalidInputError
-from workers.jobs.codec import from_json, to_json
-from workers.jobs.types import (
+from workers.protocol import (
     DatasetVersion,
     JuryQueryRequest,
     JuryQueryResult,
@@ -35,6 +34,7 @@ from workers.jobs.types import (
     PreconditionerRequest,
     PreconditionerResult,
 )
+from workers.protocol.codec import from_json, to_json
 
 MISSING = "artifact"
 """How a worker says that a file could not be had."""

@@ -33,7 +33,7 @@ from workers.datasets.kinds import (
 from workers.datasets.sketch import Sketch, sketches_of
 from workers.datasets.stated import without_stated
 from workers.errors import InvalidInputError
-from workers.jobs.types import ContributionSource
+from workers.protocol import ContributionSource
 
 Fetch = Callable[[ArtifactId], Awaitable[bytes]]
 

@@ -10,7 +10,7 @@ from workers.datasets.records import encode_jsonl
 from workers.jobs.feature_index import feature_index
 from workers.jobs.queries import queries
 from workers.jobs.train import train
-from workers.jobs.types import (
+from workers.protocol import (
     ContributionSource,
     DatasetVersion,
     FeatureIndexRequest,

@@ -17,7 +17,7 @@ from workers.artifacts.store import ArtifactStore
 from workers.attribution.index import read_index, read_rows
 from workers.attribution.scoring import record_scores
 from workers.jobs.attribution import compute_post
-from workers.jobs.types import (
+from workers.protocol import (
     AttributionRequest,
     BigInt,
     SettledBatch,

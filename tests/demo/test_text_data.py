@@ -4,8 +4,8 @@ import pytest
 
 from openledger_node.demo.text.data import TextData, run_module
 from openledger_node.errors import OpenLedgerError
-from workers.datasets.export_text import asked_about
 from workers.datasets.text import encode_text_jsonl, text_record
+from workers.text.export import asked_about
 
 
 async def test_a_programs_errors_are_heard_as_they_come_and_its_output_is_returned() -> None:

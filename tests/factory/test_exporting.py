@@ -9,7 +9,7 @@ from genesis.types import Address
 from openledger_node.factory.exporting import size_category, write_dataset
 from workers.artifacts.store import artifact_id
 from workers.datasets.text import encode_text_jsonl, text_record
-from workers.jobs.types import ContributionSource, DatasetVersion
+from workers.protocol import ContributionSource, DatasetVersion
 
 
 def test_it_loads_as_a_dataset(tmp_path: Path) -> None:

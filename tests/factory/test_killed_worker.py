@@ -12,14 +12,14 @@ import pytest
 from tests.workers.conftest import text_chain  # noqa: F401 - a fixture
 from tests.workers.text_chain import RECIPE, TextChain, publish_texts
 from workers.artifacts.store import ArtifactStore
-from workers.datasets.export_text import TextParts
 from workers.datasets.text import encode_text_jsonl, text_record
-from workers.jobs.codec import from_json, to_json
 from workers.jobs.finetune import finetune
-from workers.jobs.types import FinetuneRequest, FinetuneResult
 from workers.pool.handshake import write_token
 from workers.pool.server import WorkerPool
 from workers.pool.spawn import LocalWorkers
+from workers.protocol import FinetuneRequest, FinetuneResult
+from workers.protocol.codec import from_json, to_json
+from workers.text.export import TextParts
 from workers.training.checkpoints import checkpoint_path
 
 EPOCHS = 12

@@ -17,7 +17,7 @@ from openledger_node.factory.recipes import (
 )
 from openledger_node.factory.settings import setting
 from openledger_node.jobs.machine import Job, JobState
-from workers.jobs.types import FineTuneRecipe
+from workers.protocol import FineTuneRecipe
 
 BODY: dict[str, Any] = {
     "name": "Law helper",

@@ -27,7 +27,7 @@ from tests.jobs.economy import BUILDER, CHAIN_ID, CUSTOMER, PROVIDER, Economy, I
 from tests.workers.text_chain import TextChain, make_text_chain
 from workers.artifacts.folders import read_folder
 from workers.jobs.feature_index import feature_index
-from workers.jobs.types import FeatureIndexRequest, FeatureIndexResult
+from workers.protocol import FeatureIndexRequest, FeatureIndexResult
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -11,8 +11,8 @@ from openledger_node.gateway.openapi import document, schema_of
 from tests.gateway.conftest import Running
 from workers.artifacts.store import ArtifactId
 from workers.errors import InvalidInputError
-from workers.jobs.codec import from_json, to_json
-from workers.jobs.types import CleaningRule, ColumnName, PrepareRequest, UploadedFile
+from workers.protocol import CleaningRule, ColumnName, PrepareRequest, UploadedFile
+from workers.protocol.codec import from_json, to_json
 
 UPLOADED = UploadedFile("a.csv", ArtifactId("0" * 64))
 WISH = to_json(PrepareRequest((UPLOADED,), columns=(ColumnName("a", "text"),)))

@@ -24,10 +24,10 @@ from tests.gateway.test_settling import settled
 from tests.jobs.economy import BUILDER, CHAIN_ID, CUSTOMER, DEPOSIT_WEI, Economy, InlinePool
 from tests.workers.text_chain import publish_texts
 from workers.artifacts.folders import store_folder
-from workers.datasets.export_text import text_parts
 from workers.jobs.feature_index import feature_index
 from workers.jobs.train_embedding import train_embedding
-from workers.jobs.types import EmbeddingRecipe, EmbedResult, FeatureIndexRequest, TrainEmbeddingRequest
+from workers.protocol import EmbeddingRecipe, EmbedResult, FeatureIndexRequest, TrainEmbeddingRequest
+from workers.text.export import text_parts
 
 MODEL, PRICE_WEI = "model-2", 10**18
 TEXTS = ["How do I read a file?", "open() returns a file object.", "A socket is an end of a connection."]

@@ -34,8 +34,8 @@ from openledger_node.demo.world import BUILDER, World, close_world, open_world
 from tests.integration.network import DevNode
 from workers.artifacts.folders import read_folder
 from workers.artifacts.store import ArtifactStore
-from workers.jobs.codec import from_json, to_json
-from workers.jobs.types import DatasetVersion, FinetuneRequest, FinetuneResult
+from workers.protocol import DatasetVersion, FinetuneRequest, FinetuneResult
+from workers.protocol.codec import from_json, to_json
 
 PART_RECORDS = 40
 TEXT_PART_RECORDS = 20

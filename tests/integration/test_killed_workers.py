@@ -27,8 +27,8 @@ from tests.integration.market import open_customers, open_market, settle
 from tests.integration.network import DevNode
 from tests.integration.processes import actors_of, kill, process_of, processes_of, text_of
 from tests.workers.pool.conftest import ray_cluster  # noqa: F401 - a fixture
-from workers.jobs.codec import from_json, to_json
-from workers.jobs.types import DEFAULT_RECIPE, DatasetVersion, TrainRequest, TrainResult
+from workers.protocol import DEFAULT_RECIPE, DatasetVersion, TrainRequest, TrainResult
+from workers.protocol.codec import from_json, to_json
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3_600), pytest.mark.filterwarnings("ignore")]
 

@@ -34,7 +34,7 @@ from workers.errors import WorkerError
 from workers.jobs.feature_index import feature_index
 from workers.jobs.table import run_job
 from workers.jobs.train import train
-from workers.jobs.types import (
+from workers.protocol import (
     DEFAULT_RECIPE,
     ContributionSource,
     DatasetVersion,

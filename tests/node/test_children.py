@@ -21,7 +21,7 @@ asyncio.run(child.run())
 """
 WATCHING_CHILD = """
 import os, time
-from openledger_node.node.parent import end_with_parent
+from workers.parent import end_with_parent
 
 end_with_parent()
 print("child", os.getpid(), flush=True)

@@ -18,7 +18,7 @@ from tests.validator.posting import right_post, send_post, send_settlement
 from workers.artifacts.store import ArtifactId
 from workers.attribution.queries import Queries, encode_queries, read_queries
 from workers.jobs.queries import queries
-from workers.jobs.types import QueriesRequest, ReceiptInput
+from workers.protocol import QueriesRequest, ReceiptInput
 
 COUNT = 3
 FORGED = 1

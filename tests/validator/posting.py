@@ -19,7 +19,7 @@ from workers.attribution.index import read_index
 from workers.attribution.post import Post, encode_post
 from workers.jobs.attribution import compute_post
 from workers.jobs.queries import queries
-from workers.jobs.types import AttributionRequest, BigInt, QueriesRequest, ReceiptInput, SettledBatch
+from workers.protocol import AttributionRequest, BigInt, QueriesRequest, ReceiptInput, SettledBatch
 
 
 async def settle(economy: Economy, count: int = 6) -> ArtifactId:

@@ -31,7 +31,7 @@ from tests.validator.test_sketches import forged, kept_place
 from workers.artifacts.store import ArtifactId
 from workers.attribution.index import sums_of
 from workers.jobs.queries import queries
-from workers.jobs.types import QueriesRequest, ReceiptInput
+from workers.protocol import QueriesRequest, ReceiptInput
 
 BOND_WEI = DEV_POLICY.challenge_bond_wei
 

@@ -49,7 +49,7 @@ from workers.datasets.records import Record, encode_jsonl
 from workers.errors import InvalidInputError
 from workers.jobs.feature_index import feature_index
 from workers.jobs.train import train
-from workers.jobs.types import (
+from workers.protocol import (
     DEFAULT_RECIPE,
     DatasetVersion,
     FeatureIndexRequest,

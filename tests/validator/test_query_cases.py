@@ -28,7 +28,7 @@ from tests.jobs.economy import CUSTOMER, PROVIDER, VALIDATOR, Economy, InlinePoo
 from tests.validator.contesting import COUNT, FORGED, kept, of_customer, posted
 from tests.validator.test_jurors import JURORS, balance, case_of, events, member, rounds, with_stakes
 from workers.errors import InvalidInputError
-from workers.jobs.types import ReceiptInput
+from workers.protocol import ReceiptInput
 
 
 async def judged(economy: Economy, tmp_path: Path) -> Any:

@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 from genesis.types import Address
 from workers.artifacts.folders import store_folder
 from workers.artifacts.store import ArtifactId, ArtifactStore
-from workers.datasets.export_text import TextParts, text_parts
 from workers.datasets.text import encode_text_jsonl
 from workers.jobs.finetune import finetune
-from workers.jobs.types import (
+from workers.protocol import (
     DEFAULT_FINE_TUNE_RECIPE,
     ContributionSource,
     DatasetVersion,
@@ -16,6 +15,7 @@ from workers.jobs.types import (
     FinetuneResult,
 )
 from workers.text.base import make_base
+from workers.text.export import TextParts, text_parts
 
 RECIPE = replace(
     DEFAULT_FINE_TUNE_RECIPE,

@@ -27,7 +27,7 @@ from workers.datasets.text import TextRecord
 from workers.datasets.version import LoadedTexts, Placement, load_texts
 from workers.errors import InvalidInputError
 from workers.influence import Attributor, EmbeddingTask, Profile
-from workers.jobs.types import DatasetVersion, ReceiptInput
+from workers.protocol import DatasetVersion, ReceiptInput
 from workers.text.encoders import Encoder, filled
 from workers.training.contrastive import UNUSED
 from workers.training.embedding_manifest import read_embedding_manifest

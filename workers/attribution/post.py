@@ -22,7 +22,7 @@ from workers.attribution.commit import (
     scores_tree_id,
 )
 from workers.errors import InvalidInputError
-from workers.jobs.types import BatchClaim, BigInt
+from workers.protocol import BatchClaim, BigInt
 
 FORMAT = "openledger-attribution-post/1"
 

@@ -19,7 +19,7 @@ from workers.datasets.kinds import AnyRecord
 from workers.datasets.records import Record
 from workers.datasets.version import LoadedVersion, Placement, feature_matrix, load_version
 from workers.influence import Attributor, Profile
-from workers.jobs.types import DatasetVersion, ReceiptInput
+from workers.protocol import DatasetVersion, ReceiptInput
 from workers.serving.models import input_matrix
 from workers.training.embedding_manifest import is_embedding_manifest
 from workers.training.manifest import load_model, read_manifest

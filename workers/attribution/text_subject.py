@@ -15,7 +15,7 @@ from workers.datasets.text import TextRecord
 from workers.datasets.version import LoadedTexts, Placement, load_texts
 from workers.errors import InvalidInputError
 from workers.influence import Attributor, Profile
-from workers.jobs.types import DatasetVersion, ReceiptInput
+from workers.protocol import DatasetVersion, ReceiptInput
 from workers.text.examples import Example, joined, pad_token, padded
 from workers.training.finetuning import examples_of
 from workers.training.objectives import learns_preferences

@@ -19,7 +19,7 @@ from workers.datasets.contribution import record_leaves
 from workers.datasets.kinds import AnyRecord
 from workers.datasets.parents import name_of, parse_name
 from workers.errors import InvalidInputError
-from workers.jobs.types import ContributionSource, DatasetVersion
+from workers.protocol import ContributionSource, DatasetVersion
 
 _BY_VERSION = re.compile(r"([0-9]{1,18})@([0-9]{1,18})#([0-9]{1,18})")
 _BY_LEAF = re.compile(r"0x[0-9a-fA-F]{64}")

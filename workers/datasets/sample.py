@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from workers.artifacts.store import ArtifactStore
 from workers.datasets.kinds import AnyRecord, decode_records
 from workers.errors import InvalidInputError
-from workers.jobs.types import DatasetVersion
+from workers.protocol import DatasetVersion
 
 
 def records_at(

@@ -17,7 +17,7 @@ from workers.datasets.records import Record
 from workers.datasets.sketch import Sketch
 from workers.datasets.text import TextRecord
 from workers.errors import InvalidInputError
-from workers.jobs.types import ContributionSource, DatasetVersion
+from workers.protocol import ContributionSource, DatasetVersion
 
 
 @dataclass(frozen=True, slots=True)

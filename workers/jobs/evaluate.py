@@ -5,8 +5,8 @@ from workers.datasets.text import decode_text_jsonl
 from workers.datasets.version import load_texts
 from workers.determinism import deterministic
 from workers.errors import InvalidInputError
-from workers.jobs.types import EvaluateRequest, EvaluateResult
 from workers.progress import Progress, silent
+from workers.protocol import EvaluateRequest, EvaluateResult
 from workers.training.objectives import compare
 from workers.training.selection import split_of
 from workers.training.text_manifest import read_text_manifest

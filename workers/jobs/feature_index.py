@@ -12,8 +12,8 @@ from workers.artifacts.store import ArtifactStore
 from workers.attribution.index import Rows, read_index, write_index
 from workers.attribution.subjects import subject_of
 from workers.determinism import use_determinism
-from workers.jobs.types import FeatureIndexRequest, FeatureIndexResult
 from workers.progress import Progress, silent
+from workers.protocol import FeatureIndexRequest, FeatureIndexResult
 
 
 def feature_index(

@@ -5,8 +5,8 @@ from typing import Any
 from workers.artifacts.store import ArtifactStore
 from workers.datasets.version import LoadedTexts, load_texts
 from workers.determinism import deterministic
-from workers.jobs.types import FinetuneRequest, FinetuneResult
 from workers.progress import Progress, silent
+from workers.protocol import FinetuneRequest, FinetuneResult
 from workers.text.loading import folder_of, load_base
 from workers.training.checkpoints import checkpoint_path, remove_abandoned
 from workers.training.finetuning import HeldOut

@@ -22,7 +22,8 @@ from workers.influence.verify import query_distance
 from workers.integers import row_at_exponent
 from workers.jobs.queries import method_of
 from workers.jobs.spot_check import held_out_places, recomputation
-from workers.jobs.types import (
+from workers.progress import Progress, silent
+from workers.protocol import (
     DatasetVersion,
     JuryQueryRequest,
     JuryQueryResult,
@@ -31,7 +32,6 @@ from workers.jobs.types import (
     PreconditionerRequest,
     PreconditionerResult,
 )
-from workers.progress import Progress, silent
 
 
 def jury_row(store: ArtifactStore, request: JuryRowRequest, progress: Progress = silent) -> JuryRowResult:

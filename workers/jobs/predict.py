@@ -1,8 +1,8 @@
 """Job `predict`: answer a batch of inputs with a registered model."""
 
 from workers.artifacts.store import ArtifactStore
-from workers.jobs.types import PredictRequest, PredictResult
 from workers.progress import Progress, silent
+from workers.protocol import PredictRequest, PredictResult
 from workers.serving.models import ModelCache, input_matrix, input_width
 from workers.serving.models import predict as predict_batch
 

@@ -28,8 +28,8 @@ from workers.datasets.tables import (
 from workers.datasets.text import TextRecord, text_record
 from workers.datasets.upload import Files, Row, rows_of, without_nulls
 from workers.errors import InvalidInputError
-from workers.jobs.codec import from_json, to_json
-from workers.jobs.types import (
+from workers.progress import Progress, silent
+from workers.protocol import (
     NO_ARTIFACT,
     ColumnName,
     NearDuplicate,
@@ -39,7 +39,7 @@ from workers.jobs.types import (
     RowProblem,
     RuleCount,
 )
-from workers.progress import Progress, silent
+from workers.protocol.codec import from_json, to_json
 
 LISTED = 1_000
 PREVIEWED = 5

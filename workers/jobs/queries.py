@@ -6,8 +6,8 @@ from workers.attribution.queries import Queries, check_receipts, encode_queries
 from workers.attribution.subjects import Subject, subject_of
 from workers.determinism import use_determinism
 from workers.influence import Attributor
-from workers.jobs.types import QueriesRequest, QueriesResult
 from workers.progress import Progress, silent
+from workers.protocol import QueriesRequest, QueriesResult
 
 KEPT_METHODS = 2
 _METHODS: dict[str, tuple[Subject, Attributor]] = {}

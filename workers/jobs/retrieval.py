@@ -23,7 +23,8 @@ from workers.artifacts.tensors import decode_tensors, encode_tensors
 from workers.datasets.passages import passages
 from workers.datasets.version import load_texts
 from workers.errors import InvalidInputError
-from workers.jobs.types import (
+from workers.progress import Progress, silent
+from workers.protocol import (
     NO_ARTIFACT,
     Hit,
     RetrievalIndexRequest,
@@ -31,7 +32,6 @@ from workers.jobs.types import (
     RetrieveRequest,
     RetrieveResult,
 )
-from workers.progress import Progress, silent
 from workers.text.encoders import Encoder, load_encoder, load_encoder_folder
 
 FORMAT = "openledger-retrieval-index/1"

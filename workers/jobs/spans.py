@@ -4,8 +4,8 @@ from workers.artifacts.store import ArtifactStore
 from workers.datasets.version import LoadedTexts, load_texts
 from workers.errors import InvalidInputError
 from workers.influence.spans import SpanIndex
-from workers.jobs.types import SpanFound, SpansRequest, SpansResult
 from workers.progress import Progress, silent
+from workers.protocol import SpanFound, SpansRequest, SpansResult
 from workers.training.selection import learnt_mask
 from workers.training.text_manifest import read_text_manifest
 

@@ -23,8 +23,8 @@ from workers.errors import InvalidInputError
 from workers.influence import Attributor
 from workers.influence.featureindex import RowPart
 from workers.influence.spotcheck import draw_places, spot_check_rows
-from workers.jobs.types import DatasetVersion, SettledBatch, SpotCheckRequest, SpotCheckResult
 from workers.progress import Progress, silent
+from workers.protocol import DatasetVersion, SettledBatch, SpotCheckRequest, SpotCheckResult
 
 WEIGHT_BITS = 40
 """Earnings are weighed in steps of 2^-40 of the whole."""

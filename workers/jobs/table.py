@@ -14,15 +14,15 @@ import torch
 from workers.artifacts.store import ArtifactStore
 from workers.errors import InvalidInputError
 from workers.jobs.attribution import attribution
-from workers.jobs.codec import from_json, to_json
 from workers.jobs.feature_index import feature_index
 from workers.jobs.jury import jury_query, jury_row, preconditioner
 from workers.jobs.predict import predict
 from workers.jobs.queries import queries
 from workers.jobs.spot_check import spot_check
 from workers.jobs.train import train
-from workers.jobs.types import REQUEST_TYPES, PingRequest, PingResult
 from workers.progress import Progress, silent
+from workers.protocol import REQUEST_TYPES, PingRequest, PingResult
+from workers.protocol.codec import from_json, to_json
 
 JobFunction = Callable[[ArtifactStore, Any, Progress], Any]
 

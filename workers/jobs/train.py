@@ -8,8 +8,8 @@ from workers.datasets.records import decode_jsonl
 from workers.datasets.version import feature_matrix, load_version
 from workers.determinism import use_determinism
 from workers.errors import InvalidInputError
-from workers.jobs.types import NO_ARTIFACT, TrainRequest, TrainResult
 from workers.progress import Progress, silent
+from workers.protocol import NO_ARTIFACT, TrainRequest, TrainResult
 from workers.training.manifest import Manifest, encode_manifest
 from workers.training.model import encode_weights, linear_layers
 from workers.training.trainer import evaluate, train_classifier

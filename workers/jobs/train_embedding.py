@@ -10,13 +10,13 @@ from workers.datasets.version import load_texts
 from workers.determinism import deterministic
 from workers.errors import InvalidInputError
 from workers.jobs.finetune import within
-from workers.jobs.types import (
+from workers.progress import Progress, silent
+from workers.protocol import (
     EvaluateEmbeddingRequest,
     EvaluateEmbeddingResult,
     TrainEmbeddingRequest,
     TrainEmbeddingResult,
 )
-from workers.progress import Progress, silent
 from workers.text.encoders import Encoder, load_encoder
 from workers.training.checkpoints import checkpoint_path, remove_abandoned
 from workers.training.contrastive import token_pairs, train_on_pairs

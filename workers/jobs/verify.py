@@ -3,8 +3,8 @@
 from workers.artifacts.store import ArtifactId, ArtifactStore
 from workers.jobs.finetune import finetune
 from workers.jobs.train_embedding import train_embedding
-from workers.jobs.types import FinetuneResult, TrainEmbeddingResult, VerifyRequest, VerifyResult
 from workers.progress import Progress, silent
+from workers.protocol import FinetuneResult, TrainEmbeddingResult, VerifyRequest, VerifyResult
 from workers.training.distance import distance
 from workers.training.embedding_manifest import is_embedding_manifest, read_embedding_manifest
 from workers.training.text_manifest import differing_settings, read_text_manifest

@@ -2,8 +2,8 @@
 
 from typing import Any, Protocol, TypeVar
 
-from workers.jobs.codec import from_json, to_json
-from workers.jobs.types import (
+from workers.pool.server import OnProgress
+from workers.protocol import (
     AttributionRequest,
     AttributionResult,
     FeatureIndexRequest,
@@ -17,7 +17,7 @@ from workers.jobs.types import (
     TrainRequest,
     TrainResult,
 )
-from workers.pool.server import OnProgress
+from workers.protocol.codec import from_json, to_json
 
 Result = TypeVar("Result")
 

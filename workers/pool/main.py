@@ -13,11 +13,11 @@ import threading
 from pathlib import Path
 
 from workers.errors import WorkerError
+from workers.parent import is_orphan
 from workers.pool.address import connect
 from workers.pool.handshake import greet_node, read_token
 from workers.pool.placement import Capacity
 from workers.pool.runner import RecordingStore, RunJob, Runner
-from workers.pool.spawn import PARENT_VARIABLE
 
 MEMINFO = Path("/proc/meminfo")
 CONNECT_ATTEMPTS = 20
@@ -65,7 +65,7 @@ async def connect_patiently(address: str) -> tuple[asyncio.StreamReader, asyncio
         try:
             return await connect(address)
         except OSError:
-            if attempt == CONNECT_ATTEMPTS - 1 or _is_orphan():
+            if attempt == CONNECT_ATTEMPTS - 1 or is_orphan():
                 raise
             await asyncio.sleep(CONNECT_INTERVAL_S)
     raise AssertionError("unreachable")
@@ -88,12 +88,6 @@ def leave_on_sigterm(runner: Runner) -> None:
     loop = asyncio.get_running_loop()
     if threading.current_thread() is threading.main_thread():
         loop.add_signal_handler(signal.SIGTERM, lambda: tasks.add(loop.create_task(runner.leave())))
-
-
-def _is_orphan() -> bool:
-    """True when the node that started this worker is gone: nobody will listen at its address again."""
-    parent = os.environ.get(PARENT_VARIABLE)
-    return parent is not None and int(parent) != os.getppid()
 
 
 def main() -> None:

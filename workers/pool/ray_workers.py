@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workers.pool.spawn import PARENT_VARIABLE
+from workers.parent import PARENT_VARIABLE
 
 log = logging.getLogger(__name__)
 

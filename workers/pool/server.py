@@ -22,12 +22,12 @@ from workers.errors import (
     ProtocolError,
     error_of,
 )
-from workers.jobs.types import REQUEST_TYPES
 from workers.pool.address import listen
 from workers.pool.arrivals import Arrival
 from workers.pool.codec import Message, encode_message, read_message, write_message
 from workers.pool.handshake import WorkerIdentity, greet_worker
 from workers.pool.placement import JobQueue, fits, has_gpu_for, obstacle, stall_limit_s
+from workers.protocol import REQUEST_TYPES
 
 log = logging.getLogger(__name__)
 

@@ -8,14 +8,14 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from workers.parent import PARENT_VARIABLE
+
 log = logging.getLogger(__name__)
 
 RESTART_DELAY_S = 1.0
 TERMINATE_TIMEOUT_S = 3.0
 MODULE = "workers.pool.main"
 RAY_MODULE = "workers.pool.ray_workers"
-PARENT_VARIABLE = "OPENLEDGER_PARENT"
-"""Set for local workers: the process they do not outlive."""
 
 
 def worker_command(

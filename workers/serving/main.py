@@ -12,12 +12,11 @@ import os
 import signal
 import sys
 import tempfile
-import threading
 from pathlib import Path
 
 from workers.artifacts.store import ArtifactStore
 from workers.errors import WorkerError
-from workers.pool.spawn import PARENT_VARIABLE
+from workers.parent import end_with_parent
 from workers.serving.errors import ServingError
 from workers.serving.server import Server, ServerOptions
 
@@ -105,17 +104,10 @@ async def serve(options: ServerOptions, store: ArtifactStore, drain_timeout_s: f
     await server.close(drain_timeout_s)
 
 
-def _end_with_parent() -> None:
-    while os.read(0, 4096):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the server; returns the exit code."""
     parsed = parse_arguments(sys.argv[1:] if arguments is None else arguments)
-    if PARENT_VARIABLE in os.environ:
-        threading.Thread(target=_end_with_parent, name="parent watch", daemon=True).start()
+    end_with_parent()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with tempfile.TemporaryDirectory(prefix="openlora-") as temporary:
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.artifacts.store import ArtifactStore
-from workers.jobs.identity import FOLDER, digest_of, run_name
+from workers.protocol.identity import FOLDER, digest_of, run_name
 from workers.training.text_manifest import numerics
 
 KEPT_S = 14 * 24 * 3_600

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from workers.datasets.pairs import Pair
 from workers.errors import InvalidInputError
-from workers.jobs.types import EmbeddingRecipe
 from workers.progress import Progress
+from workers.protocol import EmbeddingRecipe
 from workers.text.encoders import Encoder, MeanPooled, filled
 from workers.text.loading import without_deprecations
 from workers.training.mining import hard_negatives

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from workers.artifacts import canonical_json
 from workers.artifacts.store import ArtifactId, ArtifactStore
-from workers.jobs.codec import from_json, to_json
-from workers.jobs.types import (
+from workers.protocol import (
     DEFAULT_EMBEDDING_RECIPE,
     DatasetVersion,
     EmbeddingRecipe,
@@ -16,6 +15,7 @@ from workers.jobs.types import (
     Retrieval,
     TrainEmbeddingRequest,
 )
+from workers.protocol.codec import from_json, to_json
 from workers.training.text_manifest import has_format, manifest_fields, numerics, with_later_settings
 
 FORMAT = "openledger-embedding-manifest/1"

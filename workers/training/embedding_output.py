@@ -8,7 +8,7 @@ from typing import Any
 
 from workers.artifacts.folders import store_folder
 from workers.artifacts.store import ArtifactId, ArtifactStore
-from workers.jobs.types import Retrieval, TrainEmbeddingRequest
+from workers.protocol import Retrieval, TrainEmbeddingRequest
 from workers.text.encoders import Encoder
 from workers.text.loading import BASE_PREFIX, folder_of
 from workers.training.text_output import CARD, write_adapter, write_whole_model

@@ -21,9 +21,9 @@ import torch
 from workers.datasets.text import TextRecord
 from workers.errors import InvalidInputError
 from workers.influence import LanguageModelTask
-from workers.jobs.types import FineTuneRecipe, Preferences
-from workers.jobs.types.text import NO_PREFERENCES
 from workers.progress import Progress
+from workers.protocol import FineTuneRecipe, Preferences
+from workers.protocol.text import NO_PREFERENCES
 from workers.text.examples import Example, example_of, pad_token, padded
 from workers.text.loading import TextModel, without_deprecations
 from workers.training.selection import Split

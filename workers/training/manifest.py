@@ -14,8 +14,8 @@ import torch
 from workers.artifacts import canonical_json
 from workers.artifacts.store import ArtifactId, ArtifactStore
 from workers.errors import InvalidInputError
-from workers.jobs.codec import from_json, to_json
-from workers.jobs.types import DatasetVersion, TrainingRecipe
+from workers.protocol import DatasetVersion, TrainingRecipe
+from workers.protocol.codec import from_json, to_json
 from workers.training.model import build_model, load_weights
 
 FORMAT = "openledger-training-manifest/1"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from workers.artifacts.store import ArtifactStore
 from workers.datasets.text import TextRecord
-from workers.jobs.types import FineTuneRecipe
 from workers.progress import Progress
+from workers.protocol import FineTuneRecipe
 from workers.text.examples import pad_token
 from workers.text.loading import TextModel, load_base
 from workers.training.finetuning import (

@@ -19,8 +19,8 @@ from torch import Tensor
 from workers.datasets.text import TextRecord
 from workers.errors import InvalidInputError
 from workers.influence import PreferenceTask
-from workers.jobs.types import FineTuneRecipe, Preferences, RewardPoint
 from workers.progress import Progress
+from workers.protocol import FineTuneRecipe, Preferences, RewardPoint
 from workers.text.examples import PairExample, pad_token, padded, pair_example_of
 from workers.text.loading import TextModel
 from workers.training.finetuning import HeldOut, mean, prepared

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from workers.datasets.pairs import Pair
-from workers.jobs.types import Retrieval
+from workers.protocol import Retrieval
 from workers.text.encoders import Encoder
 
 MOST_CANDIDATES = 2_000

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from workers.artifacts.store import ArtifactStore
 from workers.datasets.text import TextRecord, decode_text_jsonl
 from workers.datasets.version import LoadedTexts
-from workers.jobs.types import FinetuneRequest, TrainEmbeddingRequest
+from workers.protocol import FinetuneRequest, TrainEmbeddingRequest
 
 TrainingRequest = FinetuneRequest | TrainEmbeddingRequest
 

@@ -7,14 +7,13 @@ decides (how many steps that makes), names of a base's layers, whether a machine
 from typing import Protocol
 
 from workers.errors import InvalidInputError
-from workers.jobs.types import EmbeddingRecipe, FineTuneRecipe
+from workers.protocol import MAX_THREADS, EmbeddingRecipe, FineTuneRecipe
 
 METHODS = ("full", "lora", "qlora")
 ENCODER_METHODS = ("full", "lora")
 OBJECTIVES = ("response", "preference")
 MAX_RANK = 256
 MAX_BETA = 100
-MAX_THREADS = 64
 LEAST_TOKENS = 4
 MOST_NEGATIVES = 16
 

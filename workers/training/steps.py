@@ -17,8 +17,8 @@ from torch import Tensor
 from workers.artifacts.tensors import Array, decode_tensors, encode_tensors
 from workers.errors import InvalidInputError
 from workers.influence.stages import write_whole
-from workers.jobs.types import LossPoint
 from workers.progress import Progress
+from workers.protocol import LossPoint
 from workers.text.pretraining import schedule
 from workers.training.settings import StepRecipe
 

@@ -15,8 +15,7 @@ from workers.artifacts import canonical_json
 from workers.artifacts.store import ArtifactId, ArtifactStore
 from workers.determinism import device_of
 from workers.errors import InvalidInputError
-from workers.jobs.codec import from_json, to_json
-from workers.jobs.types import (
+from workers.protocol import (
     DatasetVersion,
     FineTuneRecipe,
     FinetuneRequest,
@@ -24,7 +23,8 @@ from workers.jobs.types import (
     Preferences,
     RewardPoint,
 )
-from workers.jobs.types.text import DEFAULT_FINE_TUNE_RECIPE, NO_PREFERENCES
+from workers.protocol.codec import from_json, to_json
+from workers.protocol.text import DEFAULT_FINE_TUNE_RECIPE, NO_PREFERENCES
 from workers.training.manifest import versions
 
 FORMAT = "openledger-adapter-manifest/1"

@@ -17,7 +17,7 @@ from peft import get_peft_model_state_dict
 from workers.artifacts.folders import SUFFIXES, TENSOR_SUFFIXES, store_folder
 from workers.artifacts.store import ArtifactId, ArtifactStore
 from workers.artifacts.tensors import encode_tensors
-from workers.jobs.types import FinetuneRequest, Preferences
+from workers.protocol import FinetuneRequest, Preferences
 from workers.text.loading import ADAPTER_CONFIG, BASE_PREFIX
 
 ADAPTER_WEIGHTS = "adapter_model.safetensors"

@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from workers.errors import InvalidInputError
-from workers.jobs.types import TrainingRecipe
 from workers.progress import Progress
+from workers.protocol import TrainingRecipe
 from workers.training.model import build_model, initialize, scale_features
 
 MAX_STEPS = 10_000_000

@@ -20,7 +20,7 @@ from openledger_node.jobs.ports import WorkerFailedError
 
 if TYPE_CHECKING:
     from openledger_node.validator.query_cases import Contested, QueryCases
-    from workers.jobs.types import JuryQueryResult
+    from workers.protocol import JuryQueryResult
 
 OUTCOMES = ("open", "right", "wrong", "not available", "not proven")
 SUBJECTS = {1: "row", 2: "preconditioner", 3: "query", 4: "audit"}

@@ -5,7 +5,7 @@ from typing import Any
 
 from openledger_node.cli.economy.session import Session
 from openledger_node.client.economy import DATANETS
-from workers.jobs.types import DatasetVersion, ParentDraw
+from workers.protocol import DatasetVersion, ParentDraw
 
 
 async def draw_parents(opened: Session, contribution_id: int, *, wait: bool) -> dict[str, Any]:

@@ -31,8 +31,8 @@ async def train(datanet: int, version: int, *, holdout: Path | None = None, opti
     """
     from openledger_node.client.datasets import dataset_version
     from workers.artifacts.store import ArtifactId
-    from workers.jobs.codec import to_json
-    from workers.jobs.types import NO_ARTIFACT, TrainRequest
+    from workers.protocol import NO_ARTIFACT, TrainRequest
+    from workers.protocol.codec import to_json
 
     async with session(options) as opened:
         dataset = await dataset_version(opened.reader, datanet, version)
@@ -111,8 +111,8 @@ async def index(
     from openledger_node.cli.economy.indexing import ensure_stake
     from openledger_node.client.datasets import datasets_of
     from workers.artifacts.store import ArtifactId
-    from workers.jobs.codec import from_json, to_json
-    from workers.jobs.types import FeatureIndexRequest, FeatureIndexResult
+    from workers.protocol import FeatureIndexRequest, FeatureIndexResult
+    from workers.protocol.codec import from_json, to_json
 
     async with session(options) as opened:
         found = await opened.read(MODELS, "getModel", model)

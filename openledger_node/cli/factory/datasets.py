@@ -57,8 +57,8 @@ async def prepare(
     """
     from openledger_node.client.datasets import dataset_version
     from openledger_node.factory.folders import named_files
-    from workers.jobs.codec import from_json, to_json
-    from workers.jobs.types import CleaningRule, ColumnName, PrepareRequest, PrepareResult, UploadedFile
+    from workers.protocol import CleaningRule, ColumnName, PrepareRequest, PrepareResult, UploadedFile
+    from workers.protocol.codec import from_json, to_json
 
     async with session(options) as opened:
         named = {name: read_file(path) for name, path in named_files(files).items()}

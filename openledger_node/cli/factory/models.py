@@ -57,8 +57,8 @@ async def publish(
     from openledger_node.client.datasets import dataset_version
     from openledger_node.factory.publication import registration, sale
     from openledger_node.factory.publishing import parent_of, sources_of, wait_until_usable
-    from workers.jobs.codec import from_json, to_json
-    from workers.jobs.types import FeatureIndexRequest, FeatureIndexResult
+    from workers.protocol import FeatureIndexRequest, FeatureIndexResult
+    from workers.protocol.codec import from_json, to_json
 
     async with session(options) as opened:
         found = await opened.gateway.get(f"/api/factory/runs/{run}")

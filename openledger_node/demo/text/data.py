@@ -11,8 +11,8 @@ from typing import Any
 
 from openledger_node.errors import OpenLedgerError
 from workers.datasets.export import HOLDOUT_FILE, part_file
-from workers.datasets.export_text import SUBJECTS_FILE, asked_about
 from workers.datasets.text import TextRecord, decode_text_jsonl
+from workers.text.export import SUBJECTS_FILE, asked_about
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def _question(record: TextRecord) -> str:
 async def load_text_data(directory: Path, part_records: int) -> TextData:
     """Export into `directory` and read it back; raises OpenLedgerError."""
     arguments = ["--directory", str(directory), "--part-records", str(part_records)]
-    await run_module("workers.datasets.export_text", *arguments)
+    await run_module("workers.text.export", *arguments)
     subjects = tuple(json.loads((directory / SUBJECTS_FILE).read_text()))
     return TextData(
         subjects,

@@ -14,14 +14,14 @@ from openledger_node.demo.world import BUILDER, World, open_text
 from openledger_node.errors import OpenLedgerError
 from workers.artifacts.folders import read_folder
 from workers.artifacts.store import ArtifactId, ArtifactStore
-from workers.jobs.codec import from_json, to_json
-from workers.jobs.types import (
+from workers.protocol import (
     DEFAULT_FINE_TUNE_RECIPE,
     DatasetVersion,
     FinetuneRequest,
     FinetuneResult,
     LossPoint,
 )
+from workers.protocol.codec import from_json, to_json
 
 NAME = "python-helper"
 LICENCE = "psf-2.0"

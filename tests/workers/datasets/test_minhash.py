@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.datasets.export_text import text_parts
 from workers.datasets.minhash import FUNCTIONS, OFFSET, shingles, text_sketch, text_sketches, words
 from workers.datasets.sketch import Sketch, similar
+from workers.text.export import text_parts
 
 SIMILARITY_PPM = 990_000
 

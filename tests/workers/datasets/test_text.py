@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from genesis.commitments import merkle_proof, merkle_root
 from genesis.types import Address
 from workers.datasets.contribution import record_layers, summarize
-from workers.datasets.export_text import text_parts
 from workers.datasets.kinds import decode_records, sketches_of_records
 from workers.datasets.records import Record
 from workers.datasets.text import (
@@ -21,6 +20,7 @@ from workers.datasets.text import (
     text_record,
 )
 from workers.errors import InvalidInputError
+from workers.text.export import text_parts
 
 TURNS: list[tuple[dict[str, Any], tuple[Message, ...], str]] = [
     ({"text": "a b"}, (), "a b"),

@@ -9,7 +9,7 @@ from workers.datasets.digits import load_records
 from workers.datasets.records import Record, encode_jsonl
 from workers.datasets.version import load_version, priority_order
 from workers.errors import InvalidInputError
-from workers.jobs.types import NO_ARTIFACT, ContributionSource, DatasetVersion
+from workers.protocol import NO_ARTIFACT, ContributionSource, DatasetVersion
 
 
 def version_of(store: ArtifactStore, *parts: tuple[int, int, list[Record]]) -> DatasetVersion:

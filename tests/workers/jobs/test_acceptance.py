@@ -18,7 +18,7 @@ from workers.jobs.attribution import attribution
 from workers.jobs.feature_index import feature_index
 from workers.jobs.queries import queries
 from workers.jobs.train import train
-from workers.jobs.types import (
+from workers.protocol import (
     DEFAULT_RECIPE,
     AttributionRequest,
     BigInt,

@@ -12,7 +12,7 @@ from workers.jobs.feature_index import feature_index
 from workers.jobs.finetune import finetune
 from workers.jobs.spans import spans
 from workers.jobs.spot_check import spot_check
-from workers.jobs.types import (
+from workers.protocol import (
     NO_ARTIFACT,
     FeatureIndexRequest,
     FeatureIndexResult,

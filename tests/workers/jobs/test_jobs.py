@@ -20,13 +20,12 @@ from workers.errors import ArtifactError, InvalidInputError
 from workers.influence import Attributor
 from workers.integers import row_integers
 from workers.jobs.attribution import attribution
-from workers.jobs.codec import to_json
 from workers.jobs.feature_index import feature_index
 from workers.jobs.predict import predict
 from workers.jobs.queries import queries
 from workers.jobs.table import JOBS, run_job
 from workers.jobs.train import train
-from workers.jobs.types import (
+from workers.protocol import (
     NO_ARTIFACT,
     REQUEST_TYPES,
     AttributionRequest,
@@ -37,6 +36,7 @@ from workers.jobs.types import (
     SettledBatch,
     TrainRequest,
 )
+from workers.protocol.codec import to_json
 from workers.training.manifest import load_model, read_manifest
 from workers.training.model import scale_features
 

@@ -16,12 +16,11 @@ from workers.attribution.index import publish_index, read_index, read_rows
 from workers.attribution.queries import read_queries
 from workers.datasets.records import decode_jsonl, encode_jsonl
 from workers.errors import InvalidInputError
-from workers.jobs.codec import from_json, to_json
 from workers.jobs.feature_index import feature_index
 from workers.jobs.jury import jury_query, jury_row, preconditioner
 from workers.jobs.spot_check import spot_check
 from workers.jobs.table import run_job
-from workers.jobs.types import (
+from workers.protocol import (
     DatasetVersion,
     FeatureIndexRequest,
     JuryQueryRequest,
@@ -32,6 +31,7 @@ from workers.jobs.types import (
     ReceiptInput,
     SpotCheckRequest,
 )
+from workers.protocol.codec import from_json, to_json
 
 PLACE = 7
 SAMPLE = 100

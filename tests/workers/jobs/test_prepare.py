@@ -26,7 +26,7 @@ from workers.datasets.records import Record
 from workers.datasets.text import encode_text_jsonl, text_record
 from workers.errors import InvalidInputError
 from workers.jobs.prepare import prepare
-from workers.jobs.types import (
+from workers.protocol import (
     CleaningRule,
     ColumnName,
     ContributionSource,

@@ -18,7 +18,7 @@ from workers.datasets.passages import MOST_CHARACTERS, passages
 from workers.datasets.text import decode_text_jsonl, encode_text_jsonl, text_record
 from workers.errors import InvalidInputError
 from workers.jobs.retrieval import Index, retrieval_index, retrieve
-from workers.jobs.types import (
+from workers.protocol import (
     ContributionSource,
     DatasetVersion,
     RetrievalIndexRequest,

@@ -9,10 +9,10 @@ from tests.workers.conftest import DIMENSIONS, Chain
 from workers.artifacts.store import ArtifactId
 from workers.attribution.index import Rows, publish_index, read_index, read_rows
 from workers.errors import InvalidInputError
-from workers.jobs.codec import to_json
 from workers.jobs.spot_check import earnings, spot_check
 from workers.jobs.table import run_job
-from workers.jobs.types import BigInt, SettledBatch, SpotCheckRequest
+from workers.protocol import BigInt, SettledBatch, SpotCheckRequest
+from workers.protocol.codec import to_json
 
 SEED = bytes(range(32))
 

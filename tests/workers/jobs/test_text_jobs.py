@@ -14,7 +14,7 @@ from workers.jobs.feature_index import feature_index
 from workers.jobs.jury import jury_query
 from workers.jobs.queries import queries
 from workers.jobs.spans import spans
-from workers.jobs.types import (
+from workers.protocol import (
     AttributionRequest,
     BigInt,
     FeatureIndexRequest,

@@ -11,26 +11,26 @@ import pytest
 
 from tests.workers.conftest import Chain
 from workers.artifacts.store import ArtifactStore
-from workers.jobs.types import FeatureIndexRequest, PredictRequest
+from workers.parent import PARENT_VARIABLE
 from workers.pool.client import Jobs
 from workers.pool.handshake import write_token
 from workers.pool.main import CONNECT_INTERVAL_S, connect_patiently, parse_arguments
 from workers.pool.ray_workers import parse_arguments as parse_ray_arguments
 from workers.pool.server import WorkerPool
 from workers.pool.spawn import (
-    PARENT_VARIABLE,
     LocalWorkers,
     ray_command,
     worker_command,
     worker_environment,
 )
+from workers.protocol import FeatureIndexRequest, PredictRequest
 
 NODE_MODULES = (
     "workers.pool.server",
     "workers.pool.client",
     "workers.pool.spawn",
     "workers.jobs.attribution",
-    "workers.jobs.codec",
+    "workers.protocol.codec",
     "workers.attribution.post",
     "workers.attribution.index",
     "workers.attribution.scoring",

@@ -4,7 +4,7 @@ import pytest
 from tests.workers.conftest import Chain
 from workers.errors import InvalidInputError
 from workers.jobs.train import train
-from workers.jobs.types import TrainRequest
+from workers.protocol import TrainRequest
 from workers.serving.models import ModelCache, input_matrix, input_width, predict
 from workers.training.manifest import read_manifest
 

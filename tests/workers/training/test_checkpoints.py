@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from workers.artifacts.store import ArtifactStore
-from workers.jobs.identity import FOLDER
+from workers.protocol.identity import FOLDER
 from workers.training.checkpoints import KEPT_S, remove_abandoned
 
 

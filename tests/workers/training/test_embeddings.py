@@ -17,7 +17,6 @@ from workers.artifacts.folders import materialise, store_folder
 from workers.artifacts.store import ArtifactStore
 from workers.attribution.index import read_rows, verify_index
 from workers.attribution.queries import read_queries
-from workers.datasets.export_text import TextParts, text_parts
 from workers.datasets.pairs import Pair, pair_of
 from workers.datasets.text import text_record
 from workers.errors import InvalidInputError, JobCancelledError
@@ -26,7 +25,8 @@ from workers.jobs.feature_index import feature_index
 from workers.jobs.queries import queries
 from workers.jobs.spot_check import spot_check
 from workers.jobs.train_embedding import evaluate_embedding, train_embedding
-from workers.jobs.types import (
+from workers.jobs.verify import verify
+from workers.protocol import (
     NO_ARTIFACT,
     EmbeddingRecipe,
     EmbedRequest,
@@ -39,8 +39,8 @@ from workers.jobs.types import (
     TrainEmbeddingResult,
     VerifyRequest,
 )
-from workers.jobs.verify import verify
 from workers.text.encoders import load_adapted_encoder
+from workers.text.export import TextParts, text_parts
 from workers.training.checkpoints import checkpoint_path
 
 TOKENS = 32

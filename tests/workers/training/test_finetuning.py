@@ -19,9 +19,9 @@ from workers.artifacts.store import ArtifactId, ArtifactStore
 from workers.errors import InvalidInputError, JobCancelledError
 from workers.jobs.evaluate import evaluate
 from workers.jobs.finetune import finetune
-from workers.jobs.types import NO_ARTIFACT, EvaluateRequest, FineTuneRecipe, FinetuneRequest, VerifyRequest
 from workers.jobs.verify import verify
 from workers.progress import silent
+from workers.protocol import NO_ARTIFACT, EvaluateRequest, FineTuneRecipe, FinetuneRequest, VerifyRequest
 from workers.text.base import make_base
 from workers.text.examples import example_of
 from workers.text.loading import four_bit_settings, load_folder

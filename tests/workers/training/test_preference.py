@@ -19,7 +19,6 @@ from workers.artifacts.folders import materialise, store_folder
 from workers.artifacts.store import ArtifactStore
 from workers.attribution.index import read_rows, verify_index
 from workers.attribution.queries import read_queries
-from workers.datasets.export_text import TextParts
 from workers.datasets.text import TextRecord, encode_text_jsonl, text_record
 from workers.errors import InvalidInputError, JobCancelledError
 from workers.influence import PreferenceTask
@@ -28,7 +27,8 @@ from workers.jobs.feature_index import feature_index
 from workers.jobs.finetune import finetune
 from workers.jobs.queries import queries
 from workers.jobs.spot_check import spot_check
-from workers.jobs.types import (
+from workers.jobs.verify import verify
+from workers.protocol import (
     EvaluateRequest,
     FeatureIndexRequest,
     FineTuneRecipe,
@@ -39,9 +39,9 @@ from workers.jobs.types import (
     SpotCheckRequest,
     VerifyRequest,
 )
-from workers.jobs.verify import verify
 from workers.text.base import make_base
 from workers.text.examples import Example, PairExample, pair_example_of
+from workers.text.export import TextParts
 from workers.text.loading import load_folder, without_deprecations
 from workers.training.checkpoints import checkpoint_path
 from workers.training.preference import base_differences, log_likelihoods, pair_batch

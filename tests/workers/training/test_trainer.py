@@ -9,8 +9,8 @@ from workers.datasets.digits import load_records
 from workers.datasets.version import feature_matrix
 from workers.determinism import use_determinism
 from workers.errors import InvalidInputError, JobCancelledError
-from workers.jobs.types import TrainingRecipe
 from workers.progress import silent
+from workers.protocol import TrainingRecipe
 from workers.training.model import build_model, encode_weights, load_weights
 from workers.training.trainer import check_recipe, evaluate, train_classifier
 

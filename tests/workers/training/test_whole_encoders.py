@@ -17,7 +17,6 @@ from workers.artifacts.folders import materialise, read_folder, store_folder
 from workers.artifacts.store import ArtifactStore
 from workers.attribution.index import read_rows, verify_index
 from workers.attribution.queries import read_queries
-from workers.datasets.export_text import TextParts
 from workers.datasets.pairs import Pair
 from workers.datasets.text import text_record
 from workers.errors import InvalidInputError, JobCancelledError
@@ -26,7 +25,8 @@ from workers.jobs.feature_index import feature_index
 from workers.jobs.queries import queries
 from workers.jobs.spot_check import spot_check
 from workers.jobs.train_embedding import evaluate_embedding, train_embedding
-from workers.jobs.types import (
+from workers.jobs.verify import verify
+from workers.protocol import (
     EmbeddingRecipe,
     EmbedRequest,
     EvaluateEmbeddingRequest,
@@ -38,8 +38,8 @@ from workers.jobs.types import (
     TrainEmbeddingResult,
     VerifyRequest,
 )
-from workers.jobs.verify import verify
 from workers.text.encoders import Encoder, load_encoder_folder
+from workers.text.export import TextParts
 from workers.training.contrastive import TokenPair, ranking_loss, token_pairs
 from workers.training.embedding_manifest import LATER_SETTINGS, read_embedding_manifest
 from workers.training.mining import NEAREST_PART, hard_negatives

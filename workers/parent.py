@@ -1,4 +1,4 @@
-"""A child process ends with its parent, killed perhaps, so that no orphan keeps a port.
+"""A process ends with the one that started it, killed perhaps, so that no orphan keeps a port.
 
 The parent holds the other end of the child's standard input, which closes when the parent ends.
 """
@@ -19,6 +19,12 @@ def end_with_parent() -> None:
     """
     if PARENT_VARIABLE in os.environ:
         threading.Thread(target=_wait_for_end, name="parent watch", daemon=True).start()
+
+
+def is_orphan() -> bool:
+    """True when this process was started by one that is gone."""
+    parent = os.environ.get(PARENT_VARIABLE)
+    return parent is not None and int(parent) != os.getppid()
 
 
 def _wait_for_end() -> None:

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from genesis.types import Address, Hash32
 from workers.artifacts.store import ArtifactId
 from workers.errors import InvalidInputError
-from workers.jobs.codec import from_json, to_json
-from workers.jobs.types import (
+from workers.protocol import (
     REQUEST_TYPES,
     RESULT_TYPES,
     AttributionRequest,
@@ -18,6 +17,7 @@ from workers.jobs.types import (
     SettledBatch,
     TrainingRecipe,
 )
+from workers.protocol.codec import from_json, to_json
 
 REQUEST = AttributionRequest(
     index=ArtifactId("ab" * 32),

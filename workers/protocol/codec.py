@@ -5,7 +5,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any, NewType, TypeVar, get_args, get_origin, get_type_hints
 
 from workers.errors import InvalidInputError
-from workers.jobs.types import BigInt
+from workers.protocol import BigInt
 
 Record = TypeVar("Record")
 

@@ -10,6 +10,8 @@ BigInt = NewType("BigInt", int)
 """An integer that may not fit a JSON number exactly."""
 NO_ARTIFACT = ArtifactId("")
 """Stands for an artefact that is not given."""
+MAX_THREADS = 64
+"""Of a CPU that one job may compute on; its bits depend on their number."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import hashlib
 from typing import Any
 
 from workers.artifacts import canonical_json
-from workers.jobs.codec import to_json
+from workers.protocol.codec import to_json
 
 FOLDER = "checkpoints"
 """Beside the artefacts."""

@@ -1,6 +1,6 @@
 """Which real text demo, tests and benchmarks contribute: what Python says of five of its subjects.
 
-`python -m workers.datasets.export_text --directory DIR` writes `part-0.jsonl` to `part-4.jsonl`, one
+`python -m workers.text.export --directory DIR` writes `part-0.jsonl` to `part-4.jsonl`, one
 contribution per subject in the order of `subjects.json`, and `holdout.jsonl`. The base has seen none of
 it (`workers.text.contributed`). Needs no AI package.
 """

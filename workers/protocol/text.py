@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from genesis.types import Address
 from workers.artifacts.store import ArtifactId
-from workers.jobs.types.data import NO_ARTIFACT, DatasetVersion
+from workers.protocol.data import NO_ARTIFACT, DatasetVersion
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from workers.artifacts.store import ArtifactId
-from workers.jobs.types.attribution import ReceiptInput
-from workers.jobs.types.data import DatasetVersion
+from workers.protocol.attribution import ReceiptInput
+from workers.protocol.data import DatasetVersion
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """What each job is asked and what it answers: frozen records and nothing else; a module per family of kinds.
 
-Every record travels as JSON by `workers.jobs.codec`: bytes as 0x-hex, `BigInt` as a decimal string, tuples as
-arrays. Artefacts are named by their sha256 in hex without a prefix. Import this package anywhere: it needs
-neither torch nor numpy.
+Every record travels as JSON by `workers.protocol.codec`: bytes as 0x-hex, `BigInt` as a decimal string,
+tuples as arrays. Artefacts are named by their sha256 in hex without a prefix. Import this package anywhere:
+it needs neither torch nor numpy.
 """
 
-from workers.jobs.types.attribution import (
+from workers.protocol.attribution import (
     AttributionRequest,
     AttributionResult,
     BatchClaim,
@@ -20,7 +20,7 @@ from workers.jobs.types.attribution import (
     SpotCheckRequest,
     SpotCheckResult,
 )
-from workers.jobs.types.classifier import (
+from workers.protocol.classifier import (
     DEFAULT_RECIPE,
     PredictRequest,
     PredictResult,
@@ -28,9 +28,9 @@ from workers.jobs.types.classifier import (
     TrainRequest,
     TrainResult,
 )
-from workers.jobs.types.data import NO_ARTIFACT, BigInt, ContributionSource, DatasetVersion
-from workers.jobs.types.embed import EmbedRequest, EmbedResult, PingRequest, PingResult
-from workers.jobs.types.embedding import (
+from workers.protocol.data import MAX_THREADS, NO_ARTIFACT, BigInt, ContributionSource, DatasetVersion
+from workers.protocol.embed import EmbedRequest, EmbedResult, PingRequest, PingResult
+from workers.protocol.embedding import (
     DEFAULT_EMBEDDING_RECIPE,
     EmbeddingRecipe,
     EvaluateEmbeddingRequest,
@@ -39,7 +39,7 @@ from workers.jobs.types.embedding import (
     TrainEmbeddingRequest,
     TrainEmbeddingResult,
 )
-from workers.jobs.types.jury import (
+from workers.protocol.jury import (
     JuryQueryRequest,
     JuryQueryResult,
     JuryRowRequest,
@@ -47,7 +47,7 @@ from workers.jobs.types.jury import (
     PreconditionerRequest,
     PreconditionerResult,
 )
-from workers.jobs.types.prepare import (
+from workers.protocol.prepare import (
     CleaningRule,
     ColumnName,
     NearDuplicate,
@@ -58,14 +58,14 @@ from workers.jobs.types.prepare import (
     RuleCount,
     UploadedFile,
 )
-from workers.jobs.types.retrieval import (
+from workers.protocol.retrieval import (
     Hit,
     RetrievalIndexRequest,
     RetrievalIndexResult,
     RetrieveRequest,
     RetrieveResult,
 )
-from workers.jobs.types.text import (
+from workers.protocol.text import (
     DEFAULT_FINE_TUNE_RECIPE,
     EvaluateRequest,
     EvaluateResult,
@@ -131,6 +131,7 @@ __all__ = [
     "DEFAULT_EMBEDDING_RECIPE",
     "DEFAULT_FINE_TUNE_RECIPE",
     "DEFAULT_RECIPE",
+    "MAX_THREADS",
     "NO_ARTIFACT",
     "REQUEST_TYPES",
     "RESULT_TYPES",

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from workers.artifacts.store import ArtifactId
-from workers.jobs.types.data import NO_ARTIFACT, DatasetVersion
-from workers.jobs.types.text import LossPoint
+from workers.protocol.data import NO_ARTIFACT, DatasetVersion
+from workers.protocol.text import LossPoint
 
 
 @dataclass(frozen=True, slots=True)

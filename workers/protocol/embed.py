@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from workers.artifacts.store import ArtifactId
-from workers.jobs.types.data import NO_ARTIFACT
+from workers.protocol.data import NO_ARTIFACT
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from genesis.types import Address, Hash32
 from workers.artifacts.store import ArtifactId
-from workers.jobs.types.data import BigInt, DatasetVersion
+from workers.protocol.data import BigInt, DatasetVersion
 
 
 @dataclass(frozen=True, slots=True)
