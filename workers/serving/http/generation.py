@@ -21,13 +21,13 @@ from workers.serving.engine.sequence import (
 from workers.serving.engine.thread import EngineThread
 from workers.serving.errors import BadRequestError, DrainingError, OverloadedError
 from workers.serving.forms import FormGuide, Forms
+from workers.serving.http.calls_form import calls_form
 from workers.serving.http.parts import Part, joined, with_calls
 from workers.serving.http.requested_form import requested_form
 from workers.serving.http.requested_tools import requested_tools
 from workers.serving.http.schema import ChatRequest, CompletionRequest, GenerationRequest
 from workers.serving.text import TextStream, Tokenizer
 from workers.serving.tools.calls import CallStream
-from workers.serving.tools.form import calls_form
 from workers.serving.tools.tool import Tools
 
 COMPLETION_TOKENS = 16
