@@ -22,12 +22,12 @@ import numpy as np
 import torch
 
 from genesis.types import Address
-from openledger_node.client.economy import FeatureIndex
 from openledger_node.validator.features import SAMPLE
 from openledger_node.validator.index_check import IndexInputs, check_index
 from openledger_node.validator.record_check import check_records
 from openledger_node.validator.records import ContributorSum, Right
 from openledger_node.validator.sources import Contribution, Sources, Version
+from precompiles.views.models import FeatureIndex
 from workers.artifacts.store import ArtifactId, ArtifactStore
 from workers.attribution.commit import pack_sum
 from workers.attribution.index import decode_rows, read_index

@@ -52,6 +52,6 @@ async def bought_mind(
     if int(owed["receiptCount"]):
         raise UserError("the channel has receipts already", "open a fresh one for each run of the command")
     chain_id = await reader.ethereum.chain_id()
-    terms = Terms(channel_id, chain_id, definition.model, channel.input_price, channel.output_price)
+    terms = Terms(channel_id, chain_id, definition.model, channel.input_price_wei, channel.output_price_wei)
     purchases = TextPurchases(gateway, key, terms)
     return GatewayMind(purchases, definition.model, int(definition.budget.answer_wei))

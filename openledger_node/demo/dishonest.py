@@ -113,7 +113,9 @@ async def _honest_post(
         feature_index_id=published.index_id,
         poster=world.address(DISHONEST),
         batches=(
-            SettledBatch(settlement_id, BigInt(on_chain.pool + carry_wei), ArtifactId(settlement["queries"])),
+            SettledBatch(
+                settlement_id, BigInt(on_chain.pool_wei + carry_wei), ArtifactId(settlement["queries"])
+            ),
         ),
         significance_ppm=policy.significance_ppm,
         maximum_share_ppm=policy.maximum_share_ppm,
@@ -129,7 +131,7 @@ async def _post(world: World, published: Published, post: Post, carry_wei: int) 
     """Publish the document and post, as soon as the settling provider's own time is over."""
     result = await asyncio.to_thread(_publish, world.published, published, post)
     await world.gateway.put_artifact(await asyncio.to_thread(world.published.get, result.post))
-    settled_at_s = (await world.reader.settlement(post.batches[0].settlement_id)).settled_at
+    settled_at_s = (await world.reader.settlement(post.batches[0].settlement_id)).settled_at_s
     _, policy = await world.reader.current_policy()
     while await world.l2.timestamp_s() < settled_at_s + policy.post_delay_s:
         await asyncio.sleep(POLL_S)

@@ -156,11 +156,11 @@ async def _read_pool(world: World, post_id: int) -> None:
     post = await world.reader.post(post_id)
     paid, carry_out = event.arguments["paid"], event.arguments["carryOut"]
     world.result.pool = PoolParts(
-        pool_wei=str(post.pool),
-        carry_in_wei=str(post.carry_in),
+        pool_wei=str(post.pool_wei),
+        carry_in_wei=str(post.carry_in_wei),
         paid_wei=str(paid),
         carry_out_wei=str(carry_out),
-        sums_to_pool=paid + carry_out == post.pool,
+        sums_to_pool=paid + carry_out == post.pool_wei,
     )
 
 

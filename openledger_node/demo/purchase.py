@@ -29,7 +29,9 @@ async def buy(world: World, published: Published, data: DemoData) -> Hash32:
     )
     channel_id = Hash32(mined.event("ChannelOpened").arguments["channelId"])
     channel = await world.reader.channel(channel_id)
-    terms = Terms(channel_id, await world.l2.chain_id(), name, channel.input_price, channel.output_price)
+    terms = Terms(
+        channel_id, await world.l2.chain_id(), name, channel.input_price_wei, channel.output_price_wei
+    )
     purchases = Purchases(world.gateway, dev_account(ACCOUNT_OF[CUSTOMER]), terms)
     right = 0
     for number in range(count):

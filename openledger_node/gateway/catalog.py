@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from openledger_node.client.economy import MODELS, EconomyReader, FeatureIndex, Model
+from openledger_node.client.economy import MODELS, EconomyReader
 from openledger_node.clock import Clock
 from openledger_node.gateway.errors import NotFoundError
+from precompiles.views.models import FeatureIndex, Model
 
 FRESH_S = 1.0
 NAME_PREFIX = "model-"
@@ -31,7 +32,7 @@ class CatalogEntry:
 
     @property
     def has_price(self) -> bool:
-        return self.model.input_price + self.model.output_price > 0
+        return self.model.input_price_wei + self.model.output_price_wei > 0
 
 
 def model_id_of(name: str) -> int:

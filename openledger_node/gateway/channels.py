@@ -19,7 +19,7 @@ from genesis.commitments import receipt_hash
 from genesis.typed_data import voucher_digest
 from genesis.types import ZERO_ADDRESS, Address, Hash32
 from openledger_node.client.account import recover_signer
-from openledger_node.client.economy import Channel, EconomyReader
+from openledger_node.client.economy import EconomyReader
 from openledger_node.client.errors import RevertedError
 from openledger_node.client.receipt_tree import ReceiptTree, salted_hash
 from openledger_node.client.vouchers import SignedVoucher
@@ -29,6 +29,7 @@ from openledger_node.gateway.errors import ConflictError, PaymentRequiredError
 from openledger_node.gateway.receipts import ReceiptTable, StoredReceipt
 from openledger_node.gateway.servable import Servable
 from openledger_node.gateway.vouchers import Ledger, check_voucher
+from precompiles.views.metering import Channel
 
 SALT_BYTES = 32
 CHANNEL_FRESH_S = 1.0

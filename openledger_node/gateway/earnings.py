@@ -100,12 +100,12 @@ class Earnings:
             return None
         document = await asyncio.to_thread(read_post, self._artifacts, parse_id(event.arguments["uri"]))
         if contributor not in document.contributors:
-            return _Part(post_id, 0, post.amount_sum, post.status == POST_FINAL, is_claimed=False)
+            return _Part(post_id, 0, post.amount_sum_wei, post.status == POST_FINAL, is_claimed=False)
         place = document.contributors.index(contributor)
         return _Part(
             post_id,
             document.amounts()[place],
-            post.amount_sum,
+            post.amount_sum_wei,
             is_final=post.status != POST_PENDING,
             is_claimed=await self._is_claimed(post_id, place),
         )

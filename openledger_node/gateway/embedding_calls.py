@@ -68,7 +68,7 @@ class EmbeddingCalls:
 
     def terms(self, entry: CatalogEntry, tokens: int) -> dict[str, Any]:
         """What a call costs that reads so many tokens."""
-        price_wei = entry.model.input_price
+        price_wei = entry.model.input_price_wei
         return {
             "model": entry.name,
             "modelId": entry.model_id,
@@ -95,7 +95,7 @@ class EmbeddingCalls:
             await self._channels.admit(session, voucher, entry.model_id, 0)
             made = await make()
             channel = await self._channels.channel(session)
-            fee_wei = receipt_fee(sum(made.tokens), 0, channel.input_price, 0)
+            fee_wei = receipt_fee(sum(made.tokens), 0, channel.input_price_wei, 0)
             await self._channels.admit(session, voucher, entry.model_id, fee_wei)
             found = nearest(made)
             delivered = Delivered(

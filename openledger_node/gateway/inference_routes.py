@@ -11,7 +11,6 @@ from aiohttp import web
 from genesis.addresses import INFERENCE_METERING
 from genesis.shares import receipt_fee
 from genesis.types import Address
-from openledger_node.client.economy import Channel
 from openledger_node.errors import UserError
 from openledger_node.gateway.attributions import Attributions
 from openledger_node.gateway.catalog import Catalog, CatalogEntry
@@ -31,6 +30,7 @@ from openledger_node.gateway.vouchers import (
 )
 from openledger_node.jobs.settlement import SettlementPlan, SettlementProgress, shares_to_json
 from openledger_node.jobs.settlements import SettlementTable
+from precompiles.views.metering import Channel
 
 VOUCHER_HEADER = "X-OpenLedger-Voucher"
 KEY_HEADER = "Idempotency-Key"
@@ -171,11 +171,13 @@ class InferenceRoutes:
             "provider": _hex(self._channels.provider),
             "chainId": self._chain_id,
             "metering": _hex(INFERENCE_METERING),
-            "inputPrice": str(model.input_price),
-            "outputPrice": str(model.output_price),
+            "inputPrice": str(model.input_price_wei),
+            "outputPrice": str(model.output_price_wei),
             "tokensIn": tokens_in,
             "tokensOut": tokens_out,
-            "maximumFee": str(receipt_fee(tokens_in, tokens_out, model.input_price, model.output_price)),
+            "maximumFee": str(
+                receipt_fee(tokens_in, tokens_out, model.input_price_wei, model.output_price_wei)
+            ),
         }
 
 
@@ -215,10 +217,10 @@ def _model_to_json(entry: CatalogEntry, kind: str, alias: str) -> dict[str, Any]
             "artifact": model.artifact_hash.hex(),
             "manifest": model.manifest_hash.hex(),
             "parent": model.parent,
-            "inputPrice": str(model.input_price),
-            "outputPrice": str(model.output_price),
+            "inputPrice": str(model.input_price_wei),
+            "outputPrice": str(model.output_price_wei),
             "featureIndex": model.feature_index,
-            "usableAt": index.usable_at if index else 0,
+            "usableAt": index.usable_at_s if index else 0,
         },
     }
 
@@ -231,8 +233,8 @@ def _channel_to_json(ledger: Ledger, channel: Channel) -> dict[str, Any]:
         "voucherKey": _hex(channel.voucher_key),
         "modelId": channel.model_id,
         "settledReceipts": channel.settled_receipts,
-        "settledFee": str(channel.settled_fee),
-        "closableAt": channel.closable_at,
+        "settledFee": str(channel.settled_fee_wei),
+        "closableAt": channel.closable_at_s,
     }
 
 

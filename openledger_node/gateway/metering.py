@@ -66,7 +66,9 @@ class Metering:
             if earlier is not None:
                 return earlier.answer
             channel = await self._channels.channel(session)
-            fee_wei = receipt_fee(len(call.features), TOKENS_OUT, channel.input_price, channel.output_price)
+            fee_wei = receipt_fee(
+                len(call.features), TOKENS_OUT, channel.input_price_wei, channel.output_price_wei
+            )
             await self._channels.admit(session, call.voucher, call.entry.model_id, fee_wei)
             prediction = await self._predict(call)
             delivered = _delivered(call, prediction, fee_wei)

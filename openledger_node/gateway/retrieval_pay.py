@@ -17,7 +17,7 @@ from genesis.policy import Policy
 from genesis.typed_data import RetrievalVoucher, Voucher, retrieval_voucher_digest
 from genesis.types import Hash32
 from openledger_node.client.account import recover_signer
-from openledger_node.client.economy import MODELS, Channel, EconomyReader
+from openledger_node.client.economy import MODELS, EconomyReader
 from openledger_node.client.retrieval_shares import (
     Bought,
     Cited,
@@ -33,6 +33,7 @@ from openledger_node.gateway.receipts import ReceiptTable, StoredReceipt
 from openledger_node.gateway.retrieval_vouchers import RetrievalVoucherTable
 from openledger_node.gateway.values import hex_data
 from openledger_node.jobs.settlement import AgreedRetrieval
+from precompiles.views.metering import Channel
 
 log = structlog.get_logger(__name__)
 

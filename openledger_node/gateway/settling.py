@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import structlog
 
 from genesis.types import Hash32
-from openledger_node.client.economy import Channel
 from openledger_node.client.errors import RemoteError
 from openledger_node.client.vouchers import SignedVoucher
 from openledger_node.clock import Clock
@@ -22,6 +21,7 @@ from openledger_node.gateway.receipts import ReceiptTable, StoredReceipt
 from openledger_node.gateway.retrieval_pay import RetrievalPay
 from openledger_node.jobs.attestor import Attestor
 from openledger_node.jobs.settlement import AgreedRetrieval, PaidReceipt, SettlementPlan
+from precompiles.views.metering import Channel
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +43,7 @@ def is_due(rule: SettlingRule, channel: Channel, unsettled: Sequence[StoredRecei
     if not unsettled:
         return False
     old = now_s - unsettled[0].created_s >= rule.age_s
-    return channel.closable_at != 0 or len(unsettled) >= rule.receipts or old
+    return channel.closable_at_s != 0 or len(unsettled) >= rule.receipts or old
 
 
 def plan_settlement(

@@ -163,11 +163,13 @@ class TextRoutes:
             "provider": hex_data(self._channels.provider),
             "chainId": self._chain_id,
             "metering": hex_data(INFERENCE_METERING),
-            "inputPrice": str(prices.input_price),
-            "outputPrice": str(prices.output_price),
+            "inputPrice": str(prices.input_price_wei),
+            "outputPrice": str(prices.output_price_wei),
             "tokensIn": len(prompt),
             "tokensOut": max_tokens,
-            "maximumFee": str(receipt_fee(len(prompt), max_tokens, prices.input_price, prices.output_price)),
+            "maximumFee": str(
+                receipt_fee(len(prompt), max_tokens, prices.input_price_wei, prices.output_price_wei)
+            ),
         }
 
     async def _adapter(self, request: web.Request) -> tuple[TextModel, TextBackend]:

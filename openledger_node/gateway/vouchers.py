@@ -19,9 +19,9 @@ import orjson
 from genesis.typed_data import Voucher, voucher_digest
 from genesis.types import Address, Hash32
 from openledger_node.client.account import recover_signer
-from openledger_node.client.economy import Channel
 from openledger_node.client.vouchers import SignedVoucher
 from openledger_node.gateway.errors import PaymentRequiredError
+from precompiles.views.metering import Channel
 
 MAX_HEADER_BYTES = 2_048
 
@@ -79,7 +79,7 @@ def check_voucher(
     refusals = (
         (voucher.channel_id != ledger.channel_id, "wrong_channel", "the voucher is for another channel"),
         (channel.provider != provider, "wrong_provider", "the channel pays another provider"),
-        (channel.closable_at != 0 and call_wei > 0, "channel_closing", "the channel is being closed"),
+        (channel.closable_at_s != 0 and call_wei > 0, "channel_closing", "the channel is being closed"),
         (
             recover_signer(voucher_digest(voucher, chain_id), signed.signature) != channel.voucher_key,
             "bad_signature",
@@ -89,7 +89,7 @@ def check_voucher(
         (voucher.receipts_root != ledger.root, "wrong_root", "the voucher signs another receipts root"),
         (voucher.cumulative_fee_wei < needed_wei, "insufficient_voucher", "the voucher allows too little"),
         (
-            voucher.cumulative_fee_wei > channel.deposit,
+            voucher.cumulative_fee_wei > channel.deposit_wei,
             "above_deposit",
             "the voucher allows more than the channel's deposit; top it up",
         ),
@@ -107,7 +107,7 @@ def voucher_terms(ledger: Ledger, channel: Channel, needed_wei: int) -> dict[str
         "receiptsRoot": f"0x{ledger.root.hex()}",
         "feesSoFar": str(ledger.fees_wei),
         "minimumCumulativeFee": str(needed_wei),
-        "deposit": str(channel.deposit),
+        "deposit": str(channel.deposit_wei),
     }
 
 

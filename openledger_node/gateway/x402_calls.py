@@ -15,7 +15,6 @@ import structlog
 
 from genesis.typed_data import Voucher
 from openledger_node.client.contract import Contract
-from openledger_node.client.economy import Model
 from openledger_node.client.errors import RevertedError
 from openledger_node.client.receipt_tree import ReceiptTree
 from openledger_node.client.vouchers import sign_voucher
@@ -28,6 +27,7 @@ from openledger_node.gateway.payments import Taken, UnpaidError
 from openledger_node.gateway.receipts import StoredReceipt
 from openledger_node.gateway.x402_payments import Authorization, Offer, check_payment
 from openledger_node.gateway.x402_receivers import Receivers
+from precompiles.views.models import Model
 
 log = structlog.get_logger(__name__)
 

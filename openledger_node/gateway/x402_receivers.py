@@ -12,13 +12,14 @@ from genesis.keccak import keccak256
 from genesis.types import Address, Hash32
 from openledger_node.client.account import Account
 from openledger_node.client.contract import Contract
-from openledger_node.client.economy import EconomyReader, Model
+from openledger_node.client.economy import EconomyReader
 from openledger_node.client.errors import RemoteError, RevertedError
 from openledger_node.client.ethereum import hex_bytes
 from openledger_node.client.predeploys import WOPEN, predeploy_interface
 from openledger_node.client.sender import Sender
 from openledger_node.gateway.errors import PaymentRequiredError
 from openledger_node.gateway.x402_payments import Authorization
+from precompiles.views.models import Model
 
 FACTORY = Contract(X402_RECEIVERS, predeploy_interface("X402Receivers"))
 PROXY = Contract(X402_UPTO_PROXY, predeploy_interface("X402UptoPermit2Proxy"))
@@ -70,8 +71,8 @@ class Receivers:
         if channel_id == NO_CHANNEL:
             return None
         channel = await self._reader.channel(channel_id)
-        opened_at = (channel.input_price, channel.output_price, channel.feature_index)
-        is_current = opened_at == (model.input_price, model.output_price, model.feature_index)
+        opened_at = (channel.input_price_wei, channel.output_price_wei, channel.feature_index)
+        is_current = opened_at == (model.input_price_wei, model.output_price_wei, model.feature_index)
         return channel_id if is_current else None
 
     async def open_channel(self, receiver: Contract, model_id: int, model: Model, payer: Address) -> Hash32:

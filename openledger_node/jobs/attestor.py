@@ -255,8 +255,8 @@ class Attestor:
         return replace(
             progress,
             settlement_id=settlement_id,
-            settled_at_s=settlement.settled_at,
-            pool_wei=settlement.pool,
+            settled_at_s=settlement.settled_at_s,
+            pool_wei=settlement.pool_wei,
         )
 
     async def _compute_attribution(

@@ -18,8 +18,9 @@ from typing import Any
 from genesis.addresses import INFERENCE_METERING
 from genesis.commitments import KIND_RECEIPTS, SumNode, sum_leaf, sum_tree_id, sum_tree_layers
 from genesis.types import Address, Hash32
-from openledger_node.client.economy import POST_FINAL, POST_PENDING, Post
+from openledger_node.client.economy import POST_FINAL, POST_PENDING
 from openledger_node.client.retrieval_shares import SharedLeaves
+from precompiles.views.attribution import Post
 from workers.artifacts import canonical_json
 from workers.errors import InvalidInputError
 
@@ -135,7 +136,7 @@ def decide(plan: SettlementPlan, progress: SettlementProgress, view: ChainView) 
     if view.post is not None and view.post.status == POST_PENDING:
         if view.post_id != progress.post_id:
             return Step.ADOPT_POST
-        return Step.FINALIZE if view.now_s > view.post.contestable_until else Step.WAIT
+        return Step.FINALIZE if view.now_s > view.post.contestable_until_s else Step.WAIT
     return _before_post(plan, progress, view)
 
 

@@ -47,7 +47,7 @@ class Cases:
         policy = await self._reader.policy(inputs.index.policy_version)
         patience_s = policy.index_window_s // PATIENCE_PARTS
         now_s = await self._reader.ethereum.timestamp_s()
-        if now_s >= inputs.index.usable_at - patience_s:
+        if now_s >= inputs.index.usable_at_s - patience_s:
             return True
         ticket = keccak256(self._challenger.address_bytes + word(inputs.index_id))
         if now_s < found_s + int.from_bytes(ticket, "big") % (min(patience_s, LONGEST_WAIT_S) + 1):

@@ -104,7 +104,7 @@ def _misfit(inputs: PostInputs) -> str:
             return f"the published scores of batch {number} are not the posted ones"
         if root_of(debt_leaves(inputs, number)) != SumNode(batch.claim.debts_root, batch.claim.debt_sum):
             return f"the published debts of batch {number} are not the posted ones"
-    if root_of(amount_leaves(inputs)) != SumNode(inputs.post.amounts_root, inputs.post.amount_sum):
+    if root_of(amount_leaves(inputs)) != SumNode(inputs.post.amounts_root, inputs.post.amount_sum_wei):
         return "the published amounts are not the posted ones"
     return ""
 
@@ -239,9 +239,9 @@ def _first_wrong_amount(inputs: PostInputs) -> WrongAmount | None:
 
 def true_amount(inputs: PostInputs, place: int) -> int:
     """`Σ_b floor(pool_b · score_b / S_b)` from the posted scores, found right before; carry in the first."""
-    total_wei, extra_wei = 0, inputs.post.carry_in
+    total_wei, extra_wei = 0, inputs.post.carry_in_wei
     for batch in inputs.batches:
-        pool_wei = batch.settlement.pool + extra_wei
+        pool_wei = batch.settlement.pool_wei + extra_wei
         score = max(0, batch.scores[place])
         total_wei += pool_amount(pool_wei, score, batch.claim.score_sum, batch.policy.maximum_share_ppm)
         extra_wei = 0

@@ -15,9 +15,10 @@ import structlog
 
 from genesis.commitments import word
 from genesis.keccak import keccak256
-from openledger_node.client.economy import ATTRIBUTION, EconomyReader, Post
+from openledger_node.client.economy import ATTRIBUTION, EconomyReader
 from openledger_node.client.errors import RevertedError
 from openledger_node.validator.challenger import Challenger
+from precompiles.views.attribution import Post
 
 AMOUNTS, QUERIES = 0, 4
 """Trees of a post: its amounts; the receipts' queries of its first batch."""
@@ -51,7 +52,9 @@ class Demands:
         """Make the next demands about a post whose documents are missing, once its time has come."""
         settlement = await self._reader.settlement(batches[0]["settlementId"])
         policy = await self._reader.policy(settlement.policy_version)
-        grace_until_s = post.contestable_until - policy.post_window_s * (PATIENCE_SHARE - 1) // PATIENCE_SHARE
+        grace_until_s = (
+            post.contestable_until_s - policy.post_window_s * (PATIENCE_SHARE - 1) // PATIENCE_SHARE
+        )
         if await self._reader.ethereum.timestamp_s() < grace_until_s:
             return
         if post_id not in self._paths:

@@ -13,7 +13,7 @@ from genesis.commitments import BATCH_QUERY_BYTES, unpack_vector
 from genesis.keccak import keccak256
 from genesis.types import Address, Hash32
 from openledger_node.client.abi import encode_values
-from openledger_node.client.economy import ATTRIBUTION, DATANETS, MODELS, EconomyReader, Post
+from openledger_node.client.economy import ATTRIBUTION, DATANETS, MODELS, EconomyReader
 from openledger_node.client.ethereum import from_hex
 from openledger_node.client.posts import PostNotice
 from openledger_node.validator.index_check import IndexInputs
@@ -25,7 +25,7 @@ from openledger_node.validator.records import (
     PublishedReceipt,
 )
 from openledger_node.validator.sources import Sources, read_sources
-from precompiles.views.attribution import BatchClaim
+from precompiles.views.attribution import BatchClaim, Post
 from workers.artifacts import canonical_json
 from workers.artifacts.store import ArtifactId, ArtifactStore, parse_id
 from workers.attribution.commit import pack_sum

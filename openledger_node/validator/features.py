@@ -97,7 +97,7 @@ class FeatureChecks:
     def ask_about_post(self, inputs: PostInputs, datasets: Datasets = ()) -> None:
         """Check the rows that a post pays for."""
         batches = tuple(
-            SettledBatch(each.claim.settlement_id, BigInt(each.settlement.pool), each.queries_document)
+            SettledBatch(each.claim.settlement_id, BigInt(each.settlement.pool_wei), each.queries_document)
             for each in inputs.batches
         )
         self._ask(Task(inputs.post.feature_index, inputs.index_document, datasets, batches))

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from genesis.commitments import ROW_BYTES, SUM_BYTES, merkle_layers, merkle_proof, vector_root
 from genesis.types import Address, Hash32
-from openledger_node.client.economy import FeatureIndex
 from openledger_node.validator.leaves import sum_evidence, sum_leaves
 from openledger_node.validator.records import ContributorSum, Right, Unprovable
 from precompiles.views.attribution import RowEvidence, SumEvidence
 from precompiles.views.juries import RowLeaf
+from precompiles.views.models import FeatureIndex
 from workers.artifacts.store import ArtifactId
 from workers.attribution.commit import row_leaves
 from workers.attribution.index import FeatureIndex as PublishedIndex

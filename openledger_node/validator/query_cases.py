@@ -25,7 +25,7 @@ from genesis.commitments import (
 from genesis.keccak import keccak256
 from genesis.types import Hash32
 from openledger_node.client.disputes import query_calls
-from openledger_node.client.economy import ATTRIBUTION, METERING, POST_PENDING, EconomyReader, Settlement
+from openledger_node.client.economy import ATTRIBUTION, METERING, POST_PENDING, EconomyReader
 from openledger_node.client.openings import Opening, receipt_input
 from openledger_node.client.posts import batches_of_post, posted
 from openledger_node.client.purchase_journal import KeptReceipt
@@ -39,6 +39,7 @@ from openledger_node.validator.query_games import query_evidence
 from openledger_node.validator.records import Batch, PostInputs
 from precompiles.views.attribution import VOID_SETTLEMENT
 from precompiles.views.disputes import ReceiptEvidence
+from precompiles.views.metering import Settlement
 from workers.protocol import JuryQueryRequest, JuryQueryResult
 from workers.protocol.codec import from_json, to_json
 

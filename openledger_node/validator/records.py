@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from genesis.policy import Policy
 from genesis.types import Address, Hash32
-from openledger_node.client.economy import FeatureIndex, Post, Settlement
-from precompiles.views.attribution import BatchClaim, SumEvidence, SumLeaf
+from precompiles.views.attribution import BatchClaim, Post, SumEvidence, SumLeaf
+from precompiles.views.metering import Settlement
+from precompiles.views.models import FeatureIndex
 from workers.artifacts.store import ArtifactId
 
 

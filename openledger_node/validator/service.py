@@ -19,14 +19,7 @@ import structlog
 from genesis.spec import OPEN_UNIT
 from openledger_node.client.account import Account
 from openledger_node.client.datasets import datasets_of
-from openledger_node.client.economy import (
-    ATTRIBUTION,
-    POST_FINAL,
-    POST_PENDING,
-    POST_VOID,
-    EconomyReader,
-    Post,
-)
+from openledger_node.client.economy import ATTRIBUTION, POST_FINAL, POST_PENDING, POST_VOID, EconomyReader
 from openledger_node.client.errors import RemoteError, RevertedError
 from openledger_node.client.ethereum import Ethereum
 from openledger_node.client.posts import PostFeed, PostNotice
@@ -60,6 +53,7 @@ from openledger_node.validator.records import (
     WrongScore,
 )
 from openledger_node.validator.tallies import tally_for
+from precompiles.views.attribution import Post
 from workers.artifacts.store import ArtifactStore
 
 POLL_S = 0.5

@@ -31,7 +31,6 @@ from genesis.commitments import (
 )
 from genesis.shares import query_weight, receipt_fee
 from genesis.types import Hash32
-from openledger_node.client.economy import Channel
 from openledger_node.errors import UserError
 from openledger_node.validator.arguments import index_challenge
 from openledger_node.validator.index_check import (
@@ -49,6 +48,7 @@ from openledger_node.validator.records import Batch, PostInputs
 from openledger_node.validator.sources import Sources
 from precompiles.attribution_sketches import is_judged
 from precompiles.views.disputes import ReceiptEvidence
+from precompiles.views.metering import Channel
 from workers.attribution.numerics import exact_norms_squared
 from workers.datasets.kinds import content_of, sketch_of_record
 from workers.integers import broken_rows
@@ -97,7 +97,9 @@ def wrong_receipt(inputs: PostInputs, receipt: Receipt, channel: Channel) -> Pro
     """A settled receipt whose fee is not its tokens' price, or not what was settled for it."""
     number, batch = _batch_of(inputs, receipt)
     evidence = _receipt_evidence(inputs.chain_id, batch, receipt)
-    price_wei = receipt_fee(receipt.tokens_in, receipt.tokens_out, channel.input_price, channel.output_price)
+    price_wei = receipt_fee(
+        receipt.tokens_in, receipt.tokens_out, channel.input_price_wei, channel.output_price_wei
+    )
     if evidence.fee_wei == evidence.amount_wei == price_wei:
         raise _right(f"receipt {receipt.number} costs what its tokens cost")
     shown = {"posted": evidence.amount_wei, "fee": evidence.fee_wei, "computed": price_wei}

@@ -78,7 +78,11 @@ async def test_a_classifier_from_plan_to_publication(running: Running) -> None:
     _, policy = await running.economy.reader.current_policy()
     assert (first["method"], int(first["value"], 16)) == ("stake", policy.minimum_provider_stake_wei)
     model = await running.economy.reader.model(2)
-    assert (model.artifact_hash.hex(), model.input_price, model.output_price) == (result["model"], 10**18, 7)
+    assert (model.artifact_hash.hex(), model.input_price_wei, model.output_price_wei) == (
+        result["model"],
+        10**18,
+        7,
+    )
     assert model.feature_index == 2
 
 

@@ -172,5 +172,5 @@ async def test_a_server_killed_in_its_answers_is_paid_for_what_came(shop: TextSh
     await purchases.acknowledge()
     assert (await _settled(shop, purchases))["error"] == ""
     channel = await shop.running.economy.reader.channel(purchases.channel_id)
-    assert (channel.settled_receipts, channel.settled_fee) == (customer.answers, customer.spent_wei)
+    assert (channel.settled_receipts, channel.settled_fee_wei) == (customer.answers, customer.spent_wei)
     assert (purchases.tree.count, purchases.tree.total_fee_wei) == (customer.answers, customer.spent_wei)

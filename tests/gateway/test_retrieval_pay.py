@@ -96,7 +96,7 @@ async def test_records_are_paid_to_the_wei_and_once(shop: Shop) -> None:
     parents_wei = await reader.ethereum.read(METERING, "passedTo", 1)
     pools_wei = await reader.ethereum.balance_wei(ATTRIBUTION) - before[ATTRIBUTION]
     audits_wei = await reader.ethereum.read(METERING, "auditsTotal")
-    assert pools_wei == settled.pool + parents_wei + audits_wei
+    assert pools_wei == settled.pool_wei + parents_wei + audits_wei
     held_wei = await reader.ethereum.balance_wei(INFERENCE_METERING)
     for contributor in (FIRST, SECOND):
         found = await shop.running.http.get(f"/v1/retrievals/1/0x{contributor.hex()}")

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from openledger_node.client.economy import EconomyReader, FeatureIndex
+from openledger_node.client.economy import EconomyReader
 from openledger_node.client.ethereum import Ethereum
 from openledger_node.errors import UserError
 from openledger_node.gateway.servable import Servable
+from precompiles.views.models import FeatureIndex
 from tests.jobs.economy import Economy
 from workers.artifacts import canonical_json
 

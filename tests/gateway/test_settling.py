@@ -9,7 +9,7 @@ import pytest
 
 from genesis.types import Address, Hash32
 from openledger_node.client.account import dev_account
-from openledger_node.client.economy import METERING, Channel
+from openledger_node.client.economy import METERING
 from openledger_node.client.ethereum import Ethereum
 from openledger_node.client.gateway import GatewayError
 from openledger_node.client.sender import Sender
@@ -17,6 +17,7 @@ from openledger_node.gateway.channels import Channels, ChannelSession
 from openledger_node.gateway.receipts import StoredReceipt
 from openledger_node.gateway.settling import SettlingRule, is_due
 from openledger_node.jobs.ports import Progress, WorkerFailedError
+from precompiles.views.metering import Channel
 from tests.gateway.conftest import Running
 from tests.gateway.test_inference import features
 from tests.jobs.economy import CUSTOMER, Economy, InlinePool
@@ -28,12 +29,12 @@ CHANNEL = Channel(
     model_id=1,
     feature_index=1,
     policy_version=1,
-    input_price=1,
-    output_price=1,
-    deposit=1,
-    settled_fee=0,
+    input_price_wei=1,
+    output_price_wei=1,
+    deposit_wei=1,
+    settled_fee_wei=0,
     settled_receipts=0,
-    closable_at=0,
+    closable_at_s=0,
 )
 
 
@@ -49,7 +50,7 @@ def test_settlement_is_due_by_count_age_or_closing() -> None:
     assert not is_due(rule, CHANNEL, [receipt(950.0)], 1_000.0)
     assert is_due(rule, CHANNEL, [receipt(900.0)], 1_000.0)
     assert is_due(rule, CHANNEL, [receipt(999.0)] * 2, 1_000.0)
-    assert is_due(rule, replace(CHANNEL, closable_at=1_010), [receipt(999.0)], 1_000.0)
+    assert is_due(rule, replace(CHANNEL, closable_at_s=1_010), [receipt(999.0)], 1_000.0)
 
 
 async def settled(running: Running, key: str, member: str) -> dict[str, object]:
@@ -76,7 +77,7 @@ async def test_bought_answers_are_settled_attributed_and_explained(with_worker: 
     found = await settled(with_worker, started["key"], "final")
     assert set(found["transactions"]) == {"settle", "post", "finalize", "release"}  # type: ignore[call-overload] # JSON
     post = await with_worker.economy.reader.post(int(str(found["postId"])))
-    assert 0 < post.amount_sum <= post.pool
+    assert 0 < post.amount_sum_wei <= post.pool_wei
     explained = await with_worker.http.get(f"/v1/attributions/{channel[2:]}-2")
     scores = [int(each["score"]) for each in explained["contributors"]]
     assert scores == sorted(scores, reverse=True)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from genesis.typed_data import Voucher, voucher_digest
 from genesis.types import Address, Hash32
 from openledger_node.client.account import Account, dev_account
-from openledger_node.client.economy import Channel
 from openledger_node.client.vouchers import SignedVoucher, encode_voucher
 from openledger_node.gateway.errors import PaymentRequiredError
 from openledger_node.gateway.vouchers import Ledger, check_voucher, decode_voucher
+from precompiles.views.metering import Channel
 
 CHAIN_ID = 31338
 PROVIDER = dev_account(12).address
@@ -27,12 +27,12 @@ CHANNEL = Channel(
     model_id=1,
     feature_index=1,
     policy_version=1,
-    input_price=1000,
-    output_price=1000,
-    deposit=1_000,
-    settled_fee=0,
+    input_price_wei=1000,
+    output_price_wei=1000,
+    deposit_wei=1_000,
+    settled_fee_wei=0,
     settled_receipts=0,
-    closable_at=0,
+    closable_at_s=0,
 )
 GOOD = Voucher(CHANNEL_ID, receipt_count=3, cumulative_fee_wei=400, receipts_root=LEDGER.root)
 
@@ -88,7 +88,7 @@ def test_a_signature_for_another_chain_does_not_pay() -> None:
 
 
 def test_a_closing_channel_does_not_pay() -> None:
-    assert reason_of(sign(GOOD), replace(CHANNEL, closable_at=99)) == "channel_closing"
+    assert reason_of(sign(GOOD), replace(CHANNEL, closable_at_s=99)) == "channel_closing"
 
 
 def test_another_providers_channel_does_not_pay() -> None:

@@ -197,7 +197,7 @@ async def test_x402s_client_pays_for_what_was_used_and_everybody_gets_a_part(sho
     channel_id = Hash32(bytes.fromhex(paid["receipt"]["channelId"][2:]))
     channel = await shop.running.economy.reader.channel(channel_id)
     assert (channel.provider, channel.model_id) == (dev_account(PROVIDER).address, 2)
-    assert channel.deposit == used_wei + 1
+    assert channel.deposit_wei == used_wei + 1
     await _assert_split(shop, channel_id, used_wei)
 
 
@@ -220,7 +220,7 @@ async def _assert_split(shop: Shop, channel_id: Hash32, used_wei: int) -> None:
     assert parts["gross"] == used_wei
     shares = [parts[name] for name in ("platform", "provider", "owner", "stakers")]
     assert min(shares) > 0
-    pool_wei = (await reader.settlement(1)).pool
+    pool_wei = (await reader.settlement(1)).pool_wei
     passed_wei = await ethereum.read(METERING, "passedTo", 1)
     assert sum(shares) + pool_wei + passed_wei == used_wei, "contributors get the rest, the base its part"
 

@@ -14,10 +14,11 @@ from genesis.shares import SplitRule, split_fee
 from genesis.types import Address, Hash32
 from openledger_node.client.account import dev_account
 from openledger_node.client.contract import Event
-from openledger_node.client.economy import ATTRIBUTION, METERING, Channel
+from openledger_node.client.economy import ATTRIBUTION, METERING
 from openledger_node.client.ethereum import Ethereum
 from openledger_node.demo import payout
 from openledger_node.demo.world import BUILDER, CONTRIBUTORS, World
+from precompiles.views.metering import Channel
 from tests.integration.market import Customer
 
 
@@ -55,7 +56,7 @@ async def _channels(world: World, customers: Sequence[Customer]) -> list[str]:
         counted = (customer.answers, customer.spent_wei)
         for name, found in {
             "receipts checked": (tree.count, tree.total_fee_wei),
-            "settled on chain": (channel.settled_receipts, channel.settled_fee),
+            "settled on chain": (channel.settled_receipts, channel.settled_fee_wei),
         }.items():
             if found != counted:
                 wrong.append(
@@ -102,7 +103,7 @@ async def _earnings(world: World, channel_ids: Sequence[Hash32]) -> list[str]:
             wrong.append(f"{name}: {earned} earned, {due} due")
     owed_wei += int(await world.l2.read(METERING, "heldOf", provider))
     channels: list[Channel] = [await world.reader.channel(channel_id) for channel_id in channel_ids]
-    owed_wei += sum(channel.deposit - channel.settled_fee for channel in channels)
+    owed_wei += sum(channel.deposit_wei - channel.settled_fee_wei for channel in channels)
     kept_wei = await world.l2.balance_wei(INFERENCE_METERING)
     if kept_wei != owed_wei:
         wrong.append(f"metering keeps {kept_wei}, owes {owed_wei}")

@@ -40,8 +40,8 @@ async def _channel(reader: EconomyReader, channel_id: Hash32, gateway: GatewayCl
         if settlement.first_receipt != next_receipt:
             wrong.append(f"{name}: receipts from {settlement.first_receipt} settled, not {next_receipt}")
         next_receipt += settlement.receipts
-        gross += settlement.gross
-    if (next_receipt, gross) != (channel.settled_receipts, channel.settled_fee):
+        gross += settlement.gross_wei
+    if (next_receipt, gross) != (channel.settled_receipts, channel.settled_fee_wei):
         wrong.append(f"{name}: settlements and channel disagree")
     sold = await gateway.get(f"/v1/channels/0x{channel_id.hex()}")
     if settled and (int(sold["receiptCount"]), int(sold["feesSoFar"])) != (next_receipt, gross):
@@ -75,4 +75,4 @@ async def _post(reader: EconomyReader, post_id: int) -> list[str]:
     claimants = Counter(event.arguments["contributorIndex"] for event in claims)
     twice = [index for index, times in claimants.items() if times > 1]
     wrong = [f"post {post_id}: contributor {index} was paid twice" for index in twice]
-    return [*wrong, f"post {post_id} paid {paid} of {post.pool}"] if paid > post.pool else wrong
+    return [*wrong, f"post {post_id} paid {paid} of {post.pool_wei}"] if paid > post.pool_wei else wrong

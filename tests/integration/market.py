@@ -243,7 +243,7 @@ async def _open_channel(world: World, account: Account, model_id: int, deposit_w
     )
     channel_id = Hash32(mined.event("ChannelOpened").arguments["channelId"])
     channel = await world.reader.channel(channel_id)
-    return Terms(channel_id, chain_id, name, channel.input_price, channel.output_price)
+    return Terms(channel_id, chain_id, name, channel.input_price_wei, channel.output_price_wei)
 
 
 async def settle(world: World, customer: Customer) -> str:

@@ -119,10 +119,10 @@ async def test_receipts_become_a_final_post(economy: Economy, tmp_path: Path) ->
     post = await economy.reader.post(post_id)
     assert post.status == POST_FINAL
     assert post.signer == economy.provider
-    assert 0 < post.amount_sum <= post.pool
+    assert 0 < post.amount_sum_wei <= post.pool_wei
     assert await counted(economy) == (1, 1, 1)
     channel = await economy.reader.channel(economy.channel_id)
-    assert channel.settled_fee == sum(receipt.fee_wei for receipt in plan.receipts)
+    assert channel.settled_fee_wei == sum(receipt.fee_wei for receipt in plan.receipts)
 
 
 async def test_two_settlements_of_a_channel_follow_each_other(economy: Economy, tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ async def test_two_settlements_of_a_channel_follow_each_other(economy: Economy, 
         await final(economy, tmp_path, second.key)
     assert await counted(economy) == (2, 2, 2)
     posts = [await economy.reader.post(number) for number in (1, 2)]
-    assert posts[1].carry_in == posts[0].pool - posts[0].amount_sum
+    assert posts[1].carry_in_wei == posts[0].pool_wei - posts[0].amount_sum_wei
 
 
 async def test_of_two_settlements_from_the_same_receipt_on_one_is_given_up(

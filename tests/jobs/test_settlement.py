@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from genesis.addresses import INFERENCE_METERING
 from genesis.commitments import KIND_RECEIPTS, sum_leaf, sum_node, sum_tree_id, sum_tree_root
 from genesis.types import Address, Hash32
-from openledger_node.client.economy import POST_FINAL, POST_PENDING, POST_VOID, Post
+from openledger_node.client.economy import POST_FINAL, POST_PENDING, POST_VOID
 from openledger_node.jobs.settlement import (
     ChainView,
     PaidReceipt,
@@ -20,6 +20,7 @@ from openledger_node.jobs.settlement import (
     receipts_root_children,
     settlement_document,
 )
+from precompiles.views.attribution import Post
 
 HASH = Hash32(b"\x01" * 32)
 PLAN = SettlementPlan(

@@ -72,7 +72,7 @@ async def right_post(
 ) -> Post:
     """What a post about one settlement must say."""
     settlement = await economy.reader.settlement(settlement_id)
-    pool_wei = settlement.pool + await carry(economy)
+    pool_wei = settlement.pool_wei + await carry(economy)
     request = AttributionRequest(
         index=ArtifactId(economy.trained.index.index),
         chain_id=CHAIN_ID,

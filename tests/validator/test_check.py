@@ -132,7 +132,7 @@ def posted_instead(inputs: PostInputs, post: Post) -> PostInputs:
     """The same case, had `post` been posted and published."""
     (claim,) = post.claims()
     root = post.amounts_tree().root()
-    on_chain = replace(inputs.post, amounts_root=root.hash, amount_sum=root.sum)
+    on_chain = replace(inputs.post, amounts_root=root.hash, amount_sum_wei=root.sum)
     said = BatchClaim(*(getattr(claim, name) for name in claim.__dataclass_fields__))
     batch = replace(inputs.batches[0], claim=said, scores=post.batches[0].scores)
     return replace(inputs, post=on_chain, batches=(batch,), posted_amounts=post.amounts())

@@ -203,7 +203,7 @@ async def test_parents_contributors_are_paid_and_nothing_is_lost(economy: Econom
             await Sender(ethereum, dev_account(OWNER)).transact(ATTRIBUTION, "claim", *claim)
         assert economy.node.machine.balance(person) - before == amount
     carried = mined.event("PostFinalized").arguments["carryOut"]
-    assert sum(amounts) + carried == final.pool
+    assert sum(amounts) + carried == final.pool_wei
     assert amounts[FIRST - 1] > 0 or amounts[SECOND - 1] > 0
 
 

@@ -81,7 +81,7 @@ async def post_with_long_query(economy: Economy) -> Post:
     index = read_index(economy.store, economy.trained.index.index)
     query = weighted_query(vectors, weights)
     scores = tuple(batch_scores(index, query, DEV_POLICY.significance_ppm))
-    pool_wei = (await economy.reader.settlement(1)).pool
+    pool_wei = (await economy.reader.settlement(1)).pool_wei
     batch = PostBatch(1, pool_wei, name, tuple(query), scores)
     share_ppm = DEV_POLICY.maximum_share_ppm
     return Post(

@@ -63,7 +63,7 @@ async def _open(world: World, name: str, model_id: int) -> TextPurchases:
     channel_id = Hash32(mined.event("ChannelOpened").arguments["channelId"])
     channel = await world.reader.channel(channel_id)
     chain_id = await world.l2.chain_id()
-    terms = Terms(channel_id, chain_id, name, channel.input_price, channel.output_price)
+    terms = Terms(channel_id, chain_id, name, channel.input_price_wei, channel.output_price_wei)
     return TextPurchases(world.gateway, dev_account(ACCOUNT_OF[CUSTOMER]), terms)
 
 
