@@ -56,6 +56,9 @@ class Ethereum:
     async def balance_wei(self, address: Address, block: Block = "latest") -> int:
         return int(await self.rpc.call("eth_getBalance", hex_bytes(address), block_parameter(block)), 16)
 
+    async def code(self, address: Address, block: Block = "latest") -> bytes:
+        return from_hex(await self.rpc.call("eth_getCode", hex_bytes(address), block_parameter(block)))
+
     async def nonce(self, address: Address, block: Block = "pending") -> int:
         return int(
             await self.rpc.call("eth_getTransactionCount", hex_bytes(address), block_parameter(block)), 16

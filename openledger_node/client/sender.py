@@ -130,6 +130,10 @@ class Sender:
         outgoing = Outgoing(Contract(to, NO_INTERFACE), "transfer", b"", value_wei)
         return await self._deliver(outgoing, timeout_s, None)
 
+    async def send_data(self, to: Address, what: str, data: bytes, timeout_s: float = 60.0) -> Mined:
+        """Send bytes that no interface describes; `what` names them in errors. Raises as `transact` does."""
+        return await self._deliver(Outgoing(Contract(to, NO_INTERFACE), what, data, 0), timeout_s, None)
+
     async def _deliver(self, outgoing: Outgoing, timeout_s: float, gas: int | None) -> Mined:
         gas = gas if gas is not None else await self._estimate(outgoing)
         return await self._mined(outgoing, await self._sign_and_send(outgoing, gas), timeout_s)

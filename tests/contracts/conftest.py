@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from genesis.alloc import l2_allocation
+from genesis.alloc import l1_dev_allocation, l2_allocation
 from genesis.spec import OPEN_UNIT
 from genesis.types import Wei
 from tests.contracts.machine import Machine
@@ -13,7 +13,7 @@ from tests.contracts.rollup import ALICE, BOB, Rollup, deploy
 
 @pytest.fixture(scope="session")
 def deployed() -> Rollup:
-    return deploy(Machine())
+    return deploy(Machine(l1_dev_allocation({})))
 
 
 @pytest.fixture

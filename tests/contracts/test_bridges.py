@@ -7,6 +7,7 @@ import pytest
 from eth_abi.abi import decode, encode
 
 from genesis.addresses import (
+    CREATE2_FACTORY,
     L2_CROSS_DOMAIN_MESSENGER,
     L2_STANDARD_BRIDGE,
     L2_TO_L1_MESSAGE_PASSER,
@@ -20,6 +21,7 @@ from genesis.predeploys import ARTIFACTS as L2_ARTIFACTS
 from genesis.predeploys import bridge_storage
 from genesis.spec import OPEN_UNIT
 from genesis.types import Address, Wei
+from openledger_node.client.token_bridge import l1_stand_in
 from rollup_bridge.deploy import ARTIFACTS, contract_address
 from rollup_bridge.deposits.alias import alias
 from tests.contracts.abi import address_of
@@ -137,12 +139,11 @@ def test_a_token_of_l1_goes_to_l2_and_comes_back(chains: Chains) -> None:
 
 def test_a_token_of_l2_goes_to_l1_and_comes_back(chains: Chains) -> None:
     wrapped = Contract.at(chains.l2, OP_WETH9, L2_ARTIFACTS, "WOPEN")
-    code = read_artifact(L2_ARTIFACTS, "OptimismMintableERC20").bytecode
-    arguments = [chains.l1.at.l1_bridge, OP_WETH9, "Wrapped OPEN", "WOPEN", 18]
-    types = ["address", "address", "string", "string", "uint8"]
-    made = chains.l1.machine.transact(DEPLOYER, None, code + encode(types, arguments)).created
-    assert made
+    planned = l1_stand_in(chains.l1.at.l1_bridge, OP_WETH9, "Wrapped OPEN", "WOPEN", 18)
+    made = planned.address
     on_l1 = Contract.at(chains.l1.machine, made, L2_ARTIFACTS, "OptimismMintableERC20")
+    chains.l1.machine.transact(BOB, CREATE2_FACTORY, planned.factory_calldata)
+    assert (on_l1.read("name"), on_l1.read("symbol"), on_l1.read("decimals")) == ("Wrapped OPEN", "WOPEN", 18)
 
     wrapped.send(ALICE, "deposit", value=50)
     wrapped.send(ALICE, "approve", L2_STANDARD_BRIDGE, 50)

@@ -95,7 +95,7 @@ async def withdraw(
 
 @bridge_tokens.app.command(name="withdraw")
 async def withdraw_token(
-    l2_token: Account,
+    token: Account,
     amount: Amount,
     *,
     to: Account | None = None,
@@ -106,8 +106,8 @@ async def withdraw_token(
 
     Parameters
     ----------
-    l2_token
-        The token's address on the L2.
+    token
+        The stand-in's address.
     amount
         How much; `1.5` counts in units of 18 decimals, `10wei` in the smallest.
     to
@@ -117,8 +117,7 @@ async def withdraw_token(
     """
     async with session(options) as opened:
         recipient = await opened.whose(to)
-        terms = (l2_token, recipient, amount, bridge_tokens.MINIMUM_GAS, b"")
-        mined = await opened.send(bridge_tokens.L2_BRIDGE, "withdrawTo", *terms)
+        mined = await bridge_tokens.start_withdrawal(opened, token, amount, recipient)
         if wait:
             await _complete(opened, *await _withdrawal(opened, mined.hash))
         opened.show({**written(mined), "amount": amount, "to": recipient})

@@ -1,84 +1,97 @@
-"""`openledger-node bridge token …`: ERC-20 tokens of the L1 on the L2 and back, by the standard bridge.
+"""`openledger-node bridge token …`: ERC-20 tokens from either chain to the other, by the standard bridge.
 
-Covered: the token's L2 counterpart, deposits with approval, withdrawals (which `bridge status`, `prove` and
-`finalize` then follow like any other). Not covered: tokens at home on the L2.
+Every command but `create` names a token by its stand-in: its address on the chain where it is not at home.
+
+Covered: stand-ins, deposits and withdrawals with their approvals. Withdrawals are followed like any other
+(`bridge status`, `prove`, `finalize`).
 Source: OP Stack specification, standard bridges.
 """
 
+from typing import Any
+
 from cyclopts import App
 
-from genesis.addresses import L2_STANDARD_BRIDGE, MINTABLE_ERC20_FACTORY
+from genesis.addresses import CREATE2_FACTORY
 from genesis.types import Address
-from openledger_node.cli.economy.session import DEFAULTS, Flat, RefusedError, Session, session
+from openledger_node.cli.economy.session import DEFAULTS, Flat, Layer, RefusedError, Session, session, written
 from openledger_node.cli.economy.values import Account, Amount
-from openledger_node.client.abi import interface_from_signatures
 from openledger_node.client.bridge import l1_contract
 from openledger_node.client.contract import Contract
 from openledger_node.client.exchange import erc20
-from openledger_node.client.predeploys import predeploy_interface
+from openledger_node.client.sender import Mined
+from openledger_node.client.token_bridge import L2_BRIDGE, L2_FACTORY, Pair, l1_stand_in, stand_in
 from openledger_node.errors import UserError
 
-app = App(name="token", help="ERC-20 tokens of the L1 on the L2, and back.")
+app = App(name="token", help="ERC-20 tokens of one chain on the other, and back.")
 
 MINIMUM_GAS = 300_000
 """For the other end of a transfer, which mints, burns or pays."""
-L2_BRIDGE = Contract(L2_STANDARD_BRIDGE, predeploy_interface("L2StandardBridge"))
-FACTORY = Contract(MINTABLE_ERC20_FACTORY, predeploy_interface("OptimismMintableERC20Factory"))
-MINTABLE = interface_from_signatures("function remoteToken() view returns (address)")
 
 
 @app.command
-async def create(l1_token: Account, name: str, symbol: str, *, options: Flat = DEFAULTS) -> None:
-    """Make a token's counterpart on the L2; anybody may.
+async def create(
+    token: Account,
+    name: str | None = None,
+    symbol: str | None = None,
+    *,
+    home: Layer = "l1",
+    options: Flat = DEFAULTS,
+) -> None:
+    """Make what stands for a token on the chain where it is not at home; anybody may.
 
     Parameters
     ----------
-    l1_token
-        The ERC-20's address on the L1.
+    token
+        The ERC-20's address on its own chain.
     name
-        What it is called on the L2.
+        What its stand-in is called; as the token unless given.
     symbol
-        Its short name there.
+        Its short name there; the token's own unless given.
+    home
+        The token's own chain.
     """
     async with session(options) as opened:
-        decimals = await _decimals(opened, l1_token)
-        found = await opened.write(
-            FACTORY, "createOptimismMintableERC20WithDecimals", l1_token, name, symbol, decimals
+        described = (
+            name or await _described(opened, token, "name", home),
+            symbol or await _described(opened, token, "symbol", home),
+            await _described(opened, token, "decimals", home),
         )
-        opened.show({**found, "l1Token": l1_token, "l2Token": found["localToken"], "decimals": decimals})
+        make = _create_on_l2 if home == "l1" else _create_on_l1
+        opened.show({**await make(opened, token, *described), "decimals": described[2]})
 
 
 @app.command
-async def balances(l2_token: Account, *, of: Account | None = None, options: Flat = DEFAULTS) -> None:
+async def balances(token: Account, *, of: Account | None = None, options: Flat = DEFAULTS) -> None:
     """What an account holds of a bridged token on both chains."""
     async with session(options) as opened:
-        whose, l1_token = await opened.whose(of), await _l1_token(opened, l2_token)
+        whose, pair = await opened.whose(of), await pair_of(opened, token)
         opened.show(
             {
                 "account": whose,
-                "l1Token": l1_token,
-                "l2Token": l2_token,
-                "l1": await opened.read(erc20(l1_token), "balanceOf", whose, layer="l1"),
-                "l2": await opened.read(erc20(l2_token), "balanceOf", whose),
+                "l1Token": pair.l1_token,
+                "l2Token": pair.l2_token,
+                "home": pair.home,
+                "l1": await opened.read(erc20(pair.l1_token), "balanceOf", whose, layer="l1"),
+                "l2": await opened.read(erc20(pair.l2_token), "balanceOf", whose),
             }
         )
 
 
 @app.command
 async def deposit(
-    l2_token: Account,
+    token: Account,
     amount: Amount,
     *,
     to: Account | None = None,
     wait: bool = False,
     options: Flat = DEFAULTS,
 ) -> None:
-    """Lock tokens on the L1 for the same on the L2; `--wait` until they are there.
+    """Bring tokens from the L1 to the L2; `--wait` until they are there.
 
     Parameters
     ----------
-    l2_token
-        The counterpart's address on the L2.
+    token
+        The stand-in's address.
     amount
         How much; `1.5` counts in units of 18 decimals, `10wei` in the smallest.
     to
@@ -87,37 +100,88 @@ async def deposit(
         Return only when the L2 has it.
     """
     async with session(options) as opened:
-        l1_token = await _l1_token(opened, l2_token)
-        recipient = await opened.whose(to)
-        bridge = await _l1_bridge(opened)
-        before = int(await opened.read(erc20(l2_token), "balanceOf", recipient))
-        await opened.send(erc20(l1_token), "approve", bridge.address, amount, layer="l1")
-        terms = (l1_token, l2_token, recipient, amount, MINIMUM_GAS, b"")
-        found = await opened.write(bridge, "depositERC20To", *terms, layer="l1")
+        pair, recipient = await pair_of(opened, token), await opened.whose(to)
+        bridge, arriving = await _l1_bridge(opened), erc20(pair.l2_token)
+        before = int(await opened.read(arriving, "balanceOf", recipient))
+        if pair.home == "l1":
+            await opened.send(erc20(pair.l1_token), "approve", bridge.address, amount, layer="l1")
+        terms = (pair.l1_token, pair.l2_token, recipient, amount, MINIMUM_GAS, b"")
+        found = await opened.write(bridge, "bridgeERC20To", *terms, layer="l1")
         if wait:
 
             async def has_arrived() -> bool:
-                return int(await opened.read(erc20(l2_token), "balanceOf", recipient)) >= before + amount
+                return int(await opened.read(arriving, "balanceOf", recipient)) >= before + amount
 
             await opened.until("the deposit", has_arrived)
         opened.show({**found, "amount": amount, "to": recipient})
 
 
-async def _decimals(opened: Session, l1_token: Address) -> int:
-    """Raises `UserError` for what is no token."""
-    try:
-        return int(await opened.read(erc20(l1_token), "decimals", layer="l1"))
-    except RefusedError as error:
-        raise UserError(f"0x{l1_token.hex()} is no ERC-20 on the L1", "check its address") from error
+async def start_withdrawal(opened: Session, token: Address, amount: int, recipient: Address) -> Mined:
+    """Lock or burn a bridged token on the L2, for the same on the L1."""
+    pair = await pair_of(opened, token)
+    if pair.home == "l2":
+        await opened.send(erc20(pair.l2_token), "approve", L2_BRIDGE.address, amount)
+    terms = (pair.l2_token, pair.l1_token, recipient, amount, MINIMUM_GAS, b"")
+    return await opened.send(L2_BRIDGE, "bridgeERC20To", *terms)
 
 
-async def _l1_token(opened: Session, l2_token: Address) -> Address:
-    """Raises `UserError` for a token that the bridge did not make."""
+async def pair_of(opened: Session, token: Address) -> Pair:
+    """Both sides of a token by its stand-in; raises UserError for what the bridge would not mint."""
+    original = await _original(opened, token, L2_BRIDGE.address, "l2")
+    if original is not None:
+        return Pair(original, token, home="l1")
+    original = await _original(opened, token, (await _l1_bridge(opened)).address, "l1")
+    if original is not None:
+        return Pair(token, original, home="l2")
+    raise UserError(
+        f"0x{token.hex()} stands for no token of the other chain",
+        "give the address that `bridge token create` printed, not the token's own",
+    )
+
+
+async def _original(opened: Session, token: Address, bridge: Address, layer: Layer) -> Address | None:
+    """What `token` stands for, if `bridge` makes and unmakes it."""
     try:
-        return Address(await opened.read(Contract(l2_token, MINTABLE), "remoteToken"))
+        if Address(await opened.read(stand_in(token), "bridge", layer=layer)) != bridge:
+            return None
+        return Address(await opened.read(stand_in(token), "remoteToken", layer=layer))
+    except RefusedError:
+        return None
+
+
+async def _create_on_l2(
+    opened: Session, token: Address, name: str, symbol: str, decimals: int
+) -> dict[str, Any]:
+    terms = (token, name, symbol, decimals)
+    found = await opened.write(L2_FACTORY, "createOptimismMintableERC20WithDecimals", *terms)
+    return {**found, "l1Token": token, "l2Token": found["localToken"]}
+
+
+async def _create_on_l1(
+    opened: Session, token: Address, name: str, symbol: str, decimals: int
+) -> dict[str, Any]:
+    """Its address follows from what it is, so who makes it a second time is told where it is."""
+    made = l1_stand_in((await _l1_bridge(opened)).address, token, name, symbol, decimals)
+    found: dict[str, Any] = {"l1Token": made.address, "l2Token": token}
+    if await opened.l1.code(made.address):
+        return {**found, "already": True}
+    if not await opened.l1.code(CREATE2_FACTORY):
+        raise UserError(
+            f"the L1 has no CREATE2 factory at 0x{CREATE2_FACTORY.hex()}",
+            "deploy it there (github.com/Arachnid/deterministic-deployment-proxy)",
+        )
+    mined = await opened.send_data(CREATE2_FACTORY, "create", made.factory_calldata, layer="l1")
+    return {**written(mined), **found}
+
+
+async def _described(opened: Session, token: Address, what: str, layer: Layer) -> Any:
+    """A token's name, symbol or decimals; raises UserError for what is no token."""
+    try:
+        return await opened.read(erc20(token), what, layer=layer)
     except RefusedError as error:
         raise UserError(
-            f"0x{l2_token.hex()} is no bridged token on the L2", "make it with `bridge token create`"
+            f"0x{token.hex()} has no `{what}` of an ERC-20 on the {layer.upper()}",
+            "check its address and --home; NAME and SYMBOL can be given",
         ) from error
 
 

@@ -129,6 +129,12 @@ class Session:
         """The same as a result: the transaction, and what the contract's events say."""
         return written(await self.send(contract, method, *arguments, value_wei=value_wei, layer=layer))
 
+    async def send_data(self, to: Address, what: str, data: bytes, *, layer: Layer = "l2") -> Mined:
+        """A transaction of bytes that no interface describes. Raises RefusedError."""
+        sender = await self.sender(layer)
+        mined: Mined = await refusal(lambda: sender.send_data(to, what, data, timeout_s=self.options.timeout))
+        return mined
+
     async def until(self, what: str, holds: Callable[[], Awaitable[bool]]) -> None:
         """Ask until it holds; raises OpenLedgerError after `--timeout` seconds."""
         try:
