@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Annotated, Literal, NoReturn
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, ArgumentCollection, CycloptsError, Parameter
 from cyclopts.config import Env, Toml
 from pydantic import ValidationError
 
@@ -21,7 +21,21 @@ from openledger_node.node.preflight import assert_cpython, assert_supported_pyth
 from workers.errors import WorkerError
 
 Flat = Parameter(name="*")
-ENVIRONMENT = Env("OPENLEDGER_", command=False)
+
+
+class SettingVariables(Env):
+    """Variables that name one setting each, never a section.
+
+    `OPENLEDGER_GATEWAY` and `OPENLEDGER_L1` are URLs for commands; a shell that has them may also start a node,
+    whose settings have sections of these names.
+    """
+
+    def __call__(self, app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+        settings = ArgumentCollection(one for one in arguments if not one.children)  # type: ignore[no-untyped-call]  # a list
+        super().__call__(app, commands, settings)
+
+
+ENVIRONMENT = SettingVariables("OPENLEDGER_", command=False)
 NODE_SETTINGS = (ENVIRONMENT, Toml("openledger.toml", must_exist=False, use_commands_as_keys=False))
 """Where a node's settings come from besides its flags; a key that is no setting is refused."""
 

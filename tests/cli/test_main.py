@@ -208,6 +208,30 @@ def test_settings_come_from_flags_environment_and_file_in_this_order(
     assert [dumped[section]["port"] for section in ("http", "ws", "metrics")] == [21, 12, 3]
 
 
+def test_addresses_for_commands_do_not_stand_in_a_nodes_way(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OPENLEDGER_GATEWAY", "http://127.0.0.1:9000")
+    monkeypatch.setenv("OPENLEDGER_L1", "http://127.0.0.1:9001")
+    monkeypatch.setenv("OPENLEDGER_GATEWAY_PORT", "9002")
+    monkeypatch.setattr(sys, "argv", ["openledger-node", "config", "dump"])
+    with pytest.raises(SystemExit, match="0"):
+        main()
+    dumped = json.loads(capsys.readouterr().out)
+    assert (dumped["gateway"]["port"], dumped["l1"]["port"]) == (9002, 7545)
+
+
+def test_settings_of_a_node_do_not_stand_in_a_commands_way(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENLEDGER_GATEWAY_HOST", "0.0.0.0")
+    monkeypatch.setenv("OPENLEDGER_RPC", "http://127.0.0.1:1")
+    code, error = ended(capsys, monkeypatch, "demo")
+    assert (code, error.count("\n")) == (1, 1)
+    assert "no node answers at http://127.0.0.1:1" in error
+
+
 def test_an_unknown_key_in_the_file_is_refused(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
