@@ -26,7 +26,7 @@ Flat = Parameter(name="*")
 class SettingVariables(Env):
     """Variables that name one setting each, never a section.
 
-    `OPENLEDGER_GATEWAY` and `OPENLEDGER_L1` are URLs for commands; a shell that has them may also start a node,
+    `OPENLEDGER_GATEWAY` and `OPENLEDGER_L1` are URLs for commands; a shell that has them may start a node,
     whose settings have sections of these names.
     """
 
