@@ -160,9 +160,18 @@ def plan_deployment(parameters: DeploymentParameters) -> tuple[DeploymentTransac
 
     The deployer is left with all OPEN that is neither in the L2 genesis nor staked nor a reward to come.
     """
+    steps = (*_rollup_steps(parameters), *_bridge_steps(parameters), *_dispute_steps(parameters))
+    return tuple(
+        DeploymentTransaction(label, parameters.first_nonce + offset, to, data, gas_limit)
+        for offset, (label, to, data, gas_limit) in enumerate(steps)
+    )
+
+
+def _rollup_steps(parameters: DeploymentParameters) -> Steps:
+    """What an L2 cannot do without: its token, its output roots, its settings, its portal and validators."""
     at = predict_deployment(parameters)
     allocation = parameters.l2_genesis_allocation_wei
-    steps: Steps = (
+    return (
         ("create OpenToken", None, _creation("OpenToken", ["address"], [at.deployer]), 2_000_000),
         ("create OutputOracle", None, _oracle_creation(parameters), 2_000_000),
         ("create SystemConfig", None, _system_config_creation(parameters), 2_000_000),
@@ -182,6 +191,13 @@ def plan_deployment(parameters: DeploymentParameters) -> tuple[DeploymentTransac
             4_000_000,
         ),
         ("create ValidatorStaking", None, _staking_creation(parameters), 4_000_000),
+    )
+
+
+def _bridge_steps(parameters: DeploymentParameters) -> Steps:
+    """Messages and tokens between the chains."""
+    at = predict_deployment(parameters)
+    return (
         (
             "create L1CrossDomainMessenger",
             None,
@@ -194,6 +210,13 @@ def plan_deployment(parameters: DeploymentParameters) -> tuple[DeploymentTransac
             _creation("L1StandardBridge", ["address"] * 2, [at.l1_messenger, L2_STANDARD_BRIDGE]),
             3_000_000,
         ),
+    )
+
+
+def _dispute_steps(parameters: DeploymentParameters) -> Steps:
+    """Games about wrong roots, juries, pay for attestations, and the first validators' stakes."""
+    at = predict_deployment(parameters)
+    return (
         ("create DisputeGame", None, _game_creation(parameters), 5_000_000),
         ("create JuryVerifier", None, _jury_creation(parameters), 4_000_000),
         ("create AttestationRewards", None, _rewards_creation(parameters), 2_000_000),
@@ -204,10 +227,6 @@ def plan_deployment(parameters: DeploymentParameters) -> tuple[DeploymentTransac
             100_000,
         ),
         *_first_stakes(parameters),
-    )
-    return tuple(
-        DeploymentTransaction(label, parameters.first_nonce + offset, to, data, gas_limit)
-        for offset, (label, to, data, gas_limit) in enumerate(steps)
     )
 
 

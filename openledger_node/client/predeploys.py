@@ -29,6 +29,18 @@ TOKENS = Contract(addresses.ASSET_TOKEN_FACTORY, predeploy_interface("AssetToken
 WOPEN = Contract(addresses.OP_WETH9, predeploy_interface("WOPEN"))
 MESSAGE_PASSER = Contract(addresses.L2_TO_L1_MESSAGE_PASSER, predeploy_interface("L2ToL1MessagePasser"))
 
+PROPOSAL_STATES = (
+    "pending",
+    "active",
+    "canceled",
+    "defeated",
+    "succeeded",
+    "queued",
+    "expired",
+    "executed",
+)
+"""Source: OpenZeppelin's IGovernor.ProposalState."""
+
 
 def agent_account(address: Address) -> Contract:
     """An agent's wallet."""

@@ -31,6 +31,14 @@ from openledger_node.jobs.ports import WorkerPool
 from workers.artifacts.store import ArtifactStore
 
 DATABASE_FILE = "gateway.sqlite"
+SCHEMAS = [
+    table.SCHEMA,
+    settlements.SCHEMA,
+    receipts.SCHEMA,
+    retrieval_vouchers.SCHEMA,
+    deliveries.SCHEMA,
+    datasets.SCHEMA,
+]
 
 
 class Gateway:
@@ -61,17 +69,7 @@ class Gateway:
         """Open the database and wire everything; asks the node for its chain id. Raises StartError."""
         clock = clock or SystemClock()
         url = options.database_url or sqlite_url(options.datadir / DATABASE_FILE)
-        database = await Database.open(
-            url,
-            [
-                table.SCHEMA,
-                settlements.SCHEMA,
-                receipts.SCHEMA,
-                retrieval_vouchers.SCHEMA,
-                deliveries.SCHEMA,
-                datasets.SCHEMA,
-            ],
-        )
+        database = await Database.open(url, SCHEMAS)
         reader = EconomyReader(Ethereum(rpc))
         house = House(
             options=options,

@@ -34,57 +34,71 @@ class DevUrls:
     verifier_rpc: str
 
 
+Section = tuple[str, list[str]]
+"""A title, "" for none, and its lines."""
+
+
 def banner(urls: DevUrls, rollup: RollupConfig, gas_limit: int, base_fee_wei: int, balance_wei: int) -> str:
     """The text of the banner."""
-    accounts = [dev_account(i).address for i in range(DEV_ACCOUNT_COUNT)]
-    keys = [dev_private_key(i) for i in range(DEV_ACCOUNT_COUNT)]
-    sections = [
+    sections: list[Section] = [
         ("", [f"openledger-node {__version__} - an L2 that pays the people behind the data"]),
-        (
-            "Available Accounts",
-            [
-                f"({i}) {to_checksum_address(a)} ({balance_wei // OPEN_UNIT} OPEN)"
-                for i, a in enumerate(accounts)
-            ],
-        ),
-        ("Private Keys", [f"({i}) 0x{key.hex()}" for i, key in enumerate(keys)]),
-        ("Wallet", [f"Mnemonic:          {DEV_MNEMONIC}", "Derivation path:   m/44'/60'/0'/0/"]),
-        (
-            "",
-            [
-                "WARNING: these accounts and their keys are publicly known.",
-                "Anything sent to them on a live network will be lost.",
-            ],
-        ),
+        *_account_sections(balance_wei),
         ("Chain ID", [str(rollup.l2_chain_id)]),
         ("Base Fee", [str(base_fee_wei)]),
         ("Gas Limit", [str(gas_limit)]),
         ("Genesis Timestamp", [str(rollup.l2_genesis_time_s)]),
-        ("Precompiles", [f"{name:<20} {to_checksum_address(address)}" for name, address in PRECOMPILE_NAMES]),
-        (
-            "L1 Contracts",
-            [
-                f"{'Portal':<20} {to_checksum_address(rollup.portal)}",
-                f"{'OutputOracle':<20} {to_checksum_address(rollup.output_oracle)}",
-                f"{'SystemConfig':<20} {to_checksum_address(rollup.l1_system_config)}",
-                f"{'OpenToken':<20} {to_checksum_address(rollup.open_token)}",
-                f"{'OpenVault':<20} {to_checksum_address(rollup.open_vault)}",
-            ],
-        ),
-        (
-            "Services",
-            [
-                f"{'JSON-RPC':<20} {urls.l2_rpc}",
-                f"{'L1 JSON-RPC':<20} {urls.l1_rpc} (chain {rollup.l1_chain_id})",
-                f"{'Gateway and status':<20} {urls.gateway}",
-                f"{'Operator token':<20} {DEV_OPERATOR_TOKEN}",
-                f"{'Metrics and health':<20} {urls.metrics}",
-                f"{'Verifier JSON-RPC':<20} {urls.verifier_rpc}",
-            ],
-        ),
+        *_contract_sections(rollup),
+        ("Services", _service_lines(urls, rollup)),
         ("", [f"Listening on {urls.l2_rpc.removeprefix('http://')}"]),
     ]
     return "\n".join(_section(title, lines) for title, lines in sections)
+
+
+def _account_sections(balance_wei: int) -> list[Section]:
+    accounts = [to_checksum_address(dev_account(i).address) for i in range(DEV_ACCOUNT_COUNT)]
+    keys = [dev_private_key(i) for i in range(DEV_ACCOUNT_COUNT)]
+    warning = [
+        "WARNING: these accounts and their keys are publicly known.",
+        "Anything sent to them on a live network will be lost.",
+    ]
+    return [
+        (
+            "Available Accounts",
+            [f"({i}) {a} ({balance_wei // OPEN_UNIT} OPEN)" for i, a in enumerate(accounts)],
+        ),
+        ("Private Keys", [f"({i}) 0x{key.hex()}" for i, key in enumerate(keys)]),
+        ("Wallet", [f"Mnemonic:          {DEV_MNEMONIC}", "Derivation path:   m/44'/60'/0'/0/"]),
+        ("", warning),
+    ]
+
+
+def _contract_sections(rollup: RollupConfig) -> list[Section]:
+    l1_contracts = (
+        ("Portal", rollup.portal),
+        ("OutputOracle", rollup.output_oracle),
+        ("SystemConfig", rollup.l1_system_config),
+        ("OpenToken", rollup.open_token),
+        ("OpenVault", rollup.open_vault),
+    )
+    return [
+        ("Precompiles", [_named(name, to_checksum_address(address)) for name, address in PRECOMPILE_NAMES]),
+        ("L1 Contracts", [_named(name, to_checksum_address(address)) for name, address in l1_contracts]),
+    ]
+
+
+def _service_lines(urls: DevUrls, rollup: RollupConfig) -> list[str]:
+    return [
+        _named("JSON-RPC", urls.l2_rpc),
+        _named("L1 JSON-RPC", f"{urls.l1_rpc} (chain {rollup.l1_chain_id})"),
+        _named("Gateway and status", urls.gateway),
+        _named("Operator token", DEV_OPERATOR_TOKEN),
+        _named("Metrics and health", urls.metrics),
+        _named("Verifier JSON-RPC", urls.verifier_rpc),
+    ]
+
+
+def _named(name: str, value: str) -> str:
+    return f"{name:<20} {value}"
 
 
 def config_out(urls: DevUrls, rollup: RollupConfig, gas_limit: int, base_fee_wei: int) -> dict[str, Any]:

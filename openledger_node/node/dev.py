@@ -38,7 +38,7 @@ from openledger_node.node.l2_block_maker import RollupBlockMaker
 from openledger_node.node.lifecycle import StoppedError, Supervisor, stop_on_signals
 from openledger_node.node.network_files import write_json
 from openledger_node.node.preflight import await_ports, free_port, node_directory
-from openledger_node.node.provider import Provider, open_provider
+from openledger_node.node.provider import Provider, start_provider
 from openledger_node.node.rollup import Rollup, open_rollup
 from openledger_node.node.rollup_faces import dev_controls, node_metrics, rpc_context, start_metrics
 from openledger_node.node.rollup_services import l1_sender, sequencer_loop, start_batcher, start_proposer
@@ -97,12 +97,9 @@ async def _run(config: DevConfig, directory: Path, supervisor: Supervisor) -> No
         supervisor.start("validator", validator(urls, directory), needed=False)
         account = dev_account(DEV_PROVIDER)
         write_token(directory / TOKEN_FILE, DEV_OPERATOR_TOKEN)
-        provider = await open_provider(config.gateway, directory, l2, account, workers)
-        economy.open(provider.gateway.records)
-        supervisor.start("gateway", provider.gateway)
-        supervisor.start("answers", provider.answers)
-        if provider.text_server is not None:
-            supervisor.start("language models", provider.text_server, needed=False)
+        provider = await start_provider(
+            config.gateway, directory, l2, account, workers, supervisor=supervisor, economy=economy
+        )
         watch = VerifierWatch(rollup.chain, urls.verifier_rpc, rollup.execution.clock)
         supervisor.start("verifier watch", watch)
         conservation = ConservationCheck(network.rollup, rollup.chain, l1, rollup.execution.clock)

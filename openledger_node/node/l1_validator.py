@@ -24,6 +24,7 @@ from openledger_node.node.rollup_services import l1_sender, start_proposer
 from openledger_node.node.slashing_protection import SlashingProtection
 from rollup_bridge.challenger.juror import Juror
 from rollup_bridge.challenger.service import Challenger
+from rollup_bridge.txmgr.manager import TransactionManager
 from rollup_bridge.validator.attester import Attester, Identity, Statistics
 from rollup_bridge.validator.contradictions import ContradictionWatch
 from rollup_bridge.validator.rewards import RewardCollector, RewardsReader
@@ -90,13 +91,7 @@ async def start_l1_validator(
         header_rlp=l1.header_rlp,
         clock=rollup.execution.clock,
     )
-    watch = ContradictionWatch(
-        max(rollup.config.l1_genesis.number, await l1.head_number() - CONTRADICTIONS_FROM),
-        l1=l1,
-        staking=staking,
-        sender=sender,
-        clock=rollup.execution.clock,
-    )
+    contradictions = await _contradictions(rollup, staking, sender)
     challenger, juror = start_disputes(
         rollup,
         supervisor,
@@ -104,19 +99,38 @@ async def start_l1_validator(
         attest=attester.attest_to,
         jury_secret=keccak256(JURY_SECRET_DOMAIN + key),
     )
-    rewards = RewardCollector(
-        account.address,
-        rewards=RewardsReader(rollup.config.attestation_rewards, l1),
+    rewards = _rewards(rollup, account.address, sender)
+    supervisor.start("attester", attester)
+    supervisor.start("rewards", rewards)
+    supervisor.start("contradictions", contradictions)
+    start_proposer(rollup, supervisor, sender, disputes=False)
+    await _say(account.address, staking)
+    return L1Validator(attester, challenger, juror, contradictions, rewards, protection)
+
+
+async def _contradictions(
+    rollup: Rollup, staking: StakingReader, sender: TransactionManager
+) -> ContradictionWatch:
+    """Looks for two roots that one validator signed for one height, from some blocks back on."""
+    oldest = await rollup.l1.head_number() - CONTRADICTIONS_FROM
+    return ContradictionWatch(
+        max(rollup.config.l1_genesis.number, oldest),
+        l1=rollup.l1,
+        staking=staking,
+        sender=sender,
+        clock=rollup.execution.clock,
+    )
+
+
+def _rewards(rollup: Rollup, account: Address, sender: TransactionManager) -> RewardCollector:
+    """Brings what attestations earned into the validator's pool."""
+    return RewardCollector(
+        account,
+        rewards=RewardsReader(rollup.config.attestation_rewards, rollup.l1),
         oracle=rollup.oracle,
         sender=sender,
         clock=rollup.execution.clock,
     )
-    supervisor.start("attester", attester)
-    supervisor.start("rewards", rewards)
-    supervisor.start("contradictions", watch)
-    start_proposer(rollup, supervisor, sender, disputes=False)
-    await _say(account.address, staking)
-    return L1Validator(attester, challenger, juror, watch, rewards, protection)
 
 
 async def _say(account: Address, staking: StakingReader) -> None:

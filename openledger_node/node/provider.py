@@ -16,8 +16,10 @@ from openledger_node.gateway.parts import GatewayOptions
 from openledger_node.gateway.server import Gateway
 from openledger_node.gateway.text_server import OutsideServer
 from openledger_node.jobs.pool import PoolAdapter
+from openledger_node.node.lifecycle import Supervisor
 from openledger_node.node.text_server import LocalTextServer
 from openledger_node.node.worker_pool import ARTIFACTS_FOLDER
+from openledger_node.rpc.ports import EconomyDoor
 from openledger_node.validator.answers import Answers
 from openledger_node.validator.challenger import Challenger
 from openledger_node.validator.documents import Documents
@@ -35,6 +37,26 @@ class Provider:
     """A service of its own; None where somebody else runs the server."""
     answers: Answers
     """A service of its own: what the provider committed is shown when it is demanded or disputed."""
+
+
+async def start_provider(
+    options: GatewaySection,
+    directory: Path,
+    rpc: Rpc,
+    account: Account,
+    pool: WorkerPool,
+    *,
+    supervisor: Supervisor,
+    economy: EconomyDoor,
+) -> Provider:
+    """Open it, let the node's JSON-RPC read its records, and start its services. Raises StartError."""
+    provider = await open_provider(options, directory, rpc, account, pool)
+    economy.open(provider.gateway.records)
+    supervisor.start("gateway", provider.gateway)
+    supervisor.start("answers", provider.answers)
+    if provider.text_server is not None:
+        supervisor.start("language models", provider.text_server, needed=False)
+    return provider
 
 
 async def open_provider(

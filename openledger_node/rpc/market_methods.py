@@ -8,7 +8,15 @@ from typing import Any
 
 from genesis.types import ZERO_ADDRESS, Address
 from openledger_node.client.economy import METERING
-from openledger_node.client.predeploys import AGENTS, GOVERNOR, GRANTS, TOKENS, VOTES, asset_token
+from openledger_node.client.predeploys import (
+    AGENTS,
+    GOVERNOR,
+    GRANTS,
+    PROPOSAL_STATES,
+    TOKENS,
+    VOTES,
+    asset_token,
+)
 from openledger_node.evm.snapshot import Snapshot
 from openledger_node.rpc import parse
 from openledger_node.rpc.context import RpcContext
@@ -19,17 +27,6 @@ from openledger_node.rpc.table import Table, optional, reader
 
 MOST_PROVIDERS = 256
 """Providers in one answer; the directory of more is read by its logs."""
-PROPOSAL_STATES = (
-    "pending",
-    "active",
-    "canceled",
-    "defeated",
-    "succeeded",
-    "queued",
-    "expired",
-    "executed",
-)
-"""Source: OpenZeppelin's IGovernor.ProposalState."""
 
 
 class MarketMethods:

@@ -10,23 +10,13 @@ from genesis.keccak import keccak256
 from openledger_node.cli.economy.session import DEFAULTS, Flat, Options, Session, session
 from openledger_node.cli.economy.values import Account, Amount, Data
 from openledger_node.client.economy import POLICY
-from openledger_node.client.predeploys import GOVERNOR, GRANTS, VOTES
+from openledger_node.client.predeploys import GOVERNOR, GRANTS, PROPOSAL_STATES, VOTES
 from openledger_node.errors import UserError
 
 app = App(name="governance", help="Votes, proposals, policy, grants.")
 grant_app = App(name="grant", help="Grants from the treasury, paid by milestone.")
 app.command(grant_app)
 
-PROPOSAL_STATES = (
-    "pending",
-    "active",
-    "canceled",
-    "defeated",
-    "succeeded",
-    "queued",
-    "expired",
-    "executed",
-)
 SUPPORT = {"against": 0, "for": 1, "abstain": 2}
 Choice = Literal["for", "against", "abstain"]
 OVER = ("canceled", "defeated", "expired", "executed")
