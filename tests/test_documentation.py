@@ -1,4 +1,4 @@
-"""What the documentation names is there: pages, headings, make targets, modules, commands and their flags.
+"""What the documentation names is there: pages, headings, files, make targets, modules, commands, flags.
 
 The commands of the roles' pages and the code of the clients' are run, by their own tests.
 """
@@ -21,6 +21,12 @@ PAGES = [
     ROOT / "web/sdk/README.md",
 ]
 TARGETS = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+PARTS = ("genesis", "precompiles", "sequencer", "rollup_bridge", "workers", "openledger_node")
+FOLDERS = {
+    *(path.name for path in ROOT.iterdir() if path.is_dir()),
+    *(path.name for path in (ROOT / "openledger_node").iterdir() if path.is_dir()),
+} - {"node"}
+"""With which the name of a file begins; `node` is also a folder of `dev`'s data directory."""
 COMMAND = re.compile(r"openledger-node ((?:[a-z][^`\n)|>&#;…]*)?)")
 
 
@@ -58,6 +64,20 @@ def test_make_targets_and_modules_are_there(page: Path) -> None:
     for module in re.findall(r"python -m ((?:benchmarks|tests|workers|openledger_node)[\w.]*\w)", text):
         path = ROOT / module.replace(".", "/")
         assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = (ROOT / "docs/README.md").read_text()
+    for page in (ROOT / "docs").glob("*.md"):
+        assert page.name == "README.md" or f"]({page.name})" in index, page.name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=by_path)
+def test_named_files_are_there(page: Path) -> None:
+    bases = [ROOT, page.parent, *(ROOT / part for part in (*PARTS, "docs", "web"))]
+    for name in re.findall(r"`([\w.-]+(?:/[\w.*-]+)+/?)`", prose(page.read_text())):
+        if name.partition("/")[0] in FOLDERS:
+            assert any(found for base in bases for found in base.glob(f"{name.rstrip('/')}*")), name
 
 
 def commands() -> list[str]:
