@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genesis.fees import l1_cost
 from genesis.fees.l1_cost import (
     L1FeeInputs,
     estimated_size_scaled,
@@ -42,6 +43,21 @@ def test_fee_of_a_small_transaction() -> None:
 
 def test_size_is_linear_above_the_minimum() -> None:
     assert estimated_size_scaled(CONTRACT_CALL) == 202 * 836_500 - 42_585_600
+
+
+@pytest.mark.parametrize("size", [200, 100_000])
+def test_a_transaction_is_compressed_once_however_large(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    compressed: list[bytes] = []
+
+    def noted(data: bytes) -> int:
+        compressed.append(data)
+        return fast_lz_size(data)
+
+    monkeypatch.setattr(l1_cost, "fast_lz_size", noted)
+    raw = size.to_bytes(4, "big") + bytes(size)
+    assert l1_data_fee(raw, PRICES) > 0
+    assert l1_gas_used(bytes(bytearray(raw))) > 0
+    assert compressed == [raw]
 
 
 @given(st.binary(max_size=3000))
