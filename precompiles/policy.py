@@ -2,7 +2,8 @@
 
 Covered: publishing within the floors, reading. A published version never changes, and whoever depends on one
 pins its number. The floors come from version 1, which genesis writes: windows, bonds and stakes may not fall
-below half of it, nor may the contributors' share. A challenge's bond covers the jury that may be drawn for
+below half of it, nor may the contributors' share. The delay of draws may not fall at all: within a sequencing
+window a sequencer could wait for the jury it likes. A challenge's bond covers the jury that may be drawn for
 it.
 Scheduled protocol upgrades: `policy_forks`.
 """
@@ -89,7 +90,7 @@ def _bounds(first: Policy) -> tuple[tuple[int, int], ...]:
         (0, MAXIMUM_RETRIEVAL_PPM),
         (0, PPM),
         ((first.jury_seats + 1) // 2, MAXIMUM_JURY_SEATS),
-        ((first.jury_delay_blocks + 1) // 2, MAXIMUM_JURY_DELAY_BLOCKS),
+        (first.jury_delay_blocks, MAXIMUM_JURY_DELAY_BLOCKS),
         (first.jury_commit_s // 2, MAXIMUM_SECONDS),
         (first.jury_reveal_s // 2, MAXIMUM_SECONDS),
         (first.juror_fee_wei // 2, MAXIMUM_WEI),

@@ -1,9 +1,10 @@
 """Are the network's deadlines longer than a sequencer can be silent.
 
 Whoever loses money by not answering in time must be able to answer by a forced deposit. That takes up to two
-sequencing windows and the drift, so a network whose policy has a shorter deadline is refused; `dev`, whose
+sequencing windows and the drift, so a network whose policy has a shorter deadline is refused; so is one whose
+juries are drawn within a sequencing window, in which a sequencer can wait for the draw it likes. `dev`, whose
 windows are seconds, is excepted.
-Source: protocol, section 3 "Policy" (06).
+Source: protocol, section 3 "Policy" (06) and "Jury and draws".
 """
 
 from genesis.addresses import POLICY
@@ -22,15 +23,22 @@ def least_deadline_s(config: RollupConfig) -> int:
 
 
 def assert_deadlines(config: RollupConfig, state: Snapshot) -> None:
-    """Raises `StartError` if the policy in force has a deadline below `least_deadline_s`."""
+    """Raises `StartError` if the policy in force has a deadline below `least_deadline_s`, or early draws."""
     if config.l2_chain_id == DEV_L2_CHAIN_ID:
         return
     least_s = least_deadline_s(config)
-    short = ", ".join(short_deadlines(_current_policy(state), least_s))
+    policy = _current_policy(state)
+    short = ", ".join(short_deadlines(policy, least_s))
     if short:
         raise StartError(
             f"deadlines are below {least_s} s, for which a sequencer may be silent: {short}",
             "this network could cost its users money; its governance has to publish longer ones",
+        )
+    if policy.jury_delay_blocks <= config.sequencing_window:
+        raise StartError(
+            f"juries are drawn {policy.jury_delay_blocks} L1 blocks after a request, within the sequencing "
+            f"window of {config.sequencing_window}: jury_delay_blocks = {policy.jury_delay_blocks}",
+            "a sequencer could wait for the jury it likes; governance has to publish a longer delay",
         )
 
 

@@ -48,3 +48,13 @@ def test_a_short_deadline_is_refused_by_name(name: str) -> None:
     short = replace(TESTNET.policy, **{name: least_s - 1})
     with pytest.raises(StartError, match=f"{name} = {least_s - 1}"):
         assert_deadlines(config, state_with(short))
+
+
+def test_a_draw_within_a_sequencing_window_is_refused() -> None:
+    config = config_of(TESTNET)
+    window = TESTNET.sequencing_window
+    assert_deadlines(config, state_with(replace(TESTNET.policy, jury_delay_blocks=window + 1)))
+    early = state_with(replace(TESTNET.policy, jury_delay_blocks=window))
+    with pytest.raises(StartError, match=f"jury_delay_blocks = {window}"):
+        assert_deadlines(config, early)
+    assert_deadlines(config_of(DEV), state_with(replace(DEV.policy, jury_delay_blocks=1)))

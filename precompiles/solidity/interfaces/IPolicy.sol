@@ -67,7 +67,7 @@ interface IPolicy {
     error InvalidFork(uint256 earliest);
 
     /// @notice Timelock only. Versions count from 1, which genesis writes. Windows, bonds and stakes
-    /// may not fall below half of version 1's, nor may the contributors' share.
+    /// may not fall below half of version 1's, nor may the contributors' share; the delay of draws may not fall.
     function publish(Parameters calldata parameters) external returns (uint256 version);
     function currentVersion() external view returns (uint256);
     function getParameters(uint256 version) external view returns (Parameters memory);

@@ -144,7 +144,7 @@ contract PolicyTwin is Twin {
         _within(p.retrievalPpm, 0, MAXIMUM_RETRIEVAL_PPM, "retrievalPpm");
         _within(p.auditPpm, 0, PPM, "auditPpm");
         _within(p.jurySeats, (first.jurySeats + 1) / 2, MAXIMUM_JURY_SEATS, "jurySeats");
-        _within(p.juryDelayBlocks, (first.juryDelayBlocks + 1) / 2, MAXIMUM_JURY_DELAY_BLOCKS, "juryDelayBlocks");
+        _within(p.juryDelayBlocks, first.juryDelayBlocks, MAXIMUM_JURY_DELAY_BLOCKS, "juryDelayBlocks");
         _within(p.juryCommitSeconds, first.juryCommitSeconds / 2, MAXIMUM_SECONDS, "juryCommitSeconds");
         _within(p.juryRevealSeconds, first.juryRevealSeconds / 2, MAXIMUM_SECONDS, "juryRevealSeconds");
         _within(p.jurorFee, first.jurorFee / 2, MAXIMUM_WEI, "jurorFee");
