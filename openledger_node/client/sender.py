@@ -108,6 +108,10 @@ class Sender:
         outgoing = Outgoing(contract, method, contract.calldata(method, *arguments), value_wei)
         return await self._deliver(outgoing, timeout_s, gas)
 
+    async def estimate(self, contract: Contract, method: str, *arguments: Any) -> int:
+        """Gas that is enough for `method` now. Raises `RevertedError` when it would revert."""
+        return await self._estimate(Outgoing(contract, method, contract.calldata(method, *arguments), 0))
+
     async def transact_in_order(
         self,
         contract: Contract,

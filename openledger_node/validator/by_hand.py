@@ -42,7 +42,7 @@ from openledger_node.validator.records import (
 from openledger_node.validator.sources import Sources
 from openledger_node.validator.sum_games import SumGames
 from openledger_node.validator.suspicions import Proof
-from openledger_node.validator.tallies import tally_for
+from openledger_node.validator.tallies import commit_and_tally
 from precompiles.views.attribution import INDEX_KEY, INDEX_VOID
 from precompiles.views.spans import span_commitment
 from workers.artifacts.store import ArtifactStore
@@ -165,8 +165,7 @@ class Accuser:
     async def prove_of_index(self, index_id: int, proof: Proof) -> bool:
         """The same of an index."""
         key = INDEX_KEY + index_id
-        await self._challenger.commit(key)
-        await tally_for(self._reader, self._challenger, proof.verdict)
+        await commit_and_tally(self._reader, self._challenger, key, proof.verdict)
         salt = await self._challenger.salt(key)
         await self._challenger.send(proof.method, index_id, salt, *proof.evidence)
         return await self._is_void(index_id)
@@ -201,8 +200,7 @@ class Accuser:
         if isinstance(verdict, WrongQuery):
             await self._query_games.play(inputs, batches, verdict)
         elif isinstance(verdict, WrongScore | WrongAmount | LongQuery):
-            await self._challenger.commit(inputs.post_id)
-            await tally_for(self._reader, self._challenger, verdict)
+            await commit_and_tally(self._reader, self._challenger, inputs.post_id, verdict)
             salt = await self._challenger.salt(inputs.post_id)
             method, arguments = challenge_of(inputs, salt, batches, verdict)
             await self._challenger.send(method, *arguments)
@@ -216,8 +214,7 @@ class Accuser:
             await self._sum_games.play(inputs, verdict)
         elif isinstance(verdict, ONE_TRANSACTION):
             key = INDEX_KEY + inputs.index_id
-            await self._challenger.commit(key)
-            await tally_for(self._reader, self._challenger, verdict)
+            await commit_and_tally(self._reader, self._challenger, key, verdict)
             method, evidence = index_challenge(verdict)
             salt = await self._challenger.salt(key)
             await self._challenger.send(method, inputs.index_id, salt, *evidence)

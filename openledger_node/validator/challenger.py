@@ -86,6 +86,10 @@ class Challenger:
         """One transaction to the attribution precompile."""
         return await self._sender.transact(ATTRIBUTION, method, *arguments, value_wei=value_wei)
 
+    async def estimate(self, method: str, *arguments: Any) -> int:
+        """Gas that is enough for a call now."""
+        return await self._sender.estimate(ATTRIBUTION, method, *arguments)
+
     async def send_in_order(self, method: str, calls: Sequence[tuple[Sequence[Any], int]]) -> None:
         """Several, each with its gas, without a block between them."""
         await self._sender.transact_in_order(ATTRIBUTION, method, calls)

@@ -47,7 +47,8 @@ from openledger_node.validator.record_check import (
 )
 from openledger_node.validator.records import Right, Unprovable
 from openledger_node.validator.sum_games import SumGames
-from openledger_node.validator.tallies import tally_for
+from openledger_node.validator.tallies import commit_and_tally
+from openledger_node.validator.windows import warn_of_short_windows
 from precompiles.views.attribution import INDEX_KEY, INDEX_VOID
 from workers.errors import InvalidInputError
 
@@ -176,6 +177,7 @@ class IndexWatch:
         """By the rules of rows and sums first; by the records behind them where those are kept."""
         if one.inputs is None:
             inputs = await self._documents.index_inputs(one.index_id)
+            await warn_of_short_windows(self._reader, one.index_id, inputs.index.dimensions)
             verdict = await asyncio.to_thread(check_index, inputs)
             one.inputs = inputs
             if not isinstance(verdict, Right):
@@ -192,8 +194,7 @@ class IndexWatch:
 
     async def _challenge(self, index_id: int, verdict: OneTransaction) -> None:
         key = INDEX_KEY + index_id
-        await self._challenger.commit(key)
-        await tally_for(self._reader, self._challenger, verdict)
+        await commit_and_tally(self._reader, self._challenger, key, verdict)
         method, evidence = index_challenge(verdict)
         salt = await self._challenger.salt(key)
         mined = await self._challenger.send(method, index_id, salt, *evidence)

@@ -52,7 +52,7 @@ from openledger_node.validator.records import (
     WrongQuery,
     WrongScore,
 )
-from openledger_node.validator.tallies import tally_for
+from openledger_node.validator.tallies import commit_and_tally
 from precompiles.views.attribution import Post
 from workers.artifacts.store import ArtifactStore
 
@@ -155,7 +155,7 @@ class Validator:
             try:
                 await self._attend(notice)
             except RevertedError as error:
-                log.warning("validator refused", post=notice.post_id, reason=str(error))
+                self._complain(notice.post_id, "validator refused", str(error))
 
     async def _serve_on_juries(self) -> None:
         if self._features is not None:
@@ -176,7 +176,7 @@ class Validator:
             try:
                 inputs = await self._documents.inputs(notice, post)
             except DocumentError as error:
-                self._complain(notice.post_id, str(error))
+                self._complain(notice.post_id, "post cannot be checked yet", str(error))
                 await self.demands.press(notice.post_id, post, await self._batches(notice))
                 return
             verdict = await asyncio.to_thread(check_post, inputs)
@@ -193,19 +193,18 @@ class Validator:
         elif isinstance(verdict, (WrongScore, WrongAmount, LongQuery)):
             await self._challenge(notice, inputs, verdict)
 
-    def _complain(self, post_id: int, reason: str) -> None:
-        """Log why a post cannot be checked, once per reason."""
+    def _complain(self, post_id: int, what: str, reason: str) -> None:
+        """Log what cannot be done about a post, once per reason."""
         if self._complaints.get(post_id) != reason:
             self._complaints[post_id] = reason
-            log.warning("post cannot be checked yet", post=post_id, reason=reason)
+            log.warning(what, post=post_id, reason=reason)
 
     # --- Challenging --------------------------------------------------------------------------------------
 
     async def _challenge(
         self, notice: PostNotice, inputs: PostInputs, verdict: WrongScore | WrongAmount | LongQuery
     ) -> None:
-        await self._challenger.commit(notice.post_id)
-        await tally_for(self._reader, self._challenger, verdict)
+        await commit_and_tally(self._reader, self._challenger, notice.post_id, verdict)
         salt = await self._challenger.salt(notice.post_id)
         batches = await self._batches(notice)
         method, arguments = challenge_of(inputs, salt, batches, verdict)

@@ -12,6 +12,7 @@ from eth_account import Account as EthAccount
 
 from genesis.addresses import PRECOMPILES
 from genesis.keccak import keccak256
+from genesis.networks import L2_BLOCK_GAS_LIMIT
 from genesis.policy import DEV_POLICY, Policy
 from genesis.spec import OPEN_UNIT
 from genesis.types import Address, Hash32
@@ -81,6 +82,7 @@ class LawNode:
             "hash": f"0x{keccak256(number.to_bytes(32, 'big')).hex()}",
             "timestamp": hex(moment.timestamp_s - (moment.block_number - number)),
             "baseFeePerGas": hex(10**9),
+            "gasLimit": hex(L2_BLOCK_GAS_LIMIT),
         }
 
     def _eth_getBalance(self, address: str, _tag: str) -> str:
