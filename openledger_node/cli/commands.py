@@ -122,7 +122,7 @@ def demo(
     Parameters
     ----------
     dishonest_provider
-        The provider posts one false score; the validator must catch it.
+        Another provider posts one false score; the validator must catch it.
     text
         A language model fine-tuned on five people's text, its answers bought with OpenAI's client.
     base
@@ -139,7 +139,7 @@ def demo(
 
     configure("warning", "console")
     if text:
-        asked = DemoOptions(rpc, l1, gateway, seed=seed, as_json=json, inferences=TEXT_ANSWERS)
+        asked = DemoOptions(rpc, l1, gateway, dishonest_provider, seed, json, TEXT_ANSWERS)
         run_to_end(run_text_demo(asked, base))
         return
     options = DemoOptions(

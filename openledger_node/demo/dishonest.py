@@ -9,15 +9,15 @@ import random
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
-from genesis.types import Address
+from genesis.types import Address, Hash32
 from openledger_node.client.contract import Event
 from openledger_node.client.economy import ATTRIBUTION, POST_VOID, ROLE_PROVIDER, STAKING
 from openledger_node.client.errors import RevertedError
 from openledger_node.client.ethereum import hex_bytes
-from openledger_node.demo.model import Published
-from openledger_node.demo.payout import settlement_when
+from openledger_node.client.posts import posted
+from openledger_node.demo import payout
 from openledger_node.demo.records import DishonestReport
 from openledger_node.demo.world import CONTRIBUTORS, DISHONEST, World, open_text
 from openledger_node.errors import OpenLedgerError
@@ -25,12 +25,30 @@ from workers.artifacts.store import ArtifactId, ArtifactStore
 from workers.attribution.index import read_index
 from workers.attribution.post import Post
 from workers.jobs.attribution import compute_post, result_of
-from workers.protocol import AttributionRequest, AttributionResult, BigInt, SettledBatch
+from workers.protocol import (
+    AttributionRequest,
+    AttributionResult,
+    BigInt,
+    FeatureIndexResult,
+    SettledBatch,
+)
 
 POLL_S = 0.3
 PATIENCE_S = 60.0
+"""Beyond the post's windows."""
 STAKE_PER_POOL = 4
 HOLD_MARGIN_S = 40
+
+
+class Sold(Protocol):
+    """A model for sale and its feature index."""
+
+    @property
+    def model_id(self) -> int: ...
+    @property
+    def index_id(self) -> int: ...
+    @property
+    def index(self) -> FeatureIndexResult: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +77,22 @@ def falsify(post: Post, secret_seed: int) -> tuple[Post, Lie]:
     return replace(post, batches=(batch, *post.batches[1:])), lie
 
 
-async def hold_s(world: World) -> int:
-    """Seconds the honest provider must hold back its post, so that another one may come first."""
+async def settle(world: World, channel_id: Hash32) -> str:
+    """The provider settles; if another is to lie, it holds its own post back, so that the lie may come first.
+
+    Returns the settlement's key at the gateway.
+    """
     _, policy = await world.reader.current_policy()
-    return policy.post_delay_s + HOLD_MARGIN_S
+    hold_s = policy.post_delay_s + HOLD_MARGIN_S if world.options.dishonest else 0
+    key = await payout.settle(world, channel_id, hold_s)
+    settlement = await payout.settlement_when(world, key, "settlementId")
+    await payout.read_fees(world, channel_id, int(settlement["settlementId"]))
+    return key
 
 
-async def play_dishonest(world: World, published: Published, key: str) -> None:
+async def play_dishonest(world: World, published: Sold, key: str) -> None:
     """Stake, post the lie, wait for the verdict, write it all down."""
-    settlement = await settlement_when(world, key, "settlementId")
+    settlement = await payout.settlement_when(world, key, "settlementId")
     pool_wei = int(settlement["pool"])
     await _stake(world, pool_wei)
     before = await world.l2.read(STAKING, "position", world.address(DISHONEST), ROLE_PROVIDER)
@@ -77,9 +102,10 @@ async def play_dishonest(world: World, published: Published, key: str) -> None:
     post_id = await _post(world, published, false_post, carry_wei)
     world.say(f"post {post_id} is on chain, with one score that is not the data's; waiting for the validator")
     voided = await _wait_for_void(world, post_id)
+    await _note_validator(world, post_id, voided)
     after = await world.l2.read(STAKING, "position", world.address(DISHONEST), ROLE_PROVIDER)
     paid_wei = await _paid_from(world, post_id, false_post)
-    correct = await settlement_when(world, key, "final")
+    correct = await payout.settlement_when(world, key, "final")
     _report(world, lie, false_post, post_id, voided)
     report = world.result.dishonest
     assert report is not None
@@ -100,9 +126,7 @@ async def _stake(world: World, pool_wei: int) -> None:
         await world.send(DISHONEST, STAKING, "stake", ROLE_PROVIDER, value_wei=needed - staked)
 
 
-async def _honest_post(
-    world: World, published: Published, settlement: Mapping[str, Any], carry_wei: int
-) -> Post:
+async def _honest_post(world: World, published: Sold, settlement: Mapping[str, Any], carry_wei: int) -> Post:
     """What the right post of this signer would be, from published artefacts."""
     settlement_id = int(settlement["settlementId"])
     on_chain = await world.reader.settlement(settlement_id)
@@ -127,7 +151,7 @@ def _compute(store: ArtifactStore, request: AttributionRequest) -> Post:
     return compute_post(store, read_index(store, request.index), request)
 
 
-async def _post(world: World, published: Published, post: Post, carry_wei: int) -> int:
+async def _post(world: World, published: Sold, post: Post, carry_wei: int) -> int:
     """Publish the document and post, as soon as the settling provider's own time is over."""
     result = await asyncio.to_thread(_publish, world.published, published, post)
     await world.gateway.put_artifact(await asyncio.to_thread(world.published.get, result.post))
@@ -152,25 +176,36 @@ async def _post(world: World, published: Published, post: Post, carry_wei: int) 
     return int(mined.event("AttributionPosted").arguments["postId"])
 
 
-def _publish(store: ArtifactStore, published: Published, post: Post) -> AttributionResult:
+def _publish(store: ArtifactStore, published: Sold, post: Post) -> AttributionResult:
     return result_of(post, read_index(store, published.index.index), store)
 
 
 async def _wait_for_void(world: World, post_id: int) -> Event:
+    _, policy = await world.reader.current_policy()
+    patience_s = policy.post_window_s + policy.challenge_reveal_s + PATIENCE_S
     try:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(patience_s):
             while (await world.reader.post(post_id)).status != POST_VOID:
                 await asyncio.sleep(POLL_S)
     except TimeoutError:
         raise OpenLedgerError(
-            f"the false post {post_id} was not challenged within {PATIENCE_S:.0f} s",
+            f"the false post {post_id} was not challenged within {patience_s:.0f} s",
             "is a validator running?",
         ) from None
     (voided,) = await world.l2.events(ATTRIBUTION, "PostVoided", post_id)
+    return voided
+
+
+async def _note_validator(world: World, post_id: int, voided: Event) -> None:
+    """Write down what the validator sent: a vector that fits no transaction is tallied first."""
     for event in await world.l2.events(ATTRIBUTION, "ChallengeCommitted", post_id):
         world.note("L2", "validator", "commitChallenge", hex_bytes(event.transaction_hash))
-    world.note("L2", "validator", "challengeScore", hex_bytes(voided.transaction_hash))
-    return voided
+    first_block = (await posted(world.reader, post_id)).event.block_number
+    tallied = await world.l2.events(ATTRIBUTION, "Tallied", first_block=first_block)
+    for event in tallied:
+        world.note("L2", "validator", "tallyProducts", hex_bytes(event.transaction_hash))
+    method = "challengeWideScore" if tallied else "challengeScore"
+    world.note("L2", "validator", method, hex_bytes(voided.transaction_hash))
 
 
 async def _paid_from(world: World, post_id: int, post: Post) -> int:

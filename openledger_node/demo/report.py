@@ -26,14 +26,20 @@ def judge(result: DemoResult) -> None:
         "copy_earns_under_a_tenth": result.copy_of_original < MAXIMUM_COPY_PART,
         "wrong_labels_score_under_half": result.wrong_label_of_clean < MAXIMUM_WRONG_LABEL_PART,
     }
-    if result.dishonest is not None:
-        false = result.dishonest
-        result.checks["false_post_slashed"] = int(false.slashed_wei) > 0
-        result.checks["false_post_paid_nobody"] = int(false.paid_from_false_post_wei) == 0
-        result.checks["correct_post_followed"] = (
-            false.correct_post_id > false.false_post_id and false.correct_post_id == result.post_id
-        )
+    result.checks |= checks_of_lie(result)
     result.ok = all(result.checks.values())
+
+
+def checks_of_lie(result: DemoResult) -> dict[str, bool]:
+    """What must hold after a false post; empty where there was none."""
+    false = result.dishonest
+    if false is None:
+        return {}
+    return {
+        "false_post_slashed": int(false.slashed_wei) > 0,
+        "false_post_paid_nobody": int(false.paid_from_false_post_wei) == 0,
+        "correct_post_followed": false.false_post_id < false.correct_post_id == result.post_id,
+    }
 
 
 def claims_equal_the_post(result: DemoResult) -> bool:

@@ -57,10 +57,7 @@ async def walk(world: World) -> None:
     with world.step(f"A customer buys {options.inferences} inferences with signed vouchers"):
         channel_id = await buy(world, published, data)
     with world.step("The provider settles the receipts"):
-        hold_s = await dishonest.hold_s(world) if options.dishonest else 0
-        key = await payout.settle(world, channel_id, hold_s)
-        settlement = await payout.settlement_when(world, key, "settlementId")
-        await payout.read_fees(world, channel_id, int(settlement["settlementId"]))
+        key = await dishonest.settle(world, channel_id)
     if options.dishonest:
         with world.step("A dishonest provider posts one false score"):
             await dishonest.play_dishonest(world, published, key)

@@ -59,9 +59,9 @@ async def _commit_late(
 async def _seconds_left(reader: EconomyReader, key: int, found: Pace) -> int:
     """Until the last blocks that take a commitment to a post or an index; 0 when they are there."""
     if key >= INDEX_KEY:
-        until_s = (await reader.feature_index(key - INDEX_KEY)).usable_at
+        until_s = (await reader.feature_index(key - INDEX_KEY)).usable_at_s
     else:
-        until_s = (await reader.post(key)).contestable_until
+        until_s = (await reader.post(key)).contestable_until_s
     return max(0, until_s - found.now_s - BLOCKS_BESIDES * found.block_s)
 
 

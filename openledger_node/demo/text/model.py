@@ -17,6 +17,7 @@ from workers.artifacts.store import ArtifactId, ArtifactStore
 from workers.protocol import (
     DEFAULT_FINE_TUNE_RECIPE,
     DatasetVersion,
+    FeatureIndexResult,
     FinetuneRequest,
     FinetuneResult,
     LossPoint,
@@ -41,6 +42,7 @@ class PublishedText:
 
     model_id: int
     index_id: int
+    index: FeatureIndexResult
     trained: FinetuneResult
 
 
@@ -121,8 +123,8 @@ async def publish_model(
         f"on base {parent} at {open_text(INPUT_PRICE_WEI, 2)} in and "
         f"{open_text(OUTPUT_PRICE_WEI, 2)} out per 1,000 tokens"
     )
-    index_id, _index = await publish_index(world, model_id, trained.manifest, sold)
-    return PublishedText(model_id, index_id, trained)
+    index_id, index = await publish_index(world, model_id, trained.manifest, sold)
+    return PublishedText(model_id, index_id, index, trained)
 
 
 async def serve_base(world: World, base: ArtifactId) -> None:

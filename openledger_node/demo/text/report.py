@@ -5,7 +5,13 @@ import sys
 import orjson
 from rich.text import Text
 
-from openledger_node.demo.report import claims_equal_the_post, show_checks, show_fees, table
+from openledger_node.demo.report import (
+    checks_of_lie,
+    claims_equal_the_post,
+    show_checks,
+    show_fees,
+    table,
+)
 from openledger_node.demo.text.records import AnswerRow, TextDemoResult
 from openledger_node.demo.world import World
 
@@ -32,6 +38,7 @@ def judge_text(result: TextDemoResult) -> None:
         "claims_equal_the_post": claims_equal_the_post(result),
         "every_unit_accounted_for": result.conservation is not None and result.conservation.holds,
     }
+    result.checks |= checks_of_lie(result)
     result.ok = all(result.checks.values())
 
 

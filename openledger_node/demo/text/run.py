@@ -6,7 +6,7 @@ Every step is an ordinary use of public surfaces: JSON-RPC and the gateway's HTT
 import tempfile
 from pathlib import Path
 
-from openledger_node.demo import payout
+from openledger_node.demo import dishonest, payout
 from openledger_node.demo.conservation import check_conservation
 from openledger_node.demo.datanet import commit, create_datanet, publish, reveal
 from openledger_node.demo.reachable import assert_reachable
@@ -64,9 +64,10 @@ async def walk(world: World, result: TextDemoResult, preset: str) -> None:
     with world.step("A customer buys answers with OpenAI's client, attribution included"):
         channel_id = await buy_answers(world, result, published, data)
     with world.step("The provider settles the receipts"):
-        key = await payout.settle(world, channel_id)
-        settlement = await payout.settlement_when(world, key, "settlementId")
-        await payout.read_fees(world, channel_id, int(settlement["settlementId"]))
+        key = await dishonest.settle(world, channel_id)
+    if world.options.dishonest:
+        with world.step("A dishonest provider posts one false score"):
+            await dishonest.play_dishonest(world, published, key)
     with world.step("Influence scores are posted; the challenge window passes"):
         settlement = await payout.settlement_when(world, key, "final", "attribution")
         payout.note_provider(world, settlement)
