@@ -14,10 +14,26 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from eth_abi.abi import decode, encode
+from eth_abi.abi import encode
+from eth_abi.codec import ABIDecoder
+from eth_abi.decoding import StringDecoder
+from eth_abi.registry import registry
 
 from genesis.keccak import keccak256
 from genesis.types import Hash32
+
+
+def _lenient_decoder() -> ABIDecoder:
+    """Strings are strangers' bytes, which no contract looks into: one name must not end who lists them."""
+    own = registry.copy()  # type: ignore[no-untyped-call]  # eth_abi leaves it out
+    own.unregister("string")
+    lenient = StringDecoder(handle_string_errors="replace")  # type: ignore[no-untyped-call]  # as above
+    own.register_decoder("string", lenient, label="string")
+    return ABIDecoder(own)
+
+
+decode_abi = _lenient_decoder().decode
+"""Values of ABI types, as eth_abi's `decode`, but of any string."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +94,8 @@ def encode_values(parameters: Sequence[Parameter], values: Sequence[Any]) -> byt
 
 
 def decode_values(parameters: Sequence[Parameter], data: bytes) -> list[Any]:
-    """The inverse of `encode_values`."""
-    values = decode([parameter.canonical for parameter in parameters], data)
+    """The inverse of `encode_values`; text that is no UTF-8 comes with a � for each byte that is none."""
+    values = decode_abi([parameter.canonical for parameter in parameters], data)
     return [_rich(parameter, value) for parameter, value in zip(parameters, values, strict=True)]
 
 

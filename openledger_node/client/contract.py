@@ -6,7 +6,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError, EncodingError
 
 from genesis.types import Address, Hash32
@@ -14,6 +13,7 @@ from openledger_node.client.abi import (
     Interface,
     Parameter,
     Signature,
+    decode_abi,
     decode_values,
     encode_values,
     interface_from_solidity,
@@ -113,9 +113,9 @@ def _decode_error(interface: Interface, data: bytes) -> tuple[str, dict[str, Any
     selector, body = data[:4], data[4:]
     try:
         if selector == ERROR_SELECTOR:
-            return "Error", {"message": decode(["string"], body)[0]}
+            return "Error", {"message": decode_abi(["string"], body)[0]}
         if selector == PANIC_SELECTOR:
-            return "Panic", {"code": decode(["uint256"], body)[0]}
+            return "Panic", {"code": decode_abi(["uint256"], body)[0]}
         error = interface.errors.get(selector) or _precompile_errors().get(selector)
         if error is None:
             return "", {}

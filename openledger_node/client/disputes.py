@@ -97,8 +97,8 @@ def sum_tree_contents(tree_id: Hash32, leaves: Sequence[tuple[bytes, int]]) -> I
 
 
 def paid_leaves(contributors: Iterable[Address], amounts: Iterable[int]) -> list[tuple[bytes, int]]:
-    """Leaves of a post's tree: one per contributor in index order."""
-    return [(address_word(who), amount) for who, amount in zip(contributors, amounts, strict=True)]
+    """Leaves of a post's tree: one per contributor in index order; one that is left out has none."""
+    return [(address_word(who), amount) for who, amount in zip(contributors, amounts, strict=False)]
 
 
 def _nodes(layers: Sequence[Sequence[Hash32]]) -> Iterator[bytes]:

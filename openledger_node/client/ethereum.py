@@ -13,6 +13,8 @@ Block = int | str
 
 LOG_RANGE = 10_000
 """Blocks per `eth_getLogs` request."""
+LIMIT_EXCEEDED = -32005
+"""A node's refusal of an answer that would be too long. Source: EIP-1474."""
 
 
 def hex_bytes(data: bytes) -> str:
@@ -99,19 +101,32 @@ class Ethereum:
     ) -> list[Event]:
         """Events `name` up to `last_block` (default: the head); `indexed` filters by topic, None is any."""
         head = await self.block_number() if last_block is None else last_block
+        topics = [hex_bytes(contract.interface.event(name).topic), *map(_topic, indexed)]
         found: list[Event] = []
         for start in range(first_block, head + 1, LOG_RANGE):
-            logs = await self.rpc.call(
-                "eth_getLogs",
-                {
-                    "address": hex_bytes(contract.address),
-                    "topics": [hex_bytes(contract.interface.event(name).topic), *map(_topic, indexed)],
-                    "fromBlock": hex(start),
-                    "toBlock": hex(min(head, start + LOG_RANGE - 1)),
-                },
-            )
+            logs = await self._logs(contract.address, topics, start, min(head, start + LOG_RANGE - 1))
             found += decoded_events([contract], logs)
         return found
+
+    async def _logs(
+        self, address: Address, topics: list[str | None], first: int, last: int
+    ) -> list[Mapping[str, Any]]:
+        """Logs of a range, in halves where a node refuses so many at once: whoever fills blocks with events
+        only makes them slower to read."""
+        query = {
+            "address": hex_bytes(address),
+            "topics": topics,
+            "fromBlock": hex(first),
+            "toBlock": hex(last),
+        }
+        try:
+            return list(await self.rpc.call("eth_getLogs", query))
+        except RemoteError as error:
+            if error.rpc_code != LIMIT_EXCEEDED or first == last:
+                raise
+        middle = (first + last) // 2
+        earlier = await self._logs(address, topics, first, middle)
+        return earlier + await self._logs(address, topics, middle + 1, last)
 
 
 def _topic(value: bytes | int | None) -> str | None:

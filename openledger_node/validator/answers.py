@@ -10,7 +10,7 @@ Source: protocol, section 3 "Challenges" (something is hidden; a sum is wrong).
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import asdict
 from itertools import chain
 from typing import Any
@@ -61,6 +61,7 @@ from openledger_node.validator.index_check import (
     rows_layers,
 )
 from openledger_node.validator.leaves import tree_id
+from openledger_node.validator.patience import Patience
 from openledger_node.validator.records import Batch, ContributorSum, PostInputs
 from precompiles.views.attribution import ANSWER, INDEX_KEY, PROOF
 
@@ -80,6 +81,7 @@ class Answers:
         self._next_block = 0
         self._demands: set[int] = set()
         self._games: set[int] = set()
+        self._patience = Patience()
         self.answered = 0
 
     async def run(self) -> None:
@@ -87,23 +89,32 @@ class Answers:
         while True:
             try:
                 await self.look()
-            except (TemporaryError, RemoteError) as error:
+            except (TemporaryError, RemoteError, RevertedError) as error:
                 log.warning("answers delayed", reason=str(error))
             await self._clock.sleep(POLL_S)
 
     async def look(self) -> None:
         """One round over new and open demands and games."""
         await self._discover()
+        if not self._demands and not self._games:
+            return
+        now_s = await self._reader.ethereum.timestamp_s()
         for demand_id in sorted(self._demands):
-            await self._try(self._attend_demand(demand_id), demand=demand_id)
+            await self._try(self._attend_demand, now_s, demand=demand_id)
         for game_id in sorted(self._games):
-            await self._try(self._attend_game(game_id), game=game_id)
+            await self._try(self._attend_game, now_s, game=game_id)
 
-    async def _try(self, attending: Any, **what: int) -> None:
+    async def _try(self, attend: Callable[[int], Awaitable[None]], now_s: int, **what: int) -> None:
+        ((kind, number),) = what.items()
+        if not self._patience.is_due((kind, number), now_s):
+            return
         try:
-            await attending
-        except (DocumentError, RevertedError) as error:
-            log.warning("not answered yet", reason=str(error), **what)
+            await attend(number)
+        except (DocumentError, RevertedError, RemoteError) as error:
+            if self._patience.failed((kind, number), str(error), now_s):
+                log.warning("not answered yet", reason=str(error), **what)
+        else:
+            self._patience.forget((kind, number))
 
     async def _discover(self) -> None:
         ethereum = self._reader.ethereum
@@ -130,8 +141,7 @@ class Answers:
         else:
             content = await self._content(demand["key"], demand["contentHash"])
             if content is None:
-                log.warning("what is demanded is not published", demand=demand_id)
-                return
+                raise DocumentError("what is demanded is not published")
             await self._sender.send("answerDemand", demand_id, content)
             self.answered += 1
             log.info("demand answered", demand=demand_id, bytes=len(content))

@@ -6,13 +6,17 @@ each in turn.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
+
+from eth_abi.exceptions import DecodingError
 
 from genesis.commitments import BATCH_QUERY_BYTES, unpack_vector
 from genesis.keccak import keccak256
 from genesis.types import Address, Hash32
 from openledger_node.client.abi import encode_values
+from openledger_node.client.datasets import datasets_of
 from openledger_node.client.economy import ATTRIBUTION, DATANETS, MODELS, EconomyReader
 from openledger_node.client.ethereum import from_hex
 from openledger_node.client.posts import PostNotice
@@ -32,6 +36,14 @@ from workers.attribution.commit import pack_sum
 from workers.attribution.index import Sums, decode_rows, read_index
 from workers.attribution.queries import decode_queries
 from workers.errors import ArtifactError, InvalidInputError
+from workers.protocol import DatasetVersion
+
+ADDRESS_BYTES, HASH_BYTES = 20, 32
+WORD_RANGE = 2**256
+
+
+MALFORMED = (AttributeError, KeyError, IndexError, OverflowError, TypeError, ValueError)
+"""What reading plain values out of a stranger's document raises."""
 
 
 class DocumentError(InvalidInputError):
@@ -53,7 +65,7 @@ class Documents:
         document = await self._document(notice.uri, "post")
         try:
             return await self._assemble(notice.post_id, post, claims, document)
-        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+        except MALFORMED as error:
             raise DocumentError(f"a document of post {notice.post_id} is malformed: {error!r}") from error
         except (InvalidInputError, ArtifactError) as error:
             raise DocumentError(str(error)) from error
@@ -65,13 +77,14 @@ class Documents:
             uri = await self._reader.uri_of_index(index_id, index.model_id)
             published = await self._from_stores(lambda store: read_index(store, parse_id(uri)))
             rows = await self._from_stores(lambda store: decode_rows(store.get(published.rows)))
-        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+        except MALFORMED as error:
             raise DocumentError(f"a document of feature index {index_id} is malformed: {error!r}") from error
         except (InvalidInputError, ArtifactError) as error:
             raise DocumentError(str(error)) from error
         records = await self._source_records(index.model_id)
-        sums = _contributor_sums(published.sums)
-        return IndexInputs(index_id, index, records, parse_id(uri), published, sums, rows)
+        return IndexInputs(
+            index_id, index, records, parse_id(uri), published, _contributor_sums(published.sums), rows
+        )
 
     async def sources(self, model_id: int) -> Sources:
         """The records a model was made from. Raises as `inputs` does."""
@@ -80,12 +93,13 @@ class Documents:
             data: bytes = await self._from_stores(lambda store: store.get(name))
             return data
 
-        try:
+        with _records_of(model_id):
             return await read_sources(self._reader, model_id, fetch)
-        except KeyError as error:
-            raise DocumentError(f"a contribution behind model {model_id} was not revealed") from error
-        except (InvalidInputError, ArtifactError) as error:
-            raise DocumentError(f"the records behind model {model_id}: {error}") from error
+
+    async def datasets(self, model_id: int) -> tuple[DatasetVersion, ...]:
+        """The versions a model was made from. Raises as `inputs` does."""
+        with _records_of(model_id):
+            return await datasets_of(self._reader, model_id)
 
     async def artifact(self, name: ArtifactId) -> bytes:
         """One file by its name. Raises DocumentError."""
@@ -117,8 +131,8 @@ class Documents:
             index=await self._reader.feature_index(post.feature_index),
             index_document=index_document,
             sums=await self._sums(index_document),
-            posted_contributors=tuple(Address(from_hex(text)) for text in document["contributors"]),
-            posted_amounts=tuple(int(text) for text in document["amounts_wei"]),
+            posted_contributors=tuple(_address(text) for text in document["contributors"]),
+            posted_amounts=_summable(int(text) for text in document["amounts_wei"]),
             batches=tuple(
                 [
                     await self._batch(claim, published)
@@ -127,19 +141,25 @@ class Documents:
             ),
         )
 
-    async def _claims(self, notice: PostNotice, post: Post) -> tuple[BatchClaim, ...]:
-        """The batches from the post's own calldata, which nobody can withhold."""
+    async def batches(self, notice: PostNotice, post: Post) -> Any:
+        """What a post says of its settlements, from its own calldata, which nobody can withhold.
+
+        Raises DocumentError for a post that was sent inside another call.
+        """
         transaction = await self._reader.ethereum.transaction(notice.event.transaction_hash)
         if transaction is None:
             raise DocumentError(f"the transaction of post {notice.post_id} is not there")
         try:
             batches = ATTRIBUTION.arguments("post", from_hex(transaction["input"]))["batches"]
-        except ValueError as error:
+        except (ValueError, DecodingError) as error:
             raise DocumentError(f"post {notice.post_id} was not sent directly") from error
         parameter = ATTRIBUTION.interface.functions["post"].inputs[1]
         if keccak256(encode_values((parameter,), (batches,))) != post.batches_hash:
             raise DocumentError(f"post {notice.post_id} was sent inside another call")
-        return tuple(BatchClaim(*batch.values()) for batch in batches)
+        return batches
+
+    async def _claims(self, notice: PostNotice, post: Post) -> tuple[BatchClaim, ...]:
+        return tuple(BatchClaim(*batch.values()) for batch in await self.batches(notice, post))
 
     async def _sums(self, document: ArtifactId) -> tuple[ContributorSum, ...]:
         index = await self._from_stores(lambda store: read_index(store, document))
@@ -150,21 +170,24 @@ class Documents:
         uri = await self._reader.uri_of_settlement(claim.settlement_id, settlement.channel_id)
         settled = await self._document(uri, "settlement")
         name = parse_id(settled["queries"])
-        queries = decode_queries(await self._from_stores(lambda store: store.get(name)))
+        vectors, numbers, weights = decode_queries(await self._from_stores(lambda store: store.get(name)))
+        hashes = [_hash(entry["receipt_hash"]) for entry in settled["receipts"]]
+        fees_wei = _summable(int(entry["fee_wei"]) for entry in settled["receipts"])
+        scores = tuple(int(text) for text in published["scores"])
+        _summable(map(abs, scores))
         return Batch(
             claim=claim,
             settlement=settlement,
             policy=await self._reader.policy(settlement.policy_version),
-            receipts=tuple(
-                PublishedReceipt(Hash32(from_hex(entry["receipt_hash"])), int(entry["fee_wei"]))
-                for entry in settled["receipts"]
-            ),
+            receipts=tuple(map(PublishedReceipt, hashes, fees_wei)),
             queries=tuple(
                 PublishedQuery(number, weight, tuple(int(value) for value in vector))
-                for vector, number, weight in zip(*queries, strict=True)
+                for vector, number, weight in zip(
+                    vectors, _summable(numbers), _summable(weights), strict=True
+                )
             ),
             posted_query=tuple(unpack_vector(from_hex(published["query"]), BATCH_QUERY_BYTES)),
-            scores=tuple(int(text) for text in published["scores"]),
+            scores=scores,
             queries_document=name,
         )
 
@@ -184,6 +207,40 @@ class Documents:
             except ArtifactError as error:
                 failure = error
         raise failure
+
+
+@contextmanager
+def _records_of(model_id: int) -> Iterator[None]:
+    """What strangers said of the records behind a model, as DocumentError where it names nothing."""
+    try:
+        yield
+    except KeyError as error:
+        raise DocumentError(f"a contribution behind model {model_id} was not revealed") from error
+    except (InvalidInputError, ArtifactError) as error:
+        raise DocumentError(f"the records behind model {model_id}: {error}") from error
+
+
+def _summable(values: Iterable[int]) -> tuple[int, ...]:
+    """Values that could stand in a Merkle-sum tree; raises ValueError for others, which nobody committed."""
+    found = tuple(values)
+    if any(value < 0 for value in found) or sum(found) >= WORD_RANGE:
+        raise ValueError("an amount is below zero, or their sum beyond 256 bits")
+    return found
+
+
+def _address(text: str) -> Address:
+    return Address(_bytes(text, ADDRESS_BYTES))
+
+
+def _hash(text: str) -> Hash32:
+    return Hash32(_bytes(text, HASH_BYTES))
+
+
+def _bytes(text: str, count: int) -> bytes:
+    found = from_hex(text)
+    if len(found) != count:
+        raise ValueError(f"{len(found)} bytes where {count} are expected")
+    return found
 
 
 def _contributor_sums(sums: Sums) -> tuple[ContributorSum, ...]:

@@ -5,14 +5,17 @@ covered: contributions whose files nobody serves, which no index can be built ov
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import structlog
 
 from genesis.types import ZERO_HASH
 from openledger_node.client.draws import drawable
 from openledger_node.client.economy import DATANETS, EconomyReader
+from openledger_node.client.errors import RemoteError, RevertedError
 from openledger_node.client.sender import Sender
 from openledger_node.validator.documents import DocumentError, Documents
+from openledger_node.validator.patience import Patience
 from workers.artifacts.store import parse_id
 from workers.datasets.kinds import names_parents
 from workers.errors import ArtifactError, InvalidInputError
@@ -26,33 +29,58 @@ class Draws:
     def __init__(self, reader: EconomyReader, documents: Documents, sender: Sender) -> None:
         self._reader, self._documents, self._sender = reader, documents, sender
         self._next_block = 0
+        self._revealed: dict[int, str] = {}
+        """Files of contributions that nobody reviewed yet."""
         self._unread: dict[int, str] = {}
         """Files of accepted contributions, by number, that were not looked into yet."""
         self._derived: set[int] = set()
+        self._patience = Patience()
         self.kept = 0
 
     async def look(self) -> None:
         """One round over new contributions and over those whose block is awaited."""
         await self._discover()
+        if not self._unread and not self._derived:
+            return
+        now_s = await self._reader.ethereum.timestamp_s()
         for number in sorted(self._unread):
-            await self._read(number)
+            await self._try(self._read, number, now_s)
         for number in sorted(self._derived):
-            await self._attend(number)
+            await self._try(self._attend, number, now_s)
+
+    async def _try(self, attend: Callable[[int], Awaitable[None]], number: int, now_s: int) -> None:
+        if not self._patience.is_due(number, now_s):
+            return
+        try:
+            await attend(number)
+        except (DocumentError, RevertedError, RemoteError) as error:
+            if self._patience.failed(number, str(error), now_s):
+                log.info("a draw waits", contribution=number, reason=str(error))
+        else:
+            self._patience.forget(number)
 
     async def _discover(self) -> None:
         ethereum = self._reader.ethereum
         head = await ethereum.block_number()
         if head < self._next_block:
             return
-        events = await ethereum.events(
-            DATANETS, "ContributionReviewed", first_block=self._next_block, last_block=head
-        )
-        for event in events:
+        revealed, reviewed = [
+            await ethereum.events(DATANETS, name, first_block=self._next_block, last_block=head)
+            for name in ("ContributionRevealed", "ContributionReviewed")
+        ]
+        for event in revealed:
+            self._revealed[int(event.arguments["contributionId"])] = str(event.arguments["uri"])
+        for event in reviewed:
+            number = int(event.arguments["contributionId"])
+            uri = self._revealed.pop(number, "")
             if event.arguments["accepted"]:
-                datanet, number = (int(event.arguments[name]) for name in ("datanetId", "contributionId"))
-                (revealed,) = await ethereum.events(DATANETS, "ContributionRevealed", datanet, number)
-                self._unread[number] = str(revealed.arguments["uri"])
+                self._unread[number] = uri or await self._uri(number)
         self._next_block = head + 1
+
+    async def _uri(self, number: int) -> str:
+        """Of a contribution whose reveal came in a block that another replaced."""
+        (revealed,) = await self._reader.ethereum.events(DATANETS, "ContributionRevealed", None, number)
+        return str(revealed.arguments["uri"])
 
     async def _read(self, number: int) -> None:
         """Whether the contribution's records name parents; asked again while nobody serves its file. Of one
@@ -66,10 +94,7 @@ class Draws:
             del self._unread[number]
             log.info("a contribution's file cannot be read", contribution=number, reason=str(error))
             return
-        try:
-            data = await self._documents.artifact(name)
-        except DocumentError:
-            return
+        data = await self._documents.artifact(name)
         del self._unread[number]
         try:
             if await asyncio.to_thread(names_parents, data):

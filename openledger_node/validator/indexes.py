@@ -14,9 +14,8 @@ from dataclasses import dataclass
 
 import structlog
 
-from openledger_node.client.datasets import datasets_of
 from openledger_node.client.economy import ATTRIBUTION, MODELS, EconomyReader
-from openledger_node.client.errors import RevertedError
+from openledger_node.client.errors import RemoteError, RevertedError
 from openledger_node.validator.arguments import (
     ONE_TRANSACTION,
     OneTransaction,
@@ -37,6 +36,7 @@ from openledger_node.validator.index_check import (
     check_index,
     is_named_right,
 )
+from openledger_node.validator.patience import Patience
 from openledger_node.validator.record_check import (
     NotCommitted,
     RecordVerdict,
@@ -65,7 +65,6 @@ class Watched:
     usable_at_s: int
     inputs: IndexInputs | None = None
     verdict: IndexVerdict | RecordVerdict | None = None
-    complaint: str = ""
     found_s: int = 0
     is_accused: bool = False
 
@@ -87,6 +86,7 @@ class IndexWatch:
         self._sum_games = SumGames(self._games, challenger)
         self._features = features
         self.cases = Cases(reader, challenger)
+        self._patience = Patience()
         self._next_block = 0
         self._open: dict[int, Watched] = {}
         self.checked = 0
@@ -95,11 +95,25 @@ class IndexWatch:
     async def look(self) -> None:
         """One round over new and open indexes."""
         await self._discover()
+        now_s = await self._reader.ethereum.timestamp_s() if self._open else 0
         for one in list(self._open.values()):
+            if not self._patience.is_due(one.index_id, now_s):
+                continue
             try:
                 await self._attend(one)
-            except RevertedError as error:
-                log.warning("validator refused", index=one.index_id, reason=str(error))
+            except (DocumentError, RevertedError, RemoteError) as error:
+                if self._patience.failed(one.index_id, str(error), now_s):
+                    log.warning("feature index is not done yet", index=one.index_id, reason=str(error))
+                self._give_up(one, error, now_s)
+            else:
+                self._patience.forget(one.index_id)
+
+    def _give_up(self, one: Watched, error: Exception, now_s: int) -> None:
+        """What nobody published while it could be contested is not looked for any more."""
+        if isinstance(error, DocumentError) and one.verdict is None and now_s >= one.usable_at_s:
+            log.warning("feature index became usable unread", index=one.index_id, reason=str(error))
+            self._open.pop(one.index_id, None)
+            self._patience.forget(one.index_id)
 
     async def _discover(self) -> None:
         head = await self._reader.ethereum.block_number()
@@ -132,17 +146,11 @@ class IndexWatch:
             del self._open[one.index_id]
 
     async def _judge(self, one: Watched) -> None:
-        try:
-            one.verdict = await self._verdict(one)
-        except DocumentError as error:
-            if one.complaint != str(error):
-                one.complaint = str(error)
-                log.warning("feature index cannot be checked yet", index=one.index_id, reason=str(error))
-            return
+        one.verdict = await self._verdict(one)
         self.checked += 1
         _report(one.index_id, one.verdict)
         if self._features is not None and isinstance(one.verdict, Right) and one.inputs is not None:
-            datasets = await datasets_of(self._reader, one.inputs.index.model_id)
+            datasets = await self._documents.datasets(one.inputs.index.model_id)
             self._features.ask_about_index(one.index_id, one.inputs.document, datasets)
 
     async def _accuse(self, one: Watched) -> bool:

@@ -18,11 +18,12 @@ import structlog
 from genesis.commitments import word
 from genesis.types import Address, Hash32
 from openledger_node.client.economy import ATTRIBUTION, ROLE_VALIDATOR, STAKING, EconomyReader
-from openledger_node.client.errors import RevertedError
+from openledger_node.client.errors import RemoteError, RevertedError
 from openledger_node.jobs.ports import WorkerFailedError, WorkerLostError, WorkerPool
 from openledger_node.validator.ballots import Ballot, Ballots
 from openledger_node.validator.challenger import Challenger
 from openledger_node.validator.duties import CaseView, Duty, has_time_to_try, next_duty
+from openledger_node.validator.patience import Patience
 from openledger_node.validator.recomputation import (
     UNAVAILABLE,
     NotAvailableError,
@@ -78,6 +79,7 @@ class Jurors:
         self._next_block = 0
         self._open: set[int] = set()
         self._work: dict[tuple[int, int], asyncio.Task[Opinion]] = {}
+        self._patience = Patience()
         self.pool: WorkerPool | None = None
         self.statistics = JuryStatistics()
 
@@ -89,12 +91,18 @@ class Jurors:
     async def look(self) -> None:
         """One round over new and open cases."""
         await self._discover()
+        now_s = await self._reader.ethereum.timestamp_s() if self._open else 0
         for case_id in sorted(self._open):
+            if not self._patience.is_due(case_id, now_s):
+                continue
             try:
                 await self._attend(case_id)
-            except RevertedError as error:
-                if error.name not in QUIET:
+            except (RevertedError, RemoteError) as error:
+                is_news = self._patience.failed(case_id, str(error), now_s)
+                if is_news and not (isinstance(error, RevertedError) and error.name in QUIET):
                     log.warning("jury duty refused", case=case_id, reason=str(error))
+            else:
+                self._patience.forget(case_id)
 
     async def _discover(self) -> None:
         head = await self._reader.ethereum.block_number()
@@ -126,6 +134,8 @@ class Jurors:
             case Duty.DONE:
                 await self._punish(case_id, view.case)
                 self._open.discard(case_id)
+                for number in range(1, view.case.rounds + 1):
+                    self._patience.forget((case_id, number))
             case Duty.WAIT:
                 pass
 
@@ -173,6 +183,8 @@ class Jurors:
             return None
         key = (case_id, number)
         if key not in self._work:
+            if not self._patience.is_due(key, view.now_s):
+                return None
             coordinates = await self._reader.ethereum.read(ATTRIBUTION, "coordinatesOf", case_id)
             work = self._recomputation.opinion(self.pool, case_id, view.case, list(coordinates))
             self._work[key] = asyncio.create_task(work)
@@ -187,12 +199,14 @@ class Jurors:
         except NotAvailableError as error:
             policy = await self._reader.policy(view.case.policy_version)
             if has_time_to_try(view, policy.jury_commit_s):
-                log.info("looked for what a case is about", case=case_id, missing=str(error))
+                if self._patience.failed((case_id, view.case.rounds), str(error), view.now_s):
+                    log.info("looked for what a case is about", case=case_id, missing=str(error))
                 return None
             log.warning("what a case is about is not available", case=case_id, missing=str(error))
             return UNAVAILABLE
         except (WorkerFailedError, WorkerLostError) as error:
-            log.error("a case could not be recomputed", case=case_id, reason=str(error))
+            if self._patience.failed((case_id, view.case.rounds), str(error), view.now_s):
+                log.error("a case could not be recomputed", case=case_id, reason=str(error))
             return None
 
     async def _reveal(self, case_id: int, view: CaseView) -> None:

@@ -14,7 +14,6 @@ import numpy as np
 
 from genesis.commitments import QUERY_BYTES
 from genesis.types import Hash32
-from openledger_node.client.datasets import datasets_of
 from openledger_node.client.economy import ATTRIBUTION, EconomyReader
 from openledger_node.client.openings import receipt_input
 from openledger_node.jobs.ports import WorkerFailedError, WorkerPool
@@ -36,8 +35,8 @@ from workers.protocol import (
 )
 from workers.protocol.codec import from_json, to_json
 
-MISSING = "artifact"
-"""How a worker says that a file could not be had."""
+NOT_TO_BE_HAD = frozenset({"artifact", "invalid_input"})
+"""How a worker says that a file could not be had, or is not what its place wants."""
 
 
 class NotAvailableError(DocumentError):
@@ -72,7 +71,7 @@ class Recomputation:
             inputs = await self._committed(await self._index_of(case))
             if case.subject == QUERY:
                 return await self._query(pool, inputs, case_id, case, coordinates)
-            datasets = await datasets_of(self._reader, inputs.index.model_id)
+            datasets = await self._documents.datasets(inputs.index.model_id)
             sources = await self._documents.sources(inputs.index.model_id)
             if case.subject == PRECONDITIONER:
                 return await self._preconditioner(pool, inputs, datasets)
@@ -83,7 +82,7 @@ class Recomputation:
         except DocumentError as error:
             raise NotAvailableError(str(error)) from error
         except WorkerFailedError as error:
-            if error.failure == MISSING:
+            if error.failure in NOT_TO_BE_HAD:
                 raise NotAvailableError(str(error)) from error
             raise
 
@@ -92,7 +91,8 @@ class Recomputation:
         inputs = await self._documents.index_inputs(index_id)
         index, published = inputs.index, inputs.published
         model = await self._reader.model(index.model_id)
-        if rows_layers(inputs.rows)[-1][0] != index.rows_root:
+        layers = await asyncio.to_thread(rows_layers, inputs.rows)
+        if layers[-1][0] != index.rows_root:
             raise DocumentError(f"the published rows of feature index {index_id} are not the committed ones")
         if _hash(published.preconditioner) != index.preconditioner_hash:
             raise DocumentError(f"feature index {index_id} is published with another preconditioner")

@@ -9,7 +9,7 @@ staking (the operator does that), posts that are wrong in a way no challenge cov
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,7 @@ import structlog
 
 from genesis.spec import OPEN_UNIT
 from openledger_node.client.account import Account
-from openledger_node.client.datasets import datasets_of
-from openledger_node.client.economy import ATTRIBUTION, POST_FINAL, POST_PENDING, POST_VOID, EconomyReader
+from openledger_node.client.economy import POST_FINAL, POST_PENDING, POST_VOID, EconomyReader
 from openledger_node.client.errors import RemoteError, RevertedError
 from openledger_node.client.ethereum import Ethereum
 from openledger_node.client.posts import PostFeed, PostNotice
@@ -40,6 +39,7 @@ from openledger_node.validator.features import FeatureChecks
 from openledger_node.validator.games import Games
 from openledger_node.validator.indexes import IndexWatch
 from openledger_node.validator.jurors import Jurors
+from openledger_node.validator.patience import Patience
 from openledger_node.validator.query_games import QueryGames
 from openledger_node.validator.recomputation import Recomputation
 from openledger_node.validator.records import (
@@ -57,6 +57,8 @@ from precompiles.views.attribution import Post
 from workers.artifacts.store import ArtifactStore
 
 POLL_S = 0.5
+
+Duty = Callable[[], Awaitable[None]]
 
 log = structlog.get_logger(__name__)
 
@@ -102,18 +104,32 @@ class Validator:
         self._open: dict[int, PostNotice] = {}
         self._judged: dict[int, tuple[PostInputs, Verdict]] = {}
         self._query_games = QueryGames(Games(self._reader, self._challenger), self._challenger)
-        self._complaints: dict[int, str] = {}
+        self._patience = Patience()
         self.checked = 0
         self.challenged = 0
 
     async def run(self) -> None:
-        """Watch, check, challenge."""
+        """Watch, check, challenge; no duty waits for another's."""
+        async with asyncio.TaskGroup() as group:
+            for duty in self._duties():
+                group.create_task(self._repeat(duty))
+
+    async def _repeat(self, duty: Duty) -> None:
         while True:
             try:
-                await self.look()
-            except (TemporaryError, RemoteError) as error:
+                await duty()
+            except (TemporaryError, RemoteError, RevertedError) as error:
                 log.warning("validator delayed", reason=str(error))
             await self._clock.sleep(POLL_S)
+
+    def _duties(self) -> tuple[Duty, ...]:
+        return (
+            self.answers.look,
+            self.indexes.look,
+            self.draws.look,
+            self._serve_on_juries,
+            self._look_at_posts,
+        )
 
     def figures(self) -> Iterator[tuple[str, str, Callable[[], float]]]:
         """What a monitor may watch: name, meaning, reader."""
@@ -145,17 +161,23 @@ class Validator:
 
     async def look(self) -> None:
         """One round over new and open feature indexes, posts and demands."""
-        await self.answers.look()
-        await self.indexes.look()
-        await self.draws.look()
-        await self._serve_on_juries()
+        for duty in self._duties():
+            await duty()
+
+    async def _look_at_posts(self) -> None:
         for notice in await self._feed.new_posts():
             self._open[notice.post_id] = notice
+        now_s = await self._reader.ethereum.timestamp_s() if self._open else 0
         for notice in list(self._open.values()):
+            if not self._patience.is_due(notice.post_id, now_s):
+                continue
             try:
                 await self._attend(notice)
-            except RevertedError as error:
-                self._complain(notice.post_id, "validator refused", str(error))
+            except (DocumentError, RevertedError, RemoteError) as error:
+                if self._patience.failed(notice.post_id, str(error), now_s):
+                    log.warning("post cannot be dealt with yet", post=notice.post_id, reason=str(error))
+            else:
+                self._patience.forget(notice.post_id)
 
     async def _serve_on_juries(self) -> None:
         if self._features is not None:
@@ -168,36 +190,33 @@ class Validator:
         post = await self._reader.post(notice.post_id)
         if post.status == POST_PENDING:
             await self._judge(notice, post)
-        elif post.status == POST_FINAL or (post.status == POST_VOID and await self._is_paid(notice)):
+            return
+        self._judged.pop(notice.post_id, None)
+        if post.status == POST_FINAL or (post.status == POST_VOID and await self._is_paid(notice)):
             del self._open[notice.post_id]
 
     async def _judge(self, notice: PostNotice, post: Post) -> None:
         if notice.post_id not in self._judged:
             try:
                 inputs = await self._documents.inputs(notice, post)
-            except DocumentError as error:
-                self._complain(notice.post_id, "post cannot be checked yet", str(error))
-                await self.demands.press(notice.post_id, post, await self._batches(notice))
-                return
+            except DocumentError:
+                await self.demands.press(notice.post_id, post, await self._batches(notice, post))
+                raise
             verdict = await asyncio.to_thread(check_post, inputs)
             self._judged[notice.post_id] = inputs, verdict
             self.checked += 1
             _report(notice.post_id, inputs, verdict)
             if self._features is not None and isinstance(verdict, Right):
-                datasets = await datasets_of(self._reader, inputs.post.model_id)
+                datasets = await self._documents.datasets(inputs.post.model_id)
                 self._features.ask_about_post(inputs, datasets)
         inputs, verdict = self._judged[notice.post_id]
         await self.audits.look(inputs)
         if isinstance(verdict, WrongQuery):
-            self.challenged += await self._query_games.play(inputs, await self._batches(notice), verdict)
+            self.challenged += await self._query_games.play(
+                inputs, await self._batches(notice, inputs.post), verdict
+            )
         elif isinstance(verdict, (WrongScore, WrongAmount, LongQuery)):
             await self._challenge(notice, inputs, verdict)
-
-    def _complain(self, post_id: int, what: str, reason: str) -> None:
-        """Log what cannot be done about a post, once per reason."""
-        if self._complaints.get(post_id) != reason:
-            self._complaints[post_id] = reason
-            log.warning(what, post=post_id, reason=reason)
 
     # --- Challenging --------------------------------------------------------------------------------------
 
@@ -206,17 +225,14 @@ class Validator:
     ) -> None:
         await commit_and_tally(self._reader, self._challenger, notice.post_id, verdict)
         salt = await self._challenger.salt(notice.post_id)
-        batches = await self._batches(notice)
+        batches = await self._batches(notice, inputs.post)
         method, arguments = challenge_of(inputs, salt, batches, verdict)
         mined = await self._challenger.send(method, *arguments)
         self.challenged += 1
         log.info("post voided", post=notice.post_id, signer=inputs.post.signer, transaction=mined.hash)
 
-    async def _batches(self, notice: PostNotice) -> Any:
-        transaction = await self._reader.ethereum.transaction(notice.event.transaction_hash)
-        if transaction is None:
-            raise TemporaryError(f"the transaction of post {notice.post_id} is not there")
-        return ATTRIBUTION.arguments("post", bytes.fromhex(transaction["input"][2:]))["batches"]
+    async def _batches(self, notice: PostNotice, post: Post) -> Any:
+        return await self._documents.batches(notice, post)
 
     # --- Bond and reward ----------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from genesis.spec import OPEN_UNIT
 from openledger_node.client.account import dev_account
 from openledger_node.client.economy import ATTRIBUTION, POST_PENDING, POST_VOID, ROLE_PROVIDER, STAKING
 from openledger_node.client.ethereum import Ethereum
+from openledger_node.clock import Clock
 from openledger_node.validator.features import FeatureChecks
 from openledger_node.validator.service import Validator, ValidatorOptions
 from tests.jobs.economy import PROVIDER, SECOND_PROVIDER, VALIDATOR, Economy
@@ -17,14 +18,19 @@ from tests.validator.posting import earner, right_post, send_post, settle, with_
 from workers.attribution.post import Post
 
 
-def validator(economy: Economy, index: int = VALIDATOR, features: FeatureChecks | None = None) -> Validator:
+def validator(
+    economy: Economy,
+    index: int = VALIDATOR,
+    features: FeatureChecks | None = None,
+    clock: Clock | None = None,
+) -> Validator:
     """A validator that reads the poster's own folder; its clock never waits."""
     one = Validator(
         economy.node,
         dev_account(index),
         ValidatorOptions((), economy.store.directory),
         features,
-        ManualClock(),
+        clock or ManualClock(),
     )
     one._documents._stores = [economy.store]  # the folder stands in for the artefact host
     return one

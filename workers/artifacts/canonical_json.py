@@ -12,6 +12,8 @@ from workers.errors import InvalidInputError
 
 MAXIMUM_DEPTH = 64
 """Deeper than any document of ours. The parser recurses in C: a stranger's brackets could end the process."""
+MAXIMUM_BYTES = 1 << 28
+"""Its values take several times the room of its text."""
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _BRACKETS = re.compile(rb"[\[\]{}]")
 
@@ -25,6 +27,8 @@ def encode(document: Any) -> bytes:
 
 def decode(data: bytes) -> Any:
     """Plain JSON values of `data`; raises InvalidInputError when it is not JSON."""
+    if len(data) > MAXIMUM_BYTES:
+        raise InvalidInputError(f"a document has at most {MAXIMUM_BYTES} bytes, not {len(data)}")
     try:
         check_depth(data)
         return _DECODER.decode(data.decode(json.detect_encoding(data), "surrogatepass"))

@@ -36,9 +36,9 @@ def artifact_id(data: bytes) -> ArtifactId:
     return ArtifactId(hashlib.sha256(data).hexdigest())
 
 
-def parse_id(text: str) -> ArtifactId:
+def parse_id(text: object) -> ArtifactId:
     """Accepts `<hex>` and `sha256:<hex>`; raises ArtifactError for anything else."""
-    name = text.removeprefix("sha256:")
+    name = text.removeprefix("sha256:") if isinstance(text, str) else ""
     if not _ID.fullmatch(name):
         raise ArtifactError(f"{text!r} does not name an artefact: expected 64 lower-case hex digits")
     return ArtifactId(name)

@@ -140,5 +140,8 @@ def _tensor(name: str, entry: Any, body: memoryview) -> Array:
         count *= length
     if not is_bounded or stop - start != count * dtype.itemsize:
         raise InvalidInputError(f"tensor {name}: offsets do not fit its shape")
-    tensor: Array = np.frombuffer(body[start:stop], dtype=dtype).reshape(shape)
+    try:
+        tensor: Array = np.frombuffer(body[start:stop], dtype=dtype).reshape(shape)
+    except ValueError as error:  # an empty tensor may claim any shape
+        raise InvalidInputError(f"tensor {name}: {error}") from error
     return tensor

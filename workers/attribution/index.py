@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from genesis.commitments import merkle_layers, merkle_proof
 from genesis.types import Address, Hash32
 from workers.artifacts import canonical_json
-from workers.artifacts.store import ArtifactId, ArtifactStore
+from workers.artifacts.store import ArtifactId, ArtifactStore, parse_id
 from workers.artifacts.tensors import Array, decode_tensors, encode_in_parts, encode_tensors
 from workers.attribution.commit import SumEvidence, pack_sum, row_leaves, sum_leaves
 from workers.attribution.numerics import add_by_owner, exact_norms_squared
@@ -204,7 +204,11 @@ def read_index(store: ArtifactStore, name: str) -> FeatureIndex:
         index = _parse(store, document)
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidInputError(f"{name} is not a feature index: {error!r}") from error
-    if index.sums.root() != index.sums_root:
+    try:
+        root = index.sums.root()
+    except (OverflowError, TypeError) as error:
+        raise InvalidInputError(f"feature index {name}: a sum's counts are no numbers: {error}") from error
+    if root != index.sums_root:
         raise InvalidInputError(f"feature index {name}: the sums do not hash to their root")
     return index
 
@@ -217,10 +221,10 @@ def _parse(store: ArtifactStore, document: Any) -> FeatureIndex:
     if vectors.dtype != np.int64 or vectors.shape != (len(entries), document["dimensions"]):
         raise InvalidInputError("feature index: the sums' shape does not fit the document")
     return FeatureIndex(
-        manifest=document["manifest"],
-        preconditioner=document["preconditioner"],
-        numeric_profile=document["numeric_profile"],
-        rows=document["rows"],
+        manifest=parse_id(document["manifest"]),
+        preconditioner=parse_id(document["preconditioner"]),
+        numeric_profile=parse_id(document["numeric_profile"]),
+        rows=parse_id(document["rows"]),
         rows_root=Hash32(bytes.fromhex(document["rows_root"][2:])),
         sums_root=Hash32(bytes.fromhex(document["sums_root"][2:])),
         record_count=document["record_count"],

@@ -27,8 +27,15 @@ def without_stated(data: bytes) -> tuple[bytes, dict[int, bytes]]:
         fields = canonical_json.decode(line)
         if isinstance(fields, dict) and KEY in fields:
             stated[number] = _sketch(fields.pop(KEY), number)
-            lines[number] = canonical_json.encode(fields)
+            lines[number] = _encoded(fields, number)
     return b"".join(line + b"\n" for line in lines), stated
+
+
+def _encoded(fields: dict[str, Any], number: int) -> bytes:
+    try:
+        return canonical_json.encode(fields)
+    except ValueError as error:  # half a surrogate pair, a number beyond all floats
+        raise InvalidInputError(f"line {number + 1}: {error}") from error
 
 
 def _sketch(value: Any, number: int) -> bytes:
