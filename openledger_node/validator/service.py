@@ -191,9 +191,9 @@ class Validator:
         if post.status == POST_PENDING:
             await self._judge(notice, post)
             return
-        self._judged.pop(notice.post_id, None)
         if post.status == POST_FINAL or (post.status == POST_VOID and await self._is_paid(notice)):
             del self._open[notice.post_id]
+            self._judged.pop(notice.post_id, None)
 
     async def _judge(self, notice: PostNotice, post: Post) -> None:
         if notice.post_id not in self._judged:

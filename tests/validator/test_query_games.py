@@ -13,7 +13,7 @@ from openledger_node.client.economy import ATTRIBUTION, POST_VOID, ROLE_PROVIDER
 from openledger_node.client.ethereum import Ethereum
 from openledger_node.client.sender import Sender
 from openledger_node.validator.query_games import query_partial_sums
-from openledger_node.validator.service import Validator
+from openledger_node.validator.records import PostInputs
 from precompiles.views.attribution import ANSWER
 from tests.jobs.economy import CHAIN_ID, DIMENSIONS, PROVIDER, Economy, paid_plan
 from tests.validator.posting import right_post, send_post, send_settlement, settle
@@ -35,10 +35,9 @@ def with_query(economy: Economy, post: Post, coordinate: int, change: int) -> Po
     return replace(post, batches=(replace(post.batches[0], query=tuple(query), scores=scores),))
 
 
-async def answer(economy: Economy, one: Validator, post_id: int, lie: int) -> None:
+async def answer(economy: Economy, inputs: PostInputs, lie: int) -> None:
     """The poster's move: right partial sums, the lie hidden in the last part."""
     ethereum = Ethereum(economy.node)
-    inputs, _ = one._judged[post_id]
     for event in await ethereum.events(ATTRIBUTION, "QueryGameOpened"):
         game_id = event.arguments["gameId"]
         game = await ethereum.read(ATTRIBUTION, "getSumGame", game_id)
@@ -57,10 +56,11 @@ async def test_a_false_batch_query_loses_its_game_and_the_stake(economy: Economy
     post = await right_post(economy, await settle(economy, 20))
     notice = await send_post(economy, with_query(economy, post, 5, 1_000))
     one = validator(economy)
+    inputs = await one._documents.inputs(notice, await economy.reader.post(notice.post_id))
     for _ in range(24):
         await one.look()
         if is_answering:
-            await answer(economy, one, notice.post_id, 1_000)
+            await answer(economy, inputs, 1_000)
         economy.node.advance(1)
     assert (await economy.reader.post(notice.post_id)).status == POST_VOID
     position = await Ethereum(economy.node).read(STAKING, "position", economy.provider, ROLE_PROVIDER)
