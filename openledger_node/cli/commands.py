@@ -50,21 +50,24 @@ app = App(
 )
 
 GROUPS = {
-    "db": ("db", "The database of a node that is stopped."),
-    "snapshot": ("snapshot", "A chain as a folder of files, and a data directory out of one."),
+    "db": ("db", "Check, prune or measure the database of a stopped node."),
+    "snapshot": ("snapshot", "Write a chain into a folder of files, and restore a data directory from one."),
     "rollup": ("rollup", "Look into what a rollup posts on its L1."),
     "evm": ("evm", "Run Ethereum's test fixtures on this engine, one JSON line per case."),
     "factory": ("factory.commands", "Train, evaluate and publish models without code."),
     "account": ("economy.account", "Keys, balances, payments."),
     "stake": ("economy.stake", "Stake on the L2 (AI work) or the L1 (output roots)."),
     "datanet": ("economy.datanet", "Datanets: create, contribute, review, publish, sell usage."),
-    "model": ("economy.model", "Models: train, register, price, index, hand on."),
+    "model": ("economy.model", "Models: train, register, price, index, transfer."),
     "infer": ("economy.infer", "Buy and sell inference: channels, requests, providers."),
-    "attribution": ("economy.attribution", "Who earned what from which answers, and how it is paid."),
-    "agent": ("economy.agent", "Agents: register, describe, give a wallet with limits."),
+    "attribution": (
+        "economy.attribution",
+        "Who earned what from which answers: show, check, challenge, claim.",
+    ),
+    "agent": ("economy.agent", "Agents: register, describe, run, with a wallet that has limits."),
     "token": (
         "economy.token",
-        "Tokens that share the revenue of a model, Datanet or agent, and their trade.",
+        "Tokens that share the revenue of a model, Datanet or agent: create, claim, trade.",
     ),
     "bridge": ("economy.bridge", "Bring OPEN and other tokens to the L2 and back to the L1."),
     "governance": ("economy.governance", "Votes, proposals, policy, grants."),

@@ -21,7 +21,7 @@ from openledger_node.config.model import LEAST_STATES
 from openledger_node.errors import StartError
 from openledger_node.storage.leveldb import LevelDb
 
-app = App(name="db", help="The database of a node that is stopped.")
+app = App(name="db")
 
 PLACES = ("chain", "node/chain", "verifier/chain")
 """Where a data directory has its database: a node's own, or that of `dev`, whose parts have one each."""
@@ -92,7 +92,7 @@ def _lines(report: StepReport) -> str:
 
 @app.command
 def stats(*, datadir: Path, json: bool = False) -> None:
-    """Show whose chain it is, its heads, which states it keeps, and what takes how much room."""
+    """Show which chain it is, its heads, which states it keeps, and what takes how much space."""
     with open_database(datadir) as (store, path):
         found = store_statistics(store)
         size_bytes = _size_bytes(path)
@@ -135,7 +135,7 @@ def prune(*, datadir: Path, state_history: StateHistory) -> None:
 
 @app.command
 def compact(*, datadir: Path) -> None:
-    """Give the room of deleted entries back to the disk."""
+    """Free the disk space of deleted entries."""
     with open_database(datadir) as (store, path):
         before = _size_bytes(path)
         store.compact()

@@ -14,7 +14,7 @@ from openledger_node.evm.fixtures.block_tests import block_cases
 from openledger_node.evm.fixtures.reading import read_files
 from openledger_node.evm.fixtures.state_tests import state_cases
 
-app = App(name="evm", help="Run Ethereum's test fixtures on this engine, one JSON line per case.")
+app = App(name="evm")
 
 
 class Case(Protocol):

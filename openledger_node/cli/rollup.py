@@ -11,7 +11,7 @@ from openledger_node.cli.process import run_to_end
 from openledger_node.errors import UserError
 from openledger_node.l1.inspection import Chain, Kind, describe, read_input
 
-app = App(name="rollup", help="Look into what a rollup posts on its L1.")
+app = App(name="rollup")
 
 
 @app.command

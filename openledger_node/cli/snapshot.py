@@ -13,7 +13,7 @@ from openledger_node.errors import UserError
 from openledger_node.node import snapshots
 from openledger_node.node.network_files import load_rollup_config
 
-app = App(name="snapshot", help="A chain as a folder of files, and a data directory out of one.")
+app = App(name="snapshot")
 
 
 @app.command

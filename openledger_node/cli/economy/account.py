@@ -14,7 +14,7 @@ from openledger_node.client.ethereum import hex_bytes
 from openledger_node.client.keystore import write_keystore
 from openledger_node.errors import UserError
 
-app = App(name="account", help="Keys, balances, payments.")
+app = App(name="account")
 
 DEV_ACCOUNTS = 10
 KEY_BYTES = 32
@@ -41,7 +41,7 @@ def _write_key(key: bytes, keystore: Path | None, password_file: Path | None, *,
 
 @app.command(name="list")
 async def list_accounts(*, options: Flat = DEFAULTS) -> None:
-    """The accounts of the development mnemonic with their balances."""
+    """List the accounts of the development mnemonic with their balances."""
     async with session(options) as opened:
         accounts = [dev_account(index).address for index in range(DEV_ACCOUNTS)]
         found = [
@@ -53,7 +53,7 @@ async def list_accounts(*, options: Flat = DEFAULTS) -> None:
 
 @app.command
 async def show(*, of: Account | None = None, options: Flat = DEFAULTS) -> None:
-    """An account's balance, nonce, and everything it has earned; the signer's unless named."""
+    """Show an account's balance, nonce, and everything it has earned; by default the signer's."""
     async with session(options) as opened:
         whose = await opened.whose(of)
         opened.show(

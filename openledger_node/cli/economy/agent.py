@@ -34,7 +34,7 @@ from openledger_node.errors import UserError
 from openledger_node.logs import configure
 from openledger_node.node.keys import read_key, write_key
 
-app = App(name="agent", help="Agents: register, describe, give a wallet with limits.")
+app = App(name="agent")
 
 NO_HASH = Hash32(bytes(32))
 SELECTOR_BYTES = 4
@@ -48,7 +48,7 @@ async def register(uri: str, *, options: Flat = DEFAULTS) -> None:
 
 @app.command(name="list")
 async def list_agents(*, options: Flat = DEFAULTS) -> None:
-    """All agents, by id."""
+    """List all agents by id."""
     async with session(options) as opened:
         events = await opened.l2.events(AGENTS, "Registered")
         opened.show({"agents": [dict(event.arguments) for event in events]})
@@ -56,7 +56,7 @@ async def list_agents(*, options: Flat = DEFAULTS) -> None:
 
 @app.command
 async def show(agent: int, *, options: Flat = DEFAULTS) -> None:
-    """An agent: owner, file, profile, wallet."""
+    """Show an agent: owner, file, profile, wallet."""
     async with session(options) as opened:
         found = {
             "owner": await opened.read(AGENTS, "ownerOf", agent),
@@ -89,7 +89,7 @@ async def profile(
     endpoint: Word = NO_HASH,
     options: Flat = DEFAULTS,
 ) -> None:
-    """Say what an agent runs on and charges.
+    """Set what an agent runs on and charges.
 
     Parameters
     ----------
@@ -121,13 +121,13 @@ async def key(agent: int, who: Account, *, options: Flat = DEFAULTS) -> None:
 
 @app.command
 async def daily_limit(agent: int, amount: Amount, *, options: Flat = DEFAULTS) -> None:
-    """Limit what the key spends a day in all."""
+    """Limit what the key may spend per day in all."""
     await _account(options, agent, "setDailyLimit", amount)
 
 
 @app.command
 async def target_limit(agent: int, target: Account, amount: Amount, *, options: Flat = DEFAULTS) -> None:
-    """Limit what the key spends a day at one target."""
+    """Limit what the key may spend per day at one target."""
     await _account(options, agent, "setTargetLimit", target, amount)
 
 
@@ -135,7 +135,7 @@ async def target_limit(agent: int, target: Account, amount: Amount, *, options: 
 async def allow(
     agent: int, target: Account, selector: Data, *, allowed: bool = True, options: Flat = DEFAULTS
 ) -> None:
-    """Allow the key one function at a target, or with `--no-allowed` no longer; 0x00000000 is a payment."""
+    """Allow the key one function of a target; `--no-allowed` forbids it; 0x00000000 is a plain payment."""
     if len(selector) != SELECTOR_BYTES:
         raise UserError(f"0x{selector.hex()} is no selector", "write 0x and 8 hex digits")
     await _account(options, agent, "setAllowed", target, selector, allowed)
@@ -151,7 +151,7 @@ async def execute(
 
 @app.command
 async def limits(agent: int, *, options: Flat = DEFAULTS) -> None:
-    """The wallet's key, its daily limit, its balance, and what the key spent today."""
+    """Show the wallet's key, daily limit and balance, and what the key spent today."""
     async with session(options) as opened:
         wallet = await _wallet(opened, agent)
         today = await opened.l2.timestamp_s() // 86_400
@@ -260,7 +260,7 @@ async def run(
 
 @app.command(name="stop")
 async def stop_agent(agent: int, *, options: Flat = DEFAULTS) -> None:
-    """The kill switch: the agent's wallet obeys its key no more, from the next block on."""
+    """The kill switch: from the next block on, the agent's wallet no longer obeys its key."""
     async with session(options) as opened:
         await stop(await opened.sender(), agent)
         opened.show({"agentId": agent, "stopped": True})
@@ -268,6 +268,6 @@ async def stop_agent(agent: int, *, options: Flat = DEFAULTS) -> None:
 
 @app.command
 async def audit(trail: Path, *, options: Flat = DEFAULTS) -> None:
-    """Check that an audit trail is whole, and show it."""
+    """Check that an audit trail is complete, and show it."""
     async with session(options) as opened:
         opened.show({"entries": list(read_trail(trail))})

@@ -15,7 +15,7 @@ from openledger_node.client.economy import ATTRIBUTION
 from openledger_node.client.ethereum import from_hex, hex_bytes
 from openledger_node.errors import UserError
 
-app = App(name="attribution", help="Who earned what from which answers, and how it is paid.")
+app = App(name="attribution")
 for group in (disputes.check_app, disputes.challenge_app, disputes.demand_app, case_app):
     app.command(group)
 case_app.command(challenges.case_of_row, name="row")
@@ -27,7 +27,7 @@ POST_STATES = ("none", "pending", "final", "void")
 
 @app.command
 async def posts(*, model: int | None = None, options: Flat = DEFAULTS) -> None:
-    """All posts, or those of one model."""
+    """List all posts, or those of one model."""
     async with session(options) as opened:
         events = await opened.l2.events(ATTRIBUTION, "AttributionPosted", None, model)
         opened.show({"posts": [dict(event.arguments) for event in events]})
@@ -35,7 +35,7 @@ async def posts(*, model: int | None = None, options: Flat = DEFAULTS) -> None:
 
 @app.command
 async def post(number: int, *, options: Flat = DEFAULTS) -> None:
-    """A post and where it stands."""
+    """Show a post and its state."""
     async with session(options) as opened:
         found = await opened.read(ATTRIBUTION, "getPost", number)
         opened.show({"postId": number, **found, "status": POST_STATES[found["status"]]})
@@ -53,7 +53,7 @@ async def show(identity: str, *, options: Flat = DEFAULTS) -> None:
 
 @app.command
 async def proof(number: int, *, contributor: Account | None = None, options: Flat = DEFAULTS) -> None:
-    """What a contributor has in a post, with its proof; the signer unless named."""
+    """Show a contributor's amount in a post, with its proof; by default the signer's."""
     async with session(options) as opened:
         opened.show(await _proof(opened, number, await opened.whose(contributor)))
 
@@ -143,7 +143,7 @@ async def finalize(number: int, *, options: Flat = DEFAULTS) -> None:
 
 @app.command
 async def earnings(*, of: Account | None = None, model: int | None = None, options: Flat = DEFAULTS) -> None:
-    """What an account has earned and may take; `--model` adds what its posts hold and what is to come."""
+    """Show what an account has earned and may take; `--model` adds what is to come."""
     async with session(options) as opened:
         whose = await opened.whose(of)
         found = dict(await opened.l2.rpc.call("openledger_getRewards", hex_bytes(whose)))
@@ -157,7 +157,7 @@ async def earnings(*, of: Account | None = None, model: int | None = None, optio
 
 @app.command
 async def preview(fee: Amount, *, policy: int | None = None, options: Flat = DEFAULTS) -> None:
-    """How a fee would be split, under the current policy or another version."""
+    """Show how a fee would be split, under the current policy or another version."""
     async with session(options) as opened:
         version = [] if policy is None else [hex(policy)]
         opened.show(await opened.l2.rpc.call("openledger_previewSplit", hex(fee), *version))
@@ -167,7 +167,7 @@ async def preview(fee: Amount, *, policy: int | None = None, options: Flat = DEF
 async def preview_share(
     pool: Amount, score: int, score_sum: int, *, policy: int | None = None, options: Flat = DEFAULTS
 ) -> None:
-    """What a score would get of a batch's pool."""
+    """Show what a score would get of a batch's pool."""
     async with session(options) as opened:
         chosen = policy or (await opened.reader.current_policy())[0]
         amount = await opened.read(ATTRIBUTION, "preview", pool, score, score_sum, chosen)

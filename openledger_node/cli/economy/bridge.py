@@ -14,7 +14,7 @@ from openledger_node.client.predeploys import MESSAGE_PASSER
 from openledger_node.errors import UserError
 from rollup_bridge.withdrawals.withdrawal import Withdrawal
 
-app = App(name="bridge", help="Bring OPEN and other tokens to the L2 and back to the L1.")
+app = App(name="bridge")
 app.command(bridge_tokens.app)
 
 DEPOSIT_GAS = 100_000
@@ -23,7 +23,7 @@ L1_GAS_LIMIT = 100_000
 
 @app.command
 async def balances(*, of: Account | None = None, options: Flat = DEFAULTS) -> None:
-    """An account's OPEN on both chains, and its ether on the L1."""
+    """Show an account's OPEN on both chains, and its ether on the L1."""
     async with session(options) as opened:
         whose = await opened.whose(of)
         token = await opened.l1_contract("OpenToken")
@@ -125,7 +125,7 @@ async def withdraw_token(
 
 @app.command
 async def status(transaction: Word, *, options: Flat = DEFAULTS) -> None:
-    """How far the withdrawal of an L2 transaction has come."""
+    """Show how far the withdrawal of an L2 transaction has got."""
     async with session(options) as opened:
         withdrawal, number = await _withdrawal(opened, transaction)
         reader = await _reader(opened)

@@ -88,13 +88,13 @@ async def withdraw(channel: Word, *, wait: bool = False, options: Flat = DEFAULT
 
 
 async def channel(channel: Word, *, options: Flat = DEFAULTS) -> None:
-    """A channel on the chain."""
+    """Show a channel on the chain."""
     async with session(options) as opened:
         opened.show({"channelId": channel, **await opened.read(METERING, "getChannel", channel)})
 
 
 async def receipt(channel: Word, number: int, *, options: Flat = DEFAULTS) -> None:
-    """A receipt and the proof that it stands under the channel's root."""
+    """Show a receipt and the proof that it is under the channel's root."""
     async with session(options) as opened:
         arguments = hex_bytes(channel), hex(number)
         found = await opened.l2.rpc.call("openledger_getReceipt", *arguments)
@@ -105,6 +105,6 @@ async def receipt(channel: Word, number: int, *, options: Flat = DEFAULTS) -> No
 
 
 async def settlement(number: int, *, options: Flat = DEFAULTS) -> None:
-    """A settlement on the chain."""
+    """Show a settlement on the chain."""
     async with session(options) as opened:
         opened.show({"settlementId": number, **await opened.read(METERING, "getSettlement", number)})

@@ -13,7 +13,7 @@ from openledger_node.client.economy import DATANETS
 from openledger_node.client.ethereum import from_hex
 from openledger_node.errors import UserError
 
-app = App(name="datanet", help="Datanets: create, contribute, review, publish, sell usage.")
+app = App(name="datanet")
 
 ADMISSIONS = ("open", "allow-list", "curated")
 USAGES = ("open", "by-grant", "priced")
@@ -66,7 +66,7 @@ async def create(
 
 @app.command(name="list")
 async def list_datanets(*, options: Flat = DEFAULTS) -> None:
-    """All Datanets, by id."""
+    """List all Datanets by id."""
     async with session(options) as opened:
         events = await opened.l2.events(DATANETS, "DatanetCreated")
         opened.show({"datanets": [dict(event.arguments) for event in events]})
@@ -74,7 +74,7 @@ async def list_datanets(*, options: Flat = DEFAULTS) -> None:
 
 @app.command
 async def show(datanet: int, *, options: Flat = DEFAULTS) -> None:
-    """A Datanet: owner, rules, how much is in it."""
+    """Show a Datanet: owner, rules, and how much is in it."""
     async with session(options) as opened:
         found = await opened.read(DATANETS, "getDatanet", datanet)
         price = await opened.read(DATANETS, "usagePrice", datanet)
@@ -84,7 +84,7 @@ async def show(datanet: int, *, options: Flat = DEFAULTS) -> None:
 
 @app.command
 async def version(datanet: int, number: int, *, options: Flat = DEFAULTS) -> None:
-    """A published version of a Datanet."""
+    """Show a published version of a Datanet."""
     async with session(options) as opened:
         found = await opened.read(DATANETS, "getVersion", datanet, number)
         opened.show({"datanetId": datanet, "version": number, **found})
@@ -92,7 +92,7 @@ async def version(datanet: int, number: int, *, options: Flat = DEFAULTS) -> Non
 
 @app.command
 async def contribution(number: int, *, options: Flat = DEFAULTS) -> None:
-    """A contribution and where it stands."""
+    """Show a contribution and its state."""
     async with session(options) as opened:
         found = await opened.read(DATANETS, "getContribution", number)
         state = CONTRIBUTION_STATES[found["status"]]
@@ -191,7 +191,7 @@ async def publish(datanet: int, *, options: Flat = DEFAULTS) -> None:
 
 @app.command
 async def cancel(contribution: int, *, options: Flat = DEFAULTS) -> None:
-    """Take back a contribution that is not reviewed."""
+    """Withdraw a contribution that has not been reviewed."""
     await write_and_show(options, DATANETS, "cancel", contribution)
 
 
@@ -203,13 +203,13 @@ async def withdraw_bond(contribution: int, *, options: Flat = DEFAULTS) -> None:
 
 @app.command
 async def curator(datanet: int, who: Account, *, allowed: bool = True, options: Flat = DEFAULTS) -> None:
-    """Name a curator, or with `--no-allowed` no longer."""
+    """Name a curator; `--no-allowed` removes one."""
     await write_and_show(options, DATANETS, "setCurator", datanet, who, allowed)
 
 
 @app.command
 async def contributor(datanet: int, who: Account, *, allowed: bool = True, options: Flat = DEFAULTS) -> None:
-    """Admit a contributor to an allow-list, or with `--no-allowed` no longer."""
+    """Add a contributor to the allow-list; `--no-allowed` removes it."""
     await write_and_show(options, DATANETS, "setContributor", datanet, who, allowed)
 
 
@@ -224,7 +224,7 @@ async def card(datanet: int, file: Path, *, licence: ShortText, options: Flat = 
 
 @app.command
 async def usage(datanet: int, rule: Usage, *, price: Amount = 0, options: Flat = DEFAULTS) -> None:
-    """Say who may train on it from now on, and what that costs."""
+    """Set who may train on it from now on, and what that costs."""
     await write_and_show(options, DATANETS, "setUsage", datanet, USAGES.index(rule), price)
 
 
@@ -244,7 +244,7 @@ async def buy(datanet: int, *, options: Flat = DEFAULTS) -> None:
 
 @app.command
 async def may_use(datanet: int, who: Account, *, options: Flat = DEFAULTS) -> None:
-    """Whether an account's model may be trained on it now."""
+    """Tell whether an account may train on it now."""
     async with session(options) as opened:
         answer = await opened.read(DATANETS, "mayUse", datanet, who)
         opened.show({"datanetId": datanet, "account": who, "mayUse": answer})

@@ -37,7 +37,7 @@ class Pool:
 
 
 async def quote(token: Account, amount: Amount, side: Side = "sell", *, options: Flat = DEFAULTS) -> None:
-    """What an amount brings now, and what the pool holds.
+    """Show what an amount would bring now, and what the pool holds.
 
     Parameters
     ----------

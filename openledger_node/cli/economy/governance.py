@@ -13,7 +13,7 @@ from openledger_node.client.economy import POLICY
 from openledger_node.client.predeploys import GOVERNOR, GRANTS, PROPOSAL_STATES, VOTES
 from openledger_node.errors import UserError
 
-app = App(name="governance", help="Votes, proposals, policy, grants.")
+app = App(name="governance")
 grant_app = App(name="grant", help="Grants from the treasury, paid by milestone.")
 app.command(grant_app)
 
@@ -47,7 +47,7 @@ async def delegate(who: Account, *, options: Flat = DEFAULTS) -> None:
 
 @app.command
 async def votes(*, of: Account | None = None, options: Flat = DEFAULTS) -> None:
-    """What an account holds and votes with, and until when it is locked."""
+    """Show what an account holds and votes with, and until when it is locked."""
     async with session(options) as opened:
         whose = await opened.whose(of)
         names = {
@@ -62,7 +62,7 @@ async def votes(*, of: Account | None = None, options: Flat = DEFAULTS) -> None:
 
 @app.command
 async def policy(*, version: int | None = None, options: Flat = DEFAULTS) -> None:
-    """The policy's parameters: the current version, or another."""
+    """Show the policy's parameters: the current version, or another."""
     async with session(options) as opened:
         chosen = version or await opened.read(POLICY, "currentVersion")
         opened.show({"version": chosen, "parameters": await opened.read(POLICY, "getParameters", chosen)})
@@ -117,7 +117,7 @@ async def _publication(opened: Session, changes: Sequence[str]) -> bytes:
 
 @app.command(name="list")
 async def list_proposals(*, options: Flat = DEFAULTS) -> None:
-    """All proposals and where they stand."""
+    """List all proposals and their states."""
     async with session(options) as opened:
         found = []
         for proposal in await _proposals(opened):
@@ -135,7 +135,7 @@ async def list_proposals(*, options: Flat = DEFAULTS) -> None:
 
 @app.command
 async def show(proposal: int, *, options: Flat = DEFAULTS) -> None:
-    """A proposal: calls, times, votes, state."""
+    """Show a proposal: calls, times, votes, state."""
     async with session(options) as opened:
         found = await _proposal(opened, proposal)
         against, in_favour, abstain = await opened.read(GOVERNOR, "proposalVotes", proposal)

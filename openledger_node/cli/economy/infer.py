@@ -4,7 +4,7 @@ from cyclopts import App
 
 from openledger_node.cli.economy import channels, providers, purchases, requests, retrievals
 
-app = App(name="infer", help="Buy and sell inference: channels, requests, the directory of providers.")
+app = App(name="infer")
 
 COMMANDS = (
     providers.models,

@@ -11,7 +11,7 @@ from openledger_node.cli.economy.values import Account, Amount, Word
 from openledger_node.client.economy import MODELS
 from openledger_node.errors import UserError
 
-app = App(name="model", help="Models: train, register, price, index, hand on.")
+app = App(name="model")
 
 NO_MODEL = 0
 
@@ -198,7 +198,7 @@ async def retrieval(model: int, datanet: int, *, allowed: bool = True, options: 
 
 @app.command
 async def deprecate(model: int, *, successor: int = NO_MODEL, options: Flat = DEFAULTS) -> None:
-    """Take a model out of new channels and requests, for good."""
+    """Take a model off sale for good: no new channels or requests."""
     await write_and_show(options, MODELS, "deprecateModel", model, successor)
 
 
@@ -210,7 +210,7 @@ async def transfer(model: int, owner: Account, *, options: Flat = DEFAULTS) -> N
 
 @app.command(name="list")
 async def list_models(*, options: Flat = DEFAULTS) -> None:
-    """All models, by id."""
+    """List all models by id."""
     async with session(options) as opened:
         events = await opened.l2.events(MODELS, "ModelRegistered")
         opened.show({"models": [dict(event.arguments) for event in events]})
@@ -218,7 +218,7 @@ async def list_models(*, options: Flat = DEFAULTS) -> None:
 
 @app.command
 async def show(model: int, *, options: Flat = DEFAULTS) -> None:
-    """A model: owner, prices, newest index, whether it is deprecated."""
+    """Show a model: owner, prices, newest index, whether it is deprecated."""
     async with session(options) as opened:
         found = await opened.read(MODELS, "getModel", model)
         deprecated = await opened.read(MODELS, "isDeprecated", model)
@@ -227,7 +227,7 @@ async def show(model: int, *, options: Flat = DEFAULTS) -> None:
 
 @app.command
 async def show_index(number: int, *, options: Flat = DEFAULTS) -> None:
-    """A feature index as it was committed."""
+    """Show a feature index as it was committed."""
     async with session(options) as opened:
         found = await opened.read(MODELS, "getFeatureIndex", number)
         retired = await opened.read(MODELS, "isRetired", number)
@@ -236,7 +236,7 @@ async def show_index(number: int, *, options: Flat = DEFAULTS) -> None:
 
 @app.command
 async def lineage(model: int, *, options: Flat = DEFAULTS) -> None:
-    """The model and its ancestors with the data each was made from, and the models that adapt it."""
+    """Show a model, its ancestors with the data each was made from, and the models that adapt it."""
     async with session(options) as opened:
         await opened.read(MODELS, "getModel", model)
         line = await opened.l2.rpc.call("openledger_getLineage", hex(model))
@@ -247,7 +247,7 @@ async def lineage(model: int, *, options: Flat = DEFAULTS) -> None:
 
 @app.command
 async def users(datanet: int, *, options: Flat = DEFAULTS) -> None:
-    """The models that were made from a Datanet."""
+    """List the models that were made from a Datanet."""
     async with session(options) as opened:
         count = await opened.read(MODELS, "userCount", datanet)
         found = [await opened.read(MODELS, "userAt", datanet, place) for place in range(count)]

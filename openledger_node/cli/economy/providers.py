@@ -7,13 +7,13 @@ from openledger_node.errors import UserError
 
 
 async def models(*, options: Flat = DEFAULTS) -> None:
-    """What the gateway sells, with prices."""
+    """List what the gateway sells, with prices."""
     async with session(options) as opened:
         opened.show(await opened.gateway.get("/v1/models"))
 
 
 async def providers(*, options: Flat = DEFAULTS) -> None:
-    """Everybody in the directory, with endpoint and statistics."""
+    """List everybody in the directory, with endpoint and statistics."""
     async with session(options) as opened:
         events = await opened.l2.events(METERING, "ProviderAnnounced")
         endpoints = {event.arguments["provider"]: event.arguments["endpoint"] for event in events}
@@ -31,12 +31,12 @@ async def announce(endpoint: str, document: Word, *, options: Flat = DEFAULTS) -
 
 
 async def offer(model: int, *, offered: bool = True, options: Flat = DEFAULTS) -> None:
-    """Offer a model in the directory, or with `--no-offered` no longer."""
+    """Offer a model in the directory; `--no-offered` takes it out."""
     await write_and_show(options, METERING, "setOffer", model, offered)
 
 
 async def statistics(who: Account, *, options: Flat = DEFAULTS) -> None:
-    """What an account bought and served, ever."""
+    """Show what an account has bought and served in all."""
     async with session(options) as opened:
         opened.show({"account": who, **await opened.read(METERING, "statisticsOf", who)})
 
@@ -44,7 +44,7 @@ async def statistics(who: Account, *, options: Flat = DEFAULTS) -> None:
 async def earnings(
     *, withdraw: bool = False, recipient: Account | None = None, options: Flat = DEFAULTS
 ) -> None:
-    """What provider or model owner has earned, and what is held while receipts can be contested.
+    """Show what a provider or model owner has earned, and what is held while receipts can be contested.
 
     Parameters
     ----------

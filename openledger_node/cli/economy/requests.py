@@ -87,7 +87,7 @@ async def deliver(request: int, *, options: Flat = DEFAULTS) -> None:
 
 
 async def show_request(request: int, *, options: Flat = DEFAULTS) -> None:
-    """A request on the chain and where it stands."""
+    """Show a request on the chain and its state."""
     async with session(options) as opened:
         found = await opened.read(METERING, "getRequest", request)
         if found["requester"] == ZERO_ADDRESS:

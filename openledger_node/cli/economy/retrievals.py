@@ -9,7 +9,7 @@ from openledger_node.client.ethereum import from_hex, hex_bytes
 
 
 async def retrievals(*, settlement: int | None = None, options: Flat = DEFAULTS) -> None:
-    """What settlements left to records that were looked up for answers: all, or of one settlement."""
+    """Show what settlements left to records that were looked up for answers: all, or of one settlement."""
     async with session(options) as opened:
         events = await opened.l2.events(METERING, "RetrievalSettled", None, settlement)
         found = []

@@ -13,9 +13,7 @@ from openledger_node.client.economy import ATTRIBUTION, ROLE_PROVIDER, ROLE_VALI
 from openledger_node.errors import UserError
 from rollup_bridge.validator.rewards import LOOK_BACK
 
-app = App(
-    name="stake", help="Stake on the L2 (validators, providers of AI work) or the L1 (validators of roots)."
-)
+app = App(name="stake")
 
 Role = Literal["validator", "provider"]
 ROLES = {"validator": ROLE_VALIDATOR, "provider": ROLE_PROVIDER}
@@ -66,7 +64,7 @@ async def delegate(
     role: Role = "validator",
     options: Flat = DEFAULTS,
 ) -> None:
-    """Add stake to somebody else's, for a part of the rewards and of the slashing.
+    """Delegate stake to somebody else's pool, which shares its rewards and its slashing.
 
     Parameters
     ----------
@@ -160,7 +158,7 @@ async def rewards(
     validator: Account | None = None,
     options: Flat = DEFAULTS,
 ) -> None:
-    """What staking earned and waits; `--claim` takes it.
+    """Show the rewards that wait; `--claim` takes them.
 
     Parameters
     ----------
@@ -232,7 +230,7 @@ async def commission(ppm: int, *, role: Role = "validator", options: Flat = DEFA
 
 @app.command
 async def checkpoint(validator: Account, *, role: Role = "validator", options: Flat = DEFAULTS) -> None:
-    """Bring what somebody lost by slashing into its weight on the L2, from which juries are drawn."""
+    """Update an operator's weight on the L2, by which juries are drawn, after it was slashed."""
     async with session(options) as opened:
         opened.show(await opened.write(STAKING, "checkpoint", validator, ROLES[role]))
 
@@ -245,7 +243,7 @@ async def show(
     validator: Account | None = None,
     options: Flat = DEFAULTS,
 ) -> None:
-    """What an account has staked, where and for what.
+    """Show what an account has staked, where and for what.
 
     Parameters
     ----------

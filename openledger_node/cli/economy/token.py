@@ -9,7 +9,7 @@ from openledger_node.cli.economy.session import DEFAULTS, Flat, session
 from openledger_node.cli.economy.values import Account, Amount
 from openledger_node.client.predeploys import TOKENS, asset_token
 
-app = App(name="token", help="Tokens that share the revenue of a model, Datanet or agent, and their trade.")
+app = App(name="token")
 for trade in (
     exchange.quote,
     exchange.buy,
@@ -27,7 +27,7 @@ KINDS = {"model": 1, "datanet": 2, "agent": 3}
 async def create(
     kind: Kind, asset: int, name: str, symbol: str, supply: Amount, *, options: Flat = DEFAULTS
 ) -> None:
-    """Make the one token of an asset; the whole supply is its owner's."""
+    """Create the one token of an asset; its owner gets the whole supply."""
     async with session(options) as opened:
         arguments = (KINDS[kind], asset, name, symbol, supply)
         opened.show(await opened.write(TOKENS, "create", *arguments))
@@ -35,7 +35,7 @@ async def create(
 
 @app.command
 async def show(kind: Kind, asset: int, *, of: Account | None = None, options: Flat = DEFAULTS) -> None:
-    """An asset's token, and what an account holds of it and may claim."""
+    """Show an asset's token, and what an account holds of it and may claim."""
     async with session(options) as opened:
         address = await opened.read(TOKENS, "tokenOf", KINDS[kind], asset)
         found = {"token": address, "kind": kind, "assetId": asset}
@@ -50,7 +50,7 @@ async def show(kind: Kind, asset: int, *, of: Account | None = None, options: Fl
 
 @app.command
 async def share(token: Account, *, options: Flat = DEFAULTS) -> None:
-    """Share out what the asset has earned since the last time; anybody may."""
+    """Distribute what the asset has earned since the last time; anybody may."""
     async with session(options) as opened:
         opened.show(await opened.write(asset_token(token), "share"))
 

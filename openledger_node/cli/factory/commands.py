@@ -4,7 +4,7 @@ from cyclopts import App
 
 from openledger_node.cli.factory import bases, datasets, leftovers, models, training
 
-app = App(name="factory", help="Datasets, training, evaluation and publication of models.")
+app = App(name="factory")
 
 COMMANDS = (
     bases.base,

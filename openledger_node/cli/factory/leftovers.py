@@ -7,7 +7,7 @@ from openledger_node.errors import UserError
 
 
 async def clean(*, older_than_days: float = 14.0, remove: bool = False, options: Flat = DEFAULTS) -> None:
-    """Show what the gateway's data directory holds for nobody, with sizes; `--remove` removes it.
+    """Show what nobody needs any more in the gateway's data directory, with sizes; `--remove` removes it.
 
     Checkpoints of runs that do not go on, files that a killed worker left half made, and artefacts that no
     model, Datanet, settlement, receipt or job names. A bucket behind the directory keeps everything.

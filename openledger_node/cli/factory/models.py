@@ -20,7 +20,7 @@ async def evaluate(manifest: str, *, holdout: str = "", options: Flat = DEFAULTS
 
 
 async def verify(manifest: str, *, options: Flat = DEFAULTS) -> None:
-    """Train again from a manifest, or a run's: the same bytes, or how far off."""
+    """Train again from a manifest, or a run's, and tell whether the bytes are equal or how far off."""
     async with session(options) as opened:
         opened.show(await opened.gateway.job("verify", {"manifest": await _manifest(opened, manifest)}))
 

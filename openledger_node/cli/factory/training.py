@@ -9,7 +9,7 @@ from openledger_node.errors import OpenLedgerError
 
 
 async def recipes(*, options: Flat = DEFAULTS) -> None:
-    """Recipe presets with their settings, and the rules for cleaning data."""
+    """List recipe presets with their settings, and the rules for cleaning data."""
     async with session(options) as opened:
         opened.show(await opened.gateway.get("/api/factory/recipes"))
 
@@ -24,7 +24,7 @@ async def plan(
     holdout: str = "",
     options: Flat = DEFAULTS,
 ) -> None:
-    """What a training would take, cost and be allowed; nothing is trained. Parameters as for `train`."""
+    """Show what `train` with these parameters would take and cost, and whether it is allowed."""
     async with session(options) as opened:
         body = await _wish(opened, name, datanet, base=base, preset=preset, settings=set, holdout=holdout)
         opened.show(await opened.gateway.post("/api/factory/plans", body))
@@ -75,21 +75,21 @@ async def train(
 
 
 async def runs(*, options: Flat = DEFAULTS) -> None:
-    """The newest training runs."""
+    """List the newest training runs."""
     async with session(options) as opened:
         found = (await opened.gateway.get("/api/factory/runs"))["runs"]
         opened.show({"runs": [{key: run[key] for key in ("id", "kind", "state", "error")} for run in found]})
 
 
 async def show(run: str, *, wait: bool = False, options: Flat = DEFAULTS) -> None:
-    """A run: state, progress, time left, loss curve, result; `--wait` until it is finished."""
+    """Show a run: state, progress, time left, loss curve, result; `--wait` until it is finished."""
     async with session(options) as opened:
         path = f"/api/factory/runs/{run}"
         _show_run(opened, await _finished(opened, run) if wait else await opened.gateway.get(path))
 
 
 async def cancel(run: str, *, options: Flat = DEFAULTS) -> None:
-    """Stop a run. Asked for again, it goes on from its checkpoint."""
+    """Stop a run. Started again, it continues from its checkpoint."""
     async with session(options) as opened:
         opened.show(await opened.gateway.post(f"/api/jobs/{run}/cancel", {}))
 
