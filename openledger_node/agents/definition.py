@@ -186,7 +186,7 @@ def function_of(signature: str) -> Signature:
         interface = interface_from_signatures(f"function {signature}")
         (function,) = interface.functions.values()
     except ValueError as error:
-        raise UserError(f"{signature!r} is no function signature", "write it as in Solidity") from error
+        raise UserError(f"{signature!r} is not a function signature", "write it as in Solidity") from error
     return function
 
 

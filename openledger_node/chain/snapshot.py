@@ -110,7 +110,9 @@ def read_manifest(folder: Path) -> Manifest:
             f"{folder} holds no whole snapshot: {MANIFEST} ({error.strerror})", "copy all of it again"
         ) from None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise StartError(f"{folder / MANIFEST} is no snapshot's ({error})", "copy it again") from None
+        raise StartError(
+            f"{folder / MANIFEST} is not a snapshot's manifest ({error})", "copy it again"
+        ) from None
     return manifest
 
 
@@ -248,5 +250,5 @@ def _hex(data: bytes) -> str:
 def _unhex(text: str) -> Hash32:
     data = bytes.fromhex(text.removeprefix("0x"))
     if len(data) != 32:
-        raise ValueError(f"{text!r} is no hash")
+        raise ValueError(f"{text!r} is not a hash")
     return Hash32(data)

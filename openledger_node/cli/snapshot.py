@@ -88,5 +88,5 @@ def _hash(text: str) -> Hash32:
     except ValueError:
         data = b""
     if len(data) != 32:
-        raise UserError(f"{text!r} is no block hash", "give 32 bytes in hex with --block-hash")
+        raise UserError(f"{text!r} is not a block hash", "give 32 bytes in hex with --block-hash")
     return Hash32(data)

@@ -93,7 +93,9 @@ def read_signed(value: Mapping[str, Any]) -> SignedExplanation:
             from_hex(value["signature"]),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"that is no signed explanation: {error!r}", "give what the gateway sent") from error
+        raise UserError(
+            f"that is not a signed explanation: {error!r}", "give what the gateway sent"
+        ) from error
 
 
 def signer_of(signed: SignedExplanation, chain_id: int) -> Address | None:

@@ -62,7 +62,7 @@ class PurchaseJournal:
                 found.append(_parsed(json.loads(line)))
             except (ValueError, TypeError):
                 raise UserError(
-                    f"line {number} of {self._path} is no receipt", "close the channel and open another"
+                    f"line {number} of {self._path} is not a receipt", "close the channel and open another"
                 ) from None
         return found
 

@@ -131,7 +131,7 @@ class Planner:
         try:
             address = Address(bytes.fromhex(account.removeprefix("0x")))
         except ValueError as error:
-            raise UserError(f"account {account!r} is no address") from error
+            raise UserError(f"account {account!r} is not an address") from error
         return bool(await self._reader.ethereum.read(DATANETS, "mayUse", datanet_id, address))
 
     async def _base(self, name: str) -> tuple[int, ArtifactId]:
@@ -157,7 +157,7 @@ class Planner:
             config = orjson.loads(self._artifacts.get(files[BASE_CONFIG]))
             context = int(config["max_position_embeddings"])
         except (ArtifactError, InvalidInputError, KeyError, ValueError, TypeError) as error:
-            raise UserError(f"base {base} is no model of texts at this gateway: {error}") from error
+            raise UserError(f"base {base} is not a text model of this gateway: {error}") from error
         made = embedding_recipe if wish.preset in EMBEDDING_PRESETS else fine_tune_recipe
         if made is fine_tune_recipe and not answers(config.get("architectures")):
             raise UserError(f"base {base} is an encoder, which answers nothing", "choose preset embedding")

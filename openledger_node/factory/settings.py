@@ -13,7 +13,7 @@ def setting(text: str) -> tuple[str, Any]:
     """Name and value; numbers and true/false are read as such. Raises UserError."""
     name, separator, value = text.partition("=")
     if not name or not separator:
-        raise UserError(f"{text!r} is no NAME=VALUE", "for instance --set rank=16")
+        raise UserError(f"{text!r} is not NAME=VALUE", "for instance --set rank=16")
     if name in LISTS:
         try:
             return name, [LISTS[name](part) for part in value.split(",") if part]

@@ -107,7 +107,7 @@ class JobRoutes:
 
     def _summary(self, artifact: str, datanet_id: int, contributor: str) -> dict[str, Any]:
         if not 0 <= datanet_id < 1 << 256:
-            raise UserError(f"datanet_id {datanet_id} is no Datanet's number")
+            raise UserError(f"datanet_id {datanet_id} is not a Datanet's number")
         found = address_of(contributor)
         data = self._artifacts.get(parse_id(artifact))
         summary = summarize(data, chain_id=self._chain_id, datanet_id=datanet_id, contributor=found)

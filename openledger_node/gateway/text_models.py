@@ -60,7 +60,7 @@ class TextModels:
         if "/" not in name:
             model = await self.of_entry(await self._catalog.entry(name))
             if model is None:
-                raise UserError(f"{name!r} is no language model", "POST /v1/classify is for classifiers")
+                raise UserError(f"{name!r} is not a language model", "POST /v1/classify is for classifiers")
             return model
         for model in reversed(await self.all()):
             if model.alias == name:

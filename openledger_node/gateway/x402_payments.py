@@ -136,7 +136,7 @@ def decode_payment(header: str) -> Authorization:
     except KeyError as error:
         raise _malformed(f"{error} is missing") from error
     except (TypeError, AttributeError) as error:
-        raise _malformed("a part of it is no object or text where one belongs") from error
+        raise _malformed("a part of it is not an object or text where one is needed") from error
 
 
 def check_payment(payment: Authorization, offer: Offer, now_s: float) -> None:

@@ -120,5 +120,5 @@ def _named(blobs: Sequence[bytes]) -> dict[Hash32, bytes]:
         try:
             found[versioned_hash(commitment_of(blob))] = blob
         except ValueError:
-            log.warning("beacon node gave something that is no blob", size=len(blob))
+            log.warning("beacon node gave something that is not a blob", size=len(blob))
     return found

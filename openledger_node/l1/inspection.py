@@ -184,7 +184,7 @@ def _channel(data: bytes, chain: Chain) -> Json:
 def _batch_or_refuse(data: bytes, chain: Chain) -> Json:
     shown = _batch(data, chain)
     if "error" in shown:
-        raise UserError(f"this is no batch: {shown['error']}")
+        raise UserError(f"this is not a batch: {shown['error']}")
     return {"batches": [shown]}
 
 

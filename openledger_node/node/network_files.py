@@ -133,7 +133,9 @@ def load_rollup_config(path: Path) -> RollupConfig:
     try:
         return rollup_from_json(data)
     except ValueError as error:
-        raise StartError(f"{path} is no rollup configuration ({error})", "use the file `dev` wrote") from None
+        raise StartError(
+            f"{path} is not a rollup configuration ({error})", "use the file `dev` wrote"
+        ) from None
 
 
 def load_genesis(path: Path) -> GenesisFile:
@@ -142,7 +144,7 @@ def load_genesis(path: Path) -> GenesisFile:
     try:
         return genesis_from_json(data)
     except ValueError as error:
-        raise StartError(f"{path} is no genesis file ({error})", "use the file `dev` wrote") from None
+        raise StartError(f"{path} is not a genesis file ({error})", "use the file `dev` wrote") from None
 
 
 def write_json(path: Path, data: dict[str, Any]) -> None:

@@ -155,7 +155,7 @@ class DevMethods:
         empty `forking` when it wants none."""
         forking = (options or {}).get("forking")
         if isinstance(forking, dict) and forking.get("jsonRpcUrl") is not None:
-            raise ServerError("not supported: this chain is no fork of another")
+            raise ServerError("not supported: this chain is not a fork of another")
         await self._dev.reset()
         self._drop_all()
         return True

@@ -6,7 +6,7 @@ from openledger_node.rpc.errors import ServerError
 from openledger_node.rpc.table import Method, optional, quick
 
 _MINIMUM_PRICE = "there is no minimum gas price besides the base fee"
-_NO_FORK = "this chain is no fork of another"
+_NO_FORK = "this chain is not a fork of another"
 
 _REASONS = {
     "setMinGasPrice": _MINIMUM_PRICE,

@@ -44,7 +44,7 @@ def quantity(value: object) -> int:
 
 def _why_not_a_quantity(digits: str) -> str:
     if digits == "0x":
-        return 'hex string "0x" is no number'
+        return 'hex string "0x" is not a number'
     return "hex number with leading zero digits" if digits.startswith("0x0") else "invalid hex string"
 
 

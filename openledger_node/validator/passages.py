@@ -54,7 +54,7 @@ def read_receipt(value: Mapping[str, Any]) -> Receipt:
         )
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise UserError(
-            f"that is no receipt: {error!r}", "give what `infer ask --json` printed, or its hashes"
+            f"that is not a receipt: {error!r}", "give what `infer ask --json` printed, or its hashes"
         ) from error
 
 
@@ -65,7 +65,7 @@ def read_passages(value: Mapping[str, Any]) -> Passages:
         return Passages(read_signed(signed), _text(value), _output(value))
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise UserError(
-            f"that is no answer with signed passages: {error!r}", "give what `infer ask --json` printed"
+            f"that is not an answer with signed passages: {error!r}", "give what `infer ask --json` printed"
         ) from error
 
 

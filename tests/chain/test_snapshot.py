@@ -105,10 +105,10 @@ def test_a_chunk_that_is_altered_cut_off_or_missing(folder: Path) -> None:
 def test_a_manifest_that_is_not_one(folder: Path, field: str, value: object) -> None:
     manifest = json.loads((folder / MANIFEST).read_text())
     (folder / MANIFEST).write_text(json.dumps(manifest | {field: value}))
-    with pytest.raises(StartError, match="is no snapshot's"):
+    with pytest.raises(StartError, match="is not a snapshot's"):
         read_manifest(folder)
     (folder / MANIFEST).write_text("{")
-    with pytest.raises(StartError, match="is no snapshot's"):
+    with pytest.raises(StartError, match="is not a snapshot's"):
         read_manifest(folder)
     (folder / MANIFEST).unlink()
     with pytest.raises(StartError, match="holds no whole snapshot"):

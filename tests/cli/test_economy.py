@@ -82,7 +82,7 @@ def test_wei_are_read_exactly(wei: int) -> None:
     ],
 )
 def test_other_amounts_are_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is no amount"):
+    with pytest.raises(ValueError, match="is not an amount"):
         values.amount(text)
 
 
@@ -119,13 +119,13 @@ def test_accounts_are_read_with_their_checksum() -> None:
     with pytest.raises(ValueError, match="wrong checksum"):
         values.address(text.replace("dc3A", "Dc3A"))
     for wrong in ("0x12", "dev:x", ALICE.hex()):
-        with pytest.raises(ValueError, match="is no account"):
+        with pytest.raises(ValueError, match="is not an account"):
             values.address(wrong)
 
 
 def test_hashes_are_read_with_either_prefix() -> None:
     assert values.word(f"sha256:{'ab' * 32}") == values.word(f"0x{'ab' * 32}") == b"\xab" * 32
-    with pytest.raises(ValueError, match="is no hash"):
+    with pytest.raises(ValueError, match="is not a hash"):
         values.word("0xabcd")
 
 

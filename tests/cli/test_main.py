@@ -89,7 +89,7 @@ def test_bad_usage_is_one_line_and_exit_code_2(
         (("attribution", "check", "post", "1", "--artifacts", "here"), "name a host"),
         (("agent", "audit", "/nonexistent"), "cannot read /nonexistent"),
         (("rpc", "eth_chainId", "--url", "http://127.0.0.1:1"), "gave no answer"),
-        (("factory", "clean", "--older-than-days", "nan"), "no number of days"),
+        (("factory", "clean", "--older-than-days", "nan"), "not a number of days"),
         (("factory", "export", "1", __file__), "is a file: name a new folder"),
         (("factory", "prepare", __file__, "--output", "x", "--gateway", "http://127.0.0.1:1"), "no answer"),
         (("factory", "add-base", "/nonexistent"), "holds no config.json"),

@@ -95,5 +95,5 @@ def test_what_is_no_explanation_is_said_to_be_none() -> None:
     for name in whole:
         part = deepcopy(whole)
         del part[name]
-        with pytest.raises(UserError, match="no signed explanation"):
+        with pytest.raises(UserError, match="not a signed explanation"):
             read_signed(part)

@@ -394,7 +394,7 @@ async def test_a_customer_refuses_a_receipt_over_another_text(shop: Shop) -> Non
 
 
 async def test_a_classifier_does_not_chat_and_a_text_model_does_not_classify(shop: Shop) -> None:
-    with pytest.raises(GatewayError, match="no language model"):
+    with pytest.raises(GatewayError, match="not a language model"):
         await shop.running.http.post("/v1/chat/completions", shop.body() | {"model": "model-1"})
 
 

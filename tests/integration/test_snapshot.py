@@ -77,7 +77,7 @@ async def _refused(cluster: Cluster, folder: Path) -> None:
     for arguments, reason in (
         ([], "nobody vouches"),
         (["--block-hash", "0x" + "11" * 32], "the snapshot is of block"),
-        (["--block-hash", "0x11"], "is no block hash"),
+        (["--block-hash", "0x11"], "is not a block hash"),
         (["--l1.url", cluster.l1_url], "an L1 is asked with its URL and the network's file"),
     ):
         assert reason in await asyncio.to_thread(refusal, *restore, *arguments)

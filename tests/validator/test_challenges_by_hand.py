@@ -210,7 +210,7 @@ def test_a_right_receipt_or_other_contents_prove_nothing(
         ({}, "costs what its tokens cost"),
         ({"tokensIn": 5}, "other contents"),
         ({"number": 4}, "does not attribute"),
-        ({"fee": "x"}, "is no receipt"),
+        ({"fee": "x"}, "is not a receipt"),
     ):
         file.write_text(json.dumps(named | changes))
         with pytest.raises(SystemExit):

@@ -49,7 +49,9 @@ class RowPieces:
             self._rows, self._tree = str(document["rows"]), str(document["row_tree"])
             self.root = Hash32(bytes.fromhex(document["rows_root"][2:]))
         except (KeyError, TypeError, ValueError) as error:
-            raise InvalidInputError(f"{index} is no feature index with a tree of rows: {error!r}") from error
+            raise InvalidInputError(
+                f"{index} is not a feature index with a tree of rows: {error!r}"
+            ) from error
         self._row_places = tensor_places(lambda first, count: store.get_range(self._rows, first, count))
         self._levels = tensor_places(lambda first, count: store.get_range(self._tree, first, count))
 

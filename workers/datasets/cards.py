@@ -56,5 +56,5 @@ def _patterns(header: dict[str, Any], split: str) -> list[str]:
     ]
     named = [path for each in paths for path in (each if isinstance(each, list) else [each]) if path]
     if wrong := next((path for path in named if not isinstance(path, str)), None):
-        raise InvalidInputError(f"{CARD}: data_files names {wrong!r}, which is no path")
+        raise InvalidInputError(f"{CARD}: data_files names {wrong!r}, which is not a path")
     return named

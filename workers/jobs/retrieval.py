@@ -54,7 +54,7 @@ class Index:
     def __init__(self, store: ArtifactStore, name: str) -> None:
         document = canonical_json.decode(store.get(name))
         if not isinstance(document, dict) or document.get("format") != FORMAT:
-            raise InvalidInputError(f"{name} is no retrieval index")
+            raise InvalidInputError(f"{name} is not a retrieval index")
         self.encoder = ArtifactId(document["encoder"])
         self.texts: list[str] = canonical_json.decode(store.get(document["texts"]))
         self.contributors = [Address(bytes.fromhex(each[2:])) for each in document["contributors"]]

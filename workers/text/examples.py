@@ -72,7 +72,7 @@ def pair_example_of(record: TextRecord, tokenizer: Any, limit: int) -> PairExamp
     Raises InvalidInputError for a record of another form.
     """
     if record.form != "preference":
-        raise InvalidInputError(f"a record of form {record.form!r} is no preference pair")
+        raise InvalidInputError(f"a record of form {record.form!r} is not a preference pair")
     before, chosen = record.turns()
     prompt = prompt_tokens(before, tokenizer)
     room = max(limit - len(prompt), limit // 2)

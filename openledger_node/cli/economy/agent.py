@@ -137,7 +137,7 @@ async def allow(
 ) -> None:
     """Allow the key one function of a target; `--no-allowed` forbids it; 0x00000000 is a plain payment."""
     if len(selector) != SELECTOR_BYTES:
-        raise UserError(f"0x{selector.hex()} is no selector", "write 0x and 8 hex digits")
+        raise UserError(f"0x{selector.hex()} is not a selector", "write 0x and 8 hex digits")
     await _account(options, agent, "setAllowed", target, selector, allowed)
 
 

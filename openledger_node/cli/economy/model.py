@@ -7,7 +7,7 @@ from cyclopts import App, Parameter
 
 from genesis.types import Address
 from openledger_node.cli.economy.session import DEFAULTS, Flat, Session, read_file, session, write_and_show
-from openledger_node.cli.economy.values import Account, Amount, Word
+from openledger_node.cli.economy.values import Account, Amount, Word, version_of
 from openledger_node.client.economy import MODELS
 from openledger_node.errors import UserError
 
@@ -66,20 +66,13 @@ async def register(
     uri
         Where the manifest is; `sha256:` and its hash unless given.
     """
-    pairs = [_source(text) for text in source or []]
+    pairs = [version_of(text) for text in source or []]
     async with session(options) as opened:
         where = uri or f"sha256:{manifest.hex()}"
         ids, versions = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
         opened.show(
             await opened.write(MODELS, "registerModel", artifact, parent, manifest, ids, versions, where)
         )
-
-
-def _source(text: str) -> tuple[int, int]:
-    datanet, _, version = text.partition(":")
-    if not (datanet.isdecimal() and version.isdecimal()):
-        raise UserError(f"{text!r} is no Datanet version", "write DATANET:VERSION, for instance 1:2")
-    return int(datanet), int(version)
 
 
 @app.command

@@ -167,7 +167,7 @@ def _inputs(file: Path) -> list[list[int]]:
             value = json.loads(line)
             found.append([int(each) for each in (value["features"] if isinstance(value, dict) else value)])
         except (ValueError, TypeError, KeyError):
-            raise UserError(f"line {number} of {file} is no input", "write a list of integers") from None
+            raise UserError(f"line {number} of {file} is not an input", "write a list of integers") from None
     return found
 
 

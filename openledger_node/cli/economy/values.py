@@ -13,6 +13,7 @@ from genesis.spec import OPEN_UNIT
 from genesis.types import Address, Hash32
 from openledger_node.cli.numbers import MAXIMUM_WORD
 from openledger_node.client.account import dev_account
+from openledger_node.errors import UserError
 
 DEV_PREFIX = "dev:"
 HEX = re.compile(r"^0x([0-9a-fA-F]{2})*$")
@@ -28,9 +29,9 @@ def amount(text: str) -> int:
     try:
         wei = _wei(text)
     except ArithmeticError:
-        raise ValueError(f"{text!r} is no amount: write 1.5 for OPEN or 10wei") from None
+        raise ValueError(f"{text!r} is not an amount: write 1.5 for OPEN or 10wei") from None
     if not wei.is_finite() or not 0 <= wei <= MAXIMUM_WORD or wei != int(wei):
-        raise ValueError(f"{text!r} is no amount: write 1.5 for OPEN or 10wei")
+        raise ValueError(f"{text!r} is not an amount: write 1.5 for OPEN or 10wei")
     return int(wei)
 
 
@@ -47,7 +48,7 @@ def address(text: str) -> Address:
     if text.startswith(DEV_PREFIX) and WHOLE.match(text.removeprefix(DEV_PREFIX)):
         return dev_account(int(text.removeprefix(DEV_PREFIX))).address
     if not HEX.match(text) or len(text) != 2 + 2 * ADDRESS_BYTES:
-        raise ValueError(f"{text!r} is no account: write 0x and 40 hex digits, or dev:3")
+        raise ValueError(f"{text!r} is not an account: write 0x and 40 hex digits, or dev:3")
     found = Address(bytes.fromhex(text[2:]))
     digits = text[2:]
     if digits not in {digits.lower(), digits.upper()} and text != checksummed(found):
@@ -68,14 +69,14 @@ def word(text: str) -> Hash32:
     """32 bytes: `0x…` or `sha256:…`, as artefacts are named."""
     digits = text.removeprefix("sha256:").removeprefix("0x")
     if not HEX.match(f"0x{digits}") or len(digits) != 2 * WORD_BYTES:
-        raise ValueError(f"{text!r} is no hash: write 0x or sha256: and 64 hex digits")
+        raise ValueError(f"{text!r} is not a hash: write 0x or sha256: and 64 hex digits")
     return Hash32(bytes.fromhex(digits))
 
 
 def data(text: str) -> bytes:
     """Any bytes as `0x…`."""
     if not HEX.match(text):
-        raise ValueError(f"{text!r} is no data: write 0x and an even number of hex digits")
+        raise ValueError(f"{text!r} is not hex data: write 0x and an even number of hex digits")
     return bytes.fromhex(text[2:])
 
 
@@ -100,3 +101,11 @@ Word = Annotated[Hash32, _converter(word)]
 Data = Annotated[bytes, _converter(data)]
 ShortText = Annotated[bytes, _converter(short_text)]
 File = Annotated[Path, Parameter()]
+
+
+def version_of(text: str) -> tuple[int, int]:
+    """A Datanet and its version; raises UserError."""
+    datanet, _, version = text.partition(":")
+    if not (datanet.isdecimal() and version.isdecimal()):
+        raise UserError(f"{text!r} is not a Datanet version", "write DATANET:VERSION, for instance 1:2")
+    return int(datanet), int(version)

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from openledger_node.cli.economy.session import DEFAULTS, Flat, read_file, session
-from openledger_node.cli.factory.values import Repeated, artifact_of, kept_by_gateway, pair_of, version_of
+from openledger_node.cli.economy.values import version_of
+from openledger_node.cli.factory.values import Repeated, artifact_of, kept_by_gateway, pair_of
 
 
 async def prepare(

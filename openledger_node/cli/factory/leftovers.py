@@ -20,7 +20,7 @@ async def clean(*, older_than_days: float = 14.0, remove: bool = False, options:
         Remove what is shown.
     """
     if not isfinite(older_than_days):
-        raise UserError(f"{older_than_days} is no number of days", "write 14 or 0.5")
+        raise UserError(f"{older_than_days} is not a number of days", "write 14 or 0.5")
     async with session(options) as opened:
         body = {"ageS": max(0, round(older_than_days * 86_400)), "removes": remove}
         opened.show(await opened.gateway.post("/api/factory/clean", body))

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from openledger_node.cli.economy.session import Session, read_file
+from openledger_node.cli.economy.values import version_of
 from openledger_node.errors import UserError
 
 Repeated = Annotated[list[str] | None, Parameter(negative=())]
@@ -39,17 +40,9 @@ def datanet_of(text: str) -> tuple[int, int]:
     return version_of(text if ":" in text else f"{text}:0")
 
 
-def version_of(text: str) -> tuple[int, int]:
-    """A Datanet and its version; raises UserError."""
-    datanet, _, version = text.partition(":")
-    if not (datanet.isdecimal() and version.isdecimal()):
-        raise UserError(f"{text!r} is no Datanet version", "write DATANET:VERSION, for instance 1:2")
-    return int(datanet), int(version)
-
-
 def pair_of(text: str) -> tuple[str, str]:
     """NAME=VALUE; raises UserError."""
     name, separator, value = text.partition("=")
     if not name or not separator:
-        raise UserError(f"{text!r} is no NAME=VALUE")
+        raise UserError(f"{text!r} is not NAME=VALUE")
     return name, value

@@ -314,7 +314,7 @@ def test_pictures_become_pixels(store: ArtifactStore) -> None:
         ({"README.md": b"---\na: 2020-99-99\n---\n", "a.jsonl": b"{}"}, {}, "README.md"),
         ({"README.md": b"---\na: " + b"[" * 9_999 + b"\n---\n", "a.jsonl": b"{}"}, {}, "README.md"),
         ({"README.md": b"---\nconfigs:\n- data_files: b/*\n---\n", "a.jsonl": b"{}"}, {}, "no such file"),
-        ({"README.md": b"---\nconfigs:\n- data_files: [3]\n---\n", "a.jsonl": b"{}"}, {}, "no path"),
+        ({"README.md": b"---\nconfigs:\n- data_files: [3]\n---\n", "a.jsonl": b"{}"}, {}, "not a path"),
         ({"a.jsonl": b'{"x": 1, "y": null}\n{"x": 2, "y": "a"}'}, {"label": "y"}, "label column"),
         ({"a.jsonl": b'{"x": [1], "y": 1}\n{"x": 2, "y": 2}'}, {"label": "y"}, "lists or objects"),
         ({"a.jsonl": b'{"x": 1e308, "y": 1}\n{"x": -1e308, "y": 2}'}, {"label": "y"}, "range beyond"),

@@ -138,7 +138,7 @@ def test_wrong_requests_are_refused(
 
 def test_what_is_no_index_is_refused(store: ArtifactStore) -> None:
     other = ArtifactId(store.put(b"{}"))
-    with pytest.raises(InvalidInputError, match="no retrieval index"):
+    with pytest.raises(InvalidInputError, match="not a retrieval index"):
         retrieve(store, RetrieveRequest(other, "bread", 1))
 
 

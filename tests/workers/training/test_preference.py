@@ -178,7 +178,7 @@ def test_both_answers_follow_the_same_part_of_the_prompt() -> None:
     assert pair.chosen.tokens[: pair.chosen.answer] == pair.rejected.tokens[: pair.rejected.answer]
     assert len(pair.chosen.tokens) == 32
     assert pair.chosen.learnt == 16
-    with pytest.raises(InvalidInputError, match="no preference pair"):
+    with pytest.raises(InvalidInputError, match="not a preference pair"):
         pair_example_of(text_record({"text": "plain"}), tokenizer, 32)
 
 

@@ -98,7 +98,7 @@ def load_kernel(
         return None
     widths = [width for product in products for _name, width in product.parts]
     if any(width % TILE for width in [*widths, *(product.inputs for product in products)]):
-        log.warning("adapters run in plain torch: a width of this base is no multiple of %d", TILE)
+        log.warning("adapters run in plain torch: a width of this base is not a multiple of %d", TILE)
         return None
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:

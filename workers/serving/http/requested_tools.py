@@ -71,7 +71,7 @@ def _tool(given: Any, where: str) -> Tool:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise BadRequestError(f"{where} has no name of 1 to 64 letters, digits, _ and -", "tools")
     if not isinstance(function.get("description", ""), str | None):
-        raise BadRequestError(f"{where} has a description that is no text", "tools")
+        raise BadRequestError(f"{where} has a description that is not text", "tools")
     if not isinstance(schema, dict | None) or (schema or {}).get("type", "object") != "object":
         raise BadRequestError(f"{where} has parameters that are no schema of an object", "tools")
     return Tool(name, _arguments(schema or {"properties": {}}), given)

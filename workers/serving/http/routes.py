@@ -255,7 +255,7 @@ class Routes:
         try:
             folder = Path(path).resolve()
         except ValueError as error:
-            raise BadRequestError(f"lora_path is no path: {error}", "lora_path") from error
+            raise BadRequestError(f"lora_path is not a path: {error}", "lora_path") from error
         if not folder.is_relative_to(self._folders.resolve()):
             raise BadRequestError(f"lora_path must lie in {self._folders}", "lora_path")
         if not folder.is_dir():
