@@ -1,20 +1,25 @@
 """Where artefacts are kept: files named by the sha256 of their bytes.
 
 Covered: atomic writes, verification on every read, fetching from a node over HTTP when missing, a bucket
-behind the directory, size limits. Not covered: deleting what nobody needs any more (`sweeping`, whose looks
-`put` must not be missed by: it touches); who may read what.
+behind the directory, size and time limits. Not covered: redirects and proxies; deleting what nobody needs any
+more (`sweeping`, whose looks `put` must not be missed by: it touches); who may read what.
 """
 
 import hashlib
 import mmap
 import os
 import re
+import socket
 import tempfile
-import urllib.error
-import urllib.request
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
 from typing import NewType
+from urllib.parse import urlsplit
 
 from workers.artifacts.bucket import Bucket
 from workers.artifacts.sweeping import touch
@@ -25,9 +30,9 @@ ArtifactId = NewType("ArtifactId", str)
 
 MAX_ARTIFACT_BYTES = 1 << 32
 FETCH_TIMEOUT_S = 30.0
+LEAST_BYTES_PER_S = 1 << 16
 BLOCK_BYTES = 1 << 20
 BUCKET_SCHEMES = frozenset({"s3"})
-PARTIAL_CONTENT = 206
 _ID = re.compile(r"[0-9a-f]{64}")
 
 
@@ -186,16 +191,49 @@ class ArtifactStore:
 
 
 def _request(url: str, name: ArtifactId, headers: dict[str, str], most: int) -> bytes:
-    """At most `most` bytes of the answer; a host that ignores a range is refused."""
-    request = urllib.request.Request(f"{url}/{name}", headers=headers)  # noqa: S310 - scheme checked
+    """At most `most` bytes of the answer. A host that ignores a range, sends elsewhere, is silent or trickles
+    is refused: it may be a stranger's, and who waits for it has others to serve."""
+    parts = urlsplit(url)
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     try:
-        with urllib.request.urlopen(request, timeout=FETCH_TIMEOUT_S) as response:  # noqa: S310
-            if headers and response.status != PARTIAL_CONTENT:
+        connection = kind(parts.hostname or "", parts.port, timeout=FETCH_TIMEOUT_S)
+        with closing(connection):
+            connection.request("GET", f"{parts.path}/{name}", headers=headers)
+            with _cut_after(connection, FETCH_TIMEOUT_S):
+                response = connection.getresponse()
+            if headers and response.status == HTTPStatus.OK:
                 raise ArtifactError(f"{url} does not serve parts of artefacts")
-            data: bytes = response.read(most)
-    except (urllib.error.URLError, TimeoutError, OSError) as error:
+            if response.status != (HTTPStatus.PARTIAL_CONTENT if headers else HTTPStatus.OK):
+                raise ArtifactError(f"artefact {name}: {url} answers {response.status} {response.reason!r}")
+            return b"".join(_blocks(response, most))
+    except (OSError, HTTPException, ValueError) as error:
         raise ArtifactError(f"artefact {name} could not be fetched from {url}: {error}") from error
-    return data
+
+
+@contextmanager
+def _cut_after(connection: HTTPConnection, seconds: float) -> Iterator[None]:
+    """Nobody is waited for longer, however often a byte comes."""
+
+    def cut() -> None:
+        with suppress(OSError):
+            socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, cut)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _blocks(response: HTTPResponse, most: int) -> Iterator[bytes]:
+    """What comes, up to `most` bytes; raises OSError where it is slower than LEAST_BYTES_PER_S."""
+    start_s, count = time.monotonic(), 0
+    while count < most and (block := response.read1(min(BLOCK_BYTES, most - count))):
+        count += len(block)
+        yield block
+        if time.monotonic() - start_s > FETCH_TIMEOUT_S + count / LEAST_BYTES_PER_S:
+            raise TimeoutError("it comes too slowly")
 
 
 def _check(name: ArtifactId, data: bytes, where: str) -> None:

@@ -1,11 +1,15 @@
 import hashlib
+import socket
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
+from workers.artifacts import store as store_module
 from workers.artifacts.store import ArtifactStore, artifact_id, parse_id
 from workers.errors import ArtifactError
 
@@ -113,3 +117,58 @@ def test_hosts_are_tried_in_turn(tmp_path: Path, node_url: str) -> None:
 def test_a_bucket_stands_alone(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="alone"):
         ArtifactStore(tmp_path, "s3://bucket/a,http://127.0.0.1:9")
+
+
+ANSWERS = {
+    "no HTTP": b"\xff\xfe\r\n\r\n",
+    "a line without end": b"HTTP/1.1 200 " + b"a" * 70_000,
+    "headers without end": b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 200,
+    "nothing": b"",
+    "a length that is none": b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\nhello there",
+    "more than it says": b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhello",
+    "less than it says": b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nhell",
+    "chunks of nonsense": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello",
+    "half a chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
+    "another place": b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\n\r\n",
+}
+
+
+@contextmanager
+def answering(said: bytes, pause_s: float = 0.0) -> Iterator[str]:
+    """A host that says this to everybody, a byte at a time where it pauses."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            with suppress(OSError):
+                while True:
+                    peer, _ = server.accept()
+                    with peer, suppress(OSError):
+                        peer.recv(4096)
+                        for part in [bytes([byte]) for byte in said] if pause_s else [said]:
+                            peer.sendall(part)
+                            time.sleep(pause_s)
+
+        threading.Thread(target=answer, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/artifacts"
+        server.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_whatever_a_host_answers_is_an_artefact_error(tmp_path: Path, kind: str) -> None:
+    with answering(ANSWERS[kind]) as url:
+        store = ArtifactStore(tmp_path, url)
+        with pytest.raises(ArtifactError):
+            store.get(HELLO)
+        with pytest.raises(ArtifactError):
+            store.get_range(HELLO, 0, 5)
+
+
+@pytest.mark.parametrize("said", [b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 50, b"HTTP/1.1 200 OK\r\n\r\nhello"])
+def test_nobody_waits_for_a_host_that_trickles(
+    tmp_path: Path, said: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "FETCH_TIMEOUT_S", 0.3)
+    start_s = time.monotonic()
+    with answering(said, 0.05) as url, pytest.raises(ArtifactError):
+        ArtifactStore(tmp_path, url).get(HELLO)
+    assert time.monotonic() - start_s < 1.5
