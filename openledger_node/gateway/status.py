@@ -1,10 +1,8 @@
 """What the status page shows: heads, jobs, worker, settlements, contracts, read when somebody looks."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from genesis import addresses
 from genesis.types import Address
 from openledger_node.client.errors import RemoteError
 from openledger_node.client.ethereum import Ethereum
@@ -14,18 +12,10 @@ from openledger_node.jobs.ports import WorkerPool
 from openledger_node.jobs.scheduler import JobScheduler
 from openledger_node.jobs.settlement import SettlementPlan, SettlementProgress
 from openledger_node.jobs.settlements import SettlementTable
+from precompiles.table import CONTRACTS
 
 HEAD_TAGS = (("unsafe", "latest"), ("safe", "safe"), ("finalized", "finalized"))
 RECENT_JOBS = 8
-PRECOMPILE_NAMES: Mapping[Address, str] = {
-    addresses.ATTRIBUTION: "Attribution",
-    addresses.DATANET_REGISTRY: "DatanetRegistry",
-    addresses.MODEL_REGISTRY: "ModelRegistry",
-    addresses.INFERENCE_METERING: "InferenceMetering",
-    addresses.STAKING: "Staking",
-    addresses.POLICY: "Policy",
-    addresses.PRECOMPILE_REGISTRY: "PrecompileRegistry",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +93,7 @@ class StatusSource:
 
 
 def _precompiles() -> list[tuple[str, str, str]]:
-    return [("L2", name, f"0x{address.hex()}") for address, name in PRECOMPILE_NAMES.items()]
+    return [("L2", contract.name, f"0x{address.hex()}") for address, contract in CONTRACTS.items()]
 
 
 def status_to_json(status: Status) -> dict[str, Any]:

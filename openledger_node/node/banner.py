@@ -5,22 +5,12 @@ from typing import Any
 
 from eth_utils.address import to_checksum_address
 
-from genesis import addresses
 from genesis.networks import DEV_ACCOUNT_COUNT, DEV_MNEMONIC
 from genesis.spec import OPEN_UNIT, RollupConfig
 from openledger_node import __version__
 from openledger_node.client.account import dev_account, dev_private_key
 from openledger_node.client.gateway import DEV_OPERATOR_TOKEN
-
-PRECOMPILE_NAMES = (
-    ("Attribution", addresses.ATTRIBUTION),
-    ("DatanetRegistry", addresses.DATANET_REGISTRY),
-    ("ModelRegistry", addresses.MODEL_REGISTRY),
-    ("InferenceMetering", addresses.INFERENCE_METERING),
-    ("Staking", addresses.STAKING),
-    ("Policy", addresses.POLICY),
-    ("PrecompileRegistry", addresses.PRECOMPILE_REGISTRY),
-)
+from precompiles.table import CONTRACTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +71,10 @@ def _contract_sections(rollup: RollupConfig) -> list[Section]:
         ("OpenVault", rollup.open_vault),
     )
     return [
-        ("Precompiles", [_named(name, to_checksum_address(address)) for name, address in PRECOMPILE_NAMES]),
+        (
+            "Precompiles",
+            [_named(contract.name, to_checksum_address(address)) for address, contract in CONTRACTS.items()],
+        ),
         ("L1 Contracts", [_named(name, to_checksum_address(address)) for name, address in l1_contracts]),
     ]
 

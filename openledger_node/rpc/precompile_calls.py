@@ -9,24 +9,16 @@ from typing import Any
 
 from eth_abi.exceptions import DecodingError
 
-from genesis import addresses
 from genesis.types import Address
 from openledger_node.client.abi import Signature
 from openledger_node.client.contract import Contract, precompile_interface
 from openledger_node.rpc.encode import Json, data, quantity
+from precompiles import table
 
 LONGEST_CALLDATA_BYTES = 16_384
-_NAMES = {
-    addresses.ATTRIBUTION: "Attribution",
-    addresses.DATANET_REGISTRY: "DatanetRegistry",
-    addresses.MODEL_REGISTRY: "ModelRegistry",
-    addresses.INFERENCE_METERING: "InferenceMetering",
-    addresses.STAKING: "Staking",
-    addresses.POLICY: "Policy",
-    addresses.PRECOMPILE_REGISTRY: "PrecompileRegistry",
-}
 CONTRACTS: Mapping[Address, tuple[str, Contract]] = {
-    address: (name, Contract(address, precompile_interface(f"I{name}"))) for address, name in _NAMES.items()
+    address: (native.name, Contract(address, precompile_interface(f"I{native.name}")))
+    for address, native in table.CONTRACTS.items()
 }
 
 

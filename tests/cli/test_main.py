@@ -37,6 +37,14 @@ def ended(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *
     return exit_info.value.code, capsys.readouterr().err
 
 
+def assert_one_line(found: Ended, code: int, complaint: str) -> None:
+    """A command ended as it must where it is refused."""
+    assert found[0] == code
+    assert complaint in found[1]
+    assert found[1].startswith("error: ")
+    assert found[1].count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -67,11 +75,7 @@ def test_bad_usage_is_one_line_and_exit_code_2(
     arguments: tuple[str, ...],
     complaint: str,
 ) -> None:
-    code, error = ended(capsys, monkeypatch, *arguments)
-    assert code == 2
-    assert complaint in error
-    assert error.startswith("error: ")
-    assert error.count("\n") == 1
+    assert_one_line(ended(capsys, monkeypatch, *arguments), 2, complaint)
 
 
 @pytest.mark.parametrize(
@@ -101,11 +105,7 @@ def test_a_refusal_is_one_line_and_exit_code_1(
     arguments: tuple[str, ...],
     complaint: str,
 ) -> None:
-    code, error = ended(capsys, monkeypatch, *arguments)
-    assert code == 1
-    assert complaint in error
-    assert error.startswith("error: ")
-    assert error.count("\n") == 1
+    assert_one_line(ended(capsys, monkeypatch, *arguments), 1, complaint)
 
 
 def test_an_agents_key_is_never_replaced(
