@@ -23,6 +23,7 @@ from genesis.types import Address
 from openledger_node.client.account import dev_account
 from openledger_node.client.economy import ATTRIBUTION, POST_FINAL, POST_VOID, STAKING
 from openledger_node.client.ethereum import from_hex
+from openledger_node.client.posts import posted
 from openledger_node.demo import dishonest, payout
 from openledger_node.demo.conservation import check_conservation
 from openledger_node.demo.datanet import commit, create_datanet, publish, reveal
@@ -163,16 +164,17 @@ async def the_liar_pays(world: World, policy: Policy, lie: DishonestReport) -> N
 
 
 async def it_was_tallied(world: World, lie: DishonestReport) -> None:
-    """Sixteen transactions in all; says what they cost."""
+    """Sixteen transactions in all; says what they cost, and how long after the post each step came."""
     tallied = await world.l2.events(ATTRIBUTION, "Tallied")
     assert len(tallied) == TALLIES
     assert (tallied[-1].arguments["chunks"], tallied[-1].arguments["coordinates"]) == (CHUNKS, WIDEST)
     (committed,) = await world.l2.events(ATTRIBUTION, "ChallengeCommitted", lie.false_post_id)
     (voided,) = await world.l2.events(ATTRIBUTION, "PostVoided", lie.false_post_id)
     used = [int((await receipt_of(world, event))["gasUsed"], 16) for event in tallied]
-    times_s = [await time_of(world, event) for event in (committed, tallied[0], tallied[-1], voided)]
-    spans_s = [at_s - times_s[0] for at_s in times_s]
-    world.say(f"from commitment to first tally, last tally, verdict: {spans_s[1:]} s, {sum(used):,} gas")
+    post = (await posted(world.reader, lie.false_post_id)).event
+    steps = (committed, tallied[0], tallied[-1], voided)
+    after_s = [await time_of(world, event) - await time_of(world, post) for event in steps]
+    world.say(f"commitment, first tally, last tally, verdict {after_s} s after the post; {sum(used):,} gas")
 
 
 async def contributors_are_paid(world: World, policy: Policy, key: str, data: TextData) -> None:
