@@ -9,6 +9,7 @@ Covered: rows, sums, widths and counts against the chain. Not covered: whether t
 """
 
 import asyncio
+from collections import defaultdict
 
 from genesis.types import Hash32
 from openledger_node.client.economy import EconomyReader
@@ -19,21 +20,25 @@ from workers.errors import ArtifactError, InvalidInputError
 
 
 class Servable:
-    """Remembers which indexes were found right; wrong ones are looked at again, they may be repaired."""
+    """Remembers which indexes were found right, and which wrong: a document is named by its content, so only
+    one that is missing may come. Nobody waits while another index is looked at."""
 
     def __init__(self, reader: EconomyReader, artifacts: ArtifactStore) -> None:
         self._reader = reader
         self._artifacts = artifacts
         self._right: set[int] = set()
-        self._turn = asyncio.Lock()
+        self._wrong: dict[int, str] = {}
+        self._turns: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def check(self, index_id: int, model_id: int) -> None:
         """Raises UserError when nothing can be sold under this index."""
         if index_id in self._right:
             return
-        async with self._turn:
+        async with self._turns[index_id]:
             if index_id in self._right:
                 return
+            if index_id in self._wrong:
+                raise UserError(self._wrong[index_id])
             await self._check(index_id, model_id)
             self._right.add(index_id)
 
@@ -43,8 +48,10 @@ class Servable:
         try:
             name = parse_id(await self._reader.uri_of_index(index_id, model_id))
             index = await asyncio.to_thread(verify_index, self._artifacts, name)
-        except (LookupError, ArtifactError, InvalidInputError) as error:
+        except (LookupError, ArtifactError) as error:
             raise UserError(f"feature index {index_id} cannot be used: {error}") from error
+        except InvalidInputError as error:
+            raise self._refused(index_id, f"feature index {index_id} cannot be used: {error}") from error
         expected = (
             committed.rows_root,
             committed.sums_root,
@@ -54,7 +61,11 @@ class Servable:
             model.manifest_hash,
         )
         if _stated(index) != expected:
-            raise UserError(f"feature index {index_id} is not the one its document describes")
+            raise self._refused(index_id, f"feature index {index_id} is not the one its document describes")
+
+    def _refused(self, index_id: int, reason: str) -> UserError:
+        self._wrong[index_id] = reason
+        return UserError(reason)
 
 
 def _stated(index: FeatureIndex) -> tuple[Hash32, Hash32, int, int, int, bytes]:

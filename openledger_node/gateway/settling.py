@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import structlog
 
 from genesis.types import Hash32
-from openledger_node.client.errors import RemoteError
+from openledger_node.client.errors import RemoteError, RevertedError
+from openledger_node.client.patience import Patience
 from openledger_node.client.vouchers import SignedVoucher
 from openledger_node.clock import Clock
 from openledger_node.errors import TemporaryError, UserError
@@ -100,6 +101,7 @@ class Settling:
         self._clock = clock
         self._rule = rule
         self._planning = asyncio.Lock()
+        self._patience = Patience()
 
     async def settle(self, channel_id: Hash32, hold_post_s: int = 0, again: bool = False) -> SettlementPlan:
         """Start settling what is acknowledged; the same again while it runs. `again`: also if it had stopped.
@@ -144,14 +146,27 @@ class Settling:
             await self._clock.sleep(self._rule.look_every_s)
 
     async def _settle_due(self) -> None:
+        """What one channel's payer did keeps no other from being settled."""
+        now_s = int(self._clock.now_s())
         for channel_id in await self._receipts.channels():
-            session = await self._channels.session(channel_id)
-            channel = await self._channels.channel(session)
-            signed = await self._receipts.newest_voucher(channel_id)
-            if signed is None or signed.voucher.receipt_count <= channel.settled_receipts:
+            if not self._patience.is_due(channel_id, now_s):
                 continue
-            receipts = await self._receipts.of_channel(channel_id)
-            unsettled = receipts[channel.settled_receipts : signed.voucher.receipt_count]
-            if is_due(self._rule, channel, unsettled, self._clock.now_s()):
-                plan = await self.settle(channel_id)
-                log.info("settling", channel=channel_id, receipts=plan.receipt_count - plan.first_receipt)
+            try:
+                await self._settle_if_due(channel_id)
+            except (UserError, RevertedError, RemoteError) as error:
+                if self._patience.failed(channel_id, str(error), now_s):
+                    log.warning("a channel is not settled yet", channel=channel_id, reason=str(error))
+            else:
+                self._patience.forget(channel_id)
+
+    async def _settle_if_due(self, channel_id: Hash32) -> None:
+        session = await self._channels.session(channel_id)
+        channel = await self._channels.channel(session)
+        signed = await self._receipts.newest_voucher(channel_id)
+        if signed is None or signed.voucher.receipt_count <= channel.settled_receipts:
+            return
+        receipts = await self._receipts.of_channel(channel_id)
+        unsettled = receipts[channel.settled_receipts : signed.voucher.receipt_count]
+        if is_due(self._rule, channel, unsettled, self._clock.now_s()):
+            plan = await self.settle(channel_id)
+            log.info("settling", channel=channel_id, receipts=plan.receipt_count - plan.first_receipt)

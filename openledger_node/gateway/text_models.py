@@ -62,10 +62,11 @@ class TextModels:
             if model is None:
                 raise UserError(f"{name!r} is not a language model", "POST /v1/classify is for classifiers")
             return model
-        for model in reversed(await self.all()):
-            if model.alias == name:
-                return model
-        raise NotFoundError(f"no model {name!r}", "GET /v1/models lists them")
+        found = [model for model in await self.all() if model.alias == name]
+        if not found:
+            raise NotFoundError(f"no model {name!r}", "GET /v1/models lists them")
+        owner = found[0].entry.model.owner  # who had the name first: others may register the same folder
+        return [model for model in found if model.entry.model.owner == owner][-1]
 
     async def upstream(self, model: TextModel, backend: TextBackend) -> str:
         """What the server calls it; raises BackendLostError."""

@@ -48,6 +48,7 @@ from openledger_node.client.disputes import (
 )
 from openledger_node.client.economy import ATTRIBUTION, EconomyReader
 from openledger_node.client.errors import RemoteError, RevertedError
+from openledger_node.client.patience import Patience
 from openledger_node.client.posts import PostNotice
 from openledger_node.clock import Clock
 from openledger_node.errors import TemporaryError
@@ -61,7 +62,6 @@ from openledger_node.validator.index_check import (
     rows_layers,
 )
 from openledger_node.validator.leaves import tree_id
-from openledger_node.validator.patience import Patience
 from openledger_node.validator.records import Batch, ContributorSum, PostInputs
 from precompiles.views.attribution import ANSWER, INDEX_KEY, PROOF
 

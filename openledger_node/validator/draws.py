@@ -13,9 +13,9 @@ from genesis.types import ZERO_HASH
 from openledger_node.client.draws import drawable
 from openledger_node.client.economy import DATANETS, EconomyReader
 from openledger_node.client.errors import RemoteError, RevertedError
+from openledger_node.client.patience import Patience
 from openledger_node.client.sender import Sender
 from openledger_node.validator.documents import DocumentError, Documents
-from openledger_node.validator.patience import Patience
 from workers.artifacts.store import parse_id
 from workers.datasets.kinds import names_parents
 from workers.errors import ArtifactError, InvalidInputError

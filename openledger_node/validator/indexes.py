@@ -16,6 +16,7 @@ import structlog
 
 from openledger_node.client.economy import ATTRIBUTION, MODELS, EconomyReader
 from openledger_node.client.errors import RemoteError, RevertedError
+from openledger_node.client.patience import Patience
 from openledger_node.validator.arguments import (
     ONE_TRANSACTION,
     OneTransaction,
@@ -36,7 +37,6 @@ from openledger_node.validator.index_check import (
     check_index,
     is_named_right,
 )
-from openledger_node.validator.patience import Patience
 from openledger_node.validator.record_check import (
     NotCommitted,
     RecordVerdict,

@@ -19,11 +19,11 @@ from genesis.commitments import word
 from genesis.types import Address, Hash32
 from openledger_node.client.economy import ATTRIBUTION, ROLE_VALIDATOR, STAKING, EconomyReader
 from openledger_node.client.errors import RemoteError, RevertedError
+from openledger_node.client.patience import Patience
 from openledger_node.jobs.ports import WorkerFailedError, WorkerLostError, WorkerPool
 from openledger_node.validator.ballots import Ballot, Ballots
 from openledger_node.validator.challenger import Challenger
 from openledger_node.validator.duties import CaseView, Duty, has_time_to_try, next_duty
-from openledger_node.validator.patience import Patience
 from openledger_node.validator.recomputation import (
     UNAVAILABLE,
     NotAvailableError,

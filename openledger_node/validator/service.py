@@ -21,6 +21,7 @@ from openledger_node.client.account import Account
 from openledger_node.client.economy import POST_FINAL, POST_PENDING, POST_VOID, EconomyReader
 from openledger_node.client.errors import RemoteError, RevertedError
 from openledger_node.client.ethereum import Ethereum
+from openledger_node.client.patience import Patience
 from openledger_node.client.posts import PostFeed, PostNotice
 from openledger_node.client.rpc import Rpc
 from openledger_node.client.sender import Sender
@@ -39,7 +40,6 @@ from openledger_node.validator.features import FeatureChecks
 from openledger_node.validator.games import Games
 from openledger_node.validator.indexes import IndexWatch
 from openledger_node.validator.jurors import Jurors
-from openledger_node.validator.patience import Patience
 from openledger_node.validator.query_games import QueryGames
 from openledger_node.validator.recomputation import Recomputation
 from openledger_node.validator.records import (

@@ -4,13 +4,17 @@ from dataclasses import replace
 
 import pytest
 
+from genesis.types import Address
 from openledger_node.client.economy import EconomyReader
 from openledger_node.client.ethereum import Ethereum
 from openledger_node.errors import UserError
 from openledger_node.gateway.servable import Servable
 from precompiles.views.models import FeatureIndex
 from tests.jobs.economy import Economy
+from tests.validator.indexing import published
 from workers.artifacts import canonical_json
+from workers.attribution.index import sums_of
+from workers.errors import InvalidInputError
 
 
 class AlteredReader(EconomyReader):
@@ -44,6 +48,25 @@ async def test_an_honest_index_is_servable(economy: Economy) -> None:
 async def test_another_commitment_is_not(economy: Economy, changes: dict[str, object]) -> None:
     with pytest.raises(UserError, match="is not the one its document describes"):
         await Servable(AlteredReader(economy, **changes), economy.store).check(1, 1)
+
+
+async def test_a_wrong_index_is_looked_at_once(economy: Economy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever registered it pays nothing for a refused call, so it must cost next to nothing."""
+    servable = Servable(AlteredReader(economy, rows=1), economy.store)
+    with pytest.raises(UserError, match="document describes"):
+        await servable.check(1, 1)
+    monkeypatch.setattr("openledger_node.gateway.servable.verify_index", None)  # not called again
+    with pytest.raises(UserError, match="document describes"):
+        await servable.check(1, 1)
+
+
+@pytest.mark.parametrize("owner", [-1, 3, 2**40])
+def test_rows_of_nobody_are_refused(economy: Economy, owner: int) -> None:
+    """Counted by owner, they would take as much memory as the largest number says."""
+    rows, _ = published(economy)
+    rows.owners[0] = owner
+    with pytest.raises(InvalidInputError, match="none of the"):
+        sums_of(rows, [Address(bytes(20))] * 3)
 
 
 async def test_a_missing_document_is_not(economy: Economy) -> None:

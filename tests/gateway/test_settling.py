@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from genesis.typed_data import Voucher
 from genesis.types import Address, Hash32
 from openledger_node.client.account import dev_account
 from openledger_node.client.economy import METERING
 from openledger_node.client.ethereum import Ethereum
 from openledger_node.client.gateway import GatewayError
 from openledger_node.client.sender import Sender
+from openledger_node.client.vouchers import SignedVoucher
 from openledger_node.gateway.channels import Channels, ChannelSession
 from openledger_node.gateway.receipts import StoredReceipt
 from openledger_node.gateway.settling import SettlingRule, is_due
@@ -196,3 +198,18 @@ async def test_a_receipt_has_an_attribution_before_it_is_settled(running: Runnin
     scores = [int(each["score"]) for each in explained["contributors"]]
     assert scores == sorted(scores, reverse=True)
     assert any(scores)
+
+
+async def test_a_channel_that_cannot_be_settled_holds_up_no_other(economy: Economy, tmp_path: Path) -> None:
+    """One that the chain does not know, as after a payer's chain was reorganised, is first in line."""
+    rule = SettlingRule(receipts=1, look_every_s=0.05)
+    running = Running(economy, tmp_path / "node", InlinePool(economy.store), rule)
+    await running.start()
+    assert running.gateway is not None
+    lost = Voucher(Hash32(bytes(32)), 1, 1, Hash32(bytes(32)))
+    await running.gateway.parts.receipts.keep_voucher(SignedVoucher(lost, bytes(65)))
+    purchases = await running.purchases()
+    await purchases.classify(features(economy))
+    await purchases.acknowledge()
+    assert await _planned(running, f"{purchases.channel_id.hex()}-1")
+    await running.stop()

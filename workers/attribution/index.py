@@ -136,7 +136,9 @@ class FeatureIndex:
 
 
 def sums_of(rows: Rows, contributors: Sequence[Address]) -> Sums:
-    """Exact sums over canonical rows."""
+    """Exact sums over canonical rows; raises InvalidInputError for rows of nobody."""
+    if len(rows.owners) and not 0 <= rows.owners.min() <= rows.owners.max() < len(contributors):
+        raise InvalidInputError(f"a row belongs to none of the {len(contributors)} contributors")
     vectors = rows.contributor_sums(len(contributors))
     counts, canonical = (
         np.bincount(owners, minlength=len(contributors)).tolist()

@@ -1,8 +1,8 @@
 """When to look again at what strangers' content did not let us do, and whether to say so again.
 
-Pure; times are the chain's, in seconds. What fails is tried again after an eighth of the time since it first
-failed, five minutes at most, so that much that is dead costs little and what comes late is found in time. A
-reason is told once.
+Pure; times are in seconds, by whatever clock its user keeps to. What fails is tried again after an eighth of
+the time since it first failed, five minutes at most, so that much that is dead costs little and what comes
+late is found in time. A reason is told once.
 """
 
 from collections.abc import Hashable

@@ -1,4 +1,4 @@
-from openledger_node.validator.patience import LONGEST_S, Patience
+from openledger_node.client.patience import LONGEST_S, Patience
 
 
 def test_what_never_failed_is_always_due() -> None:
