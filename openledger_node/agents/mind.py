@@ -8,6 +8,7 @@ from openledger_node.agents.definition import Definition
 from openledger_node.agents.run import Message
 from openledger_node.client.account import Account
 from openledger_node.client.economy import EconomyReader
+from openledger_node.client.errors import UnreachableError
 from openledger_node.client.ethereum import hex_bytes
 from openledger_node.client.gateway import GatewayClient
 from openledger_node.client.metering import Terms
@@ -26,15 +27,19 @@ class GatewayMind:
         self._model = model
 
     async def __call__(self, conversation: Sequence[Message]) -> str:
-        """The model's next words; raises GatewayError, UserError above the budget, DishonestReceiptError."""
+        """The model's next words; raises GatewayError, UserError above the budget, DishonestReceiptError,
+        UnreachableError for an answer that is none."""
         body: dict[str, Any] = {
             "model": self._model,
             "messages": [dict(message) for message in conversation],
             "max_tokens": MAX_TOKENS,
             "temperature": 0.0,
         }
-        answer = await self._purchases.ask(body)
-        return str(answer["choices"][0]["message"]["content"])
+        try:
+            answer = await self._purchases.ask(body)
+            return str(answer["choices"][0]["message"]["content"])
+        except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+            raise UnreachableError(f"the gateway gave an answer that is none ({error!r})") from error
 
 
 async def bought_mind(

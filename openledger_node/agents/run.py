@@ -17,6 +17,7 @@ from openledger_node.agents.definition import Definition
 from openledger_node.agents.tools import Tools
 from openledger_node.agents.wallet import RefusedActionError, Wallet
 from openledger_node.client.errors import RemoteError, RevertedError
+from openledger_node.client.gateway import GatewayError
 from openledger_node.clock import Clock
 from openledger_node.errors import TemporaryError, UserError
 from workers.artifacts import canonical_json
@@ -66,7 +67,7 @@ class Agent:
             if await self._wallet.is_stopped():
                 self._audit.add("stopped", {})
                 return "stopped"
-            said = await self._think(conversation)
+            said = (await self._think(conversation)).encode(errors="replace").decode()
             wish, outcome = await self._step(said)
             if wish is not None and wish.summary:
                 self._audit.add("ended", {"summary": wish.summary})
@@ -79,10 +80,19 @@ class Agent:
         return "out of steps"
 
     async def run_on_schedule(self, clock: Clock) -> None:
-        """Runs as often as the definition says; ends early once the agent is stopped."""
+        """Runs as often as the definition says; ends early once the agent is stopped.
+
+        A run that fails because others do not answer is followed by the next; the last failure is raised.
+        """
         schedule, runs = self._definition.schedule, 0
         while not schedule.runs or runs < schedule.runs:
-            ending = await self.run()
+            try:
+                ending = await self.run()
+            except (TemporaryError, GatewayError, RemoteError, RevertedError) as error:
+                if runs + 1 == schedule.runs:
+                    raise
+                ending = f"failed: {error}"
+                self._audit.add("failed", {"reason": str(error)})
             log.info("agent ran", agent=self._definition.name, ending=ending[:200])
             runs += 1
             if ending == "stopped":
@@ -127,6 +137,7 @@ def parse_wish(said: str) -> Wish:
     try:
         canonical_json.check_depth(said.encode(errors="replace"))
         value, _ = json.JSONDecoder().raw_decode(said[start:]) if start >= 0 else (None, 0)
+        canonical_json.encode(value)  # no infinities or halves of characters: the trail has to hold it
     except ValueError:
         value = None
     if not isinstance(value, dict):

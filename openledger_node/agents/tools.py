@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
+from eth_abi.exceptions import EncodingError
 
 from genesis.types import Address
 from openledger_node.agents.definition import (
@@ -135,7 +136,7 @@ def calldata(signature: str, arguments: Mapping[str, Any]) -> bytes:
     values = [_typed(p, arguments[name]) for name, p in zip(named, function.inputs, strict=True)]
     try:
         return function.selector + encode_values(function.inputs, values)
-    except (ValueError, TypeError, OverflowError) as error:
+    except (EncodingError, ValueError, TypeError, OverflowError) as error:
         raise UserError(f"the arguments do not fit {signature}: {error}") from error
 
 

@@ -44,11 +44,11 @@ class GatewayClient(HttpClient):
 
     async def get(self, path: str) -> Any:
         """A JSON answer; raises GatewayError, UnreachableError."""
-        return orjson.loads(await self._request("GET", path))
+        return self._json(await self._request("GET", path))
 
     async def post(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Any:
         """A JSON answer to a JSON body; raises GatewayError, UnreachableError, UserError."""
-        return orjson.loads(await self._request("POST", path, encoded(body), headers))
+        return self._json(await self._request("POST", path, encoded(body), headers))
 
     async def put_artifact(self, data: bytes) -> str:
         """Upload; returns the artefact's name."""
@@ -72,6 +72,12 @@ class GatewayClient(HttpClient):
         if job["state"] != "done":
             raise OpenLedgerError(f"{kind} job {job['state']}: {job['error']}")
         return job["result"]
+
+    def _json(self, data: bytes) -> Any:
+        try:
+            return orjson.loads(data)
+        except orjson.JSONDecodeError as error:
+            raise UnreachableError(f"{self.url} gave an answer that is not JSON ({error})") from error
 
     async def _request(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None

@@ -19,13 +19,14 @@ from openledger_node.agents.tools import Tools, assert_allowed, calldata
 from openledger_node.agents.wallet import Action, RefusedActionError, Wallet
 from openledger_node.client.account import Account, dev_account
 from openledger_node.client.economy import EconomyReader
-from openledger_node.client.errors import RevertedError
+from openledger_node.client.errors import RevertedError, UnreachableError
 from openledger_node.client.ethereum import Ethereum
 from openledger_node.client.predeploys import AGENTS, agent_account
 from openledger_node.client.sender import Sender
 from openledger_node.clock import SystemClock
 from openledger_node.errors import UserError
 from tests.agents.evm_node import EvmNode
+from tests.jobs.fakes import ManualClock
 from workers.datasets.cleaning import chat_marker_in
 
 OWNER = dev_account(0)
@@ -284,6 +285,52 @@ def test_arguments_become_calldata_by_the_abi() -> None:
     for wrong in ({"to": hexed(THIEF)}, {"to": "0x12", "amount": "5"}, {"to": hexed(THIEF), "amount": "-5"}):
         with pytest.raises(UserError):
             calldata(signature, wrong)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("uint8", 300),
+        ("int8", "200"),
+        ("string", 5),
+        ("string", "\ud800"),
+        ("bytes4", "0x1122334455"),
+        ("uint256[2]", [1]),
+        ("address", "0x" + "zz" * 20),
+        ("bool", "true"),
+    ],
+)
+def test_arguments_that_fit_no_abi_type_are_refused(kind: str, value: Any) -> None:
+    with pytest.raises(UserError):
+        calldata(f"set({kind} value)", {"value": value})
+
+
+class Failing(Script):
+    """A mind whose gateway is gone the first time."""
+
+    async def __call__(self, conversation: Sequence[Message]) -> str:
+        if not self.heard:
+            self.heard.append([])
+            raise UnreachableError("the gateway gave no answer")
+        return await super().__call__(conversation)
+
+
+async def test_a_scheduled_agent_outlives_what_its_mind_says_and_its_gateway(world: World) -> None:
+    world.definition = definition(schedule={"every_s": 1, "runs": 2})
+    hostile = [
+        '{"tool": "\\ud800", "reason": "x"}',
+        '{"tool": "pay", "arguments": {"a": 1e999}, "reason": "x"}',
+    ]
+    mind = Failing("\ud800", *hostile, {"done": "all read"})
+    await world.running(mind).run_on_schedule(ManualClock())
+    assert world.events().count("unreadable") == 3
+    assert (world.events()[1], world.events()[-1]) == ("failed", "ended")
+
+
+async def test_the_failure_of_the_last_run_is_told(world: World) -> None:
+    world.definition = definition(schedule={"every_s": 1, "runs": 1})
+    with pytest.raises(UnreachableError):
+        await world.running(Failing()).run_on_schedule(ManualClock())
 
 
 @pytest.mark.parametrize(
