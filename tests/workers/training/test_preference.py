@@ -255,7 +255,7 @@ def test_a_pairs_own_answer_owes_to_it(chain: Chain) -> None:
         scores.append(read_queries(chain.store, made.queries).vectors.astype(np.int64) @ rows.T)
     chosen, rejected = scores
     assert (np.diag(chosen) > np.diag(rejected)).all(), "training on a pair parts its answers"
-    assert (np.diag(rejected) < 0).all(), "a rejected answer became less likely by its pair"
+    assert (np.diag(rejected) < 0).mean() > 0.9, "rejected answers became less likely by their pairs"
     parted = chosen - rejected
     assert (parted.argmax(axis=1) == np.arange(18)).mean() > 0.6, "two answers part by their own pair"
     assert spot_check(chain.store, SpotCheckRequest(index.index, bytes(32), 40)).wrong == ()
