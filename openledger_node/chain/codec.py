@@ -17,12 +17,15 @@ from openledger_node.evm.transactions import decode_stored
 
 @dataclass(frozen=True, slots=True)
 class Body:
+    """What a block has besides its header."""
+
     transactions: tuple[Transaction, ...]
     withdrawals: tuple[Withdrawal, ...]
     ommers: tuple[Header, ...]
 
 
 def encode_body(block: Block) -> bytes:
+    """RLP of transactions with their senders, withdrawals, and ommers where there are any."""
     parts: list[Item] = [
         [[transaction.raw, transaction.sender] for transaction in block.transactions],
         [[uint(w.index), uint(w.validator_index), w.address, uint(w.amount_gwei)] for w in block.withdrawals],
@@ -33,6 +36,7 @@ def encode_body(block: Block) -> bytes:
 
 
 def decode_body(encoded: bytes, chain_id: int) -> Body:
+    """The inverse of `encode_body`. Raises `RlpError`."""
     transactions, withdrawals, *rest = (to_list(part) for part in decode_list(encoded))
     return Body(
         tuple(_transaction(to_list(item), chain_id) for item in transactions),
@@ -50,10 +54,12 @@ def _withdrawal(item: list[Item]) -> Withdrawal:
 
 
 def encode_receipts(receipts: tuple[Receipt, ...]) -> bytes:
+    """RLP of a block's receipts as the store keeps them: with what consensus leaves out."""
     return encode([_receipt_item(receipt) for receipt in receipts])
 
 
 def decode_receipts(encoded: bytes) -> tuple[Receipt, ...]:
+    """The inverse of `encode_receipts`. Raises `RlpError`."""
     return tuple(_receipt(to_list(item)) for item in decode_list(encoded))
 
 

@@ -56,6 +56,7 @@ def genesis_block(
 
 
 def genesis_supply_wei(allocation: Allocation) -> int:
+    """The sum of all balances of an allocation."""
     return sum(account.balance_wei for account in allocation.values())
 
 

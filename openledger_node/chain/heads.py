@@ -47,6 +47,7 @@ def _sound_header(blocks: BlockStore, block_hash: Hash32) -> Header | None:
 
 
 def head_entries(heads: Heads) -> Puts:
+    """What a write batch must put so that these are the heads."""
     return [
         (keys.UNSAFE, bytes(heads.unsafe.hash)),
         (keys.SAFE, bytes(heads.safe.hash)),
@@ -55,8 +56,10 @@ def head_entries(heads: Heads) -> Puts:
 
 
 def id_of(header: Header) -> BlockId:
+    """A header's hash and number."""
     return BlockId(header.hash, header.number)
 
 
 def lower(left: BlockId, right: BlockId) -> BlockId:
+    """The one of smaller number; `left` where they are equal."""
     return left if left.number <= right.number else right

@@ -8,4 +8,5 @@ from precompiles.table import CONTRACTS
 
 
 def native_precompiles() -> Mapping[Address, NativePrecompile]:
+    """What the engine runs in place of code, by address."""
     return {address: contract.run for address, contract in CONTRACTS.items()}

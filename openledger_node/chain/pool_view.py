@@ -21,6 +21,7 @@ REMEMBERED_ACCOUNTS = 4_096
 
 
 def is_delegation(code: bytes) -> bool:
+    """Whether an account's code is a delegation to another's (EIP-7702)."""
     return len(code) == DELEGATION_SIZE_BYTES and code.startswith(DELEGATION_PREFIX)
 
 

@@ -11,10 +11,12 @@ _COUNT_BYTES = 4
 
 
 def created_places(places: Mapping[bytes, int]) -> dict[bytes, int]:
+    """Node hash → places it gains."""
     return {node_hash: more for node_hash, more in places.items() if more > 0}
 
 
 def replaced_places(places: Mapping[bytes, int]) -> dict[bytes, int]:
+    """Node hash → places it loses, as a positive number."""
     return {node_hash: -more for node_hash, more in places.items() if more < 0}
 
 

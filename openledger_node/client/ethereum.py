@@ -18,14 +18,17 @@ LIMIT_EXCEEDED = -32005
 
 
 def hex_bytes(data: bytes) -> str:
+    """Bytes as 0x-prefixed hex."""
     return f"0x{data.hex()}"
 
 
 def from_hex(text: str) -> bytes:
+    """Bytes from hex, with or without 0x; raises ValueError."""
     return bytes.fromhex(text.removeprefix("0x"))
 
 
 def block_parameter(block: Block) -> str:
+    """A height as a quantity; a tag as it is."""
     return hex(block) if isinstance(block, int) else block
 
 

@@ -18,6 +18,7 @@ class SignedVoucher:
 
 
 def sign_voucher(voucher: Voucher, key: Account, chain_id: int) -> SignedVoucher:
+    """A voucher under the channel's voucher key, for one chain (EIP-712)."""
     return SignedVoucher(voucher, key.sign_digest(voucher_digest(voucher, chain_id)))
 
 

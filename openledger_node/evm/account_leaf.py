@@ -39,6 +39,7 @@ def decode_account(leaf: bytes) -> Account:
 
 
 def encode_account(account: Account) -> bytes:
+    """The account's leaf in the state trie. Source: Yellow Paper, 4.1."""
     return encode([uint(account.nonce), uint(account.balance_wei), account.storage_root, account.code_hash])
 
 

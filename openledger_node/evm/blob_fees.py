@@ -15,6 +15,7 @@ _EXECUTION_GAS_PER_BLOB = 2**13
 
 
 def blob_base_fee_wei(excess_blob_gas: int, fork: Fork) -> int:
+    """Wei per blob gas under a fork's rules. Source: EIP-4844."""
     fee: int = fake_exponential(_MINIMUM_BASE_FEE_WEI, excess_blob_gas, blob_rules(fork).update_fraction)
     return fee
 

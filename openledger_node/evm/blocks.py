@@ -119,10 +119,12 @@ def _hash_from(items: list[Item], index: int) -> Hash32:
 
 
 def ommers_hash(ommers: tuple[Header, ...]) -> Hash32:
+    """What a header commits to as `sha3Uncles`."""
     return keccak256(encode([_header_items(ommer) for ommer in ommers]))
 
 
 def encode_withdrawal(withdrawal: Withdrawal) -> bytes:
+    """RLP of a withdrawal. Source: EIP-4895."""
     return encode(_withdrawal_items(withdrawal))
 
 

@@ -19,6 +19,7 @@ def mark_of(sender: Address) -> tuple[int, int]:
 
 
 def is_impersonated(transaction: Transaction) -> bool:
+    """Whether a transaction bears the mark in place of a signature."""
     return (transaction.r, transaction.s) == mark_of(transaction.sender)
 
 

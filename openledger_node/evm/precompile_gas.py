@@ -38,32 +38,39 @@ def _words(size: int) -> int:
 
 
 def sha256(size: int) -> int:
+    """Gas for an input of `size` bytes."""
     return 60 + 12 * _words(size)
 
 
 def ripemd160(size: int) -> int:
+    """Gas for an input of `size` bytes."""
     return 600 + 120 * _words(size)
 
 
 def identity(size: int) -> int:
+    """Gas for an input of `size` bytes."""
     return 15 + 3 * _words(size)
 
 
 def bn254_pairing(size: int) -> int:
+    """Gas for the whole pairs in `size` bytes. Source: EIP-1108."""
     return 45_000 + 34_000 * (size // bn254.PAIR_BYTES)
 
 
 def bls_multiply_sum_g1(size: int) -> int:
+    """Gas for the whole pairs of point and scalar in `size` bytes. Source: EIP-2537."""
     pairs = size // (bls12_381.G1_BYTES + bls12_381.SCALAR_BYTES)
     return _discounted(pairs, 12_000, G1_MSM_DISCOUNTS, G1_MSM_MAX_DISCOUNT)
 
 
 def bls_multiply_sum_g2(size: int) -> int:
+    """Gas for the whole pairs of point and scalar in `size` bytes. Source: EIP-2537."""
     pairs = size // (bls12_381.G2_BYTES + bls12_381.SCALAR_BYTES)
     return _discounted(pairs, 22_500, G2_MSM_DISCOUNTS, G2_MSM_MAX_DISCOUNT)
 
 
 def bls_pairing(size: int) -> int:
+    """Gas for the whole pairs of points in `size` bytes. Source: EIP-2537."""
     return 37_700 + 32_600 * (size // (bls12_381.G1_BYTES + bls12_381.G2_BYTES))
 
 
@@ -84,6 +91,7 @@ class ModexpSizes:
 
 
 def modexp_sizes(data: bytes) -> ModexpSizes:
+    """The three lengths; what is missing of the input counts as zeros."""
     header = data[:_MODEXP_HEADER_BYTES].ljust(_MODEXP_HEADER_BYTES, b"\0")
     return ModexpSizes(*(int.from_bytes(header[start : start + 32], "big") for start in (0, 32, 64)))
 

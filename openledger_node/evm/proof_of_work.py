@@ -86,6 +86,7 @@ class Rewards:
 
 
 def rewards_of(fork: Fork, number: int, ommers: tuple[Header, ...]) -> Rewards:
+    """What a block's miner and its ommers' miners get, in wei. Source: Yellow Paper, 11.3."""
     reward_wei = block_reward_wei(fork)
     return Rewards(
         reward_wei + len(ommers) * reward_wei // 32,

@@ -38,6 +38,7 @@ def _bloom_bits(entry: bytes) -> int:
 
 
 def logs_bloom(logs: Iterable[Log]) -> bytes:
+    """The 256-byte bloom of these logs' addresses and topics."""
     bloom = 0
     for log in logs:
         bloom |= _bloom_bits(log.address)
@@ -47,6 +48,7 @@ def logs_bloom(logs: Iterable[Log]) -> bytes:
 
 
 def join_blooms(blooms: Iterable[bytes]) -> bytes:
+    """The bloom of a block from those of its receipts."""
     joined = 0
     for bloom in blooms:
         if bloom is not EMPTY_BLOOM:
@@ -61,6 +63,7 @@ def bloom_may_hold(bloom: bytes, entry: bytes) -> bool:
 
 
 def log_item(log: Log) -> Item:
+    """A log as RLP takes it."""
     return [log.address, list(log.topics), log.data]
 
 

@@ -70,6 +70,7 @@ def decode_trusted(data: bytes) -> list[Item]:
 
 
 def decode_list(data: bytes) -> list[Item]:
+    """Like `decode`, for input that must be a list. Raises `RlpError`."""
     item = decode(data)
     if not isinstance(item, list):
         raise RlpError("rlp: expected a list")
@@ -113,12 +114,14 @@ def to_fixed(item: Item, size: int) -> bytes:
 
 
 def to_bytes(item: Item) -> bytes:
+    """An item that must not be a list. Raises `RlpError`."""
     if not isinstance(item, bytes):
         raise RlpError("rlp: expected bytes")
     return item
 
 
 def to_list(item: Item) -> list[Item]:
+    """An item that must be a list. Raises `RlpError`."""
     if not isinstance(item, list):
         raise RlpError("rlp: expected a list")
     return item

@@ -20,6 +20,7 @@ _LAST_KNOWN_TYPE = 4
 
 
 def quantity(value: Any) -> int:
+    """An integer from hex."""
     try:
         return int(value, 16)
     except (TypeError, ValueError) as error:
@@ -27,6 +28,7 @@ def quantity(value: Any) -> int:
 
 
 def octets(value: Any) -> bytes:
+    """Bytes from hex, with or without 0x."""
     try:
         return bytes.fromhex(value.removeprefix("0x"))
     except (AttributeError, ValueError) as error:
@@ -34,10 +36,12 @@ def octets(value: Any) -> bytes:
 
 
 def hash32(value: Any) -> Hash32:
+    """32 bytes."""
     return Hash32(_sized(octets(value), _HASH_BYTES))
 
 
 def address(value: Any) -> Address:
+    """20 bytes."""
     return Address(_sized(octets(value), _ADDRESS_BYTES))
 
 
@@ -48,6 +52,7 @@ def _sized(value: bytes, size: int) -> bytes:
 
 
 def member(record: Any, name: str) -> Any:
+    """A member that must be there; its value may be null."""
     if not isinstance(record, Mapping) or name not in record:
         raise L1UnavailableError(f"the L1 left out {name}")
     return record[name]
@@ -93,6 +98,7 @@ def _transaction(record: Any, kind: int) -> L1Transaction:
 
 
 def log(record: Any) -> L1Log:
+    """One log of a receipt."""
     return L1Log(
         address=address(member(record, "address")),
         topics=tuple(hash32(topic) for topic in member(record, "topics")),
@@ -101,6 +107,7 @@ def log(record: Any) -> L1Log:
 
 
 def receipt(record: Any) -> L1Receipt:
+    """Whether a transaction succeeded, and its logs."""
     return L1Receipt(
         transaction_hash=hash32(member(record, "transactionHash")),
         succeeded=quantity(member(record, "status")) == 1,
@@ -109,6 +116,7 @@ def receipt(record: Any) -> L1Receipt:
 
 
 def inclusion(record: Any) -> L1Inclusion:
+    """The block a transaction is in, and its fee in wei: gas used at the effective price."""
     gas_used = quantity(member(record, "gasUsed"))
     return L1Inclusion(
         transaction_hash=hash32(member(record, "transactionHash")),

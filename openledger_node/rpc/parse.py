@@ -21,12 +21,14 @@ _HEX = re.compile(r"[0-9a-fA-F]*\Z")
 
 
 def text(value: object) -> str:
+    """A JSON string."""
     if not isinstance(value, str):
         raise InvalidParamsError("a string is expected")
     return value
 
 
 def boolean(value: object) -> bool:
+    """JSON's true or false."""
     if not isinstance(value, bool):
         raise InvalidParamsError("a boolean is expected")
     return value
@@ -49,6 +51,7 @@ def _why_not_a_quantity(digits: str) -> str:
 
 
 def uint64(value: object) -> int:
+    """A quantity of at most 64 bits."""
     number = quantity(value)
     if number > MAXIMUM_UINT64:
         raise InvalidParamsError("hex number > 64 bits")
@@ -65,6 +68,7 @@ def number(value: object) -> int:
 
 
 def data(value: object) -> bytes:
+    """Bytes from 0x-prefixed hex of even length."""
     digits = _prefixed(value)[2:]
     if len(digits) % 2:
         raise InvalidParamsError("hex string of odd length")
@@ -74,10 +78,12 @@ def data(value: object) -> bytes:
 
 
 def address(value: object) -> Address:
+    """20 bytes of data."""
     return Address(_fixed(value, 20))
 
 
 def hash32(value: object) -> Hash32:
+    """32 bytes of data."""
     return Hash32(_fixed(value, 32))
 
 
@@ -93,6 +99,8 @@ def storage_key(value: object) -> int:
 
 
 def list_of(parse: Parser[Parsed], *, most: int = MAXIMUM_ITEMS) -> Parser[list[Parsed]]:
+    """A parser of lists of at most `most` such values."""
+
     def parse_list(value: object) -> list[Parsed]:
         if not isinstance(value, list):
             raise InvalidParamsError("a list is expected")
@@ -104,6 +112,7 @@ def list_of(parse: Parser[Parsed], *, most: int = MAXIMUM_ITEMS) -> Parser[list[
 
 
 def json_object(value: object) -> dict[str, object]:
+    """A JSON object, its members not looked at yet."""
     if not isinstance(value, dict):
         raise InvalidParamsError("an object is expected")
     return value

@@ -169,6 +169,7 @@ def _calldata(fields: dict[str, object]) -> bytes:
 
 
 def access_list(value: object) -> tuple[AccessListEntry, ...]:
+    """Addresses with storage keys (EIP-2930)."""
     return tuple(_access_list_entry(item) for item in parse.list_of(parse.json_object)(value))
 
 
@@ -203,6 +204,7 @@ def _authorization(fields: dict[str, object]) -> Authorization:
 
 
 def state_overrides(value: object) -> dict[Address, AccountOverride]:
+    """What of which accounts a call shall see otherwise."""
     overrides = {parse.address(key): item for key, item in parse.json_object(value).items()}
     return {
         address: _account_override(address, parse.json_object(item)) for address, item in overrides.items()
@@ -232,6 +234,7 @@ def _slots(value: object) -> dict[int, int]:
 
 
 def block_overrides(value: object) -> BlockOverride:
+    """What of the block a call shall see otherwise."""
     fields = parse.json_object(value)
     return BlockOverride(
         number=parse.field(fields, "number", parse.quantity),

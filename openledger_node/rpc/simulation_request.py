@@ -27,6 +27,7 @@ class SimulationRequest:
 
 
 def simulation_request(value: object) -> SimulationRequest:
+    """The parameter of `eth_simulateV1`; raises InvalidParamsError."""
     fields = parse.json_object(value)
     wanted = parse.field(fields, "blockStateCalls", parse.list_of(parse.json_object, most=MAXIMUM_LISTED))
     if not wanted:
@@ -75,6 +76,7 @@ def _call(call: CallObject) -> SimulatedCall:
 
 
 def withdrawal(value: object) -> Withdrawal:
+    """A withdrawal of a simulated block; missing numbers are 0."""
     fields = parse.json_object(value)
     address = parse.field(fields, "address", parse.address)
     if address is None:

@@ -16,6 +16,8 @@ from openledger_node.rpc.parse import Parser
 
 
 class Place(Enum):
+    """Where a method is answered: the event loop, one of three thread pools, or a task on the loop."""
+
     LOOP = auto()
     THREAD = auto()
     EXECUTION = auto()
@@ -69,6 +71,7 @@ def _parse(index: int, parameter: Parameter, value: object) -> Any:
 
 
 def optional(parse: Parser[Any], default: Any = None) -> Parameter:
+    """A parameter that may be missing or null."""
     return Parameter(parse, required=False, default=default)
 
 
@@ -77,18 +80,22 @@ def _parameters(items: tuple[Parser[Any] | Parameter, ...]) -> tuple[Parameter, 
 
 
 def quick(answer: Callable[..., Any], *parameters: Parser[Any] | Parameter) -> Method:
+    """Answered at once on the event loop, which it must not hold up."""
     return Method(Place.LOOP, answer, _parameters(parameters))
 
 
 def reader(answer: Callable[..., Any], *parameters: Parser[Any] | Parameter) -> Method:
+    """Answered on a thread, from a snapshot."""
     return Method(Place.THREAD, answer, _parameters(parameters))
 
 
 def executor(answer: Callable[..., Any], *parameters: Parser[Any] | Parameter) -> Method:
+    """Answered on the threads of calls, which run code."""
     return Method(Place.EXECUTION, answer, _parameters(parameters))
 
 
 def scanner(answer: Callable[..., Any], *parameters: Parser[Any] | Parameter) -> Method:
+    """Answered on the threads of scans over many blocks."""
     return Method(Place.SCAN, answer, _parameters(parameters))
 
 
@@ -97,4 +104,5 @@ def service(
     *parameters: Parser[Any] | Parameter,
     prepare: Callable[[Sequence[object]], Awaitable[None]] | None = None,
 ) -> Method:
+    """Answered by a coroutine, after `prepare` where there is one."""
     return Method(Place.TASK, answer, _parameters(parameters), prepare)

@@ -31,12 +31,14 @@ NOBODY = Address(bytes(20))
 
 
 def expected_leaf(tree: Hash32, place: int, contributor: Address, amount: int) -> SumNode:
+    """The leaf that a tree ought to have at a place; the empty node for `NOBODY`."""
     if contributor == NOBODY:
         return EMPTY_SUM_NODE
     return sum_leaf(tree, place, address_word(contributor), amount)
 
 
 def score_leaves(inputs: PostInputs, number: int) -> list[SumNode]:
+    """The posted leaves of batch `number`'s scores: what is above 0."""
     batch = inputs.batches[number]
     tree = tree_id(inputs, KIND_SCORES, batch.claim.settlement_id)
     positive = [max(0, score) for score in batch.scores]
@@ -44,6 +46,7 @@ def score_leaves(inputs: PostInputs, number: int) -> list[SumNode]:
 
 
 def debt_leaves(inputs: PostInputs, number: int) -> list[SumNode]:
+    """The posted leaves of batch `number`'s debts: what is below 0, as a positive amount."""
     batch = inputs.batches[number]
     tree = tree_id(inputs, KIND_DEBTS, batch.claim.settlement_id)
     negative = [max(0, -score) for score in batch.scores]
@@ -51,6 +54,7 @@ def debt_leaves(inputs: PostInputs, number: int) -> list[SumNode]:
 
 
 def amount_leaves(inputs: PostInputs) -> list[SumNode]:
+    """The posted leaves of what each contributor is paid, in wei."""
     tree = tree_id(inputs, KIND_AMOUNTS, inputs.batches[0].claim.settlement_id)
     return leaves_of(tree, inputs.posted_contributors, inputs.posted_amounts, inputs.index.contributors)
 
@@ -67,14 +71,17 @@ def leaves_of(
 
 
 def padded(leaves: Sequence[SumNode], count: int) -> list[SumNode]:
+    """Leaves up to the next power of two of `count`, filled with empty nodes."""
     return [*leaves, *[EMPTY_SUM_NODE] * ((1 << tree_depth(count)) - len(leaves))]
 
 
 def root_of(leaves: Sequence[SumNode]) -> SumNode:
+    """Hash and sum at the top of these leaves."""
     return sum_tree_layers(leaves)[-1][0]
 
 
 def tree_id(inputs: PostInputs, kind: int, settlement_id: int) -> Hash32:
+    """The id that a tree's leaves carry (`genesis.commitments`): no leaf fits another tree."""
     signer = int.from_bytes(inputs.post.signer, "big")
     return sum_tree_id(kind, inputs.chain_id, ATTRIBUTION, inputs.post.feature_index, settlement_id, signer)
 
@@ -92,6 +99,7 @@ def leaf_evidence(inputs: PostInputs, leaves: Sequence[SumNode], place: int, amo
 
 
 def score_evidence(inputs: PostInputs, place: int) -> tuple[SumLeaf, ...]:
+    """For every batch the posted score leaf at a place, with its path."""
     found = []
     for number, batch in enumerate(inputs.batches):
         leaves = padded(score_leaves(inputs, number), inputs.index.contributors)
@@ -100,6 +108,7 @@ def score_evidence(inputs: PostInputs, place: int) -> tuple[SumLeaf, ...]:
 
 
 def sum_leaves(sums: Sequence[ContributorSum]) -> list[Hash32]:
+    """The leaves under an index's `sums_root`, one for each contributor."""
     return [
         contributor_sum_leaf(
             index=place,
@@ -113,6 +122,7 @@ def sum_leaves(sums: Sequence[ContributorSum]) -> list[Hash32]:
 
 
 def sum_evidence(sums: Sequence[ContributorSum], place: int) -> SumEvidence:
+    """A contributor's committed sum with its path."""
     each = sums[place]
     proof = merkle_proof(merkle_layers(sum_leaves(sums)), place)
     return SumEvidence(each.records, each.norm_squared, each.vector, tuple(proof))
@@ -125,4 +135,5 @@ def wide_sum(sums: Sequence[ContributorSum], place: int) -> WideSum:
 
 
 def value_at(values: Sequence[int], place: int) -> int:
+    """The value at a place; 0 beyond the end."""
     return values[place] if place < len(values) else 0

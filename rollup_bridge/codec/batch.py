@@ -27,6 +27,7 @@ class SingularBatch:
 
 
 def encode_singular_batch(batch: SingularBatch) -> bytes:
+    """A batch with its type byte, as a channel holds it. Source: OP Stack, derivation, batch format."""
     body: bytes = rlp.encode(
         [
             batch.parent_hash,

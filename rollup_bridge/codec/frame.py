@@ -28,6 +28,7 @@ class Frame:
 
 
 def encode_frame(frame: Frame) -> bytes:
+    """A frame without the version byte. Source: OP Stack, derivation, frame format."""
     return (
         frame.channel_id
         + frame.number.to_bytes(2, "big")

@@ -78,12 +78,14 @@ def fields(data: bytes, item: Item, count: int) -> list[Item]:
 
 
 def as_bytes(data: bytes, item: Item) -> bytes:
+    """An item that must be a string. Raises MalformedError."""
     if item.is_list:
         raise MalformedError("RLP list where a string should be")
     return data[item.start : item.end]
 
 
 def as_fixed(data: bytes, item: Item, size: int) -> bytes:
+    """A string of exactly `size` bytes. Raises MalformedError."""
     value = as_bytes(data, item)
     if len(value) != size:
         raise MalformedError(f"RLP string has {len(value)} bytes, not {size}")
@@ -91,6 +93,7 @@ def as_fixed(data: bytes, item: Item, size: int) -> bytes:
 
 
 def as_integer(data: bytes, item: Item, bits: int) -> int:
+    """An integer below 2^bits without leading zeros. Raises MalformedError."""
     value = as_bytes(data, item)
     if value[:1] == b"\x00" or int.from_bytes(value, "big") >> bits:
         raise MalformedError(f"RLP integer has leading zeros or more than {bits} bits")

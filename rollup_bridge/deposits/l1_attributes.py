@@ -43,6 +43,7 @@ class L1Attributes:
 
 
 def attributes_of(origin: L1Block, config: SystemConfig, sequence_number: int) -> L1Attributes:
+    """What an L2 block says about its L1 origin, under the system configuration there."""
     return L1Attributes(
         base_fee_scalar=config.base_fee_scalar,
         blob_base_fee_scalar=config.blob_base_fee_scalar,

@@ -21,4 +21,5 @@ def user_deposit_source(l1_block_hash: Hash32, log_index: int) -> Hash32:
 
 
 def l1_attributes_source(l1_block_hash: Hash32, sequence_number: int) -> Hash32:
+    """What makes an L1 attributes transaction unique. Source: OP Stack, deposits, source hash."""
     return _source_hash(L1_ATTRIBUTES_DOMAIN, l1_block_hash, sequence_number)

@@ -31,6 +31,7 @@ class Deposit:
 
 
 def encode_deposit(deposit: Deposit) -> bytes:
+    """A deposit transaction with its type byte 0x7E. Source: OP Stack, deposits."""
     body: bytes = rlp.encode(
         [
             deposit.source_hash,

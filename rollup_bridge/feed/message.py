@@ -48,6 +48,7 @@ class FeedBlock:
 
 
 def feed_block(block: L2Block) -> FeedBlock:
+    """The inputs of a block."""
     return FeedBlock(
         parent=BlockId(block.parent_hash, block.number - 1),
         timestamp_s=block.timestamp_s,

@@ -17,6 +17,7 @@ from rollup_bridge.ports import L1Contracts
 
 
 def selector(signature: str) -> bytes:
+    """The first four bytes of a signature's hash."""
     return keccak256(signature.encode())[:4]
 
 
@@ -39,6 +40,7 @@ class Proposal:
 
 
 def propose_calldata(root: Hash32, l2_number: int, l1: BlockId) -> bytes:
+    """A call of the oracle that proposes the root of L2 block `l2_number`, seen at L1 block `l1`."""
     return _PROPOSE + encode(
         ["bytes32", "uint256", "bytes32", "uint256"], [root, l2_number, l1.hash, l1.number]
     )

@@ -11,4 +11,5 @@ VERSION_0 = ZERO_HASH
 
 
 def output_root(parts: OutputParts) -> Hash32:
+    """Version 0 of the OP Stack's output root."""
     return keccak256(VERSION_0 + parts.state_root + parts.message_passer_storage_root + parts.block_hash)

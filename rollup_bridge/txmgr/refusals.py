@@ -41,6 +41,7 @@ _PHRASES = (
 
 
 def classify(message: str) -> Refusal:
+    """What a node's words mean; `OTHER` for those of no known client."""
     lowered = message.lower()
     for refusal, phrases in _PHRASES:
         if any(phrase in lowered for phrase in phrases):

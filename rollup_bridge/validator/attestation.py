@@ -66,6 +66,7 @@ def contradict(first: Attestation, second: Attestation) -> bool:
 
 
 def attest_calldata(signed: SignedAttestation) -> bytes:
+    """A call of ValidatorStaking that records an attestation."""
     return _ATTEST + encode([_TUPLE, "bytes"], [signed.attestation.fields, signed.signature])
 
 

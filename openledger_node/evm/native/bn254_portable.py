@@ -11,6 +11,7 @@ from openledger_node.evm.native.errors import InvalidInputError
 
 
 def multiply(data: bytes) -> bytes:
+    """A point times a scalar, 64 bytes. Raises InvalidInputError."""
     try:
         x, y = _ecmull(data)
     except ValidationError as error:
@@ -19,6 +20,7 @@ def multiply(data: bytes) -> bytes:
 
 
 def pairing_is_one(data: bytes) -> bytes:
+    """1 as a word where the product of pairings is one, else 0. Raises InvalidInputError."""
     try:
         is_one: bool = _ecpairing(data)
     except ValidationError as error:

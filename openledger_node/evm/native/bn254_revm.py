@@ -17,10 +17,12 @@ _REFUSED = "PrecompileError"
 
 
 def multiply(data: bytes) -> bytes:
+    """A point times a scalar, 64 bytes. Raises InvalidInputError."""
     return _call(_MULTIPLY, data)
 
 
 def pairing_is_one(data: bytes) -> bytes:
+    """1 as a word where the product of pairings is one, else 0. Raises InvalidInputError."""
     return _call(_PAIRING, data)
 
 

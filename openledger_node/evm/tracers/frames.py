@@ -23,23 +23,28 @@ def _word(value: int | bytes) -> int:
 
 
 def gas_left(frame: Any) -> int:
+    """Gas that the frame may still use."""
     gas: int = frame._gas_meter.gas_remaining
     return gas
 
 
 def memory_size(frame: Any) -> int:
+    """Bytes of memory in use."""
     return len(frame._memory._bytes)
 
 
 def memory(frame: Any) -> bytes:
+    """A copy of the frame's memory."""
     return bytes(frame._memory._bytes)
 
 
 def quantity(value: int) -> str:
+    """An integer as JSON-RPC writes it."""
     return hex(value)
 
 
 def data(value: bytes) -> str:
+    """Bytes as JSON-RPC writes them."""
     return "0x" + value.hex()
 
 
@@ -67,4 +72,5 @@ def opcode_name(opcode: int, mnemonic: str) -> str:
 
 
 def address_of(word: int) -> bytes:
+    """The low 20 bytes of a stack item."""
     return (word & (1 << 160) - 1).to_bytes(20, "big")
