@@ -191,7 +191,7 @@ class Validator:
         if post.status == POST_PENDING:
             await self._judge(notice, post)
             return
-        if post.status == POST_FINAL or (post.status == POST_VOID and await self._is_paid(notice)):
+        if post.status == POST_FINAL or (post.status == POST_VOID and await self._is_paid(notice, post)):
             del self._open[notice.post_id]
             self._judged.pop(notice.post_id, None)
 
@@ -236,9 +236,11 @@ class Validator:
 
     # --- Bond and reward ----------------------------------------------------------------------------------
 
-    async def _is_paid(self, notice: PostNotice) -> bool:
+    async def _is_paid(self, notice: PostNotice, post: Post) -> bool:
         """Take back the bond and the reward of a void post; True when there is nothing left to take."""
         if not await self._challenger.has_committed(notice.post_id):
+            if post.challenger == self._challenger.address_bytes:  # by a game or a demand
+                await self._challenger.take_reward()
             return True
         returned = await self._challenger.has_event(
             "BondReturned", notice.post_id, self._challenger.address_bytes

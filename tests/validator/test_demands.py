@@ -1,6 +1,8 @@
 """Hidden documents: what nobody shows voids the post, what is shown leaves it alone."""
 
-from openledger_node.client.economy import ATTRIBUTION, POST_PENDING, POST_VOID
+from genesis.policy import DEV_POLICY
+from genesis.shares import PPM
+from openledger_node.client.economy import ATTRIBUTION, POST_PENDING, POST_VOID, STAKING
 from openledger_node.client.ethereum import Ethereum
 from tests.jobs.economy import PROVIDER, VALIDATOR, Economy
 from tests.validator.posting import right_post, send_post, settle
@@ -16,6 +18,8 @@ async def test_a_post_whose_document_is_hidden_is_voided(economy: Economy) -> No
         economy.node.advance(1)
     assert (await economy.reader.post(notice.post_id)).status == POST_VOID
     assert one.demands.demanded >= 1
+    (paid,) = await Ethereum(economy.node).events(STAKING, "SlashRewardPaid")
+    assert paid.arguments["amount"] == DEV_POLICY.slash_amount_wei * DEV_POLICY.challenger_ppm // PPM
 
 
 async def test_a_document_that_comes_in_time_costs_nobody_anything(economy: Economy) -> None:
