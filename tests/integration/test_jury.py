@@ -61,7 +61,15 @@ from tests.jobs.economy import (
 )
 from tests.validator.contesting import FORGED, kept, of_customer, posted
 from workers.artifacts.store import ArtifactId, ArtifactStore
-from workers.attribution.index import publish_index, read_index, read_rows, sums_of
+from workers.attribution.index import (
+    FeatureIndex,
+    Rows,
+    Sums,
+    publish_index,
+    read_index,
+    read_rows,
+    sums_of,
+)
 from workers.datasets.contribution import summarize
 
 pytestmark = pytest.mark.slow
@@ -145,14 +153,23 @@ class Network:
             mantissas[forged_place] = np.roll(mantissas[forged_place], 1)
             rows = replace(rows, mantissas=mantissas)
             sums = sums_of(rows, index.sums.contributors)
-            named = {
-                "manifest": index.manifest,
-                "preconditioner": index.preconditioner,
-                "numeric_profile": index.numeric_profile,
-            }
-            name = publish_index(self.store, named, rows, sums)
-            for path in self.store.directory.iterdir():
-                await self.gateway.put_artifact(path.read_bytes())
+            name = await self.publish_index(index, rows, sums)
+        return await self.send_index(index, rows, sums, name)
+
+    async def publish_index(self, honest: FeatureIndex, rows: Rows, sums: Sums) -> ArtifactId:
+        """Another index of the same model, where everybody reads it; returns its document's name."""
+        named = {
+            "manifest": honest.manifest,
+            "preconditioner": honest.preconditioner,
+            "numeric_profile": honest.numeric_profile,
+        }
+        name = publish_index(self.store, named, rows, sums)
+        for path in self.store.directory.iterdir():
+            await self.gateway.put_artifact(path.read_bytes())
+        return name
+
+    async def send_index(self, index: FeatureIndex, rows: Rows, sums: Sums, name: ArtifactId) -> int:
+        """Commit it as the builder; returns its id."""
         mined = await self.send(
             BUILDER,
             MODELS,
