@@ -18,6 +18,14 @@ from genesis.contracts.artifact import COMPILER, SOLC_SETTINGS, source_hash
 REPOSITORY = Path(__file__).resolve().parents[2]
 NODE_SCRIPT = Path(__file__).with_name("solc.mjs")
 COMPILE_TIMEOUT_S = 300
+OUTPUTS = (
+    "abi",
+    "storageLayout",
+    "evm.bytecode.object",
+    "evm.deployedBytecode.object",
+    "evm.deployedBytecode.immutableReferences",
+)
+"""Of each contract, by solc's names."""
 SYNTAX_TREE_NUMBER = re.compile(r"(t_(?:struct|contract|enum)\([^()]*\))\d+")
 
 
@@ -76,7 +84,7 @@ def compile_sources(sources: Mapping[str, str], imported: Collection[str] = ()) 
 
     Sources whose paths are `imported` make no artefacts.
     """
-    contracts = _run_compiler(sources)
+    contracts = _compile(sources)
     files = {}
     for path, name, contract in sorted(_own_contracts(contracts, sources.keys() - set(imported))):
         file = f"{name}.json"
@@ -106,25 +114,26 @@ def write_artifacts(source_set: SourceSet) -> int:
     return changed
 
 
-def _run_compiler(sources: Mapping[str, str]) -> Mapping[str, Any]:
-    request = {
-        "language": "Solidity",
-        "sources": {path: {"content": text} for path, text in sources.items()},
-        "settings": {
-            **SOLC_SETTINGS,
-            "outputSelection": {
-                "*": {
-                    "*": [
-                        "abi",
-                        "storageLayout",
-                        "evm.bytecode.object",
-                        "evm.deployedBytecode.object",
-                        "evm.deployedBytecode.immutableReferences",
-                    ]
-                }
-            },
-        },
-    }
+def _compile(sources: Mapping[str, str]) -> Mapping[str, Any]:
+    """Contracts by source path and name. Raises CompileError; warnings go to standard error."""
+    reply = _ask_compiler(
+        {
+            "language": "Solidity",
+            "sources": {path: {"content": text} for path, text in sources.items()},
+            "settings": {**SOLC_SETTINGS, "outputSelection": {"*": {"*": OUTPUTS}}},
+        }
+    )
+    problems = reply.get("errors", [])
+    for problem in problems:
+        print(problem["formattedMessage"], file=sys.stderr)
+    if any(problem["severity"] == "error" for problem in problems):
+        raise CompileError("the sources do not compile")
+    contracts: Mapping[str, Any] = reply["contracts"]
+    return contracts
+
+
+def _ask_compiler(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What solc of the pinned version answers. Raises CompileError where it is not installed."""
     try:
         finished = subprocess.run(  # noqa: S603 - a fixed command
             ["node", str(NODE_SCRIPT)],  # noqa: S607 - Node.js is wherever the developer keeps it
@@ -141,13 +150,8 @@ def _run_compiler(sources: Mapping[str, str]) -> Mapping[str, Any]:
     reply = json.loads(finished.stdout)
     if not reply["version"].startswith(COMPILER + "+"):
         raise CompileError(f"solc is {reply['version']}, not {COMPILER}. Run: npm ci --prefix tests/clients")
-    problems = reply["output"].get("errors", [])
-    for problem in problems:
-        print(problem["formattedMessage"], file=sys.stderr)
-    if any(problem["severity"] == "error" for problem in problems):
-        raise CompileError("the sources do not compile")
-    contracts: Mapping[str, Any] = reply["output"]["contracts"]
-    return contracts
+    output: Mapping[str, Any] = reply["output"]
+    return output
 
 
 def _own_contracts(

@@ -52,7 +52,7 @@ def test_genesis_is_deterministic_and_depends_on_everything() -> None:
     assert len(others) == 3
 
 
-def test_lookups() -> None:
+def test_blocks_and_transactions_are_found_by_what_names_them() -> None:
     chain = world.open_chain()
     first, second = _grow(chain, 2)
     found = chain.find_transaction(second.transactions[0].hash)

@@ -223,7 +223,7 @@ def test_journals_read_back(places: dict[bytes, int]) -> None:
     assert decode_journal(journal_entry(7, places)[1]) == Counter(places)
 
 
-def test_on_disk(tmp_path: Path) -> None:
+def test_a_pruned_chain_is_opened_again_from_disk(tmp_path: Path) -> None:
     for states in (STATES, None):
         store = LevelDb.open(tmp_path / "db")
         chain = _pruned(store, states)

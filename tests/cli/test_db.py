@@ -67,7 +67,9 @@ def test_a_damaged_one(datadir: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert [step["problems"] for step in steps if step["problems"]] == [[f"block {BLOCKS} is not whole"]]
 
 
-def test_pruning(datadir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_pruning_keeps_at_least_64_states_that_check(
+    datadir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(Exception, match="keep at least 64"):
         app(
             ["db", "prune", "--datadir", str(datadir), "--state-history", "3"],

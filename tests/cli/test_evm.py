@@ -175,7 +175,9 @@ def test_files_that_are_none(
         assert error.count("\n") == 1
 
 
-def test_usage(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_no_file_is_bad_usage_and_no_fixture_a_failure(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     assert _run(capsys, monkeypatch, "statetest")[0] == 2
     assert _run(capsys, monkeypatch, "blocktest", str(tmp_path))[0] == 1
 

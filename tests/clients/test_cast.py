@@ -120,7 +120,7 @@ def test_logs_and_proof(cast: Cast, notebook: str, written: Any, account: LocalA
     )
 
 
-def test_refusals(cast: Cast, sign: tuple[str, ...], notebook: str) -> None:
+def test_cast_shows_why_a_call_was_refused(cast: Cast, sign: tuple[str, ...], notebook: str) -> None:
     error = cast.refused("call", notebook, "write(string)", "x" * 65)
     assert "error code 3: execution reverted" in error
     data = error.split('data: "')[1].split('"')[0]

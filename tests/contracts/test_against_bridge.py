@@ -92,7 +92,7 @@ def test_system_configuration(rollup: Rollup) -> None:
     assert after == SystemConfig(BOB, 25_000_000, 1_500, 2_500)
 
 
-def test_withdrawals(own_l2: Machine, rollup: Rollup) -> None:
+def test_the_bridge_reads_and_hashes_withdrawals_as_the_contracts_do(own_l2: Machine, rollup: Rollup) -> None:
     call = bridge.initiate_calldata(BOB, 0, b"")
     outcome = own_l2.transact(ALICE, L2_TO_L1_MESSAGE_PASSER, call, OPEN_UNIT)
     [log] = outcome.logs

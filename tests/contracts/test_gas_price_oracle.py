@@ -55,7 +55,7 @@ def test_fee_of_a_small_transaction_is_the_minimum(l2: Machine) -> None:
     assert oracle(l2).read("getL1GasUsed", b"") == l1_gas_used(b"")
 
 
-def test_getters(l2: Machine) -> None:
+def test_the_oracle_reads_what_l1_block_holds(l2: Machine) -> None:
     contract = oracle(l2)
     expected = {
         "l1BaseFee": PRICES.base_fee_wei,

@@ -117,7 +117,7 @@ def test_not_without_proof(rollup: Rollup) -> None:
         finalize(rollup, withdrawal())
 
 
-def test_not_twice(rollup: Rollup) -> None:
+def test_a_withdrawal_is_paid_once(rollup: Rollup) -> None:
     leaving = withdrawal()
     make_ready(rollup, leaving)
     finalize(rollup, leaving)

@@ -169,7 +169,7 @@ def test_three_operands(opcode: int, a: int, b: int, c: int) -> None:
 
 
 @pytest.mark.parametrize("opcode", READS)
-def test_reads(opcode: int) -> None:
+def test_opcodes_that_read_push_the_same(opcode: int) -> None:
     assert_same(bytes((opcode, opcode, 0x03, opcode, 0x17)) + RETURN_TOP, data=b"abc")
 
 
@@ -193,7 +193,7 @@ offsets = st.sampled_from([0, 1, 31, 32, 33, 64, 1000, 2**16, 2**32, 2**64, 2**2
     offsets,
     st.integers(22_400, 60_000),
 )
-def test_memory(opcode: int, a: int, b: int, c: int, gas: int) -> None:
+def test_opcodes_on_memory_grow_and_charge_it_alike(opcode: int, a: int, b: int, c: int, gas: int) -> None:
     # Something in memory and in return data first, then what became of both.
     before = push(2**256 // 3) + bytes.fromhex("5f52") + bytes.fromhex("60205f60205f60045afa50")
     after = bytes.fromhex("5960015559 5f20600255".replace(" ", ""))
@@ -224,7 +224,7 @@ def test_memory(opcode: int, a: int, b: int, c: int, gas: int) -> None:
         "",
     ],
 )
-def test_flow(code: str) -> None:
+def test_jumps_and_ends_are_alike_at_any_gas(code: str) -> None:
     for gas in (*range(21_000, 21_030), 45_000, 200_000):
         assert_same(bytes.fromhex(code), gas=gas)
 

@@ -183,7 +183,7 @@ def test_difficulty_has_a_floor() -> None:
     assert difficulty_after(Fork.LONDON, parent, 10_000) == 131_072
 
 
-def test_rewards() -> None:
+def test_rewards_before_the_merge() -> None:
     assert [block_reward_wei(fork) // ETHER for fork in (Fork.FRONTIER, Fork.BYZANTIUM, Fork.LONDON)] == [
         5,
         3,

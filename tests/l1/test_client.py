@@ -110,7 +110,7 @@ async def test_an_unknown_block_has_no_contents_yet(method: str) -> None:
             await getattr(l1, method)(HASH)
 
 
-async def test_transactions() -> None:
+async def test_a_blocks_transactions_are_asked_for_once() -> None:
     record = {"hash": TRANSACTIONS[0], "from": "0x" + "22" * 20, "to": "0x" + "11" * 20, "input": "0xff"}
     node = FakeNode(eth_getBlockByHash=lambda params: {**BLOCK, "transactions": [{**record, "type": "0x2"}]})
     async with client(node) as l1:
@@ -148,7 +148,7 @@ async def test_fees_fall_back_where_no_tip_is_suggested() -> None:
     assert (fees.base_fee_wei, fees.tip_wei) == (7, 10**9)
 
 
-async def test_inclusion() -> None:
+async def test_a_mined_transaction_is_found_with_its_block() -> None:
     found = {TRANSACTIONS[0]: receipt(TRANSACTIONS[0])}
     node = FakeNode(
         eth_getTransactionReceipt=lambda params: found.get(params[0]),

@@ -12,7 +12,7 @@ from openledger_node.node.disk import MEGABYTE, DiskGuard
 EVERYTHING = 10**12
 
 
-def test_room(tmp_path: Path) -> None:
+def test_enough_room_is_no_problem(tmp_path: Path) -> None:
     for least in (0, 1):
         guard = DiskGuard(tmp_path, least)
         guard.assert_room()
@@ -20,7 +20,7 @@ def test_room(tmp_path: Path) -> None:
     assert guard.free_bytes() > MEGABYTE
 
 
-async def test_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_too_little_room_stops_the_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     guard = DiskGuard(tmp_path, EVERYTHING)
     with pytest.raises(
         StartError, match=f"MB are free on the disk of {tmp_path}, {EVERYTHING} are asked for: make room"

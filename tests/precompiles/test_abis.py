@@ -53,7 +53,7 @@ def test_selectors_are_distinct(address: Address) -> None:
         assert len(set(values)) == len(values)
 
 
-def test_known_hashes() -> None:
+def test_selectors_and_topics_are_of_the_known_signatures() -> None:
     gas_of = next(method for method in contract_named("Policy").methods if method.name == "gasOf")
     assert gas_of.selector == keccak256(b"gasOf(bytes4,uint256[])")[:4]
     published = contract_named("Policy").events[0]

@@ -84,7 +84,7 @@ def test_a_seat_pays_more_than_its_vote(policy: Policy) -> None:
     assert policy.juror_fee_wei > JUROR_GAS * LEAST_BASE_FEE_WEI
 
 
-def test_the_figures() -> None:
+def test_gas_of_answers_and_games_is_as_documented() -> None:
     assert FIGURES == {"answerDemand": ANSWER_GAS, "sum game": GAME_GAS, "vote": JUROR_GAS}
 
 

@@ -26,7 +26,7 @@ def test_nothing_else_is() -> None:
     ("interface_id", "supported"),
     [("01ffc9a7", 1), (INTERFACE_ID.hex(), 1), ("ffffffff", 0), ("00000000", 0)],
 )
-def test_interfaces(interface_id: str, supported: int) -> None:
+def test_the_registry_names_its_interfaces(interface_id: str, supported: int) -> None:
     scene = Scene()
     assert scene.read(PRECOMPILE_REGISTRY, "supportsInterface", bytes.fromhex(interface_id)) == supported
 

@@ -194,7 +194,7 @@ def test_struct_fields_are_whole_words_in_order(twin: str, name: str, struct: St
     assert int(found["numberOfBytes"]) == 32 * len(struct.fields)
 
 
-def test_mappings() -> None:
+def test_mapping_slots_are_soliditys() -> None:
     account = Address(b"\x42" * 20)
     one = int.from_bytes(keccak256(bytes(12) + account + word(7)), "big")
     assert mapping_slot(7, account) == one

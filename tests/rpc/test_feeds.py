@@ -16,7 +16,7 @@ def test_log_index_counts_over_the_block() -> None:
     ]
 
 
-def test_matching() -> None:
+def test_logs_match_by_address_and_topics() -> None:
     made = block(
         5, [(transaction(1), [log(b"a", 1, 2), log(b"b", 1), log(b"c", address=Address(bytes(20)))])]
     )

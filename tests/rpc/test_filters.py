@@ -43,7 +43,7 @@ def test_forgotten_filters_expire() -> None:
     assert bench.filters.changes(polled) == []
 
 
-def test_uninstall() -> None:
+def test_a_filter_is_uninstalled_once() -> None:
     bench = Bench()
     identity = bench.filters.new_block_filter()
     assert bench.filters.uninstall(identity)

@@ -111,7 +111,7 @@ def test_raw_encodings_hash_to_what_they_are(ask: Ask, counter: str) -> None:
     assert ask("debug_getRawBlock", "2")["code"] == -32602
 
 
-def test_traces(ask: Ask, counter: str) -> None:
+def test_every_kind_of_trace_is_answered(ask: Ask, counter: str) -> None:
     receipt = bump(ask, counter)
     steps = ask("debug_traceTransaction", receipt["transactionHash"])
     assert steps["structLogs"][0]["op"] == "PUSH1"
@@ -328,7 +328,7 @@ def test_every_namespace_is_listed(ask: Ask) -> None:
     assert "optimism" not in ask("rpc_modules")
 
 
-def test_node_info(ask: Ask) -> None:
+def test_a_node_says_what_it_is(ask: Ask) -> None:
     assert ask("anvil_nodeInfo")["environment"]["chainId"] == 31337
     assert ask("web3_sha3", "0x") == "0x" + keccak256(b"").hex()
     assert ask("eth_syncing") is False

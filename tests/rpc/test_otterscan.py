@@ -99,7 +99,7 @@ def test_internal_operations(ask: Ask, story: Story) -> None:
     assert ask("ots_getInternalOperations", story.sent["revert"]) == []
 
 
-def test_creators(ask: Ask, story: Story) -> None:
+def test_a_contracts_creator_is_found(ask: Ask, story: Story) -> None:
     for address in (story.pass_on, story.revert):
         found = ask("ots_getContractCreator", address)
         assert found["creator"] == UNLOCKED

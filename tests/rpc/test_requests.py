@@ -50,7 +50,7 @@ NAMES = st.sampled_from(
 )
 
 
-def test_references() -> None:
+def test_block_references_take_every_form() -> None:
     assert requests.block_reference("latest") is Tag.LATEST
     assert requests.block_reference("0x10") == 16
     assert requests.block_reference(HASH) == HashReference(Hash32(b"\x11" * 32))
@@ -108,7 +108,7 @@ def test_authorizations_of_a_call() -> None:
     assert request.authorizations == (Authorization(7, Address(b"\x22" * 20), 3, 1, 5, 6),)
 
 
-def test_overrides() -> None:
+def test_state_overrides_are_read_and_contradictions_refused() -> None:
     found = requests.state_overrides(
         {ADDRESS: {"balance": "0x5", "stateDiff": {"0x" + "00" * 32: "0x" + "00" * 31 + "07"}}}
     )

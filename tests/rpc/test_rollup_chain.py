@@ -169,7 +169,7 @@ async def test_deposits_do_not_enter_by_rpc(bench: Bench) -> None:
     assert (error["code"], error["message"]) == (-32000, "transaction type not supported")
 
 
-async def test_supply(bench: Bench) -> None:
+async def test_a_mint_shows_in_the_supply(bench: Bench) -> None:
     before = await bench.ask("openledger_supply")
     bench.build(encode_deposit(Deposit(ZERO_HASH, BOB, ALICE, 500, 0, 50_000, is_system=False, data=b"")))
     after = await bench.ask("openledger_supply", "latest")
@@ -197,7 +197,7 @@ async def test_policy_and_split(bench: Bench) -> None:
     assert await bench.ask("openledger_getPolicy", 7) is None
 
 
-async def test_datanet(bench: Bench) -> None:
+async def test_a_datanet_is_read_once_it_is_there(bench: Bench) -> None:
     assert await bench.ask("openledger_getDatanet", 1) is None
     calldata = DATANETS.calldata("createDatanet", "digits", "sha256:00", ZERO_HASH, ZERO_HASH, 0, 0)
     sent = await bench.send(DATANET_REGISTRY, calldata)

@@ -54,7 +54,7 @@ async def bench() -> AsyncIterator[Bench]:
         yield made
 
 
-async def test_post(bench: Bench) -> None:
+async def test_a_post_is_answered(bench: Bench) -> None:
     answer = await bench.post()
     assert await answer.json() == {"jsonrpc": "2.0", "id": 1, "result": 1}
 
@@ -152,7 +152,7 @@ async def test_foreign_host_is_refused(bench: Bench) -> None:
     assert (await bench.post(headers={"Host": "[::1]:1"})).status == 200
 
 
-async def test_cors(bench: Bench) -> None:
+async def test_any_origin_may_ask(bench: Bench) -> None:
     wanted = {
         "Origin": "https://wallet.example",
         "Access-Control-Request-Method": "POST",

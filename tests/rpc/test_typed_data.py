@@ -25,7 +25,7 @@ BOB = {"name": "Bob"}
         {},
     ],
 )
-def test_right_lengths(message: Any) -> None:
+def test_arrays_of_the_declared_length_pass(message: Any) -> None:
     check_array_lengths(TYPES, "Mail", message)
 
 
@@ -37,7 +37,7 @@ def test_right_lengths(message: Any) -> None:
         ({"to": [BOB] * 3}, "got 3 items"),
     ],
 )
-def test_wrong_lengths(message: Any, words: str) -> None:
+def test_an_array_of_another_length_is_refused(message: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         check_array_lengths(TYPES, "Mail", message)
 

@@ -47,7 +47,7 @@ def token(node: RunningNode, w3: Client) -> Client:
     return w3.eth.contract(receipt["contractAddress"], abi=TOKEN["abi"])
 
 
-def test_who_answers(w3: Client) -> None:
+def test_web3_knows_who_answers(w3: Client) -> None:
     assert w3.is_connected(show_traceback=True)
     assert w3.eth.chain_id == 31337
     assert w3.net.version == "31337"
@@ -64,7 +64,7 @@ def test_genesis_and_head(node: RunningNode, w3: Client) -> None:
     assert w3.eth.get_block("finalized")["number"] <= head["number"]
 
 
-def test_transfer(node: RunningNode, w3: Client) -> None:
+def test_web3_sends_value(node: RunningNode, w3: Client) -> None:
     target = w3.to_checksum_address("0x" + "77" * 20)
     receipt = send(node, w3, ALICE, {"to": target, "value": 12345})
     assert receipt["gasUsed"] == 21_000
@@ -181,7 +181,7 @@ def test_proof_of_a_balance(w3: Client, token: Client) -> None:
     assert w3.keccak(proof["accountProof"][0]) == w3.eth.get_block("latest")["stateRoot"]
 
 
-def test_filters(node: RunningNode, w3: Client, token: Client) -> None:
+def test_web3_polls_filters(node: RunningNode, w3: Client, token: Client) -> None:
     blocks = w3.eth.filter("latest")
     events = w3.eth.filter({"address": token.address})
     send(node, w3, ALICE, {"to": token.address, "data": token.encode_abi("transfer", [BOB.address, 2])})
@@ -191,7 +191,7 @@ def test_filters(node: RunningNode, w3: Client, token: Client) -> None:
     assert w3.eth.uninstall_filter(blocks.filter_id)
 
 
-def test_trace(node: RunningNode, w3: Client, token: Client) -> None:
+def test_web3_traces_a_transaction(node: RunningNode, w3: Client, token: Client) -> None:
     receipt = send(
         node, w3, ALICE, {"to": token.address, "data": token.encode_abi("transfer", [BOB.address, 1])}
     )

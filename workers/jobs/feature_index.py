@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from genesis.types import Hash32
-from workers.artifacts.store import ArtifactStore
+from workers.artifacts.store import ArtifactId, ArtifactStore
 from workers.attribution.index import Rows, read_index, write_index
 from workers.attribution.subjects import subject_of
 from workers.determinism import use_determinism
@@ -35,21 +35,21 @@ def feature_index(
     exponents = made.exponents()
     held_out = placement.canonical_mask & ~subject.earns(placement.canonical_mask)
     mantissas[held_out], exponents[held_out] = 0, 0
-    rows = Rows(
-        mantissas,
-        exponents,
-        placement.canonical,
-        owners,
-        made.self_influence,
-    )
     name = write_index(
         store,
         manifest=request.manifest,
         preconditioner=preconditioner,
         numeric_profile=profile,
-        rows=rows,
+        rows=Rows(mantissas, exponents, placement.canonical, owners, made.self_influence),
         contributors=placement.contributors,
     )
+    return _result(store, name, preconditioner, profile)
+
+
+def _result(
+    store: ArtifactStore, name: ArtifactId, preconditioner: ArtifactId, profile: ArtifactId
+) -> FeatureIndexResult:
+    """What `commitFeatureIndex` takes, of an index that was written."""
     index = read_index(store, name)
     return FeatureIndexResult(
         index=name,

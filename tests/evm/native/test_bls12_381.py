@@ -114,7 +114,7 @@ def test_pairing() -> None:
 
 @settings(max_examples=10, deadline=None)
 @given(field_elements, field_elements)
-def test_maps(a: int, b: int) -> None:
+def test_field_elements_map_to_the_same_points(a: int, b: int) -> None:
     expected = encoded_g1(clear_cofactor_G1(map_to_curve_G1(curve.FQ(a))))
     assert bls12_381.map_to_g1(element(a)) == expected
     twisted = encoded_g2(clear_cofactor_G2(map_to_curve_G2(curve.FQ2([a, b]))))
@@ -176,7 +176,7 @@ def test_points_off_the_curve() -> None:
         (bls12_381.map_to_g2, 128),
     ],
 )
-def test_lengths(run: Callable[[bytes], bytes], size: int) -> None:
+def test_inputs_of_another_length_are_refused(run: Callable[[bytes], bytes], size: int) -> None:
     assert run(bytes(size))
     for wrong in (0, 1, size - 1, size + 1):
         with pytest.raises(InvalidInputError):

@@ -60,7 +60,7 @@ def theirs(opening: Opening, setup: Any) -> bool:
         return False
 
 
-def test_good_opening(good: Opening) -> None:
+def test_a_good_opening_verifies(good: Opening) -> None:
     assert ours(good)
 
 
@@ -128,7 +128,7 @@ def test_flag_bits_of_good_points(good: Opening, setup: Any) -> None:
             assert ours(opening) == theirs(opening, setup)
 
 
-def test_envelope(good: Opening) -> None:
+def test_an_opening_of_another_length_or_hash_is_refused(good: Opening) -> None:
     data = good.encode()
     for bad in (b"", data[:-1], data + b"\0", b"\2" + data[1:], data[:31] + b"\0" + data[32:]):
         with pytest.raises(InvalidInputError):

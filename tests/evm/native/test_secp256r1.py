@@ -141,7 +141,7 @@ KEY = GENERATOR
         bytes(160),
     ],
 )
-def test_refused(data: bytes) -> None:
+def test_a_wrong_signature_or_key_verifies_as_nothing(data: bytes) -> None:
     assert secp256r1.verify(encoded(3, R, S, KEY)) == GOOD
     assert secp256r1.verify(data) == b""
 

@@ -50,7 +50,7 @@ def test_bad_blocks(data: bytes) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=80), st.binary(max_size=80), st.binary(min_size=1, max_size=80))
-def test_power(base: bytes, exponent: bytes, modulus: bytes) -> None:
+def test_a_power_is_pythons(base: bytes, exponent: bytes, modulus: bytes) -> None:
     numbers = [int.from_bytes(operand, "big") for operand in (base, exponent, modulus)]
     expected = pow(*numbers) if numbers[2] else 0
     assert modular.power(base, exponent, modulus) == expected.to_bytes(len(modulus), "big")
@@ -68,7 +68,7 @@ def test_power_of_edges() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, ORDER - 1), st.binary(min_size=32, max_size=32))
-def test_recovery(secret: int, digest: bytes) -> None:
+def test_a_signer_is_recovered_with_low_and_high_s(secret: int, digest: bytes) -> None:
     key = PrivateKey(word(secret))
     signature = key.sign_recoverable(digest, hasher=None)
     signer = keccak256(key.public_key.format(compressed=False)[1:])[12:].rjust(32, b"\0")

@@ -12,7 +12,7 @@ from genesis.spec import ETHEREUM_FEES, ROLLUP_FEES
     ("gas_used", "expected"),
     [(10_000_000, 1_000_000_000), (20_000_000, 1_125_000_000), (0, 875_000_000), (9_000_000, 987_500_000)],
 )
-def test_ethereum(gas_used: int, expected: int) -> None:
+def test_the_base_fee_moves_as_in_geths_vectors(gas_used: int, expected: int) -> None:
     # The vectors of geth's own test of the rule.
     assert next_base_fee(ETHEREUM_FEES, 1_000_000_000, gas_used, 20_000_000) == expected
 

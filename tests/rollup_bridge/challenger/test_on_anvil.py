@@ -38,7 +38,7 @@ def world() -> Iterator[World]:
         yield World(machine)
 
 
-async def test_wrong_root(world: World) -> None:
+async def test_a_wrong_root_falls_and_is_slashed(world: World) -> None:
     world.seat_jurors(4)
     proposer, honest = world.proposer(Lies(world.claims, 2, 3)), world.attester()
     world.challenger(honest)
@@ -50,7 +50,7 @@ async def test_wrong_root(world: World) -> None:
     assert world.stake_wei(proposer) == MINIMUM_STAKE // 2
 
 
-async def test_stalling(world: World) -> None:
+async def test_who_stalls_loses_its_bond(world: World) -> None:
     proposer, staller = world.proposer(), world.attester()
     world.propose(world.root(0))
     challenge(world, staller)
@@ -59,7 +59,7 @@ async def test_stalling(world: World) -> None:
     assert (world.gain_wei(proposer), world.gain_wei(staller)) == (PRIZE, -BOND)
 
 
-async def test_freeloading(world: World) -> None:
+async def test_a_friends_lost_challenge_saves_no_lie(world: World) -> None:
     """A friend challenges in order to lose, so that the lie had survived a challenge."""
     world.seat_jurors(4)
     proposer, friend = world.proposer(Lies(world.claims, 2, 3)), world.attester(0)
@@ -85,7 +85,7 @@ async def test_wrong_bisection(world: World) -> None:
 
 
 @pytest.mark.parametrize("liar", [Withholds, Garbles])
-async def test_withheld_witness(world: World, liar: type[Lies]) -> None:
+async def test_a_lie_without_its_witness_falls(world: World, liar: type[Lies]) -> None:
     world.seat_jurors(4)
     world.proposer(liar(world.claims, 2, 3))
     honest = world.attester()

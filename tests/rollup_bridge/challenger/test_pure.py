@@ -106,7 +106,7 @@ class TestDuties:
         assert in_time([(closing, 5)], STANCE) == [(closing, 5)]
         assert in_time([], STANCE) == []
 
-    def test_once(self) -> None:
+    def test_an_output_is_challenged_once(self) -> None:
         assert not should_challenge(OUTPUT, STANCE, [replace(CHALLENGE, challenger=ME)], judges=False)
 
     def test_a_juror_leaves_it_to_others_for_half_the_window(self) -> None:
@@ -123,7 +123,7 @@ class TestDuties:
         assert not should_defend(CHALLENGE, [], replace(STANCE, now_s=391), is_right=True)
         assert not should_defend(replace(CHALLENGE, challenger=ME), [], STANCE, is_right=True)
 
-    def test_whose_turn(self) -> None:
+    def test_each_phase_is_one_sides_turn(self) -> None:
         mine = {phase for phase in Phase if my_turn(CHALLENGE, replace(LINE, phase=phase), ME)}
         theirs = {phase for phase in Phase if my_turn(CHALLENGE, replace(LINE, phase=phase), THEM)}
         assert mine == {Phase.CLAIM, Phase.OPEN_BLOCK, Phase.WITNESS}

@@ -28,7 +28,7 @@ def test_order_and_spaces() -> None:
     assert encode({"b": 1, "a": [True, None, "ü"]}) == '{"a":[true,null,"ü"],"b":1}'.encode()
 
 
-def test_no_nan() -> None:
+def test_nan_is_neither_written_nor_read() -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
         encode(math.nan)
     with pytest.raises(InvalidInputError):
@@ -46,6 +46,6 @@ def test_depth_is_bounded_where_the_parser_would_still_go_on() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"\xff", b"[" * 100_000])
-def test_malformed(data: bytes) -> None:
+def test_malformed_json_is_refused(data: bytes) -> None:
     with pytest.raises(InvalidInputError):
         decode(data)

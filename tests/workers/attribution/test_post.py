@@ -84,7 +84,7 @@ def test_trees_are_apart_and_padding_is_worthless() -> None:
     assert three.layers()[0][3] == EMPTY_SUM_NODE
 
 
-def test_read_back(store: ArtifactStore) -> None:
+def test_a_post_is_read_back_as_it_was_written(store: ArtifactStore) -> None:
     post = right_post()
     assert read_post(store, store.put(encode_post(post))) == post
 

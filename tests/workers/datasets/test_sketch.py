@@ -11,7 +11,7 @@ FEATURES = st.binary(min_size=1, max_size=40)
 
 
 @given(FEATURES)
-def test_rule(features: bytes) -> None:
+def test_a_sketch_is_the_rounded_difference_from_the_mean(features: bytes) -> None:
     count, total = len(features), sum(features)
     expected = [
         max(-127, min(127, math.floor(Fraction(count * value - total + count, 2 * count))))

@@ -33,7 +33,7 @@ async def meet(node_token: bytes, worker_token: bytes) -> tuple[object, object]:
     return await outcome, worker
 
 
-async def test_same_token() -> None:
+async def test_the_same_token_is_let_in() -> None:
     node, worker = await meet(b"secret", b"secret")
     assert isinstance(node, WorkerIdentity)
     assert node.name == "w"

@@ -30,7 +30,7 @@ REQUEST = AttributionRequest(
 )
 
 
-def test_form() -> None:
+def test_bytes_are_hex_and_large_integers_strings() -> None:
     assert to_json(REQUEST)["poster"] == "0x" + "00" * 20
     assert to_json(REQUEST)["batches"] == [
         {"settlement_id": 1, "pool_wei": "1" + "0" * 30, "queries": "cd" * 32}

@@ -47,7 +47,7 @@ async def post(server: Server, path: str, body: Any) -> tuple[int, Any]:
 
 @pytest.mark.parametrize("kind", ["base", "everything"])
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-async def test_dialect(
+async def test_a_check_of_vllms_dialect_holds(
     server: Server, shelf: Shelf, kind: str, check: Callable[[Dialect], Awaitable[None]]
 ) -> None:
     model = "base" if kind == "base" else f"sha256:{shelf.hashes[kind]}"

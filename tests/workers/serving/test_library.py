@@ -56,7 +56,7 @@ def test_memory_holds_the_recent_and_the_pinned(shelf: Shelf) -> None:
     library.close()
 
 
-def test_names(shelf: Shelf) -> None:
+def test_a_model_is_named_by_hash_or_alias(shelf: Shelf) -> None:
     library = library_of(shelf, shelf.store)
     for name in ("nothing", "sha256:12", "sha256:" + "0" * 64):
         with pytest.raises(ModelNotFoundError):
