@@ -3,9 +3,9 @@
 Pure: no I/O, no torch, no floats; scores by the law's own function over plain integers.
 
 Order: (1) what is published must hash to what is committed: contributor sums, queries, receipts, the posted
-leaves; (2) weights and the batch query follow from receipts and queries; (3) every score; (4) every amount.
-The first wrong score, else the first wrong debt, else the first wrong amount, is the verdict: one is enough
-to void a post.
+leaves; (2) every amount follows from the posted scores; (3) every score; (4) weights and the batch query
+follow from receipts and queries. The first wrong amount, else the first wrong score, else the first wrong
+debt is the verdict: one is enough to void a post, and an amount costs least to prove, however wide the index.
 
 Covered: wrong, left-out, misplaced and surplus leaves of scores, debts and amounts; wrong batch queries and
 queries beyond their norm. Not covered, and said by
@@ -71,14 +71,14 @@ def check_post(inputs: PostInputs) -> Verdict:
     reason = _misfit(inputs)
     if reason:
         return Unprovable(reason)
+    wrong_amount = _first_wrong_amount(inputs)
+    if wrong_amount is not None:
+        return wrong_amount
     for is_debt in (False, True):
         for number in range(len(inputs.batches)):
             wrong_score = _first_wrong_score(inputs, number, is_debt=is_debt)
             if wrong_score is not None:
                 return wrong_score
-    wrong_amount = _first_wrong_amount(inputs)
-    if wrong_amount is not None:
-        return wrong_amount
     return _wrong_batch(inputs) or Right()
 
 
@@ -218,10 +218,13 @@ def _first_wrong_score(inputs: PostInputs, number: int, *, is_debt: bool) -> Wro
 
 
 def _first_wrong_amount(inputs: PostInputs) -> WrongAmount | None:
+    """The first amount that does not follow from the posted scores, where those can be shown."""
     tree = tree_id(inputs, KIND_AMOUNTS, inputs.batches[0].claim.settlement_id)
     posted = padded(amount_leaves(inputs), inputs.index.contributors)
     for place, node in enumerate(posted):
         known = place < len(inputs.sums)
+        if known and not _has_scores(inputs, place):
+            continue
         computed = true_amount(inputs, place) if known else 0
         contributor = inputs.sums[place].contributor if known else NOBODY
         if node == expected_leaf(tree, place, contributor, computed):
@@ -237,8 +240,15 @@ def _first_wrong_amount(inputs: PostInputs) -> WrongAmount | None:
     return None
 
 
+def _has_scores(inputs: PostInputs, place: int) -> bool:
+    """Whether a contributor's posted scores have its name: an amount is proved wrong by showing them."""
+    who = inputs.posted_contributors
+    is_named = place < len(who) and who[place] == inputs.sums[place].contributor
+    return is_named and all(place < len(batch.scores) for batch in inputs.batches)
+
+
 def true_amount(inputs: PostInputs, place: int) -> int:
-    """`Σ_b floor(pool_b · score_b / S_b)` from the posted scores, found right before; carry in the first."""
+    """`Σ_b floor(pool_b · score_b / S_b)` from the posted scores; carry in the first."""
     total_wei, extra_wei = 0, inputs.post.carry_in_wei
     for batch in inputs.batches:
         pool_wei = batch.settlement.pool_wei + extra_wei

@@ -49,6 +49,15 @@ async def test_a_wrong_score_is_tallied_and_voids_the_post(economy: Economy) -> 
     assert await tallies(economy) == 2
 
 
+async def test_amounts_that_do_not_follow_need_no_tally(economy: Economy) -> None:
+    post = await right_post(economy, await settle(economy))
+    false = with_score(post, earner(post), 2 * post.batches[0].scores[earner(post)])
+    notice = await send_post(economy, false, amounts=post.amounts())
+    await rounds(validator(economy), economy, 2)
+    assert (await economy.reader.post(notice.post_id)).status == POST_VOID
+    assert await tallies(economy) == 0
+
+
 async def test_a_tally_that_somebody_began_is_gone_on_with(economy: Economy) -> None:
     false, notice = await false_post(economy)
     place = earner(false)
