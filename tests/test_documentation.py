@@ -5,6 +5,7 @@ The commands of the roles' pages and the code of the clients' are run, by their 
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,15 @@ def test_named_files_are_there(page: Path) -> None:
     for name in re.findall(r"`([\w.-]+(?:/[\w.*-]+)+/?)`", prose(page.read_text())):
         if name.partition("/")[0] in FOLDERS:
             assert any(found for base in bases for found in base.glob(f"{name.rstrip('/')}*")), name
+
+
+def test_rooms_stand_in_the_order_that_is_checked() -> None:
+    page = " ".join((ROOT / "docs/architecture.md").read_text().split())
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    for contract in contracts:
+        for package in contract.get("containers", []):
+            rooms = " → ".join(f"`{layer}`" for layer in contract["layers"])
+            assert f"`{package}`: {rooms}" in page
 
 
 def commands() -> list[str]:
