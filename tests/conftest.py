@@ -14,11 +14,8 @@ pytest_plugins = ["tests.resuming"]
 @pytest.fixture(scope="session")
 def dev_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevNode]:
     """One running dev network, shared by tests that leave it running."""
-    node = DevNode(tmp_path_factory.mktemp("dev"))
-    try:
-        yield node.start()
-    finally:
-        node.close()
+    with DevNode(tmp_path_factory.mktemp("dev")) as node:
+        yield node
 
 
 @pytest.fixture(autouse=True)

@@ -28,11 +28,8 @@ QUESTIONS = ("How is a mailbox searched?", "Where does the turtle move?")
 
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[DevNode]:
-    node = DevNode(tmp_path / "network")
-    try:
-        yield node.start()
-    finally:
-        node.close()
+    with DevNode(tmp_path / "network") as node:
+        yield node
 
 
 async def published_model(node: DevNode, directory: Path) -> tuple[str, str]:

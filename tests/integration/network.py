@@ -19,7 +19,10 @@ STOP_PATIENCE_S = 10.0
 
 
 class DevNode:
-    """Start with `start()`; `config` is what `--config-out` wrote. `ports` overrides a free port by name."""
+    """Start with `start()`, or run for the time of a `with` block.
+
+    `config` is what `--config-out` wrote. `ports` overrides a free port by name.
+    """
 
     def __init__(
         self, datadir: Path, *arguments: str, ports: Mapping[str, str] = MappingProxyType({})
@@ -99,6 +102,16 @@ class DevNode:
         assert self._process is not None
         self._process.kill()
         self._process.wait(10)
+
+    def __enter__(self) -> Self:
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __exit__(self, *_raised: object) -> None:
+        self.close()
 
     def close(self) -> None:
         if self._process is not None and self._process.poll() is None:

@@ -21,12 +21,11 @@ INBOX = "0x" + batch_inbox(DEV_L2_CHAIN_ID).hex()
 @pytest.fixture
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevNode]:
     require_npm()
-    with anvil("--block-time", "2", "--chain-id", "31337") as url:
-        node = DevNode(tmp_path_factory.mktemp("blobs"), "--l1.url", url, "--l1.beacon", url)
-        try:
-            yield node.start()
-        finally:
-            node.close()
+    with (
+        anvil("--block-time", "2", "--chain-id", "31337") as url,
+        DevNode(tmp_path_factory.mktemp("blobs"), "--l1.url", url, "--l1.beacon", url) as node,
+    ):
+        yield node
 
 
 def batch_types(l1_url: str) -> set[str]:

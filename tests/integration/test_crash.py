@@ -37,11 +37,8 @@ def dice() -> random.Random:
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevNode]:
-    node = DevNode(tmp_path_factory.mktemp("crash"))
-    try:
-        yield node.start()
-    finally:
-        node.close()
+    with DevNode(tmp_path_factory.mktemp("crash")) as node:
+        yield node
 
 
 def kill_and_restart(node: DevNode, told: Announcements) -> None:

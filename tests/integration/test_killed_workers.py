@@ -109,11 +109,8 @@ def node(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
     if backend == "ray":
         ray = request.getfixturevalue("ray_cluster")
         arguments += ["--workers.ray", ray.get_runtime_context().gcs_address]
-    node = DevNode(tmp_path / "dev", *arguments)
-    try:
-        yield node.start()
-    finally:
-        node.close()
+    with DevNode(tmp_path / "dev", *arguments) as node:
+        yield node
 
 
 async def test_killed_workers_lose_no_job_and_double_no_payment(

@@ -40,12 +40,11 @@ in the lost blocks are dropped every time."""
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevNode]:
     """A network on an anvil that calls nothing final for a while, so that it may reorganise."""
     require_npm()
-    with anvil("--block-time", "1", "--chain-id", "31337", "--slots-in-an-epoch", "48") as url:
-        node = DevNode(tmp_path_factory.mktemp("reorg"), "--l1.url", url)
-        try:
-            yield node.start()
-        finally:
-            node.close()
+    with (
+        anvil("--block-time", "1", "--chain-id", "31337", "--slots-in-an-epoch", "48") as url,
+        DevNode(tmp_path_factory.mktemp("reorg"), "--l1.url", url) as node,
+    ):
+        yield node
 
 
 def l1_rpc(network: DevNode, method: str, *parameters: Any) -> Any:

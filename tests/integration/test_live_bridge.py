@@ -35,11 +35,8 @@ def network(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         l1 = Web3(Web3.HTTPProvider(url))
         code = [Web3.to_checksum_address(MULTICALL3), Web3.to_hex(multicall.code)]
         l1.provider.make_request("anvil_setCode", code)  # type: ignore[arg-type]  # anvil's own
-        node = DevNode(tmp_path_factory.mktemp("bridge"), "--l1.url", url)
-        try:
-            yield node.start()
-        finally:
-            node.close()
+        with DevNode(tmp_path_factory.mktemp("bridge"), "--l1.url", url) as node:
+            yield node
 
 
 @pytest.fixture

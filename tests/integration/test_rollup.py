@@ -44,12 +44,11 @@ def network(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         yield request.getfixturevalue("dev_node")
         return
     require_npm()
-    with anvil("--block-time", "2", "--chain-id", "31337", "--slots-in-an-epoch", "1") as url:
-        node = DevNode(tmp_path_factory.mktemp("anvil"), "--l1.url", url)
-        try:
-            yield node.start()
-        finally:
-            node.close()
+    with (
+        anvil("--block-time", "2", "--chain-id", "31337", "--slots-in-an-epoch", "1") as url,
+        DevNode(tmp_path_factory.mktemp("anvil"), "--l1.url", url) as node,
+    ):
+        yield node
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from genesis.types import Address
 from tests.workers.text_chain import TextChain, make_text_chain
+from tests.workers.versions import publish_files
 from workers.artifacts.store import ArtifactStore
 from workers.datasets.digits import DigitsParts, demo_parts
 from workers.datasets.records import encode_jsonl
@@ -15,7 +15,6 @@ from workers.jobs.queries import queries
 from workers.jobs.train import train
 from workers.protocol import (
     DEFAULT_RECIPE,
-    ContributionSource,
     DatasetVersion,
     FeatureIndexRequest,
     FeatureIndexResult,
@@ -31,23 +30,9 @@ DIMENSIONS = 512
 RECIPE = replace(DEFAULT_RECIPE, epochs=40, batch_size=20, classes=10)
 
 
-def contributor(number: int) -> Address:
-    """The address of contributor `number`."""
-    return Address(bytes([number + 1]) * 20)
-
-
 def publish(store: ArtifactStore, parts: DigitsParts) -> DatasetVersion:
-    """Contributions in order, each committed one block after the other."""
-    return DatasetVersion(
-        chain_id=31338,
-        datanet_id=1,
-        version=1,
-        similarity_ppm=990_000,
-        contributions=tuple(
-            ContributionSource(number + 1, contributor(number), 10 + number, store.put(encode_jsonl(part)))
-            for number, part in enumerate(parts.parts)
-        ),
-    )
+    """Contributions of digits, in order."""
+    return publish_files(store, [encode_jsonl(part) for part in parts.parts])
 
 
 @pytest.fixture

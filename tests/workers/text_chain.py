@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass, replace
 
-from genesis.types import Address
+from tests.workers.versions import publish_files
 from workers.artifacts.folders import store_folder
 from workers.artifacts.store import ArtifactId, ArtifactStore
 from workers.datasets.text import encode_text_jsonl
 from workers.jobs.finetune import finetune
 from workers.protocol import (
     DEFAULT_FINE_TUNE_RECIPE,
-    ContributionSource,
     DatasetVersion,
     FinetuneRequest,
     FinetuneResult,
@@ -41,19 +40,8 @@ class TextChain:
 
 
 def publish_texts(store: ArtifactStore, parts: TextParts) -> DatasetVersion:
-    """Contributions in order, each committed one block after the other."""
-    return DatasetVersion(
-        chain_id=31338,
-        datanet_id=1,
-        version=1,
-        similarity_ppm=990_000,
-        contributions=tuple(
-            ContributionSource(
-                number + 1, Address(bytes([number + 1]) * 20), 10 + number, store.put(encode_text_jsonl(part))
-            )
-            for number, part in enumerate(parts.parts)
-        ),
-    )
+    """Contributions of text, in order."""
+    return publish_files(store, [encode_text_jsonl(part) for part in parts.parts])
 
 
 def make_text_chain(store: ArtifactStore) -> TextChain:

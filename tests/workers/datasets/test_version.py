@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.workers.conftest import contributor
+from tests.workers.versions import contributor
 from workers.artifacts.store import ArtifactStore
 from workers.datasets.digits import load_records
 from workers.datasets.records import Record, encode_jsonl
