@@ -285,6 +285,7 @@ CONTRACT = Contract(
     ),
     events=(
         interface.ATTRIBUTION_POSTED,
+        interface.BATCHES_POSTED,
         interface.CHALLENGE_COMMITTED,
         interface.CHALLENGE_PROVED,
         interface.POST_VOIDED,

@@ -17,6 +17,7 @@ from precompiles.attribution_interface import (
     ALREADY_ATTRIBUTED,
     AMOUNT_ABOVE_POOL,
     ATTRIBUTION_POSTED,
+    BATCHES_POSTED,
     CARRY_CHANGED,
     FEATURE_INDEX_NOT_USABLE,
     LIABILITY_ABOVE_STAKE,
@@ -30,6 +31,7 @@ from precompiles.attribution_interface import (
     WRONG_STATUS,
     Batches,
     batches_hash,
+    encoded_batches,
     existing_post,
 )
 from precompiles.checks import require, require_text
@@ -111,6 +113,7 @@ def post(  # noqa: PLR0917 - the method's arguments
         contestable_until_s,
         uri,
     )
+    BATCHES_POSTED.emit(host, post_id, encoded_batches(batches))
     return post_id
 
 

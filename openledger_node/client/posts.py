@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
+from openledger_node.client.abi import decode_values
 from openledger_node.client.contract import Event
 from openledger_node.client.economy import ATTRIBUTION, POST_PENDING, EconomyReader
-from openledger_node.client.ethereum import from_hex
 from openledger_node.errors import UserError
+
+BATCHES = ATTRIBUTION.interface.functions["post"].inputs[1]
+"""`BatchClaim[]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,10 @@ class OpenPosts:
         for notice in await self._feed.new_posts():
             self._open[notice.post_id] = notice.model_id
         found = []
-        for post_id, model in list(self._open.items()):
+        for post_id in [post_id for post_id, model in self._open.items() if model == model_id]:
             if (await self._reader.post(post_id)).status != POST_PENDING:
                 self._open.pop(post_id, None)  # another task may have seen it closed meanwhile
-            elif model == model_id:
+            else:
                 found.append(post_id)
         return found
 
@@ -69,12 +72,23 @@ async def posted(reader: EconomyReader, post_id: int) -> PostNotice:
 
 
 async def batches_of_post(reader: EconomyReader, post_id: int) -> Any:
-    """What a post said of its settlements, as its transaction has it. Raises `UserError`."""
-    notice = await posted(reader, post_id)
-    transaction = await reader.ethereum.transaction(notice.event.transaction_hash)
-    if transaction is None:
-        raise UserError(f"the transaction of post {post_id} is not there", "ask another node")
-    return ATTRIBUTION.arguments("post", from_hex(transaction["input"]))["batches"]
+    """What a post said of its settlements. Raises `UserError`."""
+    return await batches_of(reader, await posted(reader, post_id))
+
+
+async def batches_of(reader: EconomyReader, notice: PostNotice) -> Any:
+    """The same of a post that is known: from its own event, which a contract that posts cannot withhold.
+
+    Raises `UserError` for a post whose block was replaced meanwhile.
+    """
+    block = notice.event.block_number
+    found = await reader.ethereum.events(
+        ATTRIBUTION, "BatchesPosted", notice.post_id, first_block=block, last_block=block
+    )
+    if not found:
+        raise UserError(f"post {notice.post_id} is not in block {block}", "ask again")
+    (batches,) = decode_values((BATCHES,), found[-1].arguments["batches"])
+    return batches
 
 
 def _notice(event: Event) -> PostNotice:

@@ -10,16 +10,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from eth_abi.exceptions import DecodingError
-
 from genesis.commitments import BATCH_QUERY_BYTES, unpack_vector
 from genesis.keccak import keccak256
 from genesis.types import Address, Hash32
 from openledger_node.client.abi import encode_values
 from openledger_node.client.datasets import datasets_of
-from openledger_node.client.economy import ATTRIBUTION, DATANETS, MODELS, EconomyReader
+from openledger_node.client.economy import DATANETS, MODELS, EconomyReader
 from openledger_node.client.ethereum import from_hex
-from openledger_node.client.posts import PostNotice
+from openledger_node.client.posts import BATCHES, PostNotice, batches_of
+from openledger_node.errors import UserError
 from openledger_node.validator.index_check import IndexInputs
 from openledger_node.validator.records import (
     Batch,
@@ -142,20 +141,13 @@ class Documents:
         )
 
     async def batches(self, notice: PostNotice, post: Post) -> Any:
-        """What a post says of its settlements, from its own calldata, which nobody can withhold.
-
-        Raises DocumentError for a post that was sent inside another call.
-        """
-        transaction = await self._reader.ethereum.transaction(notice.event.transaction_hash)
-        if transaction is None:
-            raise DocumentError(f"the transaction of post {notice.post_id} is not there")
+        """What a post says of its settlements, from its own event, which nobody can withhold."""
         try:
-            batches = ATTRIBUTION.arguments("post", from_hex(transaction["input"]))["batches"]
-        except (ValueError, DecodingError) as error:
-            raise DocumentError(f"post {notice.post_id} was not sent directly") from error
-        parameter = ATTRIBUTION.interface.functions["post"].inputs[1]
-        if keccak256(encode_values((parameter,), (batches,))) != post.batches_hash:
-            raise DocumentError(f"post {notice.post_id} was sent inside another call")
+            batches = await batches_of(self._reader, notice)
+        except UserError as error:
+            raise DocumentError(str(error)) from error
+        if keccak256(encode_values((BATCHES,), (batches,))) != post.batches_hash:
+            raise DocumentError(f"the batches of post {notice.post_id} are not there")
         return batches
 
     async def _claims(self, notice: PostNotice, post: Post) -> tuple[BatchClaim, ...]:

@@ -16,17 +16,16 @@ from genesis.addresses import ATTRIBUTION as ATTRIBUTION_ADDRESS
 from genesis.addresses import DATANET_REGISTRY
 from genesis.policy import DEV_POLICY
 from openledger_node.client.account import dev_account
-from openledger_node.client.economy import ATTRIBUTION, DATANETS, MODELS
+from openledger_node.client.economy import ATTRIBUTION, DATANETS, MODELS, POST_VOID
 from openledger_node.client.ethereum import Ethereum
 from openledger_node.client.sender import Sender
 from openledger_node.clock import SystemClock
 from precompiles.views.attribution import INDEX_VOID
-from tests.client.law_node import NO_TRANSACTION
 from tests.jobs.economy import BUILDER, OWNER, PROVIDER, Economy
 from tests.validator.indexing import commit, published, with_norm
-from tests.validator.posting import carry, right_post, send_post, settle
+from tests.validator.posting import carry, earner, right_post, send_post, settle, with_score
 from tests.validator.test_indexes import status
-from tests.validator.test_service import validator
+from tests.validator.test_service import rounds, validator
 from workers.artifacts import canonical_json
 from workers.attribution.post import encode_post
 
@@ -91,13 +90,15 @@ def scored(**changed: Any) -> Garbage:
     return put
 
 
-async def posted_inside_another_call(economy: Economy) -> None:
+async def posted_inside_another_call(economy: Economy, change: int = 0, uri: str = "x") -> None:
     """What a contract posts is in no transaction's own calldata."""
     right = await right_post(economy, await settle(economy))
+    if change:
+        right = with_score(right, earner(right), right.batches[0].scores[earner(right)] + change)
+        uri = f"sha256:{economy.store.put(encode_post(right))}"
     tree = right.amounts_tree()
     claims = [astuple(claim) for claim in right.claims()]
-    said = (economy.index_id, claims, await carry(economy), tree.root().hash, tree.root().sum, "x")
-    economy.node.transactions[NO_TRANSACTION] = {"input": "0x12345678"}
+    said = (economy.index_id, claims, await carry(economy), tree.root().hash, tree.root().sum, uri)
     economy.node.act(PROVIDER, ATTRIBUTION_ADDRESS, ATTRIBUTION.calldata("post", *said))
 
 
@@ -174,3 +175,18 @@ async def test_a_validator_lives_on_and_does_its_work(economy: Economy, kind: st
     finally:
         service.cancel()
         await asyncio.wait([service])
+
+
+async def test_a_contracts_false_post_is_voided(economy: Economy) -> None:
+    """Its batches stand in an event, so whoever contests them need not know how they came there."""
+    await posted_inside_another_call(economy, change=1)
+    await rounds(validator(economy), economy)
+    assert (await economy.reader.post(1)).status == POST_VOID
+
+
+async def test_a_contract_that_hides_its_document_is_asked(economy: Economy) -> None:
+    await posted_inside_another_call(economy)
+    one = validator(economy)
+    await rounds(one, economy, 24)
+    assert one.demands.demanded >= 1
+    assert (await economy.reader.post(1)).status == POST_VOID

@@ -32,6 +32,7 @@ abstract contract AttributionPosting is AttributionBase {
         posted.batchesHash = keccak256(abi.encode(batches));
         postId = _post(posted, batches);
         _emitPosted(postId, posted, uri);
+        emit IAttribution.BatchesPosted(postId, abi.encode(batches));
     }
 
     function _post(IAttribution.Post memory posted, IAttribution.BatchClaim[] calldata batches)
