@@ -90,14 +90,7 @@ def post(  # noqa: PLR0917 - the method's arguments
         view.PENDING,
         ZERO_ADDRESS,
     )
-    post_id = host.load(ATTRIBUTION, view.POST_COUNT_SLOT) + 1
-    host.store(view.POST_COUNT_SLOT, post_id)
-    store_struct(host, view.post_slot(post_id), view.POST, posted)
-    host.store(juries.post_origin_slot(post_id), l1_block.origin(host))
-    tree_id = _amounts_tree_id(host, feature_index, batches)
-    store_struct(host, view.case_slot(post_id), view.CASE, Case(version, tree_id, 0, 0, 0, 0, 0, 0))
-    for batch in batches:
-        host.store(view.post_of_settlement_slot(batch.settlement_id), post_id)
+    post_id = _store_post(host, posted, version, batches)
     host.store(view.carry_slot(model_id), 0)
     add_to_slot(host, ATTRIBUTION, view.taken_slot(model_id), carry_in_wei - kept_wei)
     add_to_slot(host, ATTRIBUTION, view.account_slot(view.LIABILITY_SLOT, host.caller), pool_wei)
@@ -114,6 +107,19 @@ def post(  # noqa: PLR0917 - the method's arguments
         uri,
     )
     BATCHES_POSTED.emit(host, post_id, encoded_batches(batches))
+    return post_id
+
+
+def _store_post(host: Host, posted: Post, version: int, batches: Batches) -> int:
+    """Note a post, what its challenges need to know, and whose pools it pays from; returns its id."""
+    post_id = host.load(ATTRIBUTION, view.POST_COUNT_SLOT) + 1
+    host.store(view.POST_COUNT_SLOT, post_id)
+    store_struct(host, view.post_slot(post_id), view.POST, posted)
+    host.store(juries.post_origin_slot(post_id), l1_block.origin(host))
+    tree_id = _amounts_tree_id(host, posted.feature_index, batches)
+    store_struct(host, view.case_slot(post_id), view.CASE, Case(version, tree_id, 0, 0, 0, 0, 0, 0))
+    for batch in batches:
+        host.store(view.post_of_settlement_slot(batch.settlement_id), post_id)
     return post_id
 
 

@@ -33,7 +33,7 @@ async def _rollup_config(world: World) -> dict[str, int]:
     except UnreachableError:
         raise OpenLedgerError(f"no node answers at {url}", f"{REMEDY}--rpc") from None
     except RemoteError:
-        raise OpenLedgerError(f"{url} is no OpenLedger L2", f"{REMEDY}--rpc") from None
+        raise OpenLedgerError(f"{url} is not an OpenLedger L2", f"{REMEDY}--rpc") from None
     return config
 
 

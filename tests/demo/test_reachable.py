@@ -62,7 +62,7 @@ def test_with_something_else_on_the_port() -> None:
 @pytest.mark.parametrize(
     ("rpc", "l1", "gateway", "complaint"),
     [
-        ("l1", "l1", "gateway", "is no OpenLedger L2"),
+        ("l1", "l1", "gateway", "is not an OpenLedger L2"),
         ("gateway", "l1", "gateway", "correct --rpc"),
         ("rpc", "rpc", "gateway", "the L2 lives on chain 31337: start a network"),
         ("rpc", "metrics", "gateway", "correct --l1"),

@@ -38,7 +38,7 @@ def json_form(schema: dict[str, Any] | str | None = None) -> Form:
     try:
         return LLMatcher.grammar_from_json_schema(schema or {"type": "object"}, overrides=WHITESPACE)
     except ValueError as error:
-        raise BadRequestError(f"the schema is no JSON object: {error}") from error
+        raise BadRequestError(f"the schema is not a JSON object: {error}") from error
 
 
 def choice_form(choices: Sequence[str]) -> Form:

@@ -29,9 +29,9 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         found = json.loads(read_file(file))
     except ValueError as error:
-        raise UserError(f"{file} is no JSON: {error}", "give what `infer ask --json` printed") from error
+        raise UserError(f"{file} is not JSON: {error}", "give what `infer ask --json` printed") from error
     if not isinstance(found, dict):
-        raise UserError(f"{file} is no JSON object", "give what `infer ask --json` printed")
+        raise UserError(f"{file} is not a JSON object", "give what `infer ask --json` printed")
     return found
 
 
