@@ -10,6 +10,8 @@ from genesis.commitments import WEI_PER_WEIGHT
 
 PPM = 1_000_000
 TOKENS_PER_PRICE = 1_000
+CARRY_PARTS = 4
+"""A post takes its first pool over this of what waits: who pays itself loses more than it could steer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,11 @@ def pool_amounts(pool_wei: int, scores: Sequence[int], maximum_share_ppm: int = 
     """One batch's amounts in contributor order; their sum never exceeds the pool."""
     total = sum(max(0, score) for score in scores)
     return [pool_amount(pool_wei, score, total, maximum_share_ppm) for score in scores]
+
+
+def carry_taken(waiting_wei: int, pool_wei: int) -> int:
+    """What a post whose first batch has this pool takes of what waits for its model's contributors."""
+    return min(waiting_wei, pool_wei // CARRY_PARTS)
 
 
 def receipt_fee(tokens_in: int, tokens_out: int, input_price_wei: int, output_price_wei: int) -> int:

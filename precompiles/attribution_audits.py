@@ -2,7 +2,8 @@
 
 Whether a post is audited, and where, comes from the randomness of an L1 block after it. The place is one wei
 of the posted sum: the contributor whose amount it lies in is audited, at one of its canonical rows by the
-same lot. So rows are audited in proportion to what they earn. Anybody opens a drawn audit within the post's
+same lot. So rows are audited in proportion to what they earn, and so are posts that pay less than a jury
+costs: dust does not farm the fund. Anybody opens a drawn audit within the post's
 window. The fund pays its jury, and has back what that leaves; a policy share of the platform's part of each
 settlement flows into it. A wrong row voids the index, whose signer is
 slashed, and the post without blame; its settlements can never be attributed by that index, and their pools go
@@ -131,10 +132,12 @@ def _seed(host: Host, post_id: int, posted: Post) -> Hash32:
 
 
 def _lot(host: Host, post_id: int, posted: Post, seed: Hash32) -> tuple[bool, int]:
+    """Whether a post is drawn: less often than the policy says where it pays less than a jury costs."""
     version = view.case(host, post_id).policy_version
     audit_ppm = policy.parameter(host, version, "audit_ppm")
-    is_drawn = int.from_bytes(seed, "big") % PPM < audit_ppm
-    if not is_drawn or posted.amount_sum_wei == 0:
+    pay_wei = policy.parameter(host, version, "jury_seats") * policy.parameter(host, version, "juror_fee_wei")
+    weighed_wei = min(posted.amount_sum_wei, pay_wei)
+    if weighed_wei == 0 or int.from_bytes(seed, "big") % (PPM * pay_wei) >= audit_ppm * weighed_wei:
         return False, 0
     return True, int.from_bytes(keccak256(seed), "big") % posted.amount_sum_wei
 

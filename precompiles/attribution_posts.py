@@ -1,7 +1,8 @@
 """Posting the payout of settled batches, and making it final: Attribution's way without a dispute.
 
 Covered: who may post what and when, the stake that answers for it, finalizing; a pool that pays nobody rolls
-over to the model's next post, and after the policy's number of times in a row goes to the treasury.
+over to the model's next posts, and after the policy's number of times in a row goes to the treasury. What
+waits is taken little by little, so that nobody steers it by an answer bought from itself.
 Not covered: challenges (`attribution_challenges`), claims (`attribution_claims`).
 Source: protocol, section 3 "Attribution".
 """
@@ -10,6 +11,7 @@ from dataclasses import replace
 
 from genesis.addresses import ATTRIBUTION, TREASURY
 from genesis.commitments import KIND_AMOUNTS, sum_tree_id
+from genesis.shares import carry_taken
 from genesis.types import ZERO_ADDRESS, Hash32
 from precompiles import gas
 from precompiles.attribution_exposure import exposure_of, note_final
@@ -55,8 +57,9 @@ def post(  # noqa: PLR0917 - the method's arguments
 ) -> int:
     """Post the payout of settled batches of one feature index, against the caller's provider stake.
 
-    `carry_in_wei` is the model's carry that the amounts assume: all that earlier posts left over, and as much
-    of what adapters passed as the poster knew of; with another one the amounts would be wrong.
+    `carry_in_wei` is what the amounts assume of the model's carry: of what earlier posts left over and
+    adapters passed as much as the poster knew of, up to a part of the first batch's pool. The part is small,
+    since who paid for that batch chose the queries that steer it.
     """
     gas.charge(host, gas.ATTRIBUTION["post"], len(batches), gas.words(uri))
     if not models.is_index_usable(host, feature_index):
@@ -66,11 +69,9 @@ def post(  # noqa: PLR0917 - the method's arguments
     version = policy.current_version(host)
     stake_wei = _provider_stake(host, version)
     model_id = models.feature_index(host, feature_index).model_id
-    kept_wei = view.kept(host, model_id)
-    carry_wei = kept_wei + view.passed(host, model_id)
-    if not kept_wei <= carry_in_wei <= carry_wei:
-        raise CARRY_CHANGED(carry_in_wei, carry_wei)
-    pool_wei = carry_in_wei + _settled_pool(host, feature_index, batches)
+    pools_wei = _settled_pools(host, feature_index, batches)
+    _take_carry(host, model_id, carry_in_wei, pools_wei[0])
+    pool_wei = carry_in_wei + sum(pools_wei)
     if amount_sum_wei > pool_wei:
         raise AMOUNT_ABOVE_POOL(amount_sum_wei, pool_wei)
     exposure_wei = exposure_of(host, host.caller) + pool_wei
@@ -91,8 +92,6 @@ def post(  # noqa: PLR0917 - the method's arguments
         ZERO_ADDRESS,
     )
     post_id = _store_post(host, posted, version, batches)
-    host.store(view.carry_slot(model_id), 0)
-    add_to_slot(host, ATTRIBUTION, view.taken_slot(model_id), carry_in_wei - kept_wei)
     add_to_slot(host, ATTRIBUTION, view.account_slot(view.LIABILITY_SLOT, host.caller), pool_wei)
     ATTRIBUTION_POSTED.emit(
         host,
@@ -147,19 +146,30 @@ def finalize(host: Host, post_id: int) -> None:
     _roll_over(host, posted, carry_out_wei, limit)
 
 
+def _take_carry(host: Host, model_id: int, carry_in_wei: int, first_pool_wei: int) -> None:
+    """Take a post's carry, what is left over first; revert if its first batch may not take so much."""
+    kept_wei = view.kept(host, model_id)
+    most_wei = carry_taken(kept_wei + view.passed(host, model_id), first_pool_wei)
+    if carry_in_wei > most_wei:
+        raise CARRY_CHANGED(carry_in_wei, most_wei)
+    of_kept_wei = min(carry_in_wei, kept_wei)
+    host.store(view.carry_slot(model_id), kept_wei - of_kept_wei)
+    add_to_slot(host, ATTRIBUTION, view.taken_slot(model_id), carry_in_wei - of_kept_wei)
+
+
 def _roll_over(host: Host, posted: Post, carry_out_wei: int, limit: int) -> None:
-    """Keep what is left for the model's next post; after `limit` posts that paid nobody, the treasury's."""
-    carry_slot = view.carry_slot(posted.model_id)
-    carry_wei = host.load(ATTRIBUTION, carry_slot) + carry_out_wei
+    """Keep what is left for the model's next posts; from the `limit`th in a row that paid nobody on, what
+    such a post had is the treasury's, if as many times as much waits: posts of dust let nothing else go."""
     rollovers_slot = view.rollovers_slot(posted.model_id)
     rollovers = host.load(ATTRIBUTION, rollovers_slot) + 1 if posted.amount_sum_wei == 0 else 0
-    is_released = rollovers >= limit
-    host.store(rollovers_slot, 0 if is_released else rollovers)
-    host.store(carry_slot, 0 if is_released else carry_wei)
-    if is_released:
-        if carry_wei > 0:
-            host.transfer(TREASURY, carry_wei)
-        POOL_RELEASED.emit(host, posted.model_id, carry_wei)
+    host.store(rollovers_slot, rollovers)
+    kept_wei = view.kept(host, posted.model_id)
+    if rollovers < limit or kept_wei < limit * carry_out_wei:
+        host.store(view.carry_slot(posted.model_id), kept_wei + carry_out_wei)
+        return
+    if carry_out_wei > 0:
+        host.transfer(TREASURY, carry_out_wei)
+    POOL_RELEASED.emit(host, posted.model_id, carry_out_wei)
 
 
 def _provider_stake(host: Host, version: int) -> int:
@@ -170,18 +180,18 @@ def _provider_stake(host: Host, version: int) -> int:
     return stake_wei
 
 
-def _settled_pool(host: Host, feature_index: int, batches: Batches) -> int:
-    """Sum of the batches' pools, after checking that the caller may attribute each of them now."""
-    pool_wei = 0
+def _settled_pools(host: Host, feature_index: int, batches: Batches) -> list[int]:
+    """The batches' pools, after checking that the caller may attribute each of them now."""
+    pools_wei = []
     previous_id = 0
     for batch in batches:
         _check_claim(host, batch, previous_id)
         settlement = metering.settlement(host, batch.settlement_id)
         require(settlement.feature_index == feature_index, "featureIndex")
         _check_due(host, settlement)
-        pool_wei += settlement.pool_wei
+        pools_wei.append(settlement.pool_wei)
         previous_id = batch.settlement_id
-    return pool_wei
+    return pools_wei
 
 
 def _check_claim(host: Host, batch: BatchClaim, previous_id: int) -> None:

@@ -23,7 +23,7 @@ def post_of_settlement(host: Host, settlement_id: int) -> int:
 
 
 def carry_of(host: Host, model_id: int) -> int:
-    """What a model's next post gets on top of its pools: left over by earlier ones, or passed by adapters."""
+    """What waits for a model's next posts: left over by earlier ones, or passed by adapters."""
     gas.charge(host, gas.ATTRIBUTION["carryOf"])
     return view.kept(host, model_id) + view.passed(host, model_id)
 

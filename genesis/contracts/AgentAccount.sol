@@ -22,7 +22,7 @@ contract AgentAccount {
     error DailyLimitReached(uint256 spent, uint256 limit);
     error TargetLimitReached(address target, uint256 spent, uint256 limit);
 
-    /// @dev Stands for a call without calldata: a payment.
+    /// @dev Stands for a call without calldata: a payment. A key never calls a function of that selector.
     bytes4 public constant PAYMENT = 0x00000000;
     address public immutable REGISTRY;
 
@@ -88,7 +88,7 @@ contract AgentAccount {
 
     function _checkKey(address target, uint256 value, uint256 size, bytes4 selector) private {
         require(msg.sender == key && keyOwner == owner() && target != address(this), NotAllowed(msg.sender));
-        require(size == 0 || size >= 4, SelectorNotAllowed(target, selector));
+        require(size == 0 || (size >= 4 && selector != PAYMENT), SelectorNotAllowed(target, selector));
         require(isAllowed[target][selector], SelectorNotAllowed(target, selector));
         uint256 day = block.timestamp / 1 days;
         uint256 spent = spentOn[day] += value;

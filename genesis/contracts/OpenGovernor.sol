@@ -16,7 +16,9 @@ interface IVotesLock {
 }
 
 /// @title Governance: proposals decided by OPEN in the votes token, carried out by the timelock
-/// @notice The quorum is a share of the votes that exist, and never less than a fixed number of them.
+/// @notice The quorum is a share of the votes that exist, and never less than a fixed number of them. A vote counts what
+/// its voter had at the snapshot and still has: that stays locked until voting ends, so nobody votes with votes that were
+/// lent for the moment of the snapshot.
 /// @custom:address 0x1612000000000000000000000000000000000103
 contract OpenGovernor is
     Governor,
@@ -81,6 +83,15 @@ contract OpenGovernor is
     {
         weight = super._castVote(proposalId, account, support, reason, params);
         IVotesLock(VOTES).lock(account, proposalDeadline(proposalId));
+    }
+
+    function _countVote(uint256 proposalId, address account, uint8 support, uint256 totalWeight, bytes memory params)
+        internal
+        override(Governor, GovernorCountingSimple)
+        returns (uint256)
+    {
+        uint256 present = IVotes(VOTES).getVotes(account);
+        return super._countVote(proposalId, account, support, present < totalWeight ? present : totalWeight, params);
     }
 
     function _queueOperations(

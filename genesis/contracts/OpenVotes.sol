@@ -9,8 +9,9 @@ import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
 
 /// @title Votes: OPEN put in one for one, and out again once it no longer votes
 /// @notice Whoever never delegated votes for itself. What voted on a proposal, by its owner or by the delegate, can be
-/// neither moved nor withdrawn until that proposal's voting ends. Its owner may always choose another delegate: what
-/// voted stays locked until then, and no later vote of the former delegate holds it. Time is counted in seconds.
+/// neither moved nor withdrawn until that proposal's voting ends. Its owner may leave the delegate at any time, though
+/// until then to nobody: what voted stays locked and votes for nobody else, and no later vote of the former delegate
+/// holds it. Time is counted in seconds.
 /// @custom:address 0x1612000000000000000000000000000000000102
 contract OpenVotes is ERC20, ERC20Permit, ERC20Votes {
     event Deposited(address indexed from, address indexed account, uint256 amount);
@@ -33,7 +34,7 @@ contract OpenVotes is ERC20, ERC20Permit, ERC20Votes {
 
     /// @notice Mints the OPEN sent, one for one, to `account`.
     function depositFor(address account) public payable {
-        if (delegates(account) == address(0)) _delegate(account, account);
+        if (delegates(account) == address(0) && !_isLocked(account)) _delegate(account, account);
         _mint(account, msg.value);
         emit Deposited(msg.sender, account, msg.value);
     }
@@ -72,10 +73,11 @@ contract OpenVotes is ERC20, ERC20Permit, ERC20Votes {
         super._update(from, to, value);
     }
 
-    /// @dev Nobody votes twice: votes count by their proposal's snapshot, which comes before its first vote. Were the
-    /// delegate not to be left while it votes, one that always votes on something could keep its delegators for ever.
+    /// @dev Were the delegate not to be left while it votes, one that always votes on something could keep its delegators
+    /// for ever. Were what voted to count for another delegate, it could stand in for votes that were withdrawn.
     function _delegate(address account, address delegatee) internal override {
         _lock(account, lockedUntil[delegates(account)]);
+        if (delegatee != address(0)) _requireUnlocked(account);
         super._delegate(account, delegatee);
     }
 
@@ -86,7 +88,11 @@ contract OpenVotes is ERC20, ERC20Permit, ERC20Votes {
         }
     }
 
+    function _isLocked(address voter) private view returns (bool) {
+        return block.timestamp <= lockedUntil[voter];
+    }
+
     function _requireUnlocked(address voter) private view {
-        require(block.timestamp > lockedUntil[voter], StillVoting(voter, lockedUntil[voter]));
+        require(!_isLocked(voter), StillVoting(voter, lockedUntil[voter]));
     }
 }

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from genesis.types import Address
 from openledger_node.client.abi import decode_values
 from openledger_node.client.contract import Event
 from openledger_node.client.economy import ATTRIBUTION, POST_PENDING, EconomyReader
@@ -43,17 +44,19 @@ class PostFeed:
 
 
 class OpenPosts:
-    """Which models have a post that is still open."""
+    """Which models have a post of one signer's that is still open."""
 
-    def __init__(self, reader: EconomyReader) -> None:
+    def __init__(self, reader: EconomyReader, signer: Address) -> None:
         self._reader = reader
+        self._signer = signer
         self._feed = PostFeed(reader)
         self._open: dict[int, int] = {}
 
     async def of_model(self, model_id: int) -> list[int]:
-        """Ids of the model's pending posts at the head."""
+        """Ids of the signer's pending posts of the model at the head."""
         for notice in await self._feed.new_posts():
-            self._open[notice.post_id] = notice.model_id
+            if notice.event.arguments["signer"] == self._signer:
+                self._open[notice.post_id] = notice.model_id
         found = []
         for post_id in [post_id for post_id, model in self._open.items() if model == model_id]:
             if (await self._reader.post(post_id)).status != POST_PENDING:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from genesis.shares import carry_taken
 from genesis.types import Address, Hash32
 from openledger_node.client.contract import Event
 from openledger_node.client.economy import ATTRIBUTION, POST_VOID, ROLE_PROVIDER, STAKING
@@ -96,7 +97,8 @@ async def play_dishonest(world: World, published: Sold, key: str) -> None:
     pool_wei = int(settlement["pool"])
     await _stake(world, pool_wei)
     before = await world.l2.read(STAKING, "position", world.address(DISHONEST), ROLE_PROVIDER)
-    carry_wei = int(await world.l2.read(ATTRIBUTION, "carryOf", published.model_id))
+    waiting_wei = int(await world.l2.read(ATTRIBUTION, "carryOf", published.model_id))
+    carry_wei = carry_taken(waiting_wei, pool_wei)
     honest = await _honest_post(world, published, settlement, carry_wei)
     false_post, lie = falsify(honest, secrets.randbits(64))
     post_id = await _post(world, published, false_post, carry_wei)

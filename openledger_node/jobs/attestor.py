@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from genesis.shares import query_weight
+from genesis.shares import carry_taken, query_weight
 from genesis.types import Hash32
 from openledger_node.client.contract import Contract
 from openledger_node.client.economy import ATTRIBUTION, METERING, EconomyReader
@@ -73,7 +73,7 @@ class Attestor:
 
     def __init__(self, parts: AttestorParts) -> None:
         self._parts = parts
-        self._open_posts = OpenPosts(parts.reader)
+        self._open_posts = OpenPosts(parts.reader, parts.sender.address)
         self._posting = asyncio.Lock()
         self._wake = asyncio.Event()
         self._actions: Mapping[Step, Action] = {
@@ -160,14 +160,15 @@ class Attestor:
         if settlement_id == 0 and channel.settled_receipts >= plan.receipt_count:
             settlement_id = await self._find_settlement(plan)
         post_id = await reader.post_of(settlement_id) if settlement_id else 0
+        waiting_wei = int(await reader.ethereum.read(ATTRIBUTION, "carryOf", plan.model_id))
         return ChainView(
             now_s=await reader.ethereum.timestamp_s(),
             settled_receipts=channel.settled_receipts,
             settlement_id=settlement_id,
             post_id=post_id,
             post=await reader.post(post_id) if post_id else None,
-            carry_wei=int(await reader.ethereum.read(ATTRIBUTION, "carryOf", plan.model_id)),
-            model_has_open_post=bool(await self._open_posts.of_model(plan.model_id)),
+            carry_wei=carry_taken(waiting_wei, progress.pool_wei),
+            has_open_post=bool(await self._open_posts.of_model(plan.model_id)),
         )
 
     async def _find_settlement(self, plan: SettlementPlan) -> int:

@@ -5,8 +5,9 @@ The life of a settlement: compute queries → `settle` → score → `post` → 
 Invariants, held by `decide`:
 1. Nothing is sent that the chain shows as done: every step is recognised from chain state, so a restart
    neither loses nor repeats one.
-2. A post names the carry it was computed for, and the chain refuses it under another: a changed carry means
-   scoring again. One post per model is open at a time, so that carries are known.
+2. A post names the carry it was computed for, and the chain refuses it where there is less: a changed carry
+   means scoring again. One post of ours per model is open at a time; strangers' are not waited for, or who
+   always has one open could hold ours back until a late fee is due.
 3. A post that was voided, whoever signed it, is followed by our own.
 """
 
@@ -106,7 +107,9 @@ class ChainView:
     """The post that covers the settlement, 0 when there is none."""
     post: Post | None
     carry_wei: int
-    model_has_open_post: bool
+    """What a post of the settlement takes of what waits for the model."""
+    has_open_post: bool
+    """Whether a post of ours on the model is still open."""
 
 
 class Step(StrEnum):
@@ -158,7 +161,7 @@ def _before_post(plan: SettlementPlan, progress: SettlementProgress, view: Chain
     first_try = progress.post_id == 0
     if first_try and view.now_s < progress.settled_at_s + plan.hold_post_s:
         return Step.WAIT
-    if view.model_has_open_post:
+    if view.has_open_post:
         return Step.WAIT
     if progress.attribution is None or progress.carry_wei != view.carry_wei:
         return Step.COMPUTE_ATTRIBUTION

@@ -104,6 +104,7 @@ def test_the_key_spends_within_its_limits_per_day_target_and_selector(account: C
     account.send(ALICE, "setTargetLimit", text(BOB), 2 * OPEN_UNIT)
     account.send(KEY, "execute", text(BOB), 2 * OPEN_UNIT, b"")
     assert refused(account, KEY, BOB, 1) == "TargetLimitReached"
+    assert refused(account, KEY, BOB, 0, PAYMENT + b"calldata") == "SelectorNotAllowed"
     account.send(ALICE, "setAllowed", text(OP_WETH9), DEPOSIT, True)
     account.send(ALICE, "setTargetLimit", text(OP_WETH9), 5 * OPEN_UNIT)
     assert refused(account, KEY, OP_WETH9, 2 * OPEN_UNIT, DEPOSIT) == "DailyLimitReached"

@@ -5,7 +5,7 @@ contract owes, to compare with what it holds.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from genesis.addresses import (
@@ -15,33 +15,39 @@ from genesis.addresses import (
     L1_FEE_VAULT,
     MODEL_REGISTRY,
     OP_WETH9,
+    PERMIT2,
     POLICY,
     SEQUENCER_FEE_VAULT,
     TREASURY,
     UNISWAP_FACTORY,
     UNISWAP_ROUTER,
     VOTES_TOKEN,
+    X402_RECEIVERS,
 )
 from genesis.keccak import keccak256
 from genesis.policy import Policy
 from genesis.spec import OPEN_UNIT
-from genesis.types import Address
+from genesis.types import Address, Hash32
 from openledger_node.client import exchange, predeploys
 from openledger_node.client.abi import interface_from_signatures
 from openledger_node.client.contract import Contract
 from openledger_node.evm.records import Receipt
 from precompiles.views.policy import PARAMETERS
 from tests.economy.two_chains import TwoChains
+from tests.economy.x402 import UptoPayment
 from tests.precompiles.calls import Account, calldata
 
 FAR_S = 2**40
 MODEL, DATANET, AGENT = 1, 2, 3
+ACTIVE = 1
 NOBODY = Address(bytes(20))
 VAULTS = (BASE_FEE_VAULT, L1_FEE_VAULT, SEQUENCER_FEE_VAULT)
 TREASURY_CONTRACT = Contract(
     TREASURY, interface_from_signatures("function pay(address recipient, uint256 amount)")
 )
 VAULT = interface_from_signatures("function withdraw() returns (uint256)")
+RECEIVERS = Contract(X402_RECEIVERS, predeploys.predeploy_interface("X402Receivers"))
+DOMAIN_SEPARATOR = keccak256(b"DOMAIN_SEPARATOR()")[:4]
 
 
 class Market:
@@ -55,6 +61,8 @@ class Market:
         self.tokens: list[Address] = []
         self.agents: list[Address] = []
         self.proposals: list[tuple[Any, ...]] = []
+        self.receivers: list[Address] = []
+        self.channels: Collection[Hash32] = ()
         self.grants = 0
 
     # -- helpers
@@ -95,13 +103,15 @@ class Market:
 
     def join_or_leave(self) -> Receipt:
         who = self._who()
-        kind = self.random.randrange(4)
+        kind = self.random.randrange(5)
         if kind < 2:
             return self.chains.send(who, VOTES_TOKEN, b"", self._amount(50 * OPEN_UNIT))
         if kind == 2:
-            return self._write(who, predeploys.VOTES, "delegate", self._who().address)
+            to = self.random.choice((self._who().address, self._who().address, NOBODY))
+            return self._write(who, predeploys.VOTES, "delegate", to)
         amount = self._amount(self._held(VOTES_TOKEN, who))
-        return self._write(who, predeploys.VOTES, "withdrawTo", self._who().address, amount)
+        name = "withdrawTo" if kind == 3 else "transfer"
+        return self._write(who, predeploys.VOTES, name, self._who().address, amount)
 
     def propose(self) -> Receipt:
         """A policy version, a payment of the treasury, a grant, or the end of one."""
@@ -275,16 +285,51 @@ class Market:
         actions = ((to, self._amount(3 * OPEN_UNIT), b""), (INFERENCE_METERING, 0, withdraw))
         return self._write(who, wallet, "execute", *self.random.choice(actions))
 
+    # -- single payments
+
+    def pay_by_x402(self) -> Receipt:
+        """Somebody signs for an answer, and its provider collects: what was signed, more, or less."""
+        provider, model = self._served()
+        payer = self._who()
+        self._write(self._who(), RECEIVERS, "create", provider.address, model)
+        receiver = Contract(
+            Address(self._read(RECEIVERS, "receiverOf", provider.address, model)),
+            predeploys.predeploy_interface("X402Receiver"),
+        )
+        if receiver.address not in self.receivers:
+            self.receivers.append(receiver.address)
+        if self._read(receiver, "channelOf", payer.address) == bytes(32):
+            self._write(provider, receiver, "openChannel", payer.address, value_wei=1)
+        self._write(payer, exchange.WOPEN, "deposit", value_wei=OPEN_UNIT)
+        self._write(payer, exchange.erc20(OP_WETH9), "approve", PERMIT2, 2**255)
+        payment = UptoPayment(receiver.address, self._amount(OPEN_UNIT), self.random.randrange(8), FAR_S)
+        signature = payment.signed(payer, Hash32(self.chains.read(PERMIT2, DOMAIN_SEPARATOR)))
+        channel_id = self._read(receiver, "channelOf", payer.address)
+        amount = payment.most_wei + self.random.choice((0, 0, 0, 1)) - self.random.randrange(2)
+        arguments = (channel_id, payment.permit(), max(0, amount), payer.address, 0, signature)
+        return self._write(provider, receiver, "collect", *arguments)
+
+    def _served(self) -> tuple[Account, int]:
+        """A provider and a model of its that somebody had a channel for, or any."""
+        if not self.channels:
+            return self._who(), 1
+        channel_id = self.random.choice(sorted(self.channels))
+        channel = self.chains.read(INFERENCE_METERING, calldata(INFERENCE_METERING, "getChannel", channel_id))
+        found = [each for each in self.people if each.address == channel[44:64]]
+        return found[0] if found else self._who(), int.from_bytes(channel[96:128], "big")
+
     # -- what is owed
 
     def owed(self) -> Iterator[tuple[str, Address, int]]:
         """Contracts that owe exactly what they hold."""
         yield "wrapped OPEN", OP_WETH9, int(self._read(exchange.WOPEN, "totalSupply"))
         yield "votes", VOTES_TOKEN, int(self._read(predeploys.VOTES, "totalSupply"))
+        for receiver in self.receivers:
+            yield "a receiver of x402", receiver, 0
         yield "grants", GRANTS, int(self._read(predeploys.GRANTS, "committed"))
 
     def check(self) -> None:
-        """Every contract can pay what it owes."""
+        """Every contract can pay what it owes, and what voted is there."""
         for name, address, owed_wei in self.owed():
             assert self.chains.balance(address) == owed_wei, name
         wrapped = [OP_WETH9, *map(self._pool, self.tokens)]
@@ -293,6 +338,15 @@ class Market:
         )
         for token in self.tokens:
             self._check_token(token)
+        self._check_votes()
+
+    def _check_votes(self) -> None:
+        """No more votes count for a proposal that is still decided than there are."""
+        there = int(self._read(predeploys.VOTES, "totalSupply"))
+        for proposal in self.proposals[-3:]:
+            number = self._read(predeploys.GOVERNOR, "hashProposal", *proposal)
+            if int(self._read(predeploys.GOVERNOR, "state", number)) == ACTIVE:
+                assert sum(self._read(predeploys.GOVERNOR, "proposalVotes", number)) <= there
 
     def _holders(self, pools: list[Address]) -> set[Address]:
         people = {each.address for each in self.people}

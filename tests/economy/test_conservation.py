@@ -52,6 +52,7 @@ MARKET_STEPS = (
     "trade",
     "make_agent",
     "use_agent",
+    "pay_by_x402",
 )
 amounts = st.integers(0, 10 * OPEN_UNIT)
 people = st.integers(0, PEOPLE - 1)
@@ -79,6 +80,7 @@ class WholeEconomy(RuleBasedStateMachine):
         self.market = Market(self.chains, self.people, TEST_POLICY, seed)
         host = StateHost(self.machine, TEST_POLICY, TREASURY)
         self.books = Books(self.machine, host, [each.address for each in self.people])
+        self.market.channels = self.books.channels
         self.chains.on_block = self._record
         for _ in range(60):
             self._live(forced=False)

@@ -53,7 +53,7 @@ VIEW = ChainView(
     post_id=0,
     post=None,
     carry_wei=7,
-    model_has_open_post=False,
+    has_open_post=False,
 )
 AFTER = replace(VIEW, settled_receipts=5, settlement_id=3)
 PENDING = replace(AFTER, post_id=4, post=post(POST_PENDING))
@@ -69,7 +69,7 @@ PENDING = replace(AFTER, post_id=4, post=post(POST_PENDING))
         (NEW, replace(VIEW, settled_receipts=3), Step.GIVE_UP),
         (QUERIED, replace(AFTER, settlement_id=0), Step.GIVE_UP),
         (SETTLED, AFTER, Step.COMPUTE_ATTRIBUTION),
-        (SETTLED, replace(AFTER, model_has_open_post=True), Step.WAIT),
+        (SETTLED, replace(AFTER, has_open_post=True), Step.WAIT),
         (SCORED, AFTER, Step.POST),
         (SCORED, replace(AFTER, carry_wei=8), Step.COMPUTE_ATTRIBUTION),
         (SCORED, PENDING, Step.ADOPT_POST),

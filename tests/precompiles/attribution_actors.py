@@ -16,6 +16,7 @@ from genesis.commitments import (
     word,
 )
 from genesis.keccak import keccak256
+from genesis.shares import carry_taken
 from genesis.spec import DEV_L2_CHAIN_ID
 from genesis.typed_data import claim_digest
 from genesis.types import Address, Hash32
@@ -83,7 +84,7 @@ class AttributionActors(MoneyActors):
         index = self.indexes[index_id]
         signer = provider if self.random.random() < 0.8 else self._account().address
         model_id = next((model for model, newest in self.index_of_model.items() if newest == index_id), 1)
-        carry = self._read("carryOf", model_id)
+        carry = carry_taken(self._read("carryOf", model_id), self._settlement_word(ids[0], 9))
         queries, trees, debts, claims = [], [], [], []
         for settlement_id in ids:
             top = self.random.choice((3, 1000, 2**70, 2**76))

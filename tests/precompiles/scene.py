@@ -21,6 +21,7 @@ from genesis.commitments import (
 )
 from genesis.keccak import keccak256
 from genesis.policy import DEV_POLICY, Policy
+from genesis.shares import carry_taken
 from genesis.spec import DEV_L2_CHAIN_ID
 from genesis.typed_data import Voucher, voucher_digest
 from genesis.types import Address, Hash32
@@ -213,16 +214,20 @@ class Scene:
         claims = tuple(
             batch_claim(each, query, *pair) for each, *pair in zip(settlement_ids, trees, debts, strict=True)
         )
-        carry = self.read(ATTRIBUTION, "carryOf", self.model_id)
+        carry = self.carry_in(settlement_ids)
         queries = (query,) * len(trees)
         return Posted(
             address, self.index_id, self.index, claims, queries, tuple(trees), amounts, carry, tuple(debts)
         )
 
+    def carry_in(self, settlement_ids: list[int]) -> int:
+        """What a post of these takes of what waits for the model."""
+        return carry_taken(self.read(ATTRIBUTION, "carryOf", self.model_id), self.pool_of(settlement_ids[0]))
+
     def amounts(self, settlement_ids: list[int], signer: Address, trees: list[Tree]) -> Tree:
         """The amounts that score trees give."""
         pools = [self.pool_of(each) for each in settlement_ids]
-        carry = self.read(ATTRIBUTION, "carryOf", self.model_id)
+        carry = self.carry_in(settlement_ids)
         amounts = amounts_from(pools, carry, trees, self.policy.maximum_share_ppm)
         return amount_tree(self.index_id, settlement_ids[0], signer, self.index, amounts)
 

@@ -145,17 +145,23 @@ def test_preview_is_the_law_of_amounts(scene: Scene) -> None:
 
 def test_a_pool_that_pays_nobody_rolls_over_and_then_is_the_treasurys(scene: Scene) -> None:
     scene.query = (0, 0, 0, 0)
-    fees, pools = list(FEES_WEI), []
+    fees, waiting = list(FEES_WEI), 0
     before = scene.machine.balance(TREASURY)
-    for turn in range(scene.policy.rollover_limit):
+    limit = scene.policy.rollover_limit
+    for turn in range(limit + 1):
         posted = scene.prepare_post([scene.settlement_id])
         assert posted.amounts.root.sum == 0
-        pools.append(scene.pool_of(scene.settlement_id))
-        assert scene.read(ATTRIBUTION, "carryOf", scene.model_id) == sum(pools[:turn])
+        assert scene.read(ATTRIBUTION, "carryOf", scene.model_id) == waiting
+        assert scene.machine.balance(TREASURY) == before
+        pool = scene.pool_of(scene.settlement_id)
         post_id = scene.send_post(posted)
         scene.wait(scene.policy.post_window_s + 1)
         scene.do(scene.stranger, ATTRIBUTION, "finalize", post_id)
+        out, kept = pool + posted.carry_in_wei, waiting - posted.carry_in_wei
+        is_released = turn >= limit - 1
+        assert kept >= limit * out or not is_released
+        waiting, before = (kept, before + out) if is_released else (kept + out, before)
         fees.append(UNIT)
         scene.settlement_id = scene.settle(scene.channel_id, tuple(fees))
-    assert scene.read(ATTRIBUTION, "carryOf", scene.model_id) == 0
-    assert scene.machine.balance(TREASURY) == before + sum(pools)
+    assert scene.read(ATTRIBUTION, "carryOf", scene.model_id) == waiting > 0
+    assert scene.machine.balance(TREASURY) == before

@@ -19,7 +19,7 @@ from tests.precompiles.batch_actors import wide_sum
 from tests.precompiles.calls import UNIT, Account, number
 from tests.precompiles.evidence import Posted
 from tests.precompiles.jury_scene import SALT, VALUES
-from tests.precompiles.scene import SCENE_POLICY, Scene
+from tests.precompiles.scene import FEES_WEI, SCENE_POLICY, Scene
 from tests.precompiles.world import L1_BLOCK_TIME_S, NativeMachine, TwinMachine, origin_at
 
 ALWAYS = replace(SCENE_POLICY, audit_ppm=PPM, post_window_s=60, unbonding_s=200)
@@ -33,14 +33,20 @@ POST_VOID = 3
 class AuditScene(Scene):
     """A settled batch and its post, and three validators."""
 
-    def __init__(self, machine_type: Any, policy: Policy = ALWAYS) -> None:
+    def __init__(
+        self, machine_type: Any, policy: Policy = ALWAYS, fees_wei: tuple[int, ...] = FEES_WEI
+    ) -> None:
         super().__init__(policy, machine_type)
         self.jurors = [Account(31 + i) for i in range(3)]
         for juror in self.jurors:
             self.machine.fund(juror.address, STAKE_WEI + UNIT)
             self.do(juror, STAKING, "stake", 1, value_wei=STAKE_WEI)
-        self.settlement_id = self.settle(self.channel())
+        self.channel_id = self.channel()
         self.stake(self.owner)
+        self.post_again(fees_wei)
+
+    def post_again(self, fees_wei: tuple[int, ...]) -> None:
+        self.settlement_id = self.settle(self.channel_id, fees_wei)
         self.posted: Posted = self.prepare_post([self.settlement_id])
         self.post_id = self.send_post(self.posted)
 
@@ -112,6 +118,18 @@ def test_a_post_that_is_not_drawn_is_not_audited(machine_type: Any) -> None:
     assert scene.fields(ATTRIBUTION, "auditOf", scene.post_id) == [0, 0]
     refused = scene.refuse(scene.stranger, ATTRIBUTION, "openAudit", *scene.arguments(0), value_wei=PAY_WEI)
     assert refused == interface.NOT_AUDITED(scene.post_id).data
+
+
+def test_posts_of_dust_do_not_farm_the_audits_fund(machine_type: Any) -> None:
+    """A validator that settles dust with itself, posts it and opens its audits would be paid for seats."""
+    scene = AuditScene(machine_type, replace(ALWAYS, audit_ppm=PPM // 2), fees_wei=(UNIT // 1_000, 1))
+    drawn = 0
+    for turn in range(8):
+        scene.await_lot()
+        drawn += scene.fields(ATTRIBUTION, "auditOf", scene.post_id)[0]
+        fees = (UNIT // 1_000, *(turn + 2) * (1_000,))
+        scene.post_again(fees)
+    assert drawn == 0
 
 
 def test_a_right_row_is_paid_by_the_fund_which_keeps_the_rest(scene: AuditScene) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from genesis.policy import DEV_POLICY
-from genesis.shares import query_weight
+from genesis.shares import carry_taken, query_weight
 from genesis.types import Address, Hash32
 from openledger_node.client.account import dev_account
 from openledger_node.client.economy import ATTRIBUTION, METERING
@@ -72,7 +72,7 @@ async def right_post(
 ) -> Post:
     """What a post about one settlement must say."""
     settlement = await economy.reader.settlement(settlement_id)
-    pool_wei = settlement.pool_wei + await carry(economy)
+    pool_wei = settlement.pool_wei + await carry(economy, settlement_id)
     request = AttributionRequest(
         index=ArtifactId(economy.trained.index.index),
         chain_id=CHAIN_ID,
@@ -85,9 +85,10 @@ async def right_post(
     return compute_post(economy.store, read_index(economy.store, request.index), request)
 
 
-async def carry(economy: Economy) -> int:
-    """Wei that the model's next post gets on top."""
-    return int(await economy.reader.ethereum.read(ATTRIBUTION, "carryOf", economy.model_id))
+async def carry(economy: Economy, settlement_id: int = 1) -> int:
+    """Wei that a post of a settlement takes of what waits for the model."""
+    waiting_wei = int(await economy.reader.ethereum.read(ATTRIBUTION, "carryOf", economy.model_id))
+    return carry_taken(waiting_wei, (await economy.reader.settlement(settlement_id)).pool_wei)
 
 
 def earner(post: Post, rank: int = 0) -> int:
@@ -133,7 +134,7 @@ async def send_post(
             (c.settlement_id, c.query_root, c.scores_root, c.score_sum, c.debts_root, c.debt_sum)
             for c in post.claims()
         ],
-        await carry(economy),
+        await carry(economy, post.claims()[0].settlement_id),
         tree.root().hash,
         tree.root().sum,
         f"sha256:{name}",

@@ -6,7 +6,7 @@ REMEDIES: Mapping[str, str] = {
     "AlreadyAttributed": "the settlement has a post that stands; see `attribution posts`",
     "AlreadyClaimed": "nothing is left to claim there",
     "AlreadyProved": "somebody proved it before; nothing is left to prove",
-    "CarryChanged": "read the model's carry again and post anew",
+    "CarryChanged": "read the model's carry again, take at most a quarter of the first pool of it, post anew",
     "ChallengeFailed": "what was posted is right: do not challenge it",
     "ChannelNotFound": "check the channel's id; `infer open-channel` printed it",
     "CommitmentNotFound": "commit to the challenge first, and reveal it from the same account in time",

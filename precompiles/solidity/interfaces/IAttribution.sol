@@ -350,8 +350,8 @@ interface IAttribution {
     /// @notice Posts the payout of settled batches of one model and feature index. Ids count from 1.
     /// The first `postDelay` seconds after a settlement belong to its provider; later any staked provider may post.
     /// Batches are 1 to 64, by rising settlement id. The signer's open pools may be half of its stake at most.
-    /// @param carryIn `carryOf` the model, as the amounts assume it: all that earlier posts left over, and as much of what
-    /// adapters passed as was known; refused otherwise, because amounts computed with another carry would be wrong.
+    /// @param carryIn what the amounts take of `carryOf` the model, at most a quarter of the first batch's pool; refused where
+    /// there is less by now, because amounts computed with another carry would be wrong. 0 is never refused.
     function post(uint256 featureIndex, BatchClaim[] calldata batches, uint256 carryIn, bytes32 amountsRoot, uint256 amountSum, string calldata uri) external returns (uint256 postId);
     /// @notice Reserves priority for a challenge: `commitment = keccak256(abi.encode(postId, challenger, salt))`.
     /// One per account and post. Costs the policy's bond, returned unless the commitment is never used; stops
@@ -474,6 +474,7 @@ interface IAttribution {
     function getPost(uint256 postId) external view returns (Post memory);
     /// @notice The post that stands, 0 when there is none, 2^256 - 1 when the settlement is void.
     function postOfSettlement(uint256 settlementId) external view returns (uint256 postId);
+    /// @notice What waits for the model's next posts: left over by earlier ones, or passed by adapters.
     function carryOf(uint256 modelId) external view returns (uint256);
     function isClaimed(uint256 postId, uint256 contributorIndex) external view returns (bool);
     /// @notice The amount, if its proof holds and `claim` would pay it now; else 0.
@@ -507,7 +508,8 @@ interface IAttribution {
     /// that are not available cost its signer, as in an audit.
     function openQueryCase(uint256 postId, bytes32 salt, BatchClaim[] calldata batches, uint256 batch, QueryLeaf calldata leaf, ReceiptEvidence calldata receipt, ShownAnswer calldata shown) external returns (uint256 caseId);
     /// @notice Whether a post is audited, and at which wei of its amounts' sum: by the randomness of the L1 block that comes
-    /// the policy's number of blocks after the post. Reverts until that is there.
+    /// the policy's number of blocks after the post. A post that pays less than a jury costs is drawn that much less
+    /// often. Reverts until the block is there.
     function auditOf(uint256 postId) external view returns (bool isDrawn, uint256 place);
     /// @notice Anyone, within the window of a post that is drawn: brings before a jury one canonical row of the contributor
     /// whose amount covers the drawn wei; `content` of the case is which one, counted in index order from 0. Value sent goes

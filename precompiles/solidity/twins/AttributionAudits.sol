@@ -85,8 +85,10 @@ abstract contract AttributionAudits is AttributionRecords, AttributionJurors {
 
     function _lot(uint256 postId, bytes32 seed) internal view returns (bool, uint256) {
         uint256 amountSum = posts[postId].amountSum;
-        uint256 auditPpm = POLICY.getParameters(cases[postId].policyVersion).auditPpm;
-        if (uint256(seed) % PPM >= auditPpm || amountSum == 0) return (false, 0);
+        IPolicy.Parameters memory policy = POLICY.getParameters(cases[postId].policyVersion);
+        uint256 pay = policy.jurySeats * policy.jurorFee;
+        uint256 weighed = amountSum < pay ? amountSum : pay;
+        if (weighed == 0 || uint256(seed) % (PPM * pay) >= policy.auditPpm * weighed) return (false, 0);
         return (true, uint256(keccak256(abi.encode(seed))) % amountSum);
     }
 

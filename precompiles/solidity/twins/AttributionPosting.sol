@@ -10,6 +10,7 @@ import {AttributionBase} from "./AttributionBase.sol";
 /// @title Posting and finalizing, as `precompiles/attribution_posts.py`
 abstract contract AttributionPosting is AttributionBase {
     uint256 internal constant RECENT_POSTS = 4;
+    uint256 internal constant CARRY_PARTS = 4;
 
     function post(
         uint256 featureIndex,
@@ -44,10 +45,8 @@ abstract contract AttributionPosting is AttributionBase {
         IPolicy.Parameters memory policy = POLICY.getParameters(file.policyVersion);
         uint256 stake = _answeringStake(policy);
         if (stake < policy.minimumProviderStake) revert IAttribution.SignerNotStaked(msg.sender);
-        uint256 kept = carry[posted.modelId];
-        uint256 most = kept + _passed(posted.modelId);
-        if (posted.carryIn < kept || posted.carryIn > most) revert IAttribution.CarryChanged(posted.carryIn, most);
         posted.pool = posted.carryIn + _settledPool(posted.featureIndex, batches);
+        _takeCarry(posted.modelId, posted.carryIn, METERING.getSettlement(batches[0].settlementId).pool);
         if (posted.amountSum > posted.pool) revert IAttribution.AmountAbovePool(posted.amountSum, posted.pool);
         uint256 exposure = liabilities[msg.sender] + recentPools[msg.sender] + posted.pool;
         if (exposure > stake / 2) revert IAttribution.LiabilityAboveStake(exposure, stake / 2);
@@ -58,16 +57,28 @@ abstract contract AttributionPosting is AttributionBase {
         posts[postId] = posted;
         cases[postId] = file;
         for (uint256 i = 0; i < batches.length; ++i) postOf[batches[i].settlementId] = postId;
-        taken[posted.modelId] += posted.carryIn - carry[posted.modelId];
-        carry[posted.modelId] = 0;
         liabilities[msg.sender] += posted.pool;
+    }
+
+    /// @dev Takes a post's carry, what is left over first, up to a part of its first batch's pool.
+    function _takeCarry(uint256 modelId, uint256 carryIn, uint256 firstPool) internal {
+        uint256 kept = carry[modelId];
+        uint256 most = _lesser(kept + _passed(modelId), firstPool / CARRY_PARTS);
+        if (carryIn > most) revert IAttribution.CarryChanged(carryIn, most);
+        uint256 ofKept = _lesser(carryIn, kept);
+        carry[modelId] = kept - ofKept;
+        taken[modelId] += carryIn - ofKept;
+    }
+
+    function _lesser(uint256 a, uint256 b) internal pure returns (uint256) {
+        return a < b ? a : b;
     }
 
     /// @dev Provider stake as far as it counts: so much of it has to be the signer's own.
     function _answeringStake(IPolicy.Parameters memory policy) internal view returns (uint256) {
         uint256 counted = STAKING.delegation(msg.sender, PROVIDER, msg.sender).active * PPM / policy.selfStakePpm;
         uint256 active = STAKING.stakeOf(msg.sender, PROVIDER);
-        return active < counted ? active : counted;
+        return _lesser(active, counted);
     }
 
     function _emitPosted(uint256 postId, IAttribution.Post memory posted, string calldata uri) internal {
@@ -138,14 +149,14 @@ abstract contract AttributionPosting is AttributionBase {
 
     function _rollOver(IAttribution.Post storage posted, uint256 carryOut, uint256 limit) internal {
         uint256 modelId = posted.modelId;
-        uint256 left = carry[modelId] + carryOut;
         uint256 count = posted.amountSum == 0 ? rollovers[modelId] + 1 : 0;
-        bool isReleased = count >= limit;
-        rollovers[modelId] = isReleased ? 0 : count;
-        carry[modelId] = isReleased ? 0 : left;
-        if (!isReleased) return;
-        _pay(TREASURY, left);
-        emit IAttribution.PoolReleased(modelId, left);
+        rollovers[modelId] = count;
+        if (count < limit || carry[modelId] < limit * carryOut) {
+            carry[modelId] += carryOut;
+            return;
+        }
+        _pay(TREASURY, carryOut);
+        emit IAttribution.PoolReleased(modelId, carryOut);
     }
 
     /// @dev Counts a final post among the signer's recent ones, in the place of the oldest of them.
