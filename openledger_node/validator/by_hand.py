@@ -70,10 +70,14 @@ class Checker:
     async def post(self, post_id: int) -> tuple[PostInputs, Verdict]:
         """A post and what is right or wrong about it. Raises `UserError` if its documents are missing."""
         try:
-            inputs = await self._post_inputs(post_id)
+            notice = await posted(self._reader, post_id)
+            inputs = await self._documents.published(notice, await self._reader.post(post_id))
         except DocumentError as error:
             raise UserError(str(error), NOT_READABLE) from error
-        return inputs, await asyncio.to_thread(check_post, inputs)
+        verdict = await asyncio.to_thread(check_post, inputs)
+        if isinstance(verdict, Unprovable) and inputs.missing:
+            raise UserError(inputs.missing, NOT_READABLE)
+        return inputs, verdict
 
     async def index(self, index_id: int) -> tuple[IndexInputs, IndexVerdict | RecordVerdict]:
         """The same for a feature index: its rows and sums, then the records behind it."""

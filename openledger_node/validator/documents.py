@@ -8,6 +8,7 @@ each in turn.
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from genesis.commitments import BATCH_QUERY_BYTES, unpack_vector
@@ -39,9 +40,10 @@ from workers.protocol import DatasetVersion
 
 ADDRESS_BYTES, HASH_BYTES = 20, 32
 WORD_RANGE = 2**256
+NO_DOCUMENT = ArtifactId("")
 
 
-MALFORMED = (AttributeError, KeyError, IndexError, OverflowError, TypeError, ValueError)
+MALFORMED = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
 """What reading plain values out of a stranger's document raises."""
 
 
@@ -60,6 +62,14 @@ class Documents:
 
     async def inputs(self, notice: PostNotice, post: Post) -> PostInputs:
         """Everything about one post. Raises DocumentError, and the client's errors for an RPC that fails."""
+        found = await self.published(notice, post)
+        if found.missing:
+            raise DocumentError(found.missing)
+        return found
+
+    async def published(self, notice: PostNotice, post: Post) -> PostInputs:
+        """The same, also without the receipts and queries behind it: scores and amounts can be judged by the
+        post's own document. Raises as `inputs` does."""
         claims = await self._claims(notice, post)
         document = await self._document(notice.uri, "post")
         try:
@@ -159,27 +169,44 @@ class Documents:
 
     async def _batch(self, claim: BatchClaim, published: Any) -> Batch:
         settlement = await self._reader.settlement(claim.settlement_id)
-        uri = await self._reader.uri_of_settlement(claim.settlement_id, settlement.channel_id)
-        settled = await self._document(uri, "settlement")
-        name = parse_id(settled["queries"])
-        vectors, numbers, weights = decode_queries(await self._from_stores(lambda store: store.get(name)))
-        hashes = [_hash(entry["receipt_hash"]) for entry in settled["receipts"]]
-        fees_wei = _summable(int(entry["fee_wei"]) for entry in settled["receipts"])
         scores = tuple(int(text) for text in published["scores"])
         _summable(map(abs, scores))
-        return Batch(
+        batch = Batch(
             claim=claim,
             settlement=settlement,
             policy=await self._reader.policy(settlement.policy_version),
-            receipts=tuple(map(PublishedReceipt, hashes, fees_wei)),
-            queries=tuple(
-                PublishedQuery(number, weight, tuple(int(value) for value in vector))
-                for vector, number, weight in zip(
-                    vectors, _summable(numbers), _summable(weights), strict=True
-                )
-            ),
+            receipts=(),
+            queries=(),
             posted_query=tuple(unpack_vector(from_hex(published["query"]), BATCH_QUERY_BYTES)),
             scores=scores,
+            queries_document=NO_DOCUMENT,
+        )
+        try:
+            return await self._with_queries(batch)
+        except MALFORMED as error:
+            reason = f"what settlement {claim.settlement_id} published is malformed: {error!r}"
+            return replace(batch, missing=reason)
+        except (InvalidInputError, ArtifactError) as error:
+            return replace(batch, missing=str(error))
+
+    async def _with_queries(self, batch: Batch) -> Batch:
+        """With what the settlement itself published. Raises MALFORMED, InvalidInputError, ArtifactError."""
+        number, settlement = batch.claim.settlement_id, batch.settlement
+        uri = await self._reader.uri_of_settlement(number, settlement.channel_id)
+        settled = await self._document(uri, "settlement")
+        name = parse_id(settled["queries"])
+        vectors, numbers, weights = decode_queries(await self._from_stores(lambda store: store.get(name)))
+        if vectors.shape != (settlement.receipts, len(batch.posted_query)):
+            raise DocumentError(f"the queries' file of settlement {number} has another shape")
+        hashes = [_hash(entry["receipt_hash"]) for entry in settled["receipts"]]
+        fees_wei = _summable(int(entry["fee_wei"]) for entry in settled["receipts"])
+        places = zip(vectors, _summable(numbers), _summable(weights), strict=True)
+        return replace(
+            batch,
+            receipts=tuple(map(PublishedReceipt, hashes, fees_wei)),
+            queries=tuple(
+                PublishedQuery(place, weight, tuple(vector.tolist())) for vector, place, weight in places
+            ),
             queries_document=name,
         )
 

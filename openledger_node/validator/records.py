@@ -40,7 +40,8 @@ class Batch:
     """One settlement of a post: what the chain says, what is published, which scores were posted.
 
     `receipts` are all of the channel's up to this settlement; `scores` are signed, in the posted order;
-    `queries_document` is the queries' file.
+    `queries_document` is the queries' file. `missing` says why receipts and queries are not there, "" if they
+    are.
     """
 
     claim: BatchClaim
@@ -51,6 +52,7 @@ class Batch:
     posted_query: tuple[int, ...]
     scores: tuple[int, ...]
     queries_document: ArtifactId
+    missing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,11 @@ class PostInputs:
     posted_contributors: tuple[Address, ...]
     posted_amounts: tuple[int, ...]
     batches: tuple[Batch, ...]
+
+    @property
+    def missing(self) -> str:
+        """Why some settlement's receipts and queries are not there, "" where all are."""
+        return next((batch.missing for batch in self.batches if batch.missing), "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,11 +198,13 @@ class Validator:
     async def _judge(self, notice: PostNotice, post: Post) -> None:
         if notice.post_id not in self._judged:
             try:
-                inputs = await self._documents.inputs(notice, post)
+                inputs = await self._documents.published(notice, post)
+                verdict = await asyncio.to_thread(check_post, inputs)
+                if isinstance(verdict, Unprovable) and inputs.missing:
+                    raise DocumentError(inputs.missing)
             except DocumentError:
                 await self.demands.press(notice.post_id, post, await self._batches(notice, post))
                 raise
-            verdict = await asyncio.to_thread(check_post, inputs)
             self._judged[notice.post_id] = inputs, verdict
             self.checked += 1
             _report(notice.post_id, inputs, verdict)

@@ -190,3 +190,15 @@ async def test_a_contract_that_hides_its_document_is_asked(economy: Economy) -> 
     await rounds(one, economy, 24)
     assert one.demands.demanded >= 1
     assert (await economy.reader.post(1)).status == POST_VOID
+
+
+async def test_hidden_queries_do_not_hide_a_false_score(economy: Economy) -> None:
+    """A poster could show the one path that is asked for, and be paid by its lie."""
+    queries = await settle(economy)
+    right = await right_post(economy, queries)
+    victim = earner(right)
+    notice = await send_post(economy, with_score(right, victim, right.batches[0].scores[victim] + 1))
+    economy.store.path(queries).unlink()
+    await rounds(validator(economy), economy)
+    assert (await economy.reader.post(notice.post_id)).status == POST_VOID
+    assert not await Ethereum(economy.node).events(ATTRIBUTION, "Demanded")
