@@ -285,7 +285,6 @@ CONTRACT = Contract(
     ),
     events=(
         interface.ATTRIBUTION_POSTED,
-        interface.BATCHES_POSTED,
         interface.CHALLENGE_COMMITTED,
         interface.CHALLENGE_PROVED,
         interface.POST_VOIDED,

@@ -18,9 +18,9 @@ from precompiles.views.models import FeatureIndex
 ATTRIBUTION_POSTED = Event(
     "event AttributionPosted(uint256 indexed postId, uint256 indexed modelId, address indexed signer, "
     "uint256 featureIndex, bytes32 amountsRoot, uint256 amountSum, uint256 pool, uint256 contestableUntil, "
-    "string uri)"
+    "BatchClaim[] batches, string uri)",
+    {"BatchClaim": view.BATCH_CLAIM},
 )
-BATCHES_POSTED = Event("event BatchesPosted(uint256 indexed postId, bytes batches)")
 CHALLENGE_COMMITTED = Event(
     "event ChallengeCommitted(uint256 indexed postId, address indexed challenger, bytes32 commitment)"
 )
@@ -179,14 +179,9 @@ STRUCTS: dict[str, Struct[Any]] = {
 _BATCHES_TYPE = parse_type("BatchClaim[]", STRUCTS)
 
 
-def encoded_batches(batches: Batches) -> bytes:
-    """`abi.encode(batches)`."""
-    return encode([_BATCHES_TYPE], [batches])
-
-
 def batches_hash(batches: Batches) -> Hash32:
     """`keccak256(abi.encode(batches))`."""
-    return keccak256(encoded_batches(batches))
+    return keccak256(encode([_BATCHES_TYPE], [batches]))
 
 
 def existing_post(host: Host, post_id: int) -> Post:

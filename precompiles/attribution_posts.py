@@ -19,7 +19,6 @@ from precompiles.attribution_interface import (
     ALREADY_ATTRIBUTED,
     AMOUNT_ABOVE_POOL,
     ATTRIBUTION_POSTED,
-    BATCHES_POSTED,
     CARRY_CHANGED,
     FEATURE_INDEX_NOT_USABLE,
     LIABILITY_ABOVE_STAKE,
@@ -33,7 +32,6 @@ from precompiles.attribution_interface import (
     WRONG_STATUS,
     Batches,
     batches_hash,
-    encoded_batches,
     existing_post,
 )
 from precompiles.checks import require, require_text
@@ -103,9 +101,9 @@ def post(  # noqa: PLR0917 - the method's arguments
         amount_sum_wei,
         pool_wei,
         contestable_until_s,
+        batches,
         uri,
     )
-    BATCHES_POSTED.emit(host, post_id, encoded_batches(batches))
     return post_id
 
 

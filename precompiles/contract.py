@@ -64,10 +64,10 @@ class Error:
 class Event:
     """A log with its first topic; indexed parameters are value types."""
 
-    def __init__(self, declaration: str) -> None:
+    def __init__(self, declaration: str, structs: Structs | None = None) -> None:
         match = _parse(declaration)
         self.name: str = match["name"]
-        self.inputs = parse_parameters(match["inputs"], {})
+        self.inputs = parse_parameters(match["inputs"], structs or {})
         self.topic = keccak256(signature(self.name, self.inputs).encode())
 
     def emit(self, host: Host, *values: Any) -> None:

@@ -81,7 +81,6 @@ def _price(
     *,
     reads: int = 0,
     writes: int = 0,
-    logs: int = 1,
     logged_words: int | None = None,
     hashes: int = 0,
     transfers: int = 0,
@@ -89,7 +88,7 @@ def _price(
     elements: tuple[tuple[str, int], ...] = (),
 ) -> Price:
     """A price by what the method touches at most. Hashes cover the mapping keys too."""
-    log = 0 if logged_words is None else LOG * logs + WORD_LOGGED * logged_words
+    log = 0 if logged_words is None else LOG + WORD_LOGGED * logged_words
     base = (
         reads * SLOT_READ
         + writes * SLOT_WRITE
@@ -104,7 +103,7 @@ def _price(
 TEXT_WORD = ("word of text", WORD_LOGGED)
 TREE_HASH = ("tree node", HASH)
 SOURCE = ("source", 23 * SLOT_READ + 4 * SLOT_WRITE + LOG + 24 * HASH)
-BATCH = ("batch", 16 * SLOT_READ + SLOT_WRITE + 6 * WORD_LOGGED + 27 * HASH)
+BATCH = ("batch", 16 * SLOT_READ + SLOT_WRITE + 27 * HASH + 6 * WORD_LOGGED)
 HASHED_BATCH = ("batch", 10 * HASH)
 COORDINATES = ("coordinate", COORDINATE)
 COUNTED_SOURCE = ("source", 12 * SLOT_READ + 12 * HASH)
@@ -272,7 +271,7 @@ STAKING: Mapping[str, Price] = {
 }
 
 ATTRIBUTION: Mapping[str, Price] = {
-    "post": _price(reads=70, writes=24, logs=2, logged_words=11, hashes=10, elements=(BATCH, TEXT_WORD)),
+    "post": _price(reads=70, writes=24, logged_words=9, hashes=10, elements=(BATCH, TEXT_WORD)),
     "commitChallenge": _price(reads=29, writes=9, logged_words=1),
     "challengeScore": _price(
         reads=75,

@@ -69,10 +69,6 @@ class Ethereum:
             await self.rpc.call("eth_getTransactionCount", hex_bytes(address), block_parameter(block)), 16
         )
 
-    async def transaction(self, transaction_hash: Hash32) -> Mapping[str, Any] | None:
-        found = await self.rpc.call("eth_getTransactionByHash", hex_bytes(transaction_hash))
-        return None if found is None else dict(found)
-
     async def receipt(self, transaction_hash: Hash32) -> Mapping[str, Any] | None:
         found = await self.rpc.call("eth_getTransactionReceipt", hex_bytes(transaction_hash))
         return None if found is None else dict(found)

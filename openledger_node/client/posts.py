@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from genesis.types import Address
-from openledger_node.client.abi import decode_values
 from openledger_node.client.contract import Event
 from openledger_node.client.economy import ATTRIBUTION, POST_PENDING, EconomyReader
 from openledger_node.errors import UserError
@@ -21,6 +20,12 @@ class PostNotice:
     model_id: int
     uri: str
     event: Event
+
+    @property
+    def batches(self) -> list[dict[str, Any]]:
+        """What it says of its settlements: the contents of its `batchesHash`, which challenges show."""
+        found: list[dict[str, Any]] = self.event.arguments["batches"]
+        return found
 
 
 class PostFeed:
@@ -72,26 +77,6 @@ async def posted(reader: EconomyReader, post_id: int) -> PostNotice:
     if not events:
         raise UserError(f"there is no post {post_id}", "see `attribution posts`")
     return _notice(events[-1])
-
-
-async def batches_of_post(reader: EconomyReader, post_id: int) -> Any:
-    """What a post said of its settlements. Raises `UserError`."""
-    return await batches_of(reader, await posted(reader, post_id))
-
-
-async def batches_of(reader: EconomyReader, notice: PostNotice) -> Any:
-    """The same of a post that is known: from its own event, which a contract that posts cannot withhold.
-
-    Raises `UserError` for a post whose block was replaced meanwhile.
-    """
-    block = notice.event.block_number
-    found = await reader.ethereum.events(
-        ATTRIBUTION, "BatchesPosted", notice.post_id, first_block=block, last_block=block
-    )
-    if not found:
-        raise UserError(f"post {notice.post_id} is not in block {block}", "ask again")
-    (batches,) = decode_values((BATCHES,), found[-1].arguments["batches"])
-    return batches
 
 
 def _notice(event: Event) -> PostNotice:

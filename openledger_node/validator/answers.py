@@ -49,7 +49,7 @@ from openledger_node.client.disputes import (
 from openledger_node.client.economy import ATTRIBUTION, EconomyReader
 from openledger_node.client.errors import RemoteError, RevertedError
 from openledger_node.client.patience import Patience
-from openledger_node.client.posts import PostNotice
+from openledger_node.client.posts import posted
 from openledger_node.clock import Clock
 from openledger_node.errors import TemporaryError
 from openledger_node.validator.challenger import Challenger
@@ -154,9 +154,9 @@ class Answers:
         return await asyncio.to_thread(_first_of, contents, content_hash)
 
     async def _post_inputs(self, post_id: int) -> PostInputs:
-        event = (await self._reader.ethereum.events(ATTRIBUTION, "AttributionPosted", post_id))[-1]
-        notice = PostNotice(post_id, event.arguments["modelId"], event.arguments["uri"], event)
-        return await self._documents.inputs(notice, await self._reader.post(post_id))
+        return await self._documents.inputs(
+            await posted(self._reader, post_id), await self._reader.post(post_id)
+        )
 
     # --- Games --------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from genesis.types import Address, Hash32
 from openledger_node.client.economy import ATTRIBUTION, POST_VOID, EconomyReader
 from openledger_node.client.errors import RevertedError
 from openledger_node.client.explanations import SignedExplanation
-from openledger_node.client.posts import batches_of_post, posted
+from openledger_node.client.posts import posted
 from openledger_node.client.sender import Sender
 from openledger_node.errors import UserError
 from openledger_node.validator.answers import index_contents, post_contents
@@ -160,7 +160,7 @@ class Accuser:
 
     async def prove_of_post(self, post_id: int, proof: Proof) -> bool:
         """Commit and prove what somebody suspects of a post; True if it is void then."""
-        batches = await batches_of_post(self._reader, post_id)
+        batches = (await posted(self._reader, post_id)).batches
         await self._challenger.commit(post_id)
         salt = await self._challenger.salt(post_id)
         await self._challenger.send(proof.method, post_id, salt, batches, *proof.evidence)
@@ -200,7 +200,7 @@ class Accuser:
 
     async def against_post(self, inputs: PostInputs, verdict: Verdict) -> bool:
         """Raises `UserError` when there is nothing that a challenge could prove."""
-        batches = await batches_of_post(self._reader, inputs.post_id)
+        batches = (await posted(self._reader, inputs.post_id)).batches
         if isinstance(verdict, WrongQuery):
             await self._query_games.play(inputs, batches, verdict)
         elif isinstance(verdict, WrongScore | WrongAmount | LongQuery):

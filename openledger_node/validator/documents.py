@@ -18,8 +18,7 @@ from openledger_node.client.abi import encode_values
 from openledger_node.client.datasets import datasets_of
 from openledger_node.client.economy import DATANETS, MODELS, EconomyReader
 from openledger_node.client.ethereum import from_hex
-from openledger_node.client.posts import BATCHES, PostNotice, batches_of
-from openledger_node.errors import UserError
+from openledger_node.client.posts import BATCHES, PostNotice
 from openledger_node.validator.index_check import IndexInputs
 from openledger_node.validator.records import (
     Batch,
@@ -70,7 +69,9 @@ class Documents:
     async def published(self, notice: PostNotice, post: Post) -> PostInputs:
         """The same, also without the receipts and queries behind it: scores and amounts can be judged by the
         post's own document. Raises as `inputs` does."""
-        claims = await self._claims(notice, post)
+        if keccak256(encode_values((BATCHES,), (notice.batches,))) != post.batches_hash:
+            raise DocumentError(f"post {notice.post_id} is not the one that was announced")
+        claims = tuple(BatchClaim(*batch.values()) for batch in notice.batches)
         document = await self._document(notice.uri, "post")
         try:
             return await self._assemble(notice.post_id, post, claims, document)
@@ -149,19 +150,6 @@ class Documents:
                 ]
             ),
         )
-
-    async def batches(self, notice: PostNotice, post: Post) -> Any:
-        """What a post says of its settlements, from its own event, which nobody can withhold."""
-        try:
-            batches = await batches_of(self._reader, notice)
-        except UserError as error:
-            raise DocumentError(str(error)) from error
-        if keccak256(encode_values((BATCHES,), (batches,))) != post.batches_hash:
-            raise DocumentError(f"the batches of post {notice.post_id} are not there")
-        return batches
-
-    async def _claims(self, notice: PostNotice, post: Post) -> tuple[BatchClaim, ...]:
-        return tuple(BatchClaim(*batch.values()) for batch in await self.batches(notice, post))
 
     async def _sums(self, document: ArtifactId) -> tuple[ContributorSum, ...]:
         index = await self._from_stores(lambda store: read_index(store, document))

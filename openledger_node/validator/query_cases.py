@@ -27,7 +27,7 @@ from genesis.types import Hash32
 from openledger_node.client.disputes import query_calls
 from openledger_node.client.economy import ATTRIBUTION, METERING, POST_PENDING, EconomyReader
 from openledger_node.client.openings import Opening, receipt_input
-from openledger_node.client.posts import batches_of_post, posted
+from openledger_node.client.posts import posted
 from openledger_node.client.purchase_journal import KeptReceipt
 from openledger_node.client.receipt_tree import ReceiptTree
 from openledger_node.errors import UserError
@@ -108,7 +108,7 @@ class QueryCases:
             "openQueryCase",
             inputs.post_id,
             await challenger.salt(inputs.post_id),
-            await batches_of_post(self._reader, inputs.post_id),
+            (await posted(self._reader, inputs.post_id)).batches,
             contested.place,
             tuple(asdict(leaf).values()),
             tuple(asdict(contested.receipt).values()),

@@ -12,7 +12,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import structlog
 
@@ -203,7 +202,7 @@ class Validator:
                 if isinstance(verdict, Unprovable) and inputs.missing:
                     raise DocumentError(inputs.missing)
             except DocumentError:
-                await self.demands.press(notice.post_id, post, await self._batches(notice, post))
+                await self.demands.press(notice.post_id, post, notice.batches)
                 raise
             self._judged[notice.post_id] = inputs, verdict
             self.checked += 1
@@ -214,9 +213,7 @@ class Validator:
         inputs, verdict = self._judged[notice.post_id]
         await self.audits.look(inputs)
         if isinstance(verdict, WrongQuery):
-            self.challenged += await self._query_games.play(
-                inputs, await self._batches(notice, inputs.post), verdict
-            )
+            self.challenged += await self._query_games.play(inputs, notice.batches, verdict)
         elif isinstance(verdict, (WrongScore, WrongAmount, LongQuery)):
             await self._challenge(notice, inputs, verdict)
 
@@ -227,14 +224,10 @@ class Validator:
     ) -> None:
         await commit_and_tally(self._reader, self._challenger, notice.post_id, verdict)
         salt = await self._challenger.salt(notice.post_id)
-        batches = await self._batches(notice, inputs.post)
-        method, arguments = challenge_of(inputs, salt, batches, verdict)
+        method, arguments = challenge_of(inputs, salt, notice.batches, verdict)
         mined = await self._challenger.send(method, *arguments)
         self.challenged += 1
         log.info("post voided", post=notice.post_id, signer=inputs.post.signer, transaction=mined.hash)
-
-    async def _batches(self, notice: PostNotice, post: Post) -> Any:
-        return await self._documents.batches(notice, post)
 
     # --- Bond and reward ----------------------------------------------------------------------------------
 

@@ -38,7 +38,7 @@ class LawNode:
         for index in range(accounts):
             self.machine.fund(dev_account(index).address, RICH_WEI)
         self.nonces: dict[Address, int] = {}
-        self.transactions: dict[str, dict[str, Any]] = {}
+        self._mined: set[str] = set()
         self.receipts: dict[str, dict[str, Any]] = {}
         self.logs: list[dict[str, Any]] = []
         self.fail_next: dict[str, int] = {}
@@ -101,7 +101,7 @@ class LawNode:
     def _eth_sendRawTransaction(self, raw: str) -> str:
         data = bytes.fromhex(raw[2:])
         name = f"0x{keccak256(data).hex()}"
-        if name in self.transactions:
+        if name in self._mined:
             raise RemoteError("eth_sendRawTransaction", SERVER_ERROR, "already known")
         fields = rlp.decode(data[1:])
         sender = Address(bytes.fromhex(EthAccount.recover_transaction(data)[2:]))
@@ -115,9 +115,6 @@ class LawNode:
 
     def _eth_getTransactionReceipt(self, name: str) -> dict[str, Any] | None:
         return self.receipts.get(name)
-
-    def _eth_getTransactionByHash(self, name: str) -> dict[str, Any] | None:
-        return self.transactions.get(name)
 
     def _eth_getLogs(self, query: dict[str, Any]) -> list[dict[str, Any]]:
         first, last = int(query["fromBlock"], 16), int(query["toBlock"], 16)
@@ -158,7 +155,7 @@ class LawNode:
             outcome = Outcome(True, b"")
         self.nonces[call.sender] = self.nonces.get(call.sender, 0) + 1
         logs = self._log(outcome, name)
-        self.transactions[name] = {"hash": name, "input": f"0x{call.data.hex()}"}
+        self._mined.add(name)
         self.receipts[name] = {
             "blockNumber": block,
             "status": hex(outcome.succeeded),

@@ -1,6 +1,6 @@
 """Posts for validator tests: a settlement made, and a right or false post about it, on the law node."""
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import Any
 
 from genesis.policy import DEV_POLICY
@@ -116,6 +116,7 @@ async def send_post(
     economy: Economy,
     post: Post,
     poster: int = PROVIDER,
+    *,
     amounts: tuple[int, ...] | None = None,
     document: bytes | None = None,
 ) -> PostNotice:
@@ -125,20 +126,10 @@ async def send_post(
         tree = replace(tree, amounts=amounts)
     published = document or _document(post, tree.amounts)
     name = economy.store.put(published)
-    ethereum = Ethereum(economy.node)
-    await Sender(ethereum, dev_account(poster)).transact(
-        ATTRIBUTION,
-        "post",
-        economy.index_id,
-        [
-            (c.settlement_id, c.query_root, c.scores_root, c.score_sum, c.debts_root, c.debt_sum)
-            for c in post.claims()
-        ],
-        await carry(economy, post.claims()[0].settlement_id),
-        tree.root().hash,
-        tree.root().sum,
-        f"sha256:{name}",
-    )
+    claims, root = [astuple(claim) for claim in post.claims()], tree.root()
+    carried = await carry(economy, post.claims()[0].settlement_id)
+    said = (economy.index_id, claims, carried, root.hash, root.sum, f"sha256:{name}")
+    await Sender(Ethereum(economy.node), dev_account(poster)).transact(ATTRIBUTION, "post", *said)
     return (await PostFeed(economy.reader).new_posts())[-1]
 
 

@@ -34,17 +34,14 @@ async def posted(economy: Economy) -> PostNotice:
     return await send_post(economy, await right_post(economy, await settle(economy)))
 
 
-async def batches(economy: Economy, notice: PostNotice) -> list[tuple[object, ...]]:
-    transaction = await Ethereum(economy.node).transaction(notice.event.transaction_hash)
-    assert transaction is not None
-    found = ATTRIBUTION.arguments("post", bytes.fromhex(transaction["input"][2:]))["batches"]
-    return [tuple(each.values()) for each in found]
+def batches(notice: PostNotice) -> list[tuple[object, ...]]:
+    return [tuple(each.values()) for each in notice.batches]
 
 
 async def demand(economy: Economy, notice: PostNotice, tree: int, opened: list[bytes]) -> int:
     sender = Sender(Ethereum(economy.node), dev_account(VALIDATOR))
     path = (tree, 0, 0, opened)
-    arguments = (notice.post_id, await batches(economy, notice), path)
+    arguments = (notice.post_id, batches(notice), path)
     mined = await sender.transact(
         ATTRIBUTION, "demandOfPost", *arguments, value_wei=DEV_POLICY.demand_fee_wei
     )
@@ -92,7 +89,7 @@ async def test_a_disputed_batch_query_is_broken_down_to_its_end(economy: Economy
     challenger = Sender(Ethereum(economy.node), dev_account(VALIDATOR))
     packed = b"".join(value.to_bytes(16, "big", signed=True) for value in inputs.batches[0].posted_query)
     chunk = vector_chunk(packed, 16, 5)
-    arguments = (notice.post_id, await batches(economy, notice), 0, 5, (list(chunk.chunks), chunk.chunk))
+    arguments = (notice.post_id, batches(notice), 0, 5, (list(chunk.chunks), chunk.chunk))
     bond = DEV_POLICY.challenge_bond_wei
     mined = await challenger.transact(ATTRIBUTION, "openQueryGame", *arguments, value_wei=bond)
     game_id = int(mined.event("QueryGameOpened").arguments["gameId"])

@@ -15,7 +15,7 @@ from cyclopts import App, Parameter
 from openledger_node.cli.economy.session import DEFAULTS, Flat, Session, refusal, session
 from openledger_node.cli.economy.values import Data
 from openledger_node.client.economy import ATTRIBUTION
-from openledger_node.client.posts import batches_of_post
+from openledger_node.client.posts import posted
 from openledger_node.errors import UserError
 from openledger_node.logs import configure
 
@@ -210,7 +210,7 @@ async def demand_of_post(
         What earlier answers showed, from the root down; nothing asks for the root's children.
     """
     async with session(options) as opened:
-        batches = await batches_of_post(opened.reader, number)
+        batches = (await posted(opened.reader, number)).batches
         settlement = await opened.reader.settlement(batches[batch]["settlementId"])
         fee_wei = (await opened.reader.policy(settlement.policy_version)).demand_fee_wei
         which = 0 if tree == "amounts" else 5 * batch + POST_TREES[tree]

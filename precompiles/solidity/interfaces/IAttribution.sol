@@ -276,9 +276,7 @@ interface IAttribution {
         uint256 settled;
     }
 
-    event AttributionPosted(uint256 indexed postId, uint256 indexed modelId, address indexed signer, uint256 featureIndex, bytes32 amountsRoot, uint256 amountSum, uint256 pool, uint256 contestableUntil, string uri);
-    /// @param batches The post's `BatchClaim[]`, ABI-encoded: whoever contests it needs them.
-    event BatchesPosted(uint256 indexed postId, bytes batches);
+    event AttributionPosted(uint256 indexed postId, uint256 indexed modelId, address indexed signer, uint256 featureIndex, bytes32 amountsRoot, uint256 amountSum, uint256 pool, uint256 contestableUntil, BatchClaim[] batches, string uri);
     event ChallengeCommitted(uint256 indexed postId, address indexed challenger, bytes32 commitment);
     event ChallengeProved(uint256 indexed postId, address indexed challenger, address indexed challengerOfRecord);
     event PostVoided(uint256 indexed postId, address indexed challenger, address indexed signer, uint256 slashed, uint256 reward);

@@ -32,8 +32,7 @@ abstract contract AttributionPosting is AttributionBase {
         _requireText(uri, "uri");
         posted.batchesHash = keccak256(abi.encode(batches));
         postId = _post(posted, batches);
-        _emitPosted(postId, posted, uri);
-        emit IAttribution.BatchesPosted(postId, abi.encode(batches));
+        _emitPosted(postId, posted, batches, uri);
     }
 
     function _post(IAttribution.Post memory posted, IAttribution.BatchClaim[] calldata batches)
@@ -81,7 +80,12 @@ abstract contract AttributionPosting is AttributionBase {
         return _lesser(active, counted);
     }
 
-    function _emitPosted(uint256 postId, IAttribution.Post memory posted, string calldata uri) internal {
+    function _emitPosted(
+        uint256 postId,
+        IAttribution.Post memory posted,
+        IAttribution.BatchClaim[] calldata batches,
+        string calldata uri
+    ) internal {
         emit IAttribution.AttributionPosted(
             postId,
             posted.modelId,
@@ -91,6 +95,7 @@ abstract contract AttributionPosting is AttributionBase {
             posted.amountSum,
             posted.pool,
             posted.contestableUntil,
+            batches,
             uri
         );
     }

@@ -9,7 +9,7 @@ library GasTables {
     uint256 private constant MAXIMUM_ELEMENTS = 2 ** 64;
 
     function attribution(bytes4 selector, uint256[] calldata counts) internal pure returns (uint256) {
-        if (selector == 0x301f00db) return _total(counts, 401906, 46756, 256, 0, 0); // post
+        if (selector == 0x301f00db) return _total(counts, 399519, 46756, 256, 0, 0); // post
         if (selector == 0x51652084) return _total(counts, 157411, 0, 0, 0, 0); // commitChallenge
         if (selector == 0x6864cd97) return _total(counts, 351167, 600, 30, 60, 0); // challengeScore
         if (selector == 0x57d2f951) return _total(counts, 340367, 600, 52200, 60, 0); // challengeAmount
