@@ -299,8 +299,8 @@ async def test_a_rigged_preconditioner_is_judged(staked: Economy, tmp_path: Path
 
 @pytest.fixture
 def audited(made: Trained, tmp_path: Path) -> Economy:
-    """Every post is audited."""
-    policy = replace(DEV_POLICY, audit_ppm=1_000_000, post_window_s=20)
+    """Every post is audited that pays more than a jury costs, as all of the tests' do."""
+    policy = replace(DEV_POLICY, audit_ppm=1_000_000, post_window_s=20, juror_fee_wei=10**9)
     return with_stakes(open_economy(tmp_path, made, policy=policy))
 
 
