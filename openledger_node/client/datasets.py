@@ -5,12 +5,21 @@ reads it checks its root.
 """
 
 from openledger_node.client.economy import DATANETS, MODELS, EconomyReader
-from workers.artifacts.store import parse_id
+from workers.artifacts.store import ArtifactId, parse_id
+from workers.errors import ArtifactError
 from workers.protocol import ContributionSource, DatasetVersion
 
+NO_FILE = ArtifactId("0" * 64)
+"""Stands for a file whose address names none: nobody serves it."""
 
-async def dataset_version(reader: EconomyReader, datanet_id: int, version: int) -> DatasetVersion:
-    """A version as training takes it. Raises RevertedError when it was never published."""
+
+async def dataset_version(
+    reader: EconomyReader, datanet_id: int, version: int, nameless: bool = False
+) -> DatasetVersion:
+    """A version as training takes it; with `nameless`, addresses that name no file become `NO_FILE`.
+
+    Raises RevertedError when it was never published, ArtifactError for such an address otherwise.
+    """
     ethereum = reader.ethereum
     frozen = await ethereum.read(DATANETS, "getVersion", datanet_id, version)
     reviews = await ethereum.events(DATANETS, "ContributionReviewed", datanet_id)
@@ -28,13 +37,22 @@ async def dataset_version(reader: EconomyReader, datanet_id: int, version: int) 
         found = await ethereum.read(DATANETS, "getContribution", identity)
         sources.append(
             ContributionSource(
-                identity, found["contributor"], found["commitBlock"], parse_id(revealed[identity])
+                identity, found["contributor"], found["commitBlock"], _file(revealed[identity], nameless)
             )
         )
     _, policy = await reader.current_policy()
     return DatasetVersion(
         await ethereum.chain_id(), datanet_id, version, policy.similarity_ppm, tuple(sources)
     )
+
+
+def _file(uri: str, nameless: bool) -> ArtifactId:
+    try:
+        return parse_id(uri)
+    except ArtifactError:
+        if not nameless:
+            raise
+        return NO_FILE
 
 
 async def datasets_of(reader: EconomyReader, model_id: int) -> tuple[DatasetVersion, ...]:

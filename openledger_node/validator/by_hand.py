@@ -91,9 +91,9 @@ class Checker:
         return inputs, verdict
 
     async def sources(self, model_id: int) -> Sources:
-        """The records behind a model. Raises `UserError` if a file is missing."""
+        """The records behind a model, as far as their files are to be had. Raises `UserError`."""
         try:
-            return await self._documents.sources(model_id)
+            return await self._documents.served_sources(model_id)
         except DocumentError as error:
             raise UserError(str(error), NOT_READABLE) from error
 
@@ -135,12 +135,15 @@ class Checker:
         return await self._documents.inputs(notice, await self._reader.post(post_id))
 
     async def _records(self, inputs: IndexInputs) -> RecordVerdict | Unprovable:
-        sources = await self._documents.sources(inputs.index.model_id)
+        sources = await self._documents.served_sources(inputs.index.model_id)
         policy = await self._reader.policy(inputs.index.policy_version)
         try:
-            return await asyncio.to_thread(check_records, inputs, sources, policy.similarity_ppm)
+            found = await asyncio.to_thread(check_records, inputs, sources, policy.similarity_ppm)
+            if isinstance(found, Right):
+                sources.assert_served()
         except InvalidInputError as error:
             return Unprovable(str(error))
+        return found
 
 
 class Accuser:

@@ -97,10 +97,20 @@ class Documents:
         )
 
     async def sources(self, model_id: int) -> Sources:
-        """The records a model was made from. Raises as `inputs` does."""
+        """The records a model was made from, all of them. Raises as `inputs` does."""
+        sources = await self.served_sources(model_id)
+        with _records_of(model_id):
+            sources.assert_served()
+        return sources
 
-        async def fetch(name: ArtifactId) -> bytes:
-            data: bytes = await self._from_stores(lambda store: store.get(name))
+    async def served_sources(self, model_id: int) -> Sources:
+        """The same as far as they are to be had. Raises DocumentError where a contribution names nothing."""
+
+        async def fetch(name: ArtifactId) -> bytes | None:
+            try:
+                data: bytes = await self._from_stores(lambda store: store.get(name))
+            except ArtifactError:
+                return None
             return data
 
         with _records_of(model_id):

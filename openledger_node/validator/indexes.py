@@ -46,6 +46,7 @@ from openledger_node.validator.record_check import (
     check_records,
 )
 from openledger_node.validator.records import Right, Unprovable
+from openledger_node.validator.sources import Sources
 from openledger_node.validator.sum_games import SumGames
 from openledger_node.validator.tallies import commit_and_tally
 from openledger_node.validator.windows import warn_of_short_windows
@@ -191,12 +192,15 @@ class IndexWatch:
             if not isinstance(verdict, Right):
                 return verdict
         index = one.inputs.index
-        sources = await self._documents.sources(index.model_id)
+        sources = await self._documents.served_sources(index.model_id)
         policy = await self._reader.policy(index.policy_version)
         try:
-            return await asyncio.to_thread(check_records, one.inputs, sources, policy.similarity_ppm)
+            found = await asyncio.to_thread(check_records, one.inputs, sources, policy.similarity_ppm)
         except InvalidInputError as error:
             return Unprovable(str(error))
+        if isinstance(found, Right):
+            _assert_all_served(sources)
+        return found
 
     # --- Challenges of one transaction --------------------------------------------------------------------
 
@@ -229,6 +233,14 @@ class IndexWatch:
             return True
         await self._challenger.take_reward()
         return True
+
+
+def _assert_all_served(sources: Sources) -> None:
+    """Raises DocumentError: what is not served may come, and may be wrong."""
+    try:
+        sources.assert_served()
+    except InvalidInputError as error:
+        raise DocumentError(str(error)) from error
 
 
 def _report(index_id: int, verdict: IndexVerdict | RecordVerdict) -> None:

@@ -89,10 +89,17 @@ RecordVerdict = Right | WrongOwner | WrongSketch | WrongDuplicate | NotCommitted
 
 class Claims:
     """What an index says of duplicates: `canonical` (N,) beside `sketches` (N, n), `rank` (N,) from the
-    earliest record on."""
+    earliest record on. Rows that are not `is_known` (N,) have no sketch: nothing is said of them."""
 
-    def __init__(self, sketches: Sketch, order: Sequence[int], canonical: NDArray[np.int64]) -> None:
+    def __init__(
+        self,
+        sketches: Sketch,
+        order: Sequence[int],
+        canonical: NDArray[np.int64],
+        is_known: NDArray[np.bool_] | None = None,
+    ) -> None:
         self.sketches = sketches
+        self.is_known = np.ones(len(canonical), np.bool_) if is_known is None else is_known
         self.canonical = canonical
         self.is_kept: NDArray[np.bool_] = canonical == np.arange(len(canonical))
         self.rank = np.empty(len(order), np.int64)
@@ -108,15 +115,18 @@ def drawn_in_secret(count: int) -> NDArray[np.int64]:
 def check_records(
     inputs: IndexInputs, sources: Sources, similarity_ppm: int, draw: Draw = drawn_in_secret
 ) -> RecordVerdict:
-    """The verdict on an index whose rows are in range and under their roots. Raises InvalidInputError for
-    records that cannot be compared."""
+    """The verdict on an index whose rows are in range and under their roots, by the records to be had.
+
+    Raises InvalidInputError for records that cannot be compared.
+    """
     missing = _not_committed(sources)
     if missing is not None:
         return missing
     found = _wrong_owner(inputs, sources) or _wrong_sketch(inputs, sources)
     if found is not None:
         return found
-    claims = Claims(sources.sketches(), sources.order, inputs.rows.canonical)
+    sketches, is_known = sources.sketches()
+    claims = Claims(sketches, sources.order, inputs.rows.canonical, is_known)
     wrong = first_wrong_duplicate(claims, similarity_ppm, draw)
     if wrong is None:
         return Right()
@@ -127,7 +137,7 @@ def check_records(
 
 
 def _not_committed(sources: Sources) -> NotCommitted | None:
-    for contribution in sources.contributions:
+    for contribution in sources.served:
         try:
             contribution.assert_committed()
         except InvalidInputError as error:
@@ -137,7 +147,7 @@ def _not_committed(sources: Sources) -> NotCommitted | None:
 
 def _wrong_sketch(inputs: IndexInputs, sources: Sources) -> WrongSketch | Unprovable | None:
     """The first kept record that states another sketch than its own; one that states none has the rule's."""
-    for contribution in sources.contributions:
+    for contribution in sources.served:
         for index, sketch in contribution.stated.items():
             place, record = contribution.first_row + index, contribution.records[index]
             is_kept = int(inputs.rows.canonical[place]) == place
@@ -155,9 +165,10 @@ def _wrong_owner(inputs: IndexInputs, sources: Sources) -> WrongOwner | None:
     """The first row that is credited to somebody else than whose it is, or before that was drawn."""
     credited = [inputs.sums[owner].contributor for owner in inputs.rows.owners.tolist()]
     derived = {each.row: each for each in sources.derived()}
-    for row, contributor in enumerate(sources.owners):
-        if row not in derived and credited[row] != contributor:
-            return _owner_evidence(inputs, sources, row, (), None)
+    for contribution in sources.served:
+        for row in contribution.rows:
+            if row not in derived and credited[row] != contribution.source.contributor:
+                return _owner_evidence(inputs, sources, row, (), None)
     faults = (owner_fault(inputs, sources, row, each) for row, each in derived.items())
     return next((fault for fault in faults if fault is not None), None)
 
@@ -198,8 +209,10 @@ def first_wrong_duplicate(
 
 
 def _wrongly_dropped(claims: Claims, similarity_ppm: int) -> tuple[int, int] | None:
-    for place in np.flatnonzero(~claims.is_kept).tolist():
+    for place in np.flatnonzero(~claims.is_kept & claims.is_known).tolist():
         other = int(claims.canonical[place])
+        if not claims.is_known[other]:
+            continue
         is_before = bool(claims.is_kept[other]) and claims.rank[other] < claims.rank[place]
         if not (is_before and _are_similar(claims.sketches, other, place, similarity_ppm)):
             return place, other
@@ -207,7 +220,7 @@ def _wrongly_dropped(claims: Claims, similarity_ppm: int) -> tuple[int, int] | N
 
 
 def _wrongly_kept(claims: Claims, similarity_ppm: int, draw: Draw) -> tuple[int, int] | None:
-    kept = np.flatnonzero(claims.is_kept)
+    kept = np.flatnonzero(claims.is_kept & claims.is_known)
     chosen = kept if len(kept) <= ALL_ROWS else kept[draw(len(kept))]
     kept_sketches = claims.sketches[kept].astype(np.float32)  # dots of int8 stay exact or nearly so
     norms = np.sqrt(np.einsum("ij,ij->i", kept_sketches, kept_sketches))

@@ -14,6 +14,7 @@ from functools import cached_property
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from genesis.commitments import contribution_leaf, merkle_layers, record_leaf
 from genesis.types import ZERO_HASH, Address, Hash32
@@ -35,13 +36,14 @@ from workers.datasets.stated import without_stated
 from workers.errors import InvalidInputError
 from workers.protocol import ContributionSource
 
-Fetch = Callable[[ArtifactId], Awaitable[bytes]]
+Fetch = Callable[[ArtifactId], Awaitable[bytes | None]]
 
 
 @dataclass(frozen=True)
 class Contribution:
     """One accepted contribution: what the chain says of it, where it stands in its version, the rows of the
-    index before it, its file, and the draw for its derived records, zero while there is none."""
+    index before it, its file (None where nobody serves it: its records raise InvalidInputError then), and the
+    draw for its derived records, zero while there is none."""
 
     source: ContributionSource
     chain_id: int
@@ -51,7 +53,7 @@ class Contribution:
     position: int
     first_record: int
     first_row: int
-    file: bytes
+    file: bytes | None
     randomness: Hash32 = ZERO_HASH
 
     @property
@@ -65,6 +67,15 @@ class Contribution:
             first_record=self.first_record,
             commit_block=self.source.commit_block,
         )
+
+    @property
+    def is_served(self) -> bool:
+        return self.file is not None
+
+    @property
+    def rows(self) -> range:
+        """Its rows of the index."""
+        return range(self.first_row, self.first_row + self.count)
 
     @cached_property
     def records(self) -> Sequence[AnyRecord]:
@@ -122,9 +133,10 @@ class Contribution:
     def sketches(self) -> Sketch:
         """Row by row, by the rule from the contents; vectors are read without making records of them, which
         takes a third of the time."""
-        if not holds_vectors(self.file):
+        content = self._content
+        if not holds_vectors(content):
             return sketches_of_records(self.records)
-        lines = [line for line in self.file.split(b"\n") if line.strip()]
+        lines = [line for line in content.split(b"\n") if line.strip()]
         try:
             packed = [bytes(orjson.loads(line)["features"]) for line in lines]
             features = np.frombuffer(b"".join(packed), np.uint8).reshape(self.count, -1)
@@ -134,7 +146,16 @@ class Contribution:
 
     @cached_property
     def _parts(self) -> tuple[bytes, dict[int, bytes]]:
-        return without_stated(self.file)
+        return without_stated(self._content)
+
+    @property
+    def _content(self) -> bytes:
+        if self.file is None:
+            raise self.not_served()
+        return self.file
+
+    def not_served(self) -> InvalidInputError:
+        return InvalidInputError(f"the file of contribution {self.source.contribution_id} is not served")
 
     def _mismatch(self) -> InvalidInputError:
         return InvalidInputError(
@@ -169,12 +190,33 @@ class Sources:
     def contributions(self) -> tuple[Contribution, ...]:
         return tuple(each for version in self.versions for each in version.contributions)
 
-    def sketches(self) -> Sketch:
-        """Row by row; raises InvalidInputError for files that are not what was committed."""
-        found = [each.sketches() for each in self.contributions]
-        if len({each.shape[1] for each in found}) != 1:
+    @cached_property
+    def served(self) -> tuple[Contribution, ...]:
+        """Those whose files are to be had."""
+        return tuple(each for each in self.contributions if each.is_served)
+
+    def assert_served(self) -> None:
+        """Raises InvalidInputError unless every file is to be had."""
+        for each in self.contributions:
+            if not each.is_served:
+                raise InvalidInputError(
+                    f"the file of contribution {each.source.contribution_id} is not served"
+                )
+
+    def sketches(self) -> tuple[Sketch, NDArray[np.bool_]]:
+        """(N, n) row by row, and (N,) whether a row's record is to be had; others are zero.
+
+        Raises InvalidInputError for files that are not what was committed.
+        """
+        found = [each.sketches() for each in self.served]
+        if len({each.shape[1] for each in found}) > 1:
             raise InvalidInputError("the records behind the model are of different lengths")
-        return np.concatenate(found)
+        is_known = np.zeros(len(self.owners), np.bool_)
+        sketches = np.zeros((len(self.owners), found[0].shape[1] if found else 0), np.int8)
+        for contribution, its in zip(self.served, found, strict=True):
+            sketches[contribution.rows] = its
+            is_known[contribution.rows] = True
+        return sketches, is_known
 
     @cached_property
     def owners(self) -> list[Address]:
@@ -182,16 +224,13 @@ class Sources:
         return [each.source.contributor for each in self.contributions for _ in range(each.count)]
 
     def derived(self) -> list[Derived]:
-        """All records that name parents; raises InvalidInputError."""
-        return [derived for each in self.contributions for derived in each.derived()]
+        """All records to be had that name parents; raises InvalidInputError."""
+        return [derived for each in self.served for derived in each.derived()]
 
     @property
     def rows(self) -> dict[int, range]:
         """The rows of each contribution, by its number."""
-        return {
-            each.source.contribution_id: range(each.first_row, each.first_row + each.count)
-            for each in self.contributions
-        }
+        return {each.source.contribution_id: each.rows for each in self.contributions}
 
     @property
     def randomness(self) -> dict[int, Hash32]:
@@ -218,12 +257,12 @@ class Sources:
 
 
 async def read_sources(reader: EconomyReader, model_id: int, fetch: Fetch) -> Sources:
-    """The sources of a model; `fetch` gives an artefact's bytes. Raises what `fetch` raises."""
+    """The sources of a model; `fetch` gives an artefact's bytes, None where nobody serves it."""
     versions: list[Version] = []
     first_row = 0
     for place in range((await reader.model(model_id)).sources):
         datanet_id, number = await reader.ethereum.read(MODELS, "getSource", model_id, place)
-        version = await dataset_version(reader, datanet_id, number)
+        version = await dataset_version(reader, datanet_id, number, nameless=True)
         made, first_record = [], 0
         for position, source in enumerate(version.contributions):
             found = await reader.ethereum.read(DATANETS, "getContribution", source.contribution_id)

@@ -16,6 +16,7 @@ from genesis.addresses import ATTRIBUTION as ATTRIBUTION_ADDRESS
 from genesis.addresses import DATANET_REGISTRY
 from genesis.policy import DEV_POLICY
 from openledger_node.client.account import dev_account
+from openledger_node.client.datasets import NO_FILE, dataset_version
 from openledger_node.client.economy import ATTRIBUTION, DATANETS, MODELS, POST_VOID
 from openledger_node.client.ethereum import Ethereum
 from openledger_node.client.sender import Sender
@@ -28,6 +29,7 @@ from tests.validator.test_indexes import status
 from tests.validator.test_service import rounds, validator
 from workers.artifacts import canonical_json
 from workers.attribution.post import encode_post
+from workers.errors import ArtifactError
 
 STRANGER = 7
 WINDOW_S = DEV_POLICY.index_window_s
@@ -202,3 +204,14 @@ async def test_hidden_queries_do_not_hide_a_false_score(economy: Economy) -> Non
     await rounds(validator(economy), economy)
     assert (await economy.reader.post(notice.post_id)).status == POST_VOID
     assert not await Ethereum(economy.node).events(ATTRIBUTION, "Demanded")
+
+
+async def test_an_address_that_names_nothing_is_a_file_nobody_serves(economy: Economy) -> None:
+    await contribution(b"\xff\xfe")(economy)
+    economy.node.act(OWNER, DATANET_REGISTRY, DATANETS.calldata("publishVersion", 1))
+    found = await dataset_version(economy.reader, 1, 2, nameless=True)
+    assert [each.artifact == NO_FILE for each in found.contributions].index(True) == len(
+        found.contributions
+    ) - 1
+    with pytest.raises(ArtifactError):
+        await dataset_version(economy.reader, 1, 2)

@@ -97,13 +97,27 @@ async def test_records_that_are_not_published_put_the_verdict_off(economy: Econo
     rows, sums = published(economy)
     rows.owners[3] = rival_of(rows, 3)
     index_id = await commit(economy, rows, sums_of(rows, sums.contributors))
-    path = economy.store.path(artifact_id(economy.trained.parts[1]))
+    path = economy.store.path(artifact_id(economy.trained.parts[0]))
     path.rename(tmp_path / "hidden")
     one = validator(economy)
     await one.look()
     assert (await status(economy, index_id), one.indexes.checked) == (0, 0)
     (tmp_path / "hidden").rename(path)
     await rounds(one, economy)
+    assert await status(economy, index_id) == INDEX_VOID
+
+
+@pytest.mark.parametrize("fault", ["owner", "kept"])
+async def test_what_one_contributor_hides_protects_no_other_row(economy: Economy, fault: str) -> None:
+    rows, sums = published(economy)
+    if fault == "owner":
+        rows.owners[3] = rival_of(rows, 3)
+    else:
+        duplicate = int(np.flatnonzero(~rows.canonical_mask)[0])
+        rows.canonical[duplicate] = duplicate
+    index_id = await commit(economy, rows, sums_of(rows, sums.contributors))
+    economy.store.path(artifact_id(economy.trained.parts[2])).unlink()
+    await rounds(validator(economy), economy)
     assert await status(economy, index_id) == INDEX_VOID
 
 
