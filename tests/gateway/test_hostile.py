@@ -281,4 +281,4 @@ async def test_a_datanet_that_cannot_be_is_refused(running: Running) -> None:
         aiohttp.ClientSession() as session,
         session.post(f"{running.url}/api/datasets", json=body) as no,
     ):
-        assert "no Datanet" in await refusal(no)
+        assert "is not a Datanet's number" in await refusal(no)

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -239,6 +241,24 @@ def answer_file(economy: Economy, path: Path, span: Span) -> str:
     return str(path)
 
 
+@contextmanager
+def blocks(economy: Economy) -> Iterator[None]:
+    """They come by themselves, as on a network."""
+    is_over = threading.Event()
+
+    def come() -> None:
+        while not is_over.wait(0.5):
+            economy.node.advance(1)
+
+    thread = threading.Thread(target=come)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
 @pytest.mark.parametrize(("record", "reason"), [(3, "not in the record"), (10**6, "on its face")])
 def test_a_false_passage_slashes_its_provider(
     economy: Economy, run: Run, tmp_path: Path, record: int, reason: str
@@ -246,9 +266,7 @@ def test_a_false_passage_slashes_its_provider(
     file = answer_file(economy, tmp_path / "answer.json", Span(0, 16, record, 0, Hash32(bytes(32))))
     said = run("challenge", "span", file, "--dry-run")
     assert (said["reason"], said["proved"], said["bond"]) == (reason, False, "0")
-    block = threading.Timer(0.5, economy.node.advance, (1,))  # blocks come by themselves on a network
-    block.start()
-    assert run("challenge", "span", file, "--timeout", "20")["proved"] is True
-    block.join()
+    with blocks(economy):
+        assert run("challenge", "span", file, "--timeout", "20")["proved"] is True
     proved = asyncio.run(Ethereum(economy.node).events(ATTRIBUTION, "ExplanationProvedFalse"))
     assert [event.arguments["slashed"] for event in proved] == [DEV_POLICY.slash_amount_wei]
