@@ -1,11 +1,11 @@
 """When to look again at what strangers' content did not let us do, and whether to say so again.
 
-Pure; times are in seconds, by whatever clock its user keeps to. What fails is tried again after an eighth of
+Times are in seconds, by whatever clock its user keeps to. What fails is tried again after an eighth of
 the time since it first failed, five minutes at most, so that much that is dead costs little and what comes
 late is found in time. A reason is told once.
 """
 
-from collections.abc import Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 
 PART = 8
@@ -20,11 +20,36 @@ class _Failing:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What an attempt failed with, and whether that was not told before."""
+
+    error: Exception
+    is_news: bool
+
+
 class Patience:
     """One look's failures, by what they are about."""
 
     def __init__(self) -> None:
         self._failing: dict[Hashable, _Failing] = {}
+
+    async def attempt(
+        self,
+        subject: Hashable,
+        now_s: int,
+        work: Callable[[], Awaitable[None]],
+        failures: tuple[type[Exception], ...],
+    ) -> Failure | None:
+        """Do `work` if it is due, and note how it went; what is none of `failures` passes."""
+        if not self.is_due(subject, now_s):
+            return None
+        try:
+            await work()
+        except failures as error:
+            return Failure(error, self.failed(subject, str(error), now_s))
+        self.forget(subject)
+        return None
 
     def is_due(self, subject: Hashable, now_s: int) -> bool:
         """Whether to try: always at first, and again when its time has come."""

@@ -7,6 +7,7 @@ payer closes the channel. Not covered: the transactions (`jobs.attestor`).
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -23,6 +24,9 @@ from openledger_node.gateway.retrieval_pay import RetrievalPay
 from openledger_node.jobs.attestor import Attestor
 from openledger_node.jobs.settlement import AgreedRetrieval, PaidReceipt, SettlementPlan
 from precompiles.views.metering import Channel
+
+REFUSALS = (UserError, RevertedError, RemoteError)
+"""What keeps a channel from being settled now; it is tried again."""
 
 log = structlog.get_logger(__name__)
 
@@ -149,15 +153,10 @@ class Settling:
         """What one channel's payer did keeps no other from being settled."""
         now_s = int(self._clock.now_s())
         for channel_id in await self._receipts.channels():
-            if not self._patience.is_due(channel_id, now_s):
-                continue
-            try:
-                await self._settle_if_due(channel_id)
-            except (UserError, RevertedError, RemoteError) as error:
-                if self._patience.failed(channel_id, str(error), now_s):
-                    log.warning("a channel is not settled yet", channel=channel_id, reason=str(error))
-            else:
-                self._patience.forget(channel_id)
+            settle = partial(self._settle_if_due, channel_id)
+            failure = await self._patience.attempt(channel_id, now_s, settle, REFUSALS)
+            if failure is not None and failure.is_news:
+                log.warning("a channel is not settled yet", channel=channel_id, reason=str(failure.error))
 
     async def _settle_if_due(self, channel_id: Hash32) -> None:
         session = await self._channels.session(channel_id)

@@ -12,6 +12,7 @@ Source: protocol, section 3 "Challenges" (something is hidden; a sum is wrong).
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -53,7 +54,7 @@ from openledger_node.client.posts import posted
 from openledger_node.clock import Clock
 from openledger_node.errors import TemporaryError
 from openledger_node.validator.challenger import Challenger
-from openledger_node.validator.documents import DocumentError, Documents
+from openledger_node.validator.documents import REFUSALS, DocumentError, Documents
 from openledger_node.validator.index_check import (
     IndexInputs,
     partial_sums,
@@ -106,15 +107,9 @@ class Answers:
 
     async def _try(self, attend: Callable[[int], Awaitable[None]], now_s: int, **what: int) -> None:
         ((kind, number),) = what.items()
-        if not self._patience.is_due((kind, number), now_s):
-            return
-        try:
-            await attend(number)
-        except (DocumentError, RevertedError, RemoteError) as error:
-            if self._patience.failed((kind, number), str(error), now_s):
-                log.warning("not answered yet", reason=str(error), **what)
-        else:
-            self._patience.forget((kind, number))
+        failure = await self._patience.attempt((kind, number), now_s, partial(attend, number), REFUSALS)
+        if failure is not None and failure.is_news:
+            log.warning("not answered yet", reason=str(failure.error), **what)
 
     async def _discover(self) -> None:
         ethereum = self._reader.ethereum

@@ -17,6 +17,7 @@ from genesis.types import Address, Hash32
 from openledger_node.client.abi import encode_values
 from openledger_node.client.datasets import datasets_of
 from openledger_node.client.economy import DATANETS, MODELS, EconomyReader
+from openledger_node.client.errors import RemoteError, RevertedError
 from openledger_node.client.ethereum import from_hex
 from openledger_node.client.posts import BATCHES, PostNotice
 from openledger_node.validator.index_check import IndexInputs
@@ -41,7 +42,6 @@ ADDRESS_BYTES, HASH_BYTES = 20, 32
 WORD_RANGE = 2**256
 NO_DOCUMENT = ArtifactId("")
 
-
 MALFORMED = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
 """What reading plain values out of a stranger's document raises."""
 
@@ -50,6 +50,10 @@ class DocumentError(InvalidInputError):
     """A published document is missing or malformed: nothing can be checked with it."""
 
     code = "document"
+
+
+REFUSALS = (DocumentError, RevertedError, RemoteError)
+"""What keeps a duty from being done now; it is tried again."""
 
 
 class Documents:
@@ -104,7 +108,7 @@ class Documents:
         return sources
 
     async def served_sources(self, model_id: int) -> Sources:
-        """The same as far as they are to be had. Raises DocumentError where a contribution names nothing."""
+        """The same as far as they are to be had. Raises DocumentError where one was not revealed."""
 
         async def fetch(name: ArtifactId) -> bytes | None:
             try:

@@ -6,16 +6,16 @@ covered: contributions whose files nobody serves, which no index can be built ov
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 
 from genesis.types import ZERO_HASH
 from openledger_node.client.draws import drawable
 from openledger_node.client.economy import DATANETS, EconomyReader
-from openledger_node.client.errors import RemoteError, RevertedError
 from openledger_node.client.patience import Patience
 from openledger_node.client.sender import Sender
-from openledger_node.validator.documents import DocumentError, Documents
+from openledger_node.validator.documents import REFUSALS, Documents
 from workers.artifacts.store import parse_id
 from workers.datasets.kinds import names_parents
 from workers.errors import ArtifactError, InvalidInputError
@@ -49,15 +49,9 @@ class Draws:
             await self._try(self._attend, number, now_s)
 
     async def _try(self, attend: Callable[[int], Awaitable[None]], number: int, now_s: int) -> None:
-        if not self._patience.is_due(number, now_s):
-            return
-        try:
-            await attend(number)
-        except (DocumentError, RevertedError, RemoteError) as error:
-            if self._patience.failed(number, str(error), now_s):
-                log.info("a draw waits", contribution=number, reason=str(error))
-        else:
-            self._patience.forget(number)
+        failure = await self._patience.attempt(number, now_s, partial(attend, number), REFUSALS)
+        if failure is not None and failure.is_news:
+            log.info("a draw waits", contribution=number, reason=str(failure.error))
 
     async def _discover(self) -> None:
         ethereum = self._reader.ethereum

@@ -11,11 +11,12 @@ back. Not covered: answering games as the index's signer (`answers`).
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
 from openledger_node.client.economy import ATTRIBUTION, MODELS, EconomyReader
-from openledger_node.client.errors import RemoteError, RevertedError
+from openledger_node.client.errors import RevertedError
 from openledger_node.client.patience import Patience
 from openledger_node.validator.arguments import (
     ONE_TRANSACTION,
@@ -24,7 +25,7 @@ from openledger_node.validator.arguments import (
 )
 from openledger_node.validator.cases import Accusation, Cases
 from openledger_node.validator.challenger import Challenger
-from openledger_node.validator.documents import DocumentError, Documents
+from openledger_node.validator.documents import REFUSALS, DocumentError, Documents
 from openledger_node.validator.features import FeatureChecks
 from openledger_node.validator.games import Games
 from openledger_node.validator.index_check import (
@@ -67,6 +68,8 @@ class Watched:
     inputs: IndexInputs | None = None
     verdict: IndexVerdict | RecordVerdict | None = None
     found_s: int = 0
+    compared: frozenset[int] = frozenset()
+    """Contributions whose records were compared and are right; the others were not to be had."""
     is_accused: bool = False
 
 
@@ -98,16 +101,13 @@ class IndexWatch:
         await self._discover()
         now_s = await self._reader.ethereum.timestamp_s() if self._open else 0
         for one in list(self._open.values()):
-            if not self._patience.is_due(one.index_id, now_s):
-                continue
-            try:
-                await self._attend(one)
-            except (DocumentError, RevertedError, RemoteError) as error:
-                if self._patience.failed(one.index_id, str(error), now_s):
-                    log.warning("feature index is not done yet", index=one.index_id, reason=str(error))
-                self._give_up(one, error, now_s)
-            else:
-                self._patience.forget(one.index_id)
+            attend = partial(self._attend, one)
+            failure = await self._patience.attempt(one.index_id, now_s, attend, REFUSALS)
+            if failure is not None:
+                if failure.is_news:
+                    reason = str(failure.error)
+                    log.warning("feature index is not done yet", index=one.index_id, reason=reason)
+                self._give_up(one, failure.error, now_s)
 
     def _give_up(self, one: Watched, error: Exception, now_s: int) -> None:
         """What nobody published while it could be contested is not looked for any more."""
@@ -193,12 +193,16 @@ class IndexWatch:
                 return verdict
         index = one.inputs.index
         sources = await self._documents.served_sources(index.model_id)
+        served = frozenset(each.source.contribution_id for each in sources.served)
+        if served == one.compared:
+            _assert_all_served(sources)
         policy = await self._reader.policy(index.policy_version)
         try:
             found = await asyncio.to_thread(check_records, one.inputs, sources, policy.similarity_ppm)
         except InvalidInputError as error:
             return Unprovable(str(error))
         if isinstance(found, Right):
+            one.compared = served
             _assert_all_served(sources)
         return found
 

@@ -12,6 +12,7 @@ Source: protocol, section 3 "Challenges" (jury and draws).
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -93,16 +94,10 @@ class Jurors:
         await self._discover()
         now_s = await self._reader.ethereum.timestamp_s() if self._open else 0
         for case_id in sorted(self._open):
-            if not self._patience.is_due(case_id, now_s):
-                continue
-            try:
-                await self._attend(case_id)
-            except (RevertedError, RemoteError) as error:
-                is_news = self._patience.failed(case_id, str(error), now_s)
-                if is_news and not (isinstance(error, RevertedError) and error.name in QUIET):
-                    log.warning("jury duty refused", case=case_id, reason=str(error))
-            else:
-                self._patience.forget(case_id)
+            attend = partial(self._attend, case_id)
+            failure = await self._patience.attempt(case_id, now_s, attend, (RevertedError, RemoteError))
+            if failure is not None and failure.is_news and not _is_quiet(failure.error):
+                log.warning("jury duty refused", case=case_id, reason=str(failure.error))
 
     async def _discover(self) -> None:
         head = await self._reader.ethereum.block_number()
@@ -285,3 +280,7 @@ class Jurors:
         if weight_wei > int(await read(STAKING, "stakeOf", account, ROLE_VALIDATOR)):
             await self._sender.settle_weight(account)
             log.info("weight in draws lowered", juror=account.hex(), weight=weight_wei)
+
+
+def _is_quiet(error: Exception) -> bool:
+    return isinstance(error, RevertedError) and error.name in QUIET

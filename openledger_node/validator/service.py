@@ -11,6 +11,7 @@ staking (the operator does that), posts that are wrong in a way no challenge cov
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -33,7 +34,7 @@ from openledger_node.validator.ballots import Ballots
 from openledger_node.validator.challenger import Challenger
 from openledger_node.validator.check import check_post
 from openledger_node.validator.demands import Demands
-from openledger_node.validator.documents import DocumentError, Documents
+from openledger_node.validator.documents import REFUSALS, DocumentError, Documents
 from openledger_node.validator.draws import Draws
 from openledger_node.validator.features import FeatureChecks
 from openledger_node.validator.games import Games
@@ -168,15 +169,11 @@ class Validator:
             self._open[notice.post_id] = notice
         now_s = await self._reader.ethereum.timestamp_s() if self._open else 0
         for notice in list(self._open.values()):
-            if not self._patience.is_due(notice.post_id, now_s):
-                continue
-            try:
-                await self._attend(notice)
-            except (DocumentError, RevertedError, RemoteError) as error:
-                if self._patience.failed(notice.post_id, str(error), now_s):
-                    log.warning("post cannot be dealt with yet", post=notice.post_id, reason=str(error))
-            else:
-                self._patience.forget(notice.post_id)
+            attend = partial(self._attend, notice)
+            failure = await self._patience.attempt(notice.post_id, now_s, attend, REFUSALS)
+            if failure is not None and failure.is_news:
+                reason = str(failure.error)
+                log.warning("post cannot be dealt with yet", post=notice.post_id, reason=reason)
 
     async def _serve_on_juries(self) -> None:
         if self._features is not None:
