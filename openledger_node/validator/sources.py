@@ -199,9 +199,7 @@ class Sources:
         """Raises InvalidInputError unless every file is to be had."""
         for each in self.contributions:
             if not each.is_served:
-                raise InvalidInputError(
-                    f"the file of contribution {each.source.contribution_id} is not served"
-                )
+                raise each.not_served()
 
     def sketches(self) -> tuple[Sketch, NDArray[np.bool_]]:
         """(N, n) row by row, and (N,) whether a row's record is to be had; others are zero.
